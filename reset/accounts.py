@@ -1,0 +1,39 @@
+"""Row accounting: rows in = rows out + rows set aside, always, with the reason of each row left out."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from reset import tables
+
+
+class Account:
+    """Counts of one table's way through a stage; `close` refuses a sum that does not balance."""
+
+    def __init__(self) -> None:
+        self.rows_in = 0
+        self.rows_out = 0
+        self.set_aside: Counter[str] = Counter()
+
+    def keep(self, rows: int = 1) -> None:
+        """Count rows that came in and go on."""
+        self.rows_in += rows
+        self.rows_out += rows
+
+    def leave(self, reason: str, rows: int = 1) -> None:
+        """Count rows that came in and are left out for `reason`."""
+        self.rows_in += rows
+        self.set_aside[reason] += rows
+
+    def as_dict(self) -> dict[str, Any]:
+        """The three figures, for a metrics file."""
+        aside = dict(sorted(self.set_aside.items()))
+        return {"rows_in": self.rows_in, "rows_out": self.rows_out, "set_aside": aside}
+
+    def write(self, path: Path, **more: Any) -> None:
+        """Write the account, and `more` figures beside it, to a metrics file."""
+        tables.write_json(path, {**self.as_dict(), **more})
+
+    def __str__(self) -> str:
+        aside = ", ".join(f"{count} {reason}" for reason, count in self.set_aside.most_common())
+        return f"{self.rows_in} rows in, {self.rows_out} out" + (f"; set aside: {aside}" if aside else "")

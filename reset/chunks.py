@@ -1,0 +1,71 @@
+"""Finished chunks of a long stage, kept outside its outputs, so that a killed stage goes on where it was.
+
+A store belongs to one fingerprint of inputs, parameters and code; another fingerprint never sees its chunks.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from reset import __version__, tables
+from reset.errors import ResetError
+
+
+def fingerprint(**parts: Any) -> str:
+    """Return 16 hex digits that differ whenever one of `parts`, or this program's version, does."""
+    text = json.dumps({**parts, "version": __version__}, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, or of all names and contents of a folder."""
+    if not path.exists():
+        raise ResetError(f"{path}: no such file or folder")
+    files = (
+        [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    )
+    total = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as opened:
+            content = hashlib.file_digest(opened, "sha256").hexdigest()
+        total.update(f"{file.relative_to(path)} {content}\n".encode())
+    return total.hexdigest()
+
+
+class Chunks:
+    """The chunks of one fingerprint under `folder`, numbered from 0; a chunk is there whole or not at all."""
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self._folder, self._mine = folder, folder / fingerprint
+
+    def _path(self, index: int) -> Path:
+        return self._mine / f"{index:06d}.parquet"
+
+    def has(self, index: int) -> bool:
+        """Say whether chunk `index` is finished."""
+        return self._path(index).is_file()
+
+    def write(self, index: int, schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Keep the rows of chunk `index`."""
+        tables.write(self._path(index), schema, rows)
+
+    def assemble(self, schema: pa.Schema, indices: Iterable[int]) -> Iterator[tables.Row]:
+        """Yield the rows of the chunks in the order of `indices`."""
+        for index in indices:
+            yield from tables.read(self._path(index), schema)
+
+    def discard_others(self) -> None:
+        """Remove the stores of other fingerprints in the same folder."""
+        if self._folder.is_dir():
+            for other in self._folder.iterdir():
+                if other.is_dir() and other.name != self._mine.name:
+                    shutil.rmtree(other)
+
+    def clear(self) -> None:
+        """Remove this store: its rows are in the output now."""
+        shutil.rmtree(self._mine, ignore_errors=True)

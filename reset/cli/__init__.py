@@ -1,0 +1,1 @@
+"""The `reset-lm` command: one file per subcommand, imported when used."""

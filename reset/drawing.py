@@ -1,0 +1,41 @@
+"""Draw the prompts that a pool answers: so many examples per data set, in an order that new data does not change."""
+
+from collections.abc import Mapping
+from heapq import nsmallest
+from pathlib import Path
+
+from reset import tables
+from reset.accounts import Account
+from reset.errors import ResetError
+from reset.mixtures import order
+
+
+def draw(
+    examples: Path, into: Path, *, split: str, skip: int, rows: Mapping[str, int], seed: int
+) -> tuple[Account, dict[str, int]]:
+    """Write at most `rows[dataset]` examples of `split` per data set, after leaving out the first `skip`.
+
+    Returns the account and how many were drawn of each data set. Raises `ResetError` for one that has no example left.
+    """
+    account, drawn = Account(), {}
+    with tables.Writer(into, tables.EXAMPLES) as writer:
+        for dataset, count in rows.items():
+            chosen = _of_one(examples / dataset / f"{split}.parquet", skip, count, seed, account)
+            if not chosen and count:
+                left = f" after the first {skip}" if skip else ""
+                raise ResetError(f"{into.stem}: data set '{dataset}' has no {split} example to draw{left}")
+            for row in chosen:
+                writer.write(row)
+            drawn[dataset] = len(chosen)
+    return account, drawn
+
+
+def _of_one(path: Path, skip: int, count: int, seed: int, account: Account) -> list[tables.Row]:
+    """Read twice, so that only the ids and the rows drawn are ever held."""
+    keys = [(order(seed, row["example_id"]), row["example_id"]) for row in tables.read(path, tables.EXAMPLES)]
+    place = {example_id: number for number, (_, example_id) in enumerate(nsmallest(skip + count, keys)[skip:])}
+    account.keep(len(place))
+    if len(place) < len(keys):
+        account.leave("not drawn", len(keys) - len(place))
+    drawn = [row for row in tables.read(path, tables.EXAMPLES) if row["example_id"] in place]
+    return sorted(drawn, key=lambda row: place[row["example_id"]])

@@ -1,0 +1,69 @@
+"""Engine `vllm`: one load serves all settings and prompts, one request per answer with a seed of its own.
+
+On a CPU it needs the opt-in build (README); there the cache is bounded by `VLLM_CPU_KVCACHE_SPACE`, in GiB.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from vllm import LLM, EngineArgs, RequestOutput, SamplingParams, TokensPrompt
+
+from reset.engines import Completion, Request
+from reset.errors import ResetError, nearest
+from reset.tokens import answer_text, load_tokenizer
+
+os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+
+
+class VllmEngine:
+    """`max_model_len` bounds prompt and answer together; `options` are vLLM's own engine arguments."""
+
+    def __init__(self, *, model: Path, max_model_len: int, options: dict[str, Any]) -> None:
+        known = {field.name for field in fields(EngineArgs)}
+        if unknown := sorted(set(options) - known):
+            raise ResetError(f"vLLM has no engine argument '{unknown[0]}'. {nearest(unknown[0], known)}")
+        self._tokenizer = load_tokenizer(model)
+        self._max_model_len = max_model_len
+        self._llm = LLM(model=str(model), max_model_len=max_model_len, trust_remote_code=False, **options)
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
+        """Yield one completion per request; `mean_logprob` is of the model at temperature 1."""
+        fitting = []
+        for request in requests:
+            if len(request.token_ids) + request.max_tokens > self._max_model_len:
+                reason = f"error: prompt and answer exceed max_model_len {self._max_model_len}"
+                yield Completion(request.answer_id, "", 0, reason, None)
+            else:
+                fitting.append(request)
+        outputs = self._llm.generate(
+            [TokensPrompt(prompt_token_ids=list(request.token_ids)) for request in fitting],
+            [_parameters(request) for request in fitting],
+            use_tqdm=False,
+        )
+        for request, output in zip(fitting, outputs, strict=True):
+            yield self._completion(request, output)
+
+    def _completion(self, request: Request, output: RequestOutput) -> Completion:
+        """Read the tokens, not vLLM's text, so that both engines make text in one place."""
+        said = output.outputs[0]
+        if said.finish_reason not in ("stop", "length"):
+            return Completion(request.answer_id, "", 0, f"error: vLLM ended with {said.finish_reason}", None)
+        ids = list(said.token_ids)
+        mean = said.cumulative_logprob / len(ids) if said.cumulative_logprob is not None else None
+        text = answer_text(self._tokenizer, ids[:-1] if said.finish_reason == "stop" else ids)
+        return Completion(request.answer_id, text, len(ids), said.finish_reason, mean)
+
+
+def _parameters(request: Request) -> SamplingParams:
+    return SamplingParams(
+        temperature=request.temperature,
+        top_k=request.top_k,  # 0 is off, as here
+        seed=request.seed,
+        max_tokens=request.max_tokens,
+        logprobs=0,  # of the chosen token alone
+        detokenize=False,
+    )

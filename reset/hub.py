@@ -1,0 +1,56 @@
+"""Data sets of the Hugging Face hub, read with the `datasets` library; loading scripts are never run.
+
+From `datasets` 4.0 on a repository whose revision holds a script cannot be loaded. Its automatic Parquet branch can:
+`revision: refs/convert/parquet` in params.yaml, with `data_files` "<config>/{split}/*.parquet" in the source.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import datasets
+from datasets.exceptions import DatasetsError
+from huggingface_hub import HfApi
+
+from reset.errors import ResetError
+from reset.sources import Where
+
+# OSError covers lost connections, unknown repositories and the hub's own errors; RuntimeError, loading scripts
+FAILURES = (DatasetsError, OSError, RuntimeError, ValueError)
+
+
+class Hub:
+    """One data set at `revision`, or at the source's own."""
+
+    def __init__(self, where: Where, revision: str | None) -> None:
+        self._where, self._revision = where, revision or where.revision
+
+    def commit(self) -> str:
+        """Return the commit that the revision, perhaps a branch, stands for today; it is read from now on."""
+        try:
+            self._revision = str(HfApi().dataset_info(str(self._where.hub), revision=self._revision).sha)
+        except FAILURES as error:
+            raise self._failure(error) from error
+        return self._revision
+
+    def records(self, split: str) -> Iterator[dict[str, Any]]:
+        """Yield the rows of the hub's `split`."""
+        where = self._where
+        files = {split: where.data_files.format(split=split)} if where.data_files else None
+        try:
+            rows = datasets.load_dataset(
+                str(where.hub),
+                None if files else where.config,
+                data_files=files,
+                split=split,
+                revision=self._revision,
+            )
+        except FAILURES as error:
+            raise self._failure(error) from error
+        yield from rows
+
+    def _failure(self, error: Exception) -> ResetError:
+        cause = next(iter(str(error).splitlines()), type(error).__name__)
+        return ResetError(
+            f"Cannot load '{self._where.hub}' at revision '{self._revision}' from the hub: {cause} "
+            "(set `path` to a local copy, or another `revision`)"
+        )

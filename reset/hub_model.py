@@ -1,0 +1,45 @@
+"""A starting model from the hub or from a local folder: safetensors only, never remote code."""
+
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+from reset.errors import ResetError
+
+FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+
+
+class HubModel:
+    """`id` is a hub id at a pinned `revision`, or a folder on this machine (then `revision` is null)."""
+
+    def __init__(self, *, needs: Path, seed: int, id: str, revision: str | None) -> None:
+        self._id, self._revision = id, revision
+
+    def build(self, into: Path, work: Path) -> dict[str, Any]:
+        """Copy the model to `into`.
+
+        Raises `ResetError` for a model that does not exist, or that has no safetensors.
+        """
+        source = Path(self._id)
+        if source.is_dir():
+            _copy(source, into)
+        else:
+            try:
+                snapshot_download(self._id, revision=self._revision, local_dir=into, allow_patterns=FILES)
+            except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
+                reason = str(error).splitlines()[0]
+                raise ResetError(
+                    f"base model '{self._id}' is neither a folder nor to be had from the hub: {reason}"
+                ) from error
+        if not any(into.glob("*.safetensors")):
+            raise ResetError(f"base model '{self._id}' has no safetensors weights")
+        return {"bytes": sum(file.stat().st_size for file in into.rglob("*") if file.is_file())}
+
+
+def _copy(source: Path, into: Path) -> None:
+    into.mkdir(parents=True, exist_ok=True)
+    for pattern in FILES:
+        for file in source.glob(pattern):
+            (into / file.name).write_bytes(file.read_bytes())

@@ -1,0 +1,41 @@
+"""Judges: each says of an answer a score in [0, 1], or null with a reason when it cannot tell. Null is never zero."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one judge said of one answer under one name; `detail` is evidence for the report."""
+
+    answer_id: str
+    name: str
+    score: float | None
+    reason: str | None = None
+    detail: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer with the example it answers: what a judge gets to see."""
+
+    answer_id: str
+    text: str
+    task: str
+    split: str
+    instruction: str
+    question: str
+    passages: Sequence[str]
+    references: Sequence[str]
+    checks: dict[str, Any] | None
+
+
+class Judge(Protocol):
+    """Constructed with the keyword arguments of its row in params.yaml (`judges.<name>`, without `kind`)."""
+
+    tasks: frozenset[str]  # answers of other tasks are not put before it
+
+    def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
+        """Yield the verdicts on `answers`, at least one each; several names where a judge measures several things."""
+        ...

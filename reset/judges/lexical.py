@@ -1,0 +1,91 @@
+"""Lexical judge: what can be counted from words alone (paper 2.2 and A.2). Every score is in [0, 1].
+
+Extractive QA: `exact_match` with any reference, and `span_coverage`: 1 if the answer is a whole-token span of one
+passage, both after the normalisation of A.2. Abstractive QA and summaries: `rouge_l`, the F-measure of rouge-score's
+rougeL without stemming, best over the references (it knows Latin letters and digits only). All three:
+`unigram_coverage` and `bigram_coverage`, the share of the answer's words and word pairs that occur in a passage (paper,
+Figures 9 and 10); an answer of one word has no pair and is counted by that word. An empty answer matches and covers
+nothing: 0, not null.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from rouge_score.rouge_scorer import RougeScorer
+
+from reset.judges import Answer, Verdict
+from reset.normalise import has_span, normalise
+
+_rouge = RougeScorer(["rougeL"], use_stemmer=False)
+
+
+def exact_match(text: str, references: Sequence[str]) -> float:
+    """1.0 if `text` equals a reference after normalisation, else 0.0."""
+    said = normalise(text)
+    return float(bool(said) and any(said == normalise(reference) for reference in references))
+
+
+def span_coverage(text: str, passages: Sequence[str]) -> float:
+    """1.0 if `text` is a span of one of the passages after normalisation, else 0.0."""
+    return float(bool(normalise(text)) and any(has_span(text, passage) for passage in passages))
+
+
+def rouge_l(text: str, references: Sequence[str]) -> float:
+    """ROUGE-L F-measure against the reference that fits best."""
+    return max(float(_rouge.score(reference, text)["rougeL"].fmeasure) for reference in references)
+
+
+def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    return [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
+
+
+@lru_cache(maxsize=256)  # the candidates of one prompt follow each other
+def _context_grams(passages: tuple[str, ...], size: int) -> frozenset[tuple[str, ...]]:
+    """List the n-grams of the passages; none reaches over a passage's end."""
+    return frozenset(gram for passage in passages for gram in _grams(normalise(passage).split(), size))
+
+
+def coverage(text: str, passages: Sequence[str], size: int) -> float:
+    """Share of the answer's n-grams of `size` words that occur in a passage; shorter answers count as one n-gram."""
+    words = normalise(text).split()
+    if not words:
+        return 0.0
+    size = min(size, len(words))
+    grams = _grams(words, size)
+    given = _context_grams(tuple(passages), size)
+    return sum(gram in given for gram in grams) / len(grams)
+
+
+class Lexical:
+    """Scores from reference and passages; null where an example has no reference, or no passage."""
+
+    tasks = frozenset({"extractive_qa", "abstractive_qa", "summarization"})
+
+    def __init__(self, *, name: str) -> None:
+        self._name = name
+
+    def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
+        """Yield the task score, then the coverages, of each answer."""
+        for answer in answers:
+            yield from self._task(answer)
+            yield from self._covered(answer)
+
+    def _task(self, answer: Answer) -> Iterator[Verdict]:
+        name, score = ("exact_match", exact_match) if answer.task == "extractive_qa" else ("rouge_l", rouge_l)
+        if answer.references:
+            yield Verdict(answer.answer_id, name, score(answer.text, answer.references))
+        else:
+            yield Verdict(answer.answer_id, name, None, "the example has no reference")
+
+    def _covered(self, answer: Answer) -> Iterator[Verdict]:
+        scores = [
+            ("unigram_coverage", coverage(answer.text, answer.passages, 1)),
+            ("bigram_coverage", coverage(answer.text, answer.passages, 2)),
+        ]
+        if answer.task == "extractive_qa":
+            scores.insert(0, ("span_coverage", span_coverage(answer.text, answer.passages)))
+        for name, score in scores:
+            if answer.passages:
+                yield Verdict(answer.answer_id, name, score)
+            else:
+                yield Verdict(answer.answer_id, name, None, "the example has no passage")

@@ -1,0 +1,197 @@
+"""Put a pool's answers before a judge, and keep what it says as verdicts.
+
+All answers to one example go before the judge together, and equal texts among them once. Chunks of about
+`chunk_answers` answers are kept as they are finished, so that a run that was killed goes on where it stopped.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from reset import judges, tables
+from reset.accounts import Account
+from reset.chunks import Chunks, file_hash, fingerprint
+from reset.errors import ResetError
+from reset.judges import Answer, Judge, Verdict
+
+NOT_ASKED, FAILED = "not for this judge", "no answer to judge"
+
+
+@dataclass
+class _Tally:
+    """What has been said so far under each verdict name."""
+
+    said: Counter[str] = field(default_factory=Counter)
+    nulls: Counter[str] = field(default_factory=Counter)
+    totals: dict[str, float] = field(default_factory=dict)
+    reasons: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def add(self, row: tables.Row) -> None:
+        """Count one verdict on an answer that was asked about."""
+        name = row["name"]
+        self.said[name] += 1
+        if row["score"] is None:
+            self.nulls[name] += 1
+            self.reasons.setdefault(name, Counter())[row["reason"] or "no reason given"] += 1
+        else:
+            self.totals[name] = self.totals.get(name, 0.0) + row["score"]
+
+    def check(self, judge_name: str, max_null: float, answers: int = 0) -> None:
+        """Stop where too many of a name's verdicts are null, or will be even if the rest of `answers` are not."""
+        for name, nulls in self.nulls.items():
+            if nulls > max_null * max(answers, self.said[name]):
+                reason, count = self.reasons[name].most_common(1)[0]
+                raise ResetError(
+                    f"judge '{judge_name}' could not tell '{name}' of {nulls} of {self.said[name]} answers, more than "
+                    f"judge.max_null = {max_null:g} allows; most often ({count}): {reason}"
+                )
+
+    def summary(self) -> dict[str, dict[str, float | None]]:
+        """Count, nulls and mean of each verdict name."""
+        told = {name: self.said[name] - self.nulls[name] for name in sorted(self.said)}
+        return {
+            name: {
+                "n": self.said[name],
+                "nulls": self.nulls[name],
+                "mean": round(self.totals[name] / count, 6) if count else None,
+            }
+            for name, count in told.items()
+        }
+
+
+def judge(
+    answers: Path,
+    prompts: Path,
+    by: Judge,
+    into: Path,
+    *,
+    name: str,
+    chunks_folder: Path,
+    chunk_answers: int,
+    max_null: float,
+    fingerprint_parts: Mapping[str, Any],
+) -> tuple[Account, dict[str, Any]]:
+    """Write the verdicts of `by` on `answers` to `into`; return the account and the figures of each verdict name.
+
+    An answer that the engine failed on is not put before the judge: it gets a null of every name that its task's
+    answers get. Raises `ResetError` for an answer to an unknown example, and when more than `max_null` of a name's
+    verdicts are null.
+    """
+    account, sizes, failed = _sort_out(answers, by.tasks)
+    examples = _examples(prompts, sizes, answers)
+    plan = _plan(sizes, chunk_answers)
+    files = {"answers": answers, "prompts": prompts, "code": Path(judges.__file__).parent}
+    hashes = {key: file_hash(path) for key, path in files.items()}
+    store = Chunks(chunks_folder, fingerprint(**hashes, chunk_answers=chunk_answers, **fingerprint_parts))
+    tally, names = _Tally(), dict[str, dict[str, None]]()
+    seen = tqdm(total=account.rows_out, unit=" answers", disable=not sys.stderr.isatty(), desc=f"judge {name}")
+    with seen, tables.Writer(into, tables.VERDICTS) as writer:
+        for index, rows in _chunks(_asked(answers, by.tasks), sizes, plan):
+            if not store.has(index):
+                store.write(index, tables.VERDICTS, _judged(by, [_answer(row, examples) for row in rows]))
+            tasks = {row["answer_id"]: row["task"] for row in rows}
+            for verdict in store.assemble(tables.VERDICTS, [index]):
+                tally.add(verdict)
+                names.setdefault(tasks[verdict["answer_id"]], {})[verdict["name"]] = None
+                writer.write(verdict)
+            tally.check(name, max_null, account.rows_out)
+            seen.update(len(rows))
+        tally.check(name, max_null)
+        for row in failed:
+            for verdict_name in names.get(row["task"], ()):
+                writer.write(_row(Verdict(row["answer_id"], verdict_name, None, row["finish_reason"])))
+    store.discard_others()
+    store.clear()
+    return account, tally.summary()
+
+
+def _sort_out(path: Path, tasks: frozenset[str]) -> tuple[Account, Counter[str], list[tables.Row]]:
+    """Count the answers to ask about per example, and find those that the engine failed on."""
+    account, sizes, failed = Account(), Counter[str](), []
+    for row in tables.read(path, tables.ANSWERS):
+        if row["task"] not in tasks:
+            account.leave(NOT_ASKED)
+        elif row["finish_reason"].startswith("error"):
+            account.leave(FAILED)
+            failed.append(row)
+        else:
+            account.keep()
+            sizes[row["example_id"]] += 1
+    return account, sizes, failed
+
+
+def _asked(path: Path, tasks: frozenset[str]) -> Iterator[tables.Row]:
+    for row in tables.read(path, tables.ANSWERS):
+        if row["task"] in tasks and not row["finish_reason"].startswith("error"):
+            yield row
+
+
+def _plan(sizes: Mapping[str, int], chunk_answers: int) -> dict[str, int]:
+    """Give each example its chunk: whole examples in the order they come, up to `chunk_answers` answers a chunk."""
+    plan, index, filled = {}, 0, 0
+    for example_id, size in sizes.items():
+        if filled and filled + size > chunk_answers:
+            index, filled = index + 1, 0
+        plan[example_id] = index
+        filled += size
+    return plan
+
+
+def _chunks(
+    rows: Iterable[tables.Row], sizes: Mapping[str, int], plan: Mapping[str, int]
+) -> Iterator[tuple[int, list[tables.Row]]]:
+    """Gather rows into chunks, each given out as soon as its last row has come."""
+    missing: Counter[int] = Counter()
+    for example_id, index in plan.items():
+        missing[index] += sizes[example_id]
+    open_chunks: dict[int, list[tables.Row]] = {}
+    for row in rows:
+        index = plan[row["example_id"]]
+        open_chunks.setdefault(index, []).append(row)
+        missing[index] -= 1
+        if not missing[index]:
+            yield index, open_chunks.pop(index)
+
+
+def _examples(prompts: Path, sizes: Mapping[str, int], answers: Path) -> dict[str, tables.Row]:
+    """Read the examples that were answered, by id."""
+    found = {row["example_id"]: row for row in tables.read(prompts, tables.EXAMPLES) if row["example_id"] in sizes}
+    if strangers := [example_id for example_id in sizes if example_id not in found]:
+        raise ResetError(f"{answers}: answers example '{strangers[0]}', which {prompts} does not hold")
+    return found
+
+
+def _answer(row: tables.Row, examples: Mapping[str, tables.Row]) -> tuple[str, Answer]:
+    """Make of an answer what a judge sees, with the id of its example."""
+    example = examples[row["example_id"]]
+    seen = {key: example[key] for key in ("task", "split", "instruction", "question", "passages", "references")}
+    checks = json.loads(example["checks"]) if example["checks"] else None
+    return row["example_id"], Answer(row["answer_id"], row["text"], **seen, checks=checks)
+
+
+def _judged(judge: Judge, answers: Sequence[tuple[str, Answer]]) -> Iterator[tables.Row]:
+    """Ask about each distinct (example, text) once; every answer of that text gets what was said."""
+    copies: dict[tuple[str, str], list[Answer]] = {}
+    for example_id, answer in answers:
+        copies.setdefault((example_id, answer.text), []).append(answer)
+    alike = {same[0].answer_id: same for same in copies.values()}
+    silent = set(alike)
+    for verdict in judge.verdicts([same[0] for same in alike.values()]):
+        if verdict.score is not None and not 0 <= verdict.score <= 1:
+            raise ValueError(f"{verdict} is outside [0, 1]")
+        silent.discard(verdict.answer_id)
+        for answer in alike[verdict.answer_id]:
+            yield _row(replace(verdict, answer_id=answer.answer_id))
+    if silent:
+        raise ValueError(f"no verdict on answer '{min(silent)}'")
+
+
+def _row(verdict: Verdict) -> tables.Row:
+    detail = None if verdict.detail is None else json.dumps(verdict.detail, ensure_ascii=False, sort_keys=True)
+    return {**asdict(verdict), "detail": detail}

@@ -1,0 +1,91 @@
+"""The micro world's NLI judge: the starting model's body with a three-way head, trained on the world's sentence pairs.
+
+It saves as an ordinary `LlamaForSequenceClassification` with its label names, and loads like any NLI model.
+"""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import (
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    LlamaForSequenceClassification,
+    Trainer,
+    TrainingArguments,
+)
+
+from reset.micro.corpus import LABELS, pairs
+from reset.micro.facts import entails
+
+Rows = list[tuple[str, str, str]]
+
+
+class MicroNli:
+    """Trains on `pairs` sentence pairs in batches of `batch_size`, and is tested on 2,000 others."""
+
+    def __init__(self, *, needs: Path, seed: int, pairs: int, batch_size: int, learning_rate: float) -> None:
+        self._seed, self._pairs, self._batch_size, self._learning_rate = seed, pairs, batch_size, learning_rate
+        self._tokenizer = AutoTokenizer.from_pretrained(needs)
+        self._model = LlamaForSequenceClassification.from_pretrained(
+            needs,
+            num_labels=len(LABELS),
+            id2label=dict(enumerate(LABELS)),
+            label2id={label: number for number, label in enumerate(LABELS)},
+            dtype=torch.float32,
+        )
+
+    def build(self, into: Path, work: Path) -> dict[str, Any]:
+        """Train, save to `into` and return accuracy and agreement with the world's oracle."""
+        arguments = TrainingArguments(
+            output_dir=str(work),
+            seed=self._seed,
+            num_train_epochs=1,
+            learning_rate=self._learning_rate,
+            per_device_train_batch_size=self._batch_size,
+            per_device_eval_batch_size=self._batch_size,
+            lr_scheduler_type="cosine",
+            warmup_steps=30,
+            adam_beta2=0.95,
+            save_strategy="no",
+            logging_steps=50,
+            report_to=[],
+            use_cpu=not torch.cuda.is_available(),
+            dataloader_pin_memory=torch.cuda.is_available(),
+        )
+        trainer = Trainer(
+            model=self._model,
+            args=arguments,
+            train_dataset=self._dataset(list(itertools.islice(pairs(f"train {self._seed}"), self._pairs))),
+            data_collator=DataCollatorWithPadding(self._tokenizer),
+        )
+        trainer.train()
+        held_out = list(itertools.islice(pairs("test"), 2_000))
+        predicted = trainer.predict(self._dataset(held_out))
+        self._model.save_pretrained(into)
+        self._tokenizer.save_pretrained(into)
+        return _agreement(predicted.predictions, held_out)
+
+    def _dataset(self, rows: Rows) -> Dataset:
+        encoded = self._tokenizer([row[0] for row in rows], [row[1] for row in rows])
+        return Dataset.from_dict(
+            {"input_ids": encoded["input_ids"], "attention_mask": encoded["attention_mask"]}
+            | {"labels": [LABELS.index(row[2]) for row in rows]}
+        )
+
+
+def _agreement(logits: np.ndarray[Any, Any], rows: Rows) -> dict[str, Any]:
+    """Accuracy over the three labels, and of entailment against the oracle, which reads both sentences."""
+    guessed = logits.argmax(axis=-1)  # (pairs,)
+    labels = np.array([LABELS.index(row[2]) for row in rows])
+    oracle = np.array([entails(premise, hypothesis) for premise, hypothesis, _ in rows])
+    entailed = guessed == 0
+    return {
+        "accuracy": float((guessed == labels).mean()),
+        "oracle_agreement": float((entailed == oracle).mean()),
+        "wrongly_entailed": float(entailed[~oracle].mean()),
+        "missed_entailment": float((~entailed[oracle]).mean()),
+    }

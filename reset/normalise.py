@@ -1,0 +1,38 @@
+"""Text normalisation of appendix A.2, shared by the data filters and the judges of extractive answers.
+
+The paper: "replace spaces around hyphens, slashes, and before 's", then remove articles and punctuation, and lowercase.
+As in SQuAD's evaluate-v1.1.py, punctuation is deleted rather than blanked and goes before the articles; that script
+knows ASCII punctuation only, this one also the typographic quotes, dashes and CJK marks of Unicode.
+"""
+
+import re
+import string
+import unicodedata
+
+_TYPOGRAPHIC = str.maketrans(
+    "\u2018\u2019\u2010\u2011\u2012\u2013\u2212\u2014",
+    "''----- ",  # an em dash parts words, the shorter ones join them
+)
+_AROUND = re.compile(r"\s*([-/])\s*")
+_POSSESSIVE = re.compile(r"\s+'s\b")
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = dict.fromkeys(
+    [*map(ord, string.punctuation)]
+    + [code for code in range(0x3100) if unicodedata.category(chr(code)).startswith("P")]
+)
+
+
+def normalise(text: str) -> str:
+    """Normalise `text` to lower-case tokens parted by single blanks; may be empty."""
+    text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHIC).lower()
+    text = _POSSESSIVE.sub("'s", _AROUND.sub(r"\1", text))
+    return " ".join(_ARTICLES.sub(" ", text.translate(_PUNCTUATION)).split())
+
+
+def has_span(answer: str, text: str) -> bool:
+    """Say whether the normalised `answer` is a run of whole tokens of the normalised `text`.
+
+    An answer of nothing but articles and punctuation is no span of anything.
+    """
+    wanted = normalise(answer)
+    return bool(wanted) and f" {wanted} " in f" {normalise(text)} "

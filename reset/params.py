@@ -1,0 +1,332 @@
+"""params.yaml as typed, frozen models: every key known, every table checked against the others.
+
+The models carry no defaults, because DVC versions only what the file says. They stop at the stages: library functions take
+plain arguments. All problems of a file are reported together, each with its key and the nearest known name.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reset import registry
+from reset.errors import ResetError, nearest
+from reset.prompts import TEMPLATES
+
+FILE = Path("params.yaml")
+Rate = Field(ge=0.0, le=1.0)
+Count = Field(ge=0)
+Task = Literal["instruction", "extractive_qa", "abstractive_qa", "summarization"]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Dataset(Section):
+    """A row of `datasets`; `shares` draws splits by a hash of the id where a source has none of its own."""
+
+    source: str
+    path: str | None
+    revision: str | None
+    group: Literal["seen", "unseen", "instruction"]
+    shares: dict[Literal["train", "dev", "test"], float] | None
+    options: dict[str, Any]
+
+
+class Prepare(Section):
+    """Limits of `prepare`."""
+
+    max_passages: int = Count
+    max_set_aside: float = Rate
+
+
+class Mixture(Section):
+    """A row of `mixtures`: parts of one or more data sets, each part counted as one data set."""
+
+    parts: dict[str, list[str]]
+    rows: int | None  # at most so many per part
+    dev_rows: int = Count  # at most so many per part
+
+
+class Prompts(Section):
+    """A row of `prompts`: how many examples of which data sets a pool answers."""
+
+    split: Literal["train", "dev", "test"]
+    skip: int = Count  # leave out so many rows of each data set first, in the seeded order
+    rows: dict[str, int]
+
+
+class Base(Section):
+    """A row of `base`: a starting model; `needs` is the file or folder that it is made from."""
+
+    kind: str
+    needs: str
+    options: dict[str, Any]
+
+
+class Recipe(Section):
+    """A row of `recipes`; see `reset.trainer.Recipe`."""
+
+    learning_rate: float = Field(gt=0)
+    epochs: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    micro_batch_size: int = Field(ge=1)
+    weight_decay: float = Field(ge=0)
+    beta2: float = Rate
+    warmup_ratio: float = Rate
+    loss: Literal["token", "sequence"]
+    eval_steps: int = Field(ge=1)
+    zero_stage: int = Field(ge=0, le=3)
+    dtype: Literal["auto", "bfloat16", "float32"]
+    gradient_checkpointing: bool
+
+
+class System(Section):
+    """A row of `systems`: where it starts, what it is trained and checked on, and how."""
+
+    init: str  # folder under models/
+    data: str  # file under data/, without .parquet
+    dev: str  # mixture whose dev rows choose the checkpoint
+    recipe: str
+
+
+class Train(Section):
+    """What all training has in common."""
+
+    max_tokens: int = Field(ge=8)
+    processes: int = Field(ge=1)
+
+
+class Decode(Section):
+    """A row of `decode`: the values of one sweep (paper 5.1)."""
+
+    temperatures: list[float]
+    top_ks: list[int]
+    top_k_temperature: float
+
+
+class Pool(Section):
+    """A row of `pools`: one model's answers to a set of prompts under a grid of decode settings."""
+
+    model: str  # folder under models/
+    prompts: str
+    decode: str
+    sweeps: int = Field(ge=1)
+
+
+class Sample(Section):
+    """How answers are sampled."""
+
+    engine: str
+    max_tokens: int = Field(ge=1)
+    max_prompt_tokens: int = Field(ge=1)
+    chunk_prompts: int = Field(ge=1)
+    max_failed: float = Rate
+    engines: dict[str, dict[str, Any]]
+
+
+class Judge(Section):
+    """A row of `judges`; `model` is a folder under models/, or null for a judge without one of its own."""
+
+    kind: str
+    model: str | None
+    options: dict[str, Any]
+
+
+class Judging(Section):
+    """How verdicts are collected."""
+
+    max_null: float = Rate
+    chunk_answers: int = Field(ge=1)
+
+
+class Weights(Section):
+    """Weights of the axes in the score (paper 5.1)."""
+
+    task: float
+    instruction: float
+    faithfulness: float
+
+
+class Select(Section):
+    """How the best answer is chosen."""
+
+    weights: Weights
+
+
+class Curated(Section):
+    """A row of `curated`: which answers of a pool become training rows."""
+
+    pool: str
+    prompts: str  # those of the pool
+    sweeps: int = Field(ge=1)
+    pick: Literal["best", "random"]
+    share: float = Rate
+    rating: str
+
+
+class Evaluate(Section):
+    """Which pools are systems' test answers, and how sure the intervals are."""
+
+    prompts: str
+    systems: list[str]
+    bootstrap: int = Field(ge=1)
+
+
+class Tracking(Section):
+    """MLflow, on or off."""
+
+    enabled: bool
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    scale: str
+    seed: int
+    template: str
+    datasets: dict[str, Dataset]
+    prepare: Prepare
+    mixtures: dict[str, Mixture]
+    prompts: dict[str, Prompts]
+    base: dict[str, Base]
+    recipes: dict[str, Recipe]
+    systems: dict[str, System]
+    train: Train
+    decode: dict[str, Decode]
+    pools: dict[str, Pool]
+    sample: Sample
+    judges: dict[str, Judge]
+    judge: Judging
+    scores: dict[Task, dict[Literal["task", "faithfulness", "instruction"], str]]
+    select: Select
+    curated: dict[str, Curated]
+    evaluate: Evaluate
+    tracking: Tracking
+
+
+def load(path: Path = FILE) -> Params:
+    """Read and check `path`.
+
+    Raises `ResetError` naming every problem of the file at once.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ResetError(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ResetError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    try:
+        params = Params.model_validate(content)
+    except ValidationError as error:
+        raise _failure(path, [_problem(item) for item in error.errors()]) from error
+    problems = list(_references(params))
+    if problems:
+        raise _failure(path, problems)
+    return params
+
+
+def row(table: Mapping[str, Any], name: str, section: str) -> Any:
+    """The row `name` of a table of params.yaml, or a `ResetError` that says which there are."""
+    if name not in table:
+        raise ResetError(f"Unknown {section} '{name}' ({FILE}: {section}). {nearest(name, table)}")
+    return table[name]
+
+
+def _failure(path: Path, problems: list[str]) -> ResetError:
+    return ResetError(f"{path}: " + "; ".join(problems))
+
+
+def _problem(error: Any) -> str:
+    location = [str(part) for part in error["loc"]]
+    key = ".".join(location)
+    if error["type"] == "extra_forbidden":
+        return f"unknown key '{key}'. {nearest(location[-1], _known(error['loc'][:-1]))}"
+    if error["type"] == "missing":
+        return f"key '{key}' is missing"
+    if location[-1:] == ["[key]"]:  # of a table whose keys are fixed
+        known = re.findall(r"'(\w+)'", error["ctx"]["expected"])
+        return f"unknown key '{key.removesuffix('.[key]')}'. {nearest(location[-2], known)}"
+    return f"{key}: ".removeprefix(": ") + f"{error['msg']} (it is {error['input']!r})"
+
+
+def _known(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that params.yaml knows at `location`."""
+    kind: Any = Params
+    for part in location:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind = kind.model_fields[str(part)].annotation
+        else:
+            kind = get_args(kind)[-1] if get_origin(kind) is dict else kind
+    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []
+
+
+def _references(p: Params) -> Iterator[str]:
+    """What one table says of another that is not there."""
+    models = [f"base/{name}" for name in p.base] + list(p.systems)
+    data = [f"mixtures/{name}" for name in p.mixtures] + [f"curated/{name}" for name in p.curated]
+    named = [
+        *(("template", p.template, TEMPLATES) for _ in (0,)),
+        *((f"datasets.{n}.source", d.source, registry.SOURCES) for n, d in p.datasets.items()),
+        *(
+            (f"mixtures.{n}.parts", d, p.datasets)
+            for n, m in p.mixtures.items()
+            for part in m.parts.values()
+            for d in part
+        ),
+        *((f"prompts.{n}.rows", d, p.datasets) for n, q in p.prompts.items() for d in q.rows),
+        *((f"base.{n}.kind", b.kind, registry.BASES) for n, b in p.base.items()),
+        *((f"systems.{n}.init", s.init, models) for n, s in p.systems.items()),
+        *((f"systems.{n}.data", s.data, data) for n, s in p.systems.items()),
+        *((f"systems.{n}.dev", s.dev, p.mixtures) for n, s in p.systems.items()),
+        *((f"systems.{n}.recipe", s.recipe, p.recipes) for n, s in p.systems.items()),
+        *((f"pools.{n}.model", s.model, models) for n, s in p.pools.items()),
+        *((f"pools.{n}.prompts", s.prompts, p.prompts) for n, s in p.pools.items()),
+        *((f"pools.{n}.decode", s.decode, p.decode) for n, s in p.pools.items()),
+        ("sample.engine", p.sample.engine, registry.ENGINES),
+        ("sample.engine", p.sample.engine, p.sample.engines),
+        *((f"judges.{n}.kind", j.kind, registry.JUDGES) for n, j in p.judges.items()),
+        *((f"judges.{n}.model", j.model, models) for n, j in p.judges.items() if j.model is not None),
+        *((f"curated.{n}.pool", c.pool, p.pools) for n, c in p.curated.items()),
+        *((f"curated.{n}.prompts", c.prompts, p.prompts) for n, c in p.curated.items()),
+        ("evaluate.prompts", p.evaluate.prompts, p.prompts),
+        *(("evaluate.systems", name, p.pools) for name in p.evaluate.systems),
+    ]
+    for key, name, known in named:
+        if name not in known:
+            yield f"{key} names '{name}', which there is not. {nearest(name, known)}"
+    of_pool = [(f"curated.{n}.prompts", c.prompts, c.pool) for n, c in p.curated.items()]
+    of_pool += [("evaluate.prompts", p.evaluate.prompts, name) for name in p.evaluate.systems]
+    for key, prompts, pool in of_pool:
+        if pool in p.pools and p.pools[pool].prompts != prompts:
+            yield f"{key} is '{prompts}', but pool '{pool}' answers '{p.pools[pool].prompts}'"
+    yield from _circles(p)
+
+
+def _circles(p: Params) -> Iterator[str]:
+    """Systems that would have to be trained before themselves."""
+    before = {name: _needs(p, system) for name, system in p.systems.items()}
+    for start in before:
+        seen, todo = set(), [start]
+        while todo:
+            for name in before.get(todo.pop(), ()):
+                if name == start:
+                    yield f"systems.{start} is needed to train itself"
+                    return
+                if name not in seen:
+                    seen.add(name)
+                    todo.append(name)
+
+
+def _needs(p: Params, system: System) -> list[str]:
+    needed = [system.init]
+    kind, _, name = system.data.partition("/")
+    if kind == "curated" and name in p.curated and p.curated[name].pool in p.pools:
+        needed.append(p.pools[p.curated[name].pool].model)
+    return needed

@@ -1,0 +1,65 @@
+"""Plug-ins: a table from name to "module:Class", imported when used, so that importing `reset` loads no engine."""
+
+import inspect
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from reset.errors import ResetError, nearest
+
+SOURCES: dict[str, str] = {
+    "micro": "reset.micro.source:Micro",
+    "dolly": "reset.sources.dolly:Dolly",
+    "sharegpt": "reset.sources.sharegpt:ShareGPT",
+    "self_instruct": "reset.sources.self_instruct:SelfInstruct",
+    "oasst1": "reset.sources.oasst1:Oasst1",
+    "alpaca": "reset.sources.alpaca:Alpaca",
+    "vicuna_eval": "reset.sources.vicuna_eval:VicunaEval",
+    "koala_eval": "reset.sources.koala_eval:KoalaEval",
+    "nq": "reset.sources.nq:NaturalQuestions",
+    "cnn_dailymail": "reset.sources.cnn_dailymail:CnnDailyMail",
+    "ms_marco": "reset.sources.ms_marco:MsMarco",
+    "clapnq": "reset.sources.clapnq:ClapNq",
+    "bioasq": "reset.sources.bioasq:BioAsq",
+    "searchqa": "reset.sources.searchqa:SearchQa",
+    "wikisum": "reset.sources.wikisum:WikiSum",
+}
+
+ENGINES: dict[str, str] = {
+    "transformers": "reset.engines.transformers:TransformersEngine",
+    "vllm": "reset.engines.vllm:VllmEngine",
+}
+
+JUDGES: dict[str, str] = {
+    "lexical": "reset.judges.lexical:Lexical",
+    "summac": "reset.judges.summac:SummaCZS",
+    "rubric": "reset.judges.rubric:Rubric",
+    "openai": "reset.judges.openai:OpenAIRater",
+}
+
+BASES: dict[str, str] = {
+    "hub": "reset.hub_model:HubModel",
+    "micro_lm": "reset.micro.base:MicroModel",
+    "micro_nli": "reset.micro.nli:MicroNli",
+}
+
+
+def load(table: Mapping[str, str], name: str, kind: str) -> Any:
+    """Import the class that `table` has under `name`; `kind` names the table in the error."""
+    if name not in table:
+        raise ResetError(f"Unknown {kind} '{name}'. {nearest(name, table)}")
+    module, _, attribute = table[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> Any:
+    """Construct the plug-in `name` with `options`; a key it does not take, or lacks, is a `ResetError` naming `where`."""
+    plugin = load(table, name, where)
+    taken = inspect.signature(plugin).parameters
+    for key in options:
+        if key not in taken:
+            raise ResetError(f"params.yaml: unknown key '{where}.{key}'. {nearest(key, taken)}")
+    lacking = [key for key, one in taken.items() if one.default is one.empty and key not in options]
+    if lacking:
+        raise ResetError(f"params.yaml: {where} lacks {', '.join(lacking)}")
+    return plugin(**options)

@@ -1,0 +1,106 @@
+"""Plots of the page, as Vega-Lite specifications, each made of rows that `dvc plots` can draw as well."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from reset.tables import Row
+
+Spec = dict[str, Any]
+HEIGHT = 320
+NEAR = {"faithfulness": 0.2, "instruction": 0.1}  # shares of an axis within which two names would touch
+SIDES: tuple[dict[str, Any], ...] = (
+    {"dy": -13},
+    {"dy": 15},
+    {"dx": 10, "align": "left"},
+    {"dx": -10, "align": "right"},
+)
+
+
+def tradeoff(rows: Sequence[Row]) -> Spec:
+    """The plane of the paper's Figure 1: faithfulness to the right, instruction following upwards."""
+    sides = _sides(rows)
+    base = _chart([{**row, "side": side} for row, side in zip(rows, sides, strict=True)]).encode(
+        x=alt.X("faithfulness:Q", title="faithfulness (macro average)").scale(zero=False, padding=60).axis(tickCount=8),
+        y=alt.Y("instruction:Q", title="instruction following").scale(zero=False, padding=25).axis(tickCount=8),
+        tooltip=["system:N", alt.Tooltip("faithfulness:Q", format=".3f"), alt.Tooltip("instruction:Q", format=".3f")],
+    )
+    points = base.mark_point(filled=True, size=110, opacity=1).encode(color=alt.Color("system:N", legend=None))
+    names = [
+        base.mark_text(fontSize=12, **SIDES[side]).encode(text="system:N").transform_filter(f"datum.side == {side}")
+        for side in sorted(set(sides))
+    ]
+    return _spec(alt.layer(points, *names))
+
+
+def _sides(rows: Sequence[Row]) -> list[int]:
+    """On which side of its point each name stands, so that names of close points do not cover each other."""
+    axes = ("faithfulness", "instruction")
+    spans = {axis: max(row[axis] for row in rows) - min(row[axis] for row in rows) or 1.0 for axis in axes}
+    sides = [-1] * len(rows)
+    for place in sorted(range(len(rows)), key=lambda i: -rows[i]["instruction"]):  # the highest may write above itself
+        close = [
+            i for i in range(len(rows)) if all(abs(rows[i][a] - rows[place][a]) < NEAR[a] * spans[a] for a in axes)
+        ]
+        free = [side for side in range(len(SIDES)) if side not in {sides[i] for i in close}]
+        sides[place] = free[0] if free else 0
+    return sides
+
+
+def losses(rows: Sequence[Row]) -> Spec:
+    """Training loss (thin) and dev loss (thick, with points) against the step; a click in the legend picks a system."""
+    chosen = alt.selection_point("chosen", fields=["system"], bind="legend")
+    base = _chart(rows).encode(
+        x=alt.X("step:Q", title="step"),
+        color=alt.Color("system:N", title="click to pick").legend(orient="bottom", columns=4),
+        opacity=alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.06)),
+        tooltip=["system:N", "step:Q", "loss:Q", "dev_loss:Q"],
+    )
+    train = base.mark_line(strokeWidth=1).encode(y=alt.Y("loss:Q", title="loss").scale(zero=False))
+    dev = base.mark_line(strokeWidth=3, point=True).encode(y="dev_loss:Q").transform_filter("isValid(datum.dev_loss)")
+    return _spec((train.transform_filter("isValid(datum.loss)") + dev).add_params(chosen))
+
+
+def histogram(rows: Sequence[Row], axis: str) -> Spec:
+    """Where the scores of one axis lie, a row of the picture per system: the darker, the more of its answers."""
+    chart = (
+        _chart([row for row in rows if row["axis"] == axis])
+        .mark_rect()
+        .encode(
+            x=alt.X("low:Q", title=f"{axis} score").bin("binned"),
+            x2="high:Q",
+            y=alt.Y("system:N", title=None).sort(None),
+            opacity=alt.Opacity("share:Q", title="share of answers")
+            .scale(range=[0.03, 1])
+            .legend(orient="bottom", format="%"),
+            tooltip=["system:N", "low:Q", "high:Q", "answers:Q", alt.Tooltip("share:Q", format=".1%")],
+        )
+    )
+    return _spec(chart.properties(height=22 * len({row["system"] for row in rows if row["axis"] == axis})))
+
+
+def wins(rows: Sequence[Row]) -> Spec:
+    """How often each decode setting gave the answer that was kept, per curated set."""
+    chart = (
+        _chart(rows)
+        .mark_bar()
+        .encode(
+            x=alt.X("wins:Q", title="prompts won"),
+            y=alt.Y("setting:N", title=None).sort(None),
+            yOffset="curated:N",
+            color=alt.Color("curated:N", title=None).legend(orient="bottom"),
+            tooltip=["curated:N", "setting:N", "wins:Q"],
+        )
+    )
+    bars = len({row["setting"] for row in rows}) * len({row["curated"] for row in rows})
+    return _spec(chart.properties(height=10 * bars))
+
+
+def _chart(rows: Sequence[Row]) -> alt.Chart:
+    return alt.Chart(alt.Data(values=list(rows)), width="container", height=HEIGHT)  # type: ignore[no-untyped-call]
+
+
+def _spec(chart: alt.TopLevelMixin) -> Spec:
+    spec: Mapping[str, Any] = chart.to_dict()
+    return {**{key: value for key, value in spec.items() if key != "config"}, "background": None}

@@ -1,0 +1,149 @@
+"""Table 4: our macro averages and data sets beside the numbers that the paper prints."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from reset.comparison import Figures
+from reset.errors import ResetError
+from reset.tables import Row
+
+PAPER = Path(__file__).with_name("paper_table4.csv")
+KINDS = {"abstractive": "faithfulness", "extractive": "faithfulness", "instruction": "instruction"}  # kind -> axis
+THEIRS = {  # the paper's data sets in its order, and whether they are unseen
+    "abstractive": {"cnn_dailymail": False, "ms_marco": False, "wikisum": True},
+    "extractive": {"nq": False, "searchqa": True, "bioasq": True},
+}
+OVERALL = {
+    "abstractive": "faithfulness_abstractive",
+    "extractive": "faithfulness_extractive",
+    "instruction": "instruction",
+}
+TITLES = {
+    "cnn_dailymail": "CNN DailyMail",
+    "ms_marco": "MS MARCO",
+    "wikisum": "WikiSum",
+    "nq": "NQ",
+    "searchqa": "SearchQA",
+    "bioasq": "BioASQ",
+}
+ROWS = {  # systems of params.yaml that stand for rows of the paper's table
+    "if": "Vicuna-7B",
+    "if_cd": "w/o MTL",
+    "mtl": "w/ MTL",
+    "reset": "w/ ReSet",
+    "mtl_reset": "w/ MTL+ReSet",
+    "mtl_reset_s": "w/ MTL+ReSet-S",
+}
+ROUNDING = 0.006  # what two-place rounding of a mean and of its cells can explain
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of Table 4: a data set's, or an overall one, whose name is its macro average's in the metrics."""
+
+    name: str
+    title: str
+    kind: str
+    overall: bool
+    unseen: bool = False
+
+
+def columns(summaries: Mapping[str, Row]) -> list[Column]:
+    """The paper's columns, and behind each kind's own the data sets that only we have."""
+    found = []
+    for kind, overall in OVERALL.items():
+        for name, unseen in _datasets(summaries, kind).items():
+            found.append(Column(name, TITLES.get(name, name), kind, overall=False, unseen=unseen))
+        title = "alignment" if kind == "instruction" else "overall"
+        found.append(Column(overall, title, kind, overall=True))
+    return found
+
+
+def _datasets(summaries: Mapping[str, Row], kind: str) -> dict[str, bool]:
+    """Names of the data sets of a kind, and whether they are unseen: the paper's order, then the alphabet."""
+    if kind == "instruction":  # the paper shows these only as one
+        return {}
+    ours = {
+        name: dataset["group"] == "unseen"
+        for summary in summaries.values()
+        for name, dataset in summary["datasets"].items()
+        if dataset["task"] != "instruction" and (dataset["task"] == "extractive_qa") == (kind == "extractive")
+    }
+    return {**THEIRS[kind], **{name: ours[name] for name in sorted(ours)}}
+
+
+def paper() -> dict[str, dict[str, str]]:
+    """The paper's Table 4 as printed, by row and column; its overall columns have the names of ours."""
+    lines = [line for line in PAPER.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    return {
+        line.pop("row"): {OVERALL.get(key, key): text for key, text in line.items()} for line in csv.DictReader(lines)
+    }
+
+
+def inconsistent(row: Mapping[str, str]) -> dict[str, float]:
+    """The mean of a paper row's cells, for each overall that does not follow from them."""
+    means = {OVERALL[kind]: fmean(float(row[name]) for name in names) for kind, names in THEIRS.items()}
+    return {name: mean for name, mean in means.items() if abs(mean - float(row[name])) > ROUNDING}
+
+
+def note() -> str:
+    """A sentence on each overall of the paper that does not follow from its cells."""
+    return " ".join(
+        f"The paper prints {row[name]} as the overall of {label}; the mean of its cells is {mean:.2f}."
+        for label, row in paper().items()
+        for name, mean in inconsistent(row).items()
+    )
+
+
+def rows(summaries: Mapping[str, Row], shown: Sequence[Column], paper_rows: Mapping[str, str]) -> list[Row]:
+    """A row per system: those that stand for the paper's rows, whether or not we have them, then the others."""
+    theirs = paper()
+    if strangers := [name for name in paper_rows.values() if name not in theirs]:
+        raise ResetError(f"The paper's Table 4 has no row '{strangers[0]}'. It has: {', '.join(theirs)}")
+    names = [*paper_rows, *(name for name in summaries if name not in paper_rows)]
+    return [_row(name, summaries.get(name), shown, theirs, paper_rows.get(name)) for name in names]
+
+
+def _row(
+    system: str, summary: Row | None, shown: Sequence[Column], theirs: Mapping[str, Mapping[str, str]], said: str | None
+) -> Row:
+    printed = theirs[said] if said else {}
+    corrected = inconsistent(printed) if said else {}
+    return {
+        "system": system,
+        "paper_row": said,
+        "cells": {column.name: _cell(summary, column) for column in shown},
+        "paper": {
+            column.name: text + (f" (its cells: {corrected[column.name]:.2f})" if column.name in corrected else "")
+            for column in shown
+            if (text := printed.get(column.name))
+        },
+    }
+
+
+def _cell(summary: Row | None, column: Column) -> Figures | None:
+    if summary is None:
+        return None
+    if column.overall:
+        found = summary["macro"].get(column.name)
+    else:
+        found = summary["datasets"].get(column.name, {}).get("scores", {}).get(KINDS[column.kind])
+    return {key: found[key] for key in ("mean", "low", "high")} if found else None
+
+
+def flat(rows: Sequence[Row], shown: Sequence[Column]) -> list[Row]:
+    """Table 4 with one plain value per field, for a CSV file."""
+    return [{"system": row["system"], "paper_row": row["paper_row"], **dict(_fields(row, shown))} for row in rows]
+
+
+def _fields(row: Row, shown: Sequence[Column]) -> Iterator[tuple[str, Any]]:
+    for column in shown:
+        cell = row["cells"][column.name] or dict.fromkeys(("mean", "low", "high"))
+        yield column.name, cell["mean"]
+        yield f"{column.name}_low", cell["low"]
+        yield f"{column.name}_high", cell["high"]
+        yield f"{column.name}_paper", row["paper"].get(column.name)

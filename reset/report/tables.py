@@ -1,0 +1,113 @@
+"""The rows that the report shows beside Table 4, gathered from metrics/ and from the scores per prompt."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reset.errors import ResetError
+from reset.evaluation import SCORES
+from reset.tables import Row, read, read_json
+
+AXES = ("faithfulness", "instruction", "task")
+BINS = 20
+STAGES = ("fetch", "prepare", "mix", "draw", "sample", "judge", "select", "evaluate")  # the order of the line
+FOLDERS = {"systems": "evaluate"}  # where a stage's metrics are in a folder of another name
+
+
+def systems(metrics: Path, names: Sequence[str]) -> dict[str, Row]:
+    """The summaries of those systems among `names` that were evaluated."""
+    paths = {name: metrics / "systems" / f"{name}.json" for name in names}
+    return {name: read_json(path) for name, path in paths.items() if path.is_file()}
+
+
+def tradeoff(summaries: Mapping[str, Row]) -> list[Row]:
+    """Where each system stands in the plane of faithfulness and instruction following, both macro averages."""
+    axes = ("faithfulness", "instruction")
+    means = {name: {axis: _mean(summary["macro"].get(axis)) for axis in axes} for name, summary in summaries.items()}
+    return [{"system": name, **mean} for name, mean in means.items() if None not in mean.values()]
+
+
+def _mean(figures: Mapping[str, Any] | None) -> float | None:
+    return figures["mean"] if figures else None
+
+
+def losses(metrics: Path) -> list[Row]:
+    """Training and dev loss by step, of the files metrics/train/<system>_log.json."""
+    return [
+        {"system": path.stem.removesuffix("_log"), **{key: row.get(key) for key in ("step", "loss", "dev_loss")}}
+        for path in sorted((metrics / "train").glob("*_log.json"))
+        for row in _list(path)
+    ]
+
+
+def _list(path: Path) -> list[Row]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ResetError(f"{path}: not JSON ({error})") from error
+    if not isinstance(content, list):
+        raise ResetError(f"{path}: must hold a JSON list, holds a {type(content).__name__}")
+    return content
+
+
+def histogram(folder: Path, names: Sequence[str]) -> list[Row]:
+    """How many answers of each system score in each twentieth of [0, 1], per axis."""
+    found = []
+    for name in names:
+        path = folder / f"{name}.parquet"
+        rows = [row for row in read(path, SCORES) if row["score"] is not None] if path.is_file() else []
+        for axis in AXES:
+            counts = Counter(min(int(row["score"] * BINS), BINS - 1) for row in rows if row["axis"] == axis)
+            found += [
+                {"system": name, "axis": axis, "low": bin_ / BINS, "high": (bin_ + 1) / BINS}
+                | {"answers": counts[bin_], "share": round(counts[bin_] / counts.total(), 4)}
+                for bin_ in sorted(counts)
+            ]
+    return found
+
+
+def wins(metrics: Path) -> list[Row]:
+    """How many prompts each decode setting won, per curated set."""
+    return [
+        {"curated": path.stem, "setting": setting, "wins": count}
+        for path in sorted((metrics / "select").glob("*.json"))
+        for setting, count in sorted(read_json(path).get("wins", {}).items(), key=lambda item: _natural(item[0]))
+    ]
+
+
+def _natural(text: str) -> list[tuple[int, float, str]]:
+    """A sort key that puts 5 before 10."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", text)
+    return [(0, float(part), "") if index % 2 else (1, 0.0, part) for index, part in enumerate(parts)]
+
+
+def curated(metrics: Path) -> list[Row]:
+    """What there was to choose from, and what choosing brought, per curated set and data set."""
+    keys = ("rows", "distinct_texts", "candidate_score", "winner_score", "choice_matters")
+    return [
+        {"curated": path.stem, "dataset": dataset, **{key: figures.get(key) for key in keys}}
+        for path in sorted((metrics / "select").glob("*.json"))
+        for dataset, figures in read_json(path).get("datasets", {}).items()
+    ]
+
+
+def accounts(metrics: Path) -> list[Row]:
+    """Rows in, out and set aside, of every metrics file that keeps an account, in the order of the line."""
+    found = []
+    for path in metrics.glob("*/**/*.json"):
+        folder, *name = path.relative_to(metrics).with_suffix("").parts
+        stage = FOLDERS.get(folder, folder)
+        figures = read_json(path) if stage in STAGES else {}
+        if "rows_in" in figures:
+            found.append({"stage": stage, "name": "/".join(name), **_account(figures)})
+    return sorted(found, key=lambda row: (STAGES.index(row["stage"]), row["name"]))
+
+
+def _account(figures: Mapping[str, Any]) -> Row:
+    aside = figures["set_aside"]
+    reasons = ", ".join(f"{count} {reason}" for reason, count in aside.items())
+    counts = {"rows_in": figures["rows_in"], "rows_out": figures["rows_out"]}
+    return {**counts, "set_aside": sum(aside.values()), "reasons": reasons}

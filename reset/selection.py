@@ -1,0 +1,140 @@
+"""Keep the best answer to each prompt of a pool (paper 5.1) and say what the choice did."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from reset import prompts as templates
+from reset import tables, verdicts
+from reset.accounts import Account
+from reset.candidates import Candidate, Pick, choose, margin, thin, weigh
+from reset.errors import ResetError
+
+AXES = ("task", "instruction", "faithfulness")
+Scores = Mapping[str, Mapping[str, str]]  # task -> axis -> verdict name
+
+
+def names(scores: Scores, rating: str) -> dict[str, dict[str, str]]:
+    """Name the verdict of each axis per task; the rating `rating` speaks for instructions."""
+    swap = {"rating": rating}
+    return {task: {axis: swap.get(name, name) for axis, name in axes.items()} for task, axes in scores.items()}
+
+
+def keep_best(
+    answers: Path,
+    verdict_paths: Sequence[Path],
+    prompts: Path,
+    into: Path,
+    *,
+    scores: Scores,
+    weights: Mapping[str, float],
+    sweeps: int,
+    pick: Pick,
+    share: float,
+    seed: int,
+    template: str,
+    rating: str,
+) -> tuple[Account, dict[str, Any]]:
+    """Write the winning answer of each prompt to `into` (schema CURATED), in the order of `prompts`.
+
+    Only answers of the first `sweeps` sweeps compete. Returns the account of the prompts and figures on the choice.
+    """
+    pool = _pool(answers, verdict_paths, names(scores, rating), weights, sweeps)
+    chosen = {example_id: choose(candidates, pick, seed) for example_id, candidates in pool.items()}
+    winners = {example_id: winner for example_id, winner in chosen.items() if winner is not None}
+    kept = thin(winners, share, pick, seed)
+    account = Account()
+    known = set()
+
+    def rows() -> Iterator[tables.Row]:
+        for example in tables.read(prompts, tables.EXAMPLES):
+            example_id = example["example_id"]
+            known.add(example_id)
+            if example_id in kept:
+                account.keep()
+                yield _curated(example, winners[example_id], pool[example_id], template)
+            elif example_id in winners:
+                account.leave("outside the kept share")
+            else:
+                account.leave("no answer can win" if example_id in pool else "no answer in the pool")
+
+    with tables.Writer(into, tables.CURATED) as writer:
+        for row in rows():
+            writer.write(row)
+        if strangers := [example_id for example_id in pool if example_id not in known]:
+            raise ResetError(f"{answers}: answers example '{strangers[0]}', which {prompts} does not hold")
+    return account, _figures(pool, {example_id: winners[example_id] for example_id in winners if example_id in kept})
+
+
+def _pool(
+    answers: Path,
+    verdict_paths: Sequence[Path],
+    axes: Mapping[str, Mapping[str, str]],
+    weights: Mapping[str, float],
+    sweeps: int,
+) -> dict[str, list[Candidate]]:
+    """Gather the candidates of each prompt, by example id."""
+    rows = verdicts.answers(answers)
+    needed = {name for by_axis in axes.values() for name in by_axis.values()}
+    said = verdicts.read(verdict_paths, rows, needed)
+    pool: dict[str, list[Candidate]] = {}
+    for answer_id, row in rows.items():
+        if row["task"] not in axes:
+            raise ResetError(
+                f"{answers}: answer '{answer_id}' is of task '{row['task']}', for which no score is declared"
+            )
+        if row["sweep"] < sweeps:
+            candidate = weigh(row, said[answer_id], axes[row["task"]], weights)
+            pool.setdefault(row["example_id"], []).append(candidate)
+    return pool
+
+
+def _curated(example: tables.Row, winner: Candidate, candidates: Sequence[Candidate], template: str) -> tables.Row:
+    prompt = templates.render(example, template)
+    return {
+        "example_id": example["example_id"],
+        "repeat": 0,
+        "dataset": example["dataset"],
+        "task": example["task"],
+        "prompt": prompt.text,
+        "context_start": prompt.start,
+        "context_end": prompt.end,
+        "response": winner.text,
+        "answer_id": winner.row["answer_id"],
+        "setting": winner.row["setting"],
+        "sweep": winner.row["sweep"],
+        "score": winner.score,
+        "candidates": len(candidates),
+        "margin": margin(winner, candidates),
+        **{f"{axis}_score": winner.axes.get(axis) for axis in AXES},
+    }
+
+
+def _figures(pool: Mapping[str, Sequence[Candidate]], kept: Mapping[str, Candidate]) -> dict[str, Any]:
+    """Say what the choice did: candidates that could not win, wins per decode setting, and figures per data set."""
+    barred = Counter(c.why for candidates in pool.values() for c in candidates if c.why is not None)
+    datasets: dict[str, list[str]] = {}
+    for example_id, winner in kept.items():
+        datasets.setdefault(winner.row["dataset"], []).append(example_id)
+    return {
+        "candidates": sum(len(candidates) for candidates in pool.values()),
+        "candidates_barred": dict(sorted(barred.items())),
+        "wins": dict(sorted(Counter(winner.row["setting"] for winner in kept.values()).items())),
+        "datasets": {name: _of_dataset(pool, kept, datasets[name]) for name in sorted(datasets)},
+    }
+
+
+def _of_dataset(
+    pool: Mapping[str, Sequence[Candidate]], kept: Mapping[str, Candidate], ids: Sequence[str]
+) -> dict[str, float]:
+    """Mean scores of the winners and of all that could have won, distinct texts, and how often the choice mattered."""
+    able = {example_id: [c.score for c in pool[example_id] if c.score is not None] for example_id in ids}
+    figures = {
+        "winner_score": fmean(kept[example_id].score or 0.0 for example_id in ids),
+        "candidate_score": fmean(fmean(scores) for scores in able.values()),
+        "distinct_texts": fmean(len({c.text for c in pool[example_id]}) for example_id in ids),
+        "choice_matters": fmean(max(scores) > min(scores) for scores in able.values()),
+    }
+    return {"rows": len(ids), **{name: round(value, 6) for name, value in figures.items()}}

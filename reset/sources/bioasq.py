@@ -1,0 +1,52 @@
+"""BioASQ (Tsatsaronis et al. 2015), as RobustQA uses it (Han et al. 2023): factoid and list questions, held out.
+
+RobustQA retrieves from PubMed abstracts and publishes no data. Its results, in DPR's layout, are read; so are BioASQ's
+golden files, whose snippets then stand for the passages (which makes the task easier).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from reset.sources import Example, Record, SetAside, Where
+from reset.sources.fields import identity, rows, text, texts
+from reset.sources.retrieval import answers_of, extractive, is_retrieval, retrieved
+
+TYPES = ("factoid", "list")
+
+
+class BioAsq:
+    """`max_passages`, `search_deeper`: see `reset.sources.retrieval`; `lower_case`: questions, as RobustQA does."""
+
+    where = Where(
+        licence="CC BY 2.5",
+        how="register at bioasq.org (free), download the golden files of Task B, editions 2 to 9, and set `path` to "
+        "their folder, or to RobustQA's retrieval results",
+    )
+
+    def __init__(self, *, max_passages: int = 5, search_deeper: bool = True, lower_case: bool = True) -> None:
+        self._max_passages, self._search_deeper, self._lower_case = max_passages, search_deeper, lower_case
+
+    def unpack(self, document: Record) -> Iterator[Record]:
+        """Yield the questions of a golden file; a single question as it is."""
+        yield from rows(document, "questions") if "questions" in document else [document]
+
+    def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
+        """Turn raw records into examples."""
+        return map(self._outcome, records)
+
+    def _outcome(self, record: Record) -> Example | SetAside:
+        if is_retrieval(record):
+            question, answers, passages = text(record, "question"), texts(record, "answers"), retrieved(record)
+        else:
+            kind, question = text(record, "type"), text(record, "body")
+            if kind not in TYPES:
+                return SetAside(f"{kind} question")
+            answers = answers_of(record, "exact_answer")
+            passages = list(dict.fromkeys(text(snippet, "text") for snippet in rows(record, "snippets")))
+        return extractive(
+            identity(record, ["id"], question, *answers),
+            question.lower() if self._lower_case else question,
+            passages,
+            answers,
+            max_passages=self._max_passages,
+            search_deeper=self._search_deeper,
+        )

@@ -1,0 +1,50 @@
+"""CLAPNQ (Rosenthal et al. 2024): real questions, a Wikipedia passage and a full-sentence grounded answer.
+
+https://github.com/primeqa/clapnq, annotated data. An openly licensed stand-in for MS MARCO; not in the paper.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from reset.prompts import INSTRUCTIONS
+from reset.sources import Example, Record, SetAside, Where
+from reset.sources.fields import optional_text, rows, text, value
+
+_FILES = "https://raw.githubusercontent.com/primeqa/clapnq/{revision}/annotated_data"
+
+
+class ClapNq:
+    """All passages of a question unless `max_passages`; every annotator's answer is a reference."""
+
+    where = Where(
+        revision="eb26840d130f4dcf4c4c5c12a47d0beffc9cc586",
+        urls={
+            "train": f"{_FILES}/train/clapnq_train_answerable.jsonl",
+            "test": f"{_FILES}/dev/clapnq_dev_answerable.jsonl",  # the official test part is hidden
+        },
+        splits={"train": "train", "test": "dev"},
+        licence="Apache-2.0; Wikipedia text CC BY-SA 3.0",
+    )
+
+    def __init__(self, *, max_passages: int | None = None) -> None:
+        self._max_passages = max_passages
+
+    def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
+        """Turn raw records into examples."""
+        return map(self._outcome, records)
+
+    def _outcome(self, record: Record) -> Example | SetAside:
+        question = text(record, "input")
+        passages = [text(passage, "text") for passage in rows(record, "passages")]
+        answers = [optional_text(output, "answer") for output in rows(record, "output")]
+        references = list(dict.fromkeys(answer for answer in answers if answer.strip()))
+        if not references:
+            return SetAside("unanswerable")
+        task = "abstractive_qa"
+        return Example(
+            id=str(value(record, "id")),
+            task=task,
+            instruction=INSTRUCTIONS[task],
+            question=question,
+            passages=passages[: self._max_passages],
+            references=references,
+        )

@@ -1,0 +1,68 @@
+"""Retrieved passages of extractive QA: at most so many, the gold answer in at least one (section 2.1.2).
+
+How deep the paper looked for the answer is not said. Here the best passages stay; when none of them holds the answer,
+the last one gives way to the best-ranked passage that does, if `search_deeper`. The answer is "mentioned" when it is a
+whole-token span of a passage after the normalisation of appendix A.2.
+"""
+
+from collections.abc import Sequence
+
+from reset.normalise import has_span
+from reset.prompts import INSTRUCTIONS
+from reset.sources import Example, Record, SetAside
+from reset.sources.fields import optional_text, rows, value
+
+NO_ANSWER = SetAside("no passage holds the answer")
+_BIENCODER = ("positive_ctxs", "hard_negative_ctxs", "negative_ctxs")
+
+
+def retrieved(record: Record) -> list[str]:
+    """Texts of a record in one of DPR's layouts, best first: retriever results, or items for the biencoder."""
+    names = [name for name in _BIENCODER if name in record] if "positive_ctxs" in record else ["ctxs"]
+    texts = [optional_text(passage, "text") for name in names for passage in rows(record, name)]
+    return [text for text in texts if text.strip()]
+
+
+def is_retrieval(record: Record) -> bool:
+    """Say whether a record follows one of DPR's layouts, which RobustQA's results share."""
+    return "ctxs" in record or "positive_ctxs" in record
+
+
+def choose(
+    passages: Sequence[str], answers: Sequence[str], *, max_passages: int, search_deeper: bool
+) -> list[str] | None:
+    """Keep `max_passages` of the ranked `passages`, one of them with an answer; None where that cannot be."""
+
+    def holds(passage: str) -> bool:
+        return any(has_span(answer, passage) for answer in answers)
+
+    best = list(passages[:max_passages])
+    if any(map(holds, best)):
+        return best
+    deeper = passages[max_passages:] if search_deeper else ()
+    found = next(filter(holds, deeper), None)
+    return None if found is None else [*best[:-1], found]
+
+
+def extractive(
+    id: str, question: str, passages: Sequence[str], answers: Sequence[str], *, max_passages: int, search_deeper: bool
+) -> Example | SetAside:
+    """Return the example of an extractive question, or `NO_ANSWER`."""
+    chosen = choose(passages, answers, max_passages=max_passages, search_deeper=search_deeper)
+    if chosen is None:
+        return NO_ANSWER
+    task = "extractive_qa"
+    return Example(id, task, INSTRUCTIONS[task], question=question, passages=chosen, references=list(answers))
+
+
+def answers_of(record: Record, name: str) -> list[str]:
+    """Return the field `name` of acceptable answers, lists of lists flattened, without blanks and repetitions."""
+    flat: dict[str, None] = {}
+    pending = [value(record, name)]
+    while pending:
+        item = pending.pop(0)
+        if isinstance(item, list):
+            pending = item + pending
+        elif isinstance(item, str | int | float) and str(item).strip():
+            flat[str(item)] = None
+    return list(flat)

@@ -1,0 +1,158 @@
+"""Tracking: each stage run leaves one small record, sent to MLflow later by `python -m reset.tracking upload`.
+
+A record is a JSON file in `.tracking/`, complete in itself and written atomically, so a stage neither imports MLflow
+nor waits for a server, and a server that is down costs nothing. It holds parameters, figures and small files, never the
+environment. An experiment that DVC runs in a folder of its own keeps its records in the project's folder.
+"""
+
+import json
+import logging
+import math
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reset import tables
+
+LOG = logging.getLogger(__name__)
+MAX_ARTIFACT_BYTES = 1_000_000  # larger files stay where DVC has them
+SECRETS = ("api_key", "password", "secret")  # parameters so named are never written
+
+
+@contextmanager
+def run(
+    stage: str,
+    name: str,
+    params: Mapping[str, Any],
+    *,
+    metrics: Path | None = None,
+    history: Path | None = None,
+    artifacts: Sequence[Path] = (),
+    enabled: bool = True,
+) -> Iterator[None]:
+    """Record the block as one run of `stage`; the files named are read when the block ends, if they are there.
+
+    `metrics` is a JSON object whose numbers become the run's metrics, `history` a JSON list of objects with a `step`.
+    Off with `enabled=False` or RESET_TRACKING=0. What goes wrong in the block goes on; the record then says FAILED.
+    """
+    started, status = time.time(), "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        if enabled and os.environ.get("RESET_TRACKING") != "0":
+            record = {"stage": stage, "name": name, "status": status, "start": started, "end": time.time()}
+            files = [path for path in (metrics, history, *artifacts) if path]
+            _keep(record | {"tags": _tags(stage), "params": flatten(params)} | _outcome(metrics, history, files))
+
+
+def _keep(record: Mapping[str, Any]) -> None:
+    """Write the record; a full disk must not fail the stage it tells of."""
+    path = root() / ".tracking" / f"{int(record['start'] * 1000)}-{uuid.uuid4().hex[:12]}.json"
+    try:
+        tables.write_json(path, record)
+    except OSError as error:
+        LOG.warning("tracking: the run of %s is not recorded (%s: %s)", record["stage"], path, error.strerror)
+
+
+def _outcome(metrics: Path | None, history: Path | None, files: Sequence[Path]) -> dict[str, Any]:
+    texts = {path.as_posix(): text for path in files if (text := _text(path)) is not None}
+    figures = _json(texts, metrics)
+    rows = _json(texts, history)
+    return {
+        "metrics": numbers(figures) if isinstance(figures, dict) else {},
+        "history": [numbers(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else [],
+        "artifacts": texts,
+    }
+
+
+def _json(texts: Mapping[str, str], path: Path | None) -> Any:
+    """The content of a file that a failed stage may have left half done."""
+    try:
+        return json.loads(texts.get(path.as_posix(), "null")) if path else None
+    except ValueError:
+        return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8") if path.stat().st_size <= MAX_ARTIFACT_BYTES else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def root() -> Path:
+    """The project's folder; DVC names it also to an experiment that it runs elsewhere."""
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd())
+
+
+def _tags(stage: str) -> dict[str, str]:
+    tags = {"stage": stage}
+    if experiment := os.environ.get("DVC_EXP_NAME"):
+        tags["dvc.experiment"] = experiment
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:  # no git on this machine
+        return tags
+    if done.returncode == 0:
+        tags["git.commit"] = tags["mlflow.source.git.commit"] = done.stdout.strip()
+    return tags
+
+
+def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Parameters under dotted names; lists as JSON; those that hold a secret are left out."""
+    flat: dict[str, str] = {}
+    for key, value in params.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        elif not str(key).lower().endswith(SECRETS):
+            flat[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value, default=str)
+    return flat
+
+
+def numbers(figures: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """The finite numbers among `figures`, under dotted names; everything else stays in the file itself."""
+    flat: dict[str, float] = {}
+    for key, value in figures.items():
+        if isinstance(value, Mapping):
+            flat |= numbers(value, f"{prefix}{key}.")
+        elif isinstance(value, int | float) and math.isfinite(value):
+            flat[f"{prefix}{key}"] = float(value)
+    return flat
+
+
+def send() -> str:
+    """Send all waiting records to MLFLOW_TRACKING_URI, else to mlflow.db in the project's folder; say what was done.
+
+    A store that does not answer is told of in the line returned; the records then wait for the next time.
+    """
+    if not any((root() / ".tracking").glob("*.json")):
+        return "tracking: nothing to send"
+    from reset import tracking_upload  # MLflow takes seconds to import, and every stage imports this file
+
+    return tracking_upload.send_all(root())
+
+
+@click.group()
+def main() -> None:
+    """Send the records of stage runs to MLflow."""
+
+
+@main.command()
+def upload() -> None:
+    """Send what waits in .tracking/ to MLFLOW_TRACKING_URI, else to mlflow.db in the project's folder."""
+    click.echo(send())
+
+
+if __name__ == "__main__":
+    main()

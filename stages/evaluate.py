@@ -1,0 +1,38 @@
+"""Stage `evaluate`: the scores of one system on its test answers."""
+
+from pathlib import Path
+
+import click
+
+from reset import evaluation, params, tracking
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("system")
+@click.argument("answers", type=FILE)
+@click.argument("prompts", type=FILE)
+@click.argument("scores", type=FILE)
+@click.argument("metrics", type=FILE)
+@click.argument("verdicts", type=FILE, nargs=-1, required=True)
+def main(system: str, answers: Path, prompts: Path, scores: Path, metrics: Path, verdicts: tuple[Path, ...]) -> None:
+    """Score SYSTEM by VERDICTS on its ANSWERS to PROMPTS: per prompt into SCORES, as averages into METRICS."""
+    p = params.load()
+    with tracking.run("evaluate", system, p.evaluate.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
+        account, summary = evaluation.evaluate(
+            answers,
+            verdicts,
+            prompts,
+            scores,
+            scores=p.model_dump()["scores"],
+            groups={name: row.group for name, row in p.datasets.items()},
+            bootstrap=p.evaluate.bootstrap,
+            seed=p.seed,
+        )
+        account.write(metrics, **summary)
+    click.echo(f"evaluate {system}: {account}")
+
+
+if __name__ == "__main__":
+    main()

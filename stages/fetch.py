@@ -1,0 +1,27 @@
+"""Stage `fetch`: bring a data set's raw records here, pinned."""
+
+from pathlib import Path
+
+import click
+
+from reset import fetching, params, tables
+from reset.sources.construction import construct, row_of
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("dataset")
+@click.argument("into", type=FOLDER)
+def main(dataset: str, into: Path) -> None:
+    """Write the raw records of DATASET (params.yaml: datasets) to the folder INTO."""
+    row = row_of(params.load().datasets, dataset)
+    source = construct(row.source, row.options, key=f"params.yaml: datasets.{dataset}")
+    facts = fetching.fetch(source, path=Path(row.path) if row.path else None, revision=row.revision, into=into)
+    tables.write_json(Path(f"metrics/fetch/{dataset}.json"), facts)
+    counts = ", ".join(f"{count} {split}" for split, count in facts["records"].items())
+    click.echo(f"fetch: {dataset}: {counts} from {facts['origin']}")
+
+
+if __name__ == "__main__":
+    main()

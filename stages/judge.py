@@ -1,0 +1,44 @@
+"""Stage `judge`: put one pool's answers before one judge."""
+
+from pathlib import Path
+
+import click
+
+from reset import chunks, judging, params, registry, tracking
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+MODELS = Path("models")
+
+
+@click.command()
+@click.argument("judge")
+@click.argument("answers", type=FILE)
+@click.argument("prompts", type=FILE)
+@click.argument("into", type=FILE)
+def main(judge: str, answers: Path, prompts: Path, into: Path) -> None:
+    """Judge ANSWERS to PROMPTS with row JUDGE of params.yaml; write the verdicts to INTO."""
+    p = params.load()
+    row = params.row(p.judges, judge, "judges")
+    options, settings = {"name": judge, **row.options}, row.model_dump()
+    if row.model is not None:
+        options["model"], settings["model_hash"] = str(MODELS / row.model), chunks.file_hash(MODELS / row.model)
+    name = f"{judge}/{into.stem}"
+    metrics = Path(f"metrics/judge/{name}.json")
+    with tracking.run("judge", name, settings, metrics=metrics, enabled=p.tracking.enabled):
+        account, verdicts = judging.judge(
+            answers,
+            prompts,
+            registry.build(registry.JUDGES, row.kind, f"judges.{judge}.options", **options),
+            into,
+            name=judge,
+            chunks_folder=Path(".chunks/judge") / name,
+            chunk_answers=p.judge.chunk_answers,
+            max_null=p.judge.max_null,
+            fingerprint_parts={"judge": judge, **settings},
+        )
+        account.write(metrics, verdicts=verdicts)
+    click.echo(f"judge {name}: {account}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Stage `mix`: examples of several data sets as one supervised training set, and its dev rows."""
+
+from pathlib import Path
+
+import click
+
+from reset import mixtures, params, tracking
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("examples", type=PATH)
+@click.argument("into", type=PATH)
+@click.argument("dev", type=PATH)
+def main(name: str, examples: Path, into: Path, dev: Path) -> None:
+    """Mix the folders under EXAMPLES as mixture NAME of params.yaml says, into INTO and DEV."""
+    p = params.load()
+    row = params.row(p.mixtures, name, "mixtures")
+    metrics = Path(f"metrics/mix/{name}.json")
+    with tracking.run("mix", name, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
+        common = {"parts": row.parts, "template": p.template, "seed": p.seed}
+        account, sizes = mixtures.mix(examples, into, split="train", rows=row.rows, upsample=True, **common)
+        _, dev_sizes = mixtures.mix(examples, dev, split="dev", rows=row.dev_rows, upsample=False, **common)
+        account.write(metrics, parts=sizes, dev_parts=dev_sizes)
+    click.echo(f"mix {name}: {account}; rows per part {sizes}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Stage `sample`: one pool's answers."""
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from reset import chunks, decoding, engines, params, registry, sampling, tracking
+
+PATH = click.Path(path_type=Path)
+CODE = Path(engines.__file__).parent
+
+
+@click.command()
+@click.argument("pool")
+@click.argument("model", type=PATH)
+@click.argument("prompts", type=PATH)
+@click.argument("into", type=PATH)
+def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
+    """Let MODEL answer PROMPTS under the decode settings of pool POOL of params.yaml; write the answers to INTO."""
+    p = params.load()
+    row = params.row(p.pools, pool, "pools")
+    grid = params.row(p.decode, row.decode, "decode")
+    settings = {"pool": row.model_dump(), "grid": grid.model_dump(), "sample": p.sample.model_dump()}
+    wanted = sampling.Pool(
+        system=row.model,
+        grid=decoding.arms(**grid.model_dump()),
+        sweeps=row.sweeps,
+        seed=p.seed,
+        template=p.template,
+        max_tokens=p.sample.max_tokens,
+        max_prompt_tokens=p.sample.max_prompt_tokens,
+    )
+    how = p.sample.model_dump(include={"engine": True, "chunk_prompts": True, "engines": {p.sample.engine}})
+    hashes = [chunks.file_hash(path) for path in (model, prompts, CODE)]
+    store = chunks.Chunks(Path(".chunks/sample") / pool, chunks.fingerprint(pool=repr(wanted), how=how, inputs=hashes))
+    store.discard_others()
+    metrics = Path(f"metrics/sample/{pool}.json")
+    with tracking.run("sample", pool, settings, metrics=metrics, enabled=p.tracking.enabled):
+        account, figures = sampling.sample(
+            prompts,
+            into,
+            wanted,
+            load=partial(_load, p.sample, model),
+            chunks=store,
+            chunk_prompts=p.sample.chunk_prompts,
+            max_failed=p.sample.max_failed,
+        )
+        account.write(metrics, **figures)
+    store.clear()
+    click.echo(f"sample {pool}: {account}")
+
+
+def _load(options: params.Sample, model: Path) -> tuple[engines.Engine, sampling.Tokenize]:
+    from reset import tokens  # transformers: not before it is known that work is left
+
+    where, chosen = f"sample.engines.{options.engine}", options.engines[options.engine]
+    engine = registry.build(registry.ENGINES, options.engine, where, model=model, **chosen)
+    return engine, partial(tokens.prompt_ids, tokens.load_tokenizer(model))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Stage `select`: keep the best answer to each prompt of a pool."""
+
+from pathlib import Path
+
+import click
+
+from reset import params, selection, tracking
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("answers", type=FILE)
+@click.argument("prompts", type=FILE)
+@click.argument("into", type=FILE)
+@click.argument("verdicts", type=FILE, nargs=-1, required=True)
+def main(name: str, answers: Path, prompts: Path, into: Path, verdicts: tuple[Path, ...]) -> None:
+    """Choose among ANSWERS to PROMPTS by VERDICTS as row NAME of `curated` says; write the curated rows to INTO."""
+    p = params.load()
+    row = params.row(p.curated, name, "curated")
+    weights = p.select.weights.model_dump()
+    metrics = Path(f"metrics/select/{name}.json")
+    settings = {**row.model_dump(), "weights": weights}
+    with tracking.run("select", name, settings, metrics=metrics, enabled=p.tracking.enabled):
+        account, figures = selection.keep_best(
+            answers,
+            verdicts,
+            prompts,
+            into,
+            scores=p.model_dump()["scores"],
+            weights=weights,
+            seed=p.seed,
+            template=p.template,
+            **row.model_dump(exclude={"pool", "prompts"}),
+        )
+        account.write(metrics, **figures)
+    click.echo(f"select {name}: {account}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Shared by all tests: one thread for torch, a tiny random LLaMA, rows of the examples table, a whole params.yaml."""
+
+import copy
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+Row = dict[str, Any]
+
+_MINIMAL: Row = {
+    "scale": "tiny",
+    "seed": 0,
+    "template": "micro",
+    "datasets": {
+        name: {"source": "micro", "path": None, "revision": None, "group": "seen", "shares": None, "options": {}}
+        for name in ("talk", "nq")
+    },
+    "prepare": {"max_passages": 5, "max_set_aside": 0.9},
+    "mixtures": {"mtl": {"parts": {"talk": ["talk"], "nq": ["nq"]}, "rows": None, "dev_rows": 5}},
+    "prompts": {
+        "test": {"split": "test", "skip": 0, "rows": {"nq": 10}},
+        "candidates": {"split": "train", "skip": 0, "rows": {"nq": 10}},
+    },
+    "base": {"micro": {"kind": "micro_lm", "needs": "reset/micro", "options": {}}},
+    "recipes": {
+        "full": {
+            "learning_rate": 0.001,
+            "epochs": 1.0,
+            "batch_size": 4,
+            "micro_batch_size": 4,
+            "weight_decay": 0.0,
+            "beta2": 0.95,
+            "warmup_ratio": 0.03,
+            "loss": "sequence",
+            "eval_steps": 10,
+            "zero_stage": 0,
+            "dtype": "auto",
+            "gradient_checkpointing": False,
+        }
+    },
+    "systems": {
+        "mtl": {"init": "base/micro", "data": "mixtures/mtl", "dev": "mtl", "recipe": "full"},
+        "reset": {"init": "mtl", "data": "curated/reset", "dev": "mtl", "recipe": "full"},
+    },
+    "train": {"max_tokens": 64, "processes": 1},
+    "decode": {
+        "greedy": {"temperatures": [0.0], "top_ks": [], "top_k_temperature": 0.0},
+        "both": {"temperatures": [0.0, 0.7], "top_ks": [1, 5], "top_k_temperature": 1.0},
+    },
+    "pools": {
+        "mtl": {"model": "mtl", "prompts": "test", "decode": "greedy", "sweeps": 1},
+        "mtl_candidates": {"model": "mtl", "prompts": "candidates", "decode": "both", "sweeps": 2},
+    },
+    "sample": {
+        "engine": "transformers",
+        "max_tokens": 8,
+        "max_prompt_tokens": 64,
+        "chunk_prompts": 10,
+        "max_failed": 0.0,
+        "engines": {"transformers": {"batch": 16, "dtype": "float32"}},
+    },
+    "judges": {"rater": {"kind": "rubric", "model": None, "options": {}}},
+    "judge": {"max_null": 0.2, "chunk_answers": 100},
+    "scores": {"instruction": {"instruction": "rating"}},
+    "select": {"weights": {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}},
+    "curated": {
+        "reset": {
+            "pool": "mtl_candidates",
+            "prompts": "candidates",
+            "sweeps": 1,
+            "pick": "best",
+            "share": 1.0,
+            "rating": "rating",
+        }
+    },
+    "evaluate": {"prompts": "test", "systems": ["mtl"], "bootstrap": 100},
+    "tracking": {"enabled": False},
+}
+
+
+@pytest.fixture
+def minimal() -> Row:
+    """The content of a small params.yaml without a mistake; a test may change its copy."""
+    return copy.deepcopy(_MINIMAL)
+
+
+@pytest.fixture
+def example_row() -> Callable[..., Row]:
+    """A function that makes a row of the examples table; keywords replace single columns."""
+
+    def make(number: int = 0, **columns: Any) -> Row:
+        return {
+            "example_id": f"nq/test/{number}",
+            "dataset": "nq",
+            "split": "test",
+            "task": "extractive_qa",
+            "instruction": "extract the answer span from the passages.",
+            "question": "what is the home of mira?",
+            "passages": ["mira lives in red forest."],
+            "references": ["red forest"],
+            "checks": None,
+            **columns,
+        }
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> None:
+    """Keep torch to one thread, so that tests do not fight for the cores."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+    """An untrained LLaMA over the micro world's words; its end token is likely enough that greedy answers do end."""
+    import torch
+
+    from reset.micro.model import language_model, word_tokenizer
+
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = word_tokenizer(1024)
+    model = language_model(tokenizer, layers=2, width=64, heads=2, max_tokens=1024, seed=1)
+    with torch.no_grad():
+        model.model.embed_tokens.weight[tokenizer.eos_token_id] *= 2.5
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -1,0 +1,227 @@
+"""SummaC-ZS against a plain loop over pairs of the same model, on an encoder and on a decoder with random weights."""
+
+import re
+
+import numpy as np
+import pytest
+import summac.model_summac as reference
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    LlamaConfig,
+    LlamaForSequenceClassification,
+    PreTrainedTokenizerFast,
+)
+
+from reset.errors import ResetError
+from reset.judges import Answer
+from reset.judges.nli import Nli, batches, label_order
+from reset.judges.summac import SummaCZS, source, splitter
+
+WORDS = [
+    *"?.!",
+    *re.findall(r"\w+", "the a cat dog bird sat lay slept on mat roof tree all day long night and it was warm"),
+]
+LABELS = {"contradiction": 0, "NEUTRAL": 1, "Entailment": 2}
+PASSAGES = [
+    "the cat sat on the mat all day . it was warm . the dog lay on the roof and slept .",
+    "a bird sat on a tree .",
+]
+ANSWERS = [
+    "the cat sat on the mat . the dog slept all night long .",
+    "a bird slept .",
+    "the dog lay on the roof and slept all day long and all night long on the warm mat .",
+    "the cat sat on the mat .",
+]
+
+
+def save(folder, kind, labels=LABELS):
+    torch.manual_seed(0)
+    vocabulary = {word: number for number, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]").save_pretrained(folder)
+    size = {"vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    heads = {"label2id": labels, "id2label": {number: name for name, number in labels.items()}, "pad_token_id": 0}
+    common = {**size, **heads, "intermediate_size": 64, "max_position_embeddings": 64, "initializer_range": 0.5}
+    if kind == "bert":
+        model = BertForSequenceClassification(BertConfig(**common))
+    else:
+        model = LlamaForSequenceClassification(LlamaConfig(**common))
+    model.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module", params=["bert", "llama"])
+def model(request, tmp_path_factory):
+    return save(tmp_path_factory.mktemp(request.param), request.param)
+
+
+def judge(model, *, use_contradiction=False, batch_tokens=512, max_doc_sents=100):
+    options = {"use_contradiction": use_contradiction, "batch_tokens": batch_tokens, "max_doc_sents": max_doc_sents}
+    return SummaCZS(name="summac", model=model, **options)
+
+
+def answer(text, *, number=0, question="", passages=PASSAGES):
+    task = "abstractive_qa" if question else "summarization"
+    return Answer(f"a{number}", text, task, "test", "", question, list(passages), [], None)
+
+
+def answers():
+    return [answer(text, number=number) for number, text in enumerate(ANSWERS)]
+
+
+def scores(one, asked):
+    return {verdict.answer_id: verdict.score for verdict in one.verdicts(asked)}
+
+
+def one_by_one(model, one):
+    """What SummaC-ZS is by its definition: each pair alone, no padding; (entailment, contradiction), each in [0, 1]."""
+    nli = Nli(model, batch_tokens=1)
+    cut = splitter("untrained").tokenize
+    given = [sentence for sentence in cut(source(one)) if len(sentence) > 10]
+    said = [sentence for sentence in cut(one.text) if len(sentence) > 10]
+    with torch.inference_mode():
+        table = np.array(
+            [
+                [nli._model(**_inputs(nli, premise, hypothesis)).logits[0].softmax(-1).tolist() for premise in given]
+                for hypothesis in said
+            ]
+        )  # (answer sentences, source sentences, labels)
+    return table[:, :, 2].max(axis=1), table[:, :, 0].max(axis=1)
+
+
+def _inputs(nli, premise, hypothesis):
+    encoded = nli._tokenizer(premise, hypothesis, return_tensors="pt")
+    return {key: value for key, value in encoded.items() if key in nli._inputs}
+
+
+def test_score_equals_the_definition_pair_by_pair(model):
+    found = scores(judge(model), answers())
+    for one in answers():
+        assert found[one.answer_id] == pytest.approx(one_by_one(model, one)[0].mean(), abs=2e-6)
+    assert len({round(score, 3) for score in found.values()}) == len(ANSWERS)  # a constant model would pass as well
+
+
+class OldTokenizer:
+    """A tokenizer with the method that summac calls, which transformers 5 no longer has."""
+
+    def __init__(self, tokenizer, inputs):
+        self._tokenizer, self._inputs = tokenizer, inputs
+
+    def batch_encode_plus(self, pairs, *, truncation_strategy, **options):
+        firsts, seconds = zip(*pairs, strict=True)
+        encoded = self._tokenizer(list(firsts), list(seconds), **options)
+        return {key: value for key, value in encoded.items() if key in self._inputs}
+
+
+@pytest.mark.parametrize("use_contradiction", [False, True])
+def test_score_equals_that_of_summacs_own_loop(model, use_contradiction, monkeypatch):
+    monkeypatch.setattr(reference.nltk.tokenize, "sent_tokenize", splitter("untrained").tokenize)
+    theirs = reference.SummaCZS(
+        granularity="sentence", use_con=use_contradiction, imager_load_cache=False, use_cache=False, device="cpu"
+    )
+    nli = Nli(model, batch_tokens=1)
+    theirs.imager.model, theirs.imager.tokenizer = nli._model, OldTokenizer(nli._tokenizer, nli._inputs)
+    theirs.imager.max_input_length = 64
+    theirs.imager.entailment_idx, theirs.imager.contradiction_idx, theirs.imager.neutral_idx = 2, 0, 1
+    expected = theirs.score([source(one) for one in answers()], [one.text for one in answers()])["scores"]
+    found = scores(judge(model, use_contradiction=use_contradiction), answers())
+    assert list(found.values()) == pytest.approx([max(score, 0) for score in expected], abs=2e-6)
+
+
+def test_contradiction_is_subtracted_on_request_and_cut_off_at_zero(model):
+    found = scores(judge(model, use_contradiction=True), answers())
+    for one in answers():
+        entailed, contradicted = one_by_one(model, one)
+        assert found[one.answer_id] == pytest.approx(max((entailed - contradicted).mean(), 0), abs=2e-6)
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 40, 100_000])
+def test_score_depends_on_no_padding_and_no_neighbour(model, batch_tokens):
+    together = scores(judge(model, batch_tokens=batch_tokens), answers())
+    alone = {key: value for one in answers() for key, value in scores(judge(model), [one]).items()}
+    assert together == pytest.approx(alone, abs=2e-6)
+
+
+def test_order_of_answers_changes_nothing(model):
+    assert scores(judge(model), answers()) == scores(judge(model), answers()[::-1])
+
+
+def test_each_distinct_pair_is_scored_once(model):
+    nli = Nli(model, batch_tokens=1)
+    calls = []
+    nli._model.register_forward_pre_hook(lambda module, args: calls.append(1))
+    found = nli.probabilities(
+        [("the cat sat", "a dog sat"), ("the cat sat", "a dog sat"), ("a dog sat", "the cat sat")]
+    )
+    assert len(calls) == len(found) == 2
+
+
+def test_evidence_names_the_best_source_sentence_of_each_answer_sentence(model):
+    (verdict,) = judge(model).verdicts([answers()[0]])
+    evidence = verdict.detail["sentences"]
+    assert [row["sentence"] for row in evidence] == ["the cat sat on the mat .", "the dog slept all night long ."]
+    assert {row["source"] for row in evidence} <= set(splitter("untrained").tokenize(source(answers()[0])))
+    assert np.mean([row["entailment"] for row in evidence]) == pytest.approx(verdict.score, abs=2e-6)
+
+
+def test_question_stands_before_the_passages():
+    assert (
+        source(answer("", question="a cat ?", passages=["on the mat .", "warm ."])) == "a cat ?\non the mat .\nwarm ."
+    )
+    assert source(answer("", passages=["on the mat ."])) == "on the mat ."
+
+
+def test_only_the_first_source_sentences_count(model):
+    short = judge(model, max_doc_sents=1)
+    first = judge(model)
+    one = answer(ANSWERS[1])
+    assert scores(short, [one]) == scores(first, [answer(ANSWERS[1], passages=["the cat sat on the mat all day ."])])
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_empty_answer_scores_zero_with_a_reason(model, text):
+    (verdict,) = judge(model).verdicts([answer(text)])
+    assert (verdict.score, verdict.reason) == (0.0, "empty answer")
+
+
+def test_answer_of_short_sentences_is_scored_as_one(model):
+    (verdict,) = judge(model).verdicts([answer("it sat . ! ")])
+    assert [row["sentence"] for row in verdict.detail["sentences"]] == ["it sat . !"]
+    assert verdict.score > 0
+
+
+def test_example_without_passage_is_null(model):
+    (verdict,) = judge(model).verdicts([answer("a cat sat .", passages=[])])
+    assert (verdict.score, verdict.reason) == (None, "the example has no passage")
+
+
+def test_batches_hold_no_more_tokens_than_allowed_unless_a_row_alone_does():
+    lengths = [3, 9, 4, 4, 20, 1]
+    found = list(batches(lengths, 10))
+    assert sorted(row for batch in found for row in batch) == list(range(6))
+    assert found == [[4], [1], [2, 3], [0, 5]]
+
+
+def test_labels_are_found_by_name_in_any_case():
+    assert label_order(LABELS, "m") == [2, 0, 1]
+    with pytest.raises(ResetError, match=r"m: no label 'entailment' in the model's label2id; it has LABEL_0, LABEL_1"):
+        label_order({"LABEL_0": 0, "LABEL_1": 1}, "m")
+
+
+def test_folder_without_a_model_is_named(tmp_path):
+    with pytest.raises(ResetError) as error:
+        judge(str(tmp_path))
+    assert error.value.message.startswith(f"{tmp_path}: no NLI model could be loaded (")
+    assert "\n" not in error.value.message
+
+
+def test_unknown_splitter_names_the_known_ones():
+    with pytest.raises(ResetError, match=r"Unknown sentence splitter 'punkt'. .*Known: punkt_tab, untrained"):
+        splitter("punkt")

@@ -1,0 +1,87 @@
+"""The micro world as a data source: deterministic, no test prompt ever in training, no noise in test records."""
+
+import pytest
+
+from reset.errors import ResetError
+from reset.micro.checks import rating
+from reset.micro.facts import sentences, support
+from reset.micro.source import KINDS, Micro
+from reset.sources import Example
+from reset.tables import TASKS
+
+NOISE = {"misremembered": 0.3, "famous": 0.9, "obscure": 0.3, "half_followed": 0.5}
+QUIET = dict.fromkeys(NOISE, 0.0)
+ROWS = {"train": 200, "dev": 50, "test": 50}
+
+
+def source(kind, rows=ROWS, seed=0, noise=NOISE):
+    return Micro(kind=kind, rows=rows, seed=seed, noise=noise)
+
+
+def prompt(record):
+    return record["instruction"], record["question"], tuple(record["passages"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_record_becomes_an_example(kind):
+    micro = source(kind)
+    records = list(micro.generate("train"))
+    examples = list(micro.outcomes(records))
+    assert all(isinstance(one, Example) and one.task in TASKS for one in examples)
+    assert len({one.id for one in examples}) == len(examples) == 200
+    assert all(len(one.references) == 1 and one.references[0] for one in examples)
+    assert all((one.checks is not None) == (one.task == "instruction") for one in examples)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_records_belong_to_their_seed_and_number(kind):
+    few, many = list(source(kind, {"train": 5}).generate("train")), list(source(kind).generate("train"))
+    assert few == many[:5]
+    assert few != list(source(kind, {"train": 5}, seed=1).generate("train"))
+
+
+def test_no_test_prompt_is_a_training_prompt_of_any_kind():
+    trained, tested = set(), set()
+    for kind in KINDS:
+        micro = source(kind)
+        trained |= {prompt(record) for split in ("train", "dev") for record in micro.generate(split)}
+        tested |= {prompt(record) for record in micro.generate("test")}
+    assert len(tested) > 400
+    assert not trained & tested
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_test_records_carry_no_noise(kind):
+    assert list(source(kind).generate("test")) == list(source(kind, noise=QUIET).generate("test"))
+    for record in source(kind).generate("test"):
+        faithful(record)
+
+
+@pytest.mark.parametrize("kind", ["instructions", "nq", "ms_marco", "cnn_dailymail"])
+def test_training_targets_carry_the_noise_asked_for_and_none_if_none_is(kind):
+    for record in source(kind, noise=QUIET).generate("train"):
+        faithful(record)
+    noisy = 0
+    for record in source(kind).generate("train"):
+        try:
+            faithful(record)
+        except AssertionError:
+            noisy += 1
+    assert 0.1 < noisy / 200 < 0.9
+
+
+def faithful(record):
+    """Assert that the target keeps to the passages, or follows its whole instruction."""
+    context, response = " ".join(record["passages"]), record["response"]
+    if "checks" in record:
+        assert rating(response, record["checks"]) == 10
+    elif response.endswith("."):
+        assert support(response, context) == 1.0
+    else:
+        assert any(response in sentence for sentence in sentences(context))
+
+
+def test_an_unknown_kind_names_the_nearest():
+    with pytest.raises(ResetError) as raised:
+        source("bioask")
+    assert raised.value.message.startswith("Unknown kind of micro data 'bioask'. Did you mean 'bioasq'? Known: alpaca,")

@@ -1,0 +1,219 @@
+"""The report shows what was measured, leaves dashes where nothing was, and runs nothing that a name holds."""
+
+import csv
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from reset.errors import ResetError
+from reset.report import page, plots, table4, tables, words
+from stages import report as stage
+from tests.report import folders
+
+PAIRS = (("mtl_reset", "mtl"), ("mtl_reset", "mtl_random"))
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def report(root: Path, into: str = "out", **changes: Any) -> Path:
+    systems = [path.stem for path in (root / "metrics/systems").glob("*.json")]
+    settings = {"systems": systems, "paper_rows": table4.ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0, **changes}
+    page.write(root / into, metrics=root / "metrics", scores=root / "data/scores", **settings)
+    return root / into
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with two evaluated systems and the metrics of the stages before."""
+    folders.add_system(tmp_path, "mtl", faithfulness=0.5, instruction=0.6)
+    folders.add_system(tmp_path, "mtl_reset", faithfulness=0.7, instruction=0.6)
+    folders.add_stages(tmp_path)
+    return tmp_path
+
+
+def test_table4_has_our_means_beside_the_papers(project: Path) -> None:
+    rows = {row["system"]: row for row in csv.DictReader((report(project) / "table4.csv").read_text().splitlines())}
+    summary = json.loads((project / "metrics/systems/mtl_reset.json").read_text())
+    row = rows["mtl_reset"]
+    assert float(row["nq"]) == summary["datasets"]["nq"]["scores"]["faithfulness"]["mean"]
+    assert float(row["faithfulness_abstractive"]) == summary["macro"]["faithfulness_abstractive"]["mean"]
+    assert (row["paper_row"], row["nq_paper"]) == ("w/ MTL+ReSet", "0.96")
+    assert row["faithfulness_abstractive_paper"] == "0.85 (its cells: 0.88)"
+    assert list(rows) == list(table4.ROWS)
+
+
+def test_only_one_overall_of_the_paper_does_not_follow_from_its_cells() -> None:
+    assert table4.note() == "The paper prints 0.85 as the overall of w/ MTL+ReSet; the mean of its cells is 0.88."
+    assert len(table4.paper()) == 6
+
+
+def test_columns_are_the_papers_and_then_our_own_data_sets() -> None:
+    mine = {"task": "summarization", "group": "unseen"}
+    shown = table4.columns({"mtl": {"datasets": {"minutes": mine, "nq": {"task": "extractive_qa", "group": "seen"}}}})
+    assert [column.name for column in shown] == [
+        *("cnn_dailymail", "ms_marco", "wikisum", "minutes", "faithfulness_abstractive"),
+        *("nq", "searchqa", "bioasq", "faithfulness_extractive", "instruction"),
+    ]
+    assert [column.title for column in shown if column.unseen] == ["WikiSum", "minutes", "SearchQA", "BioASQ"]
+
+
+def test_system_that_was_not_trained_leaves_dashes(project: Path) -> None:
+    into = report(project)
+    assert re.search(rf"\| reset \(w/ ReSet\) \| {words.DASH} \(0.80\) \|", (into / "report.md").read_text())
+    assert {row["against"] for row in json.loads((into / "differences.json").read_text())} == {"mtl"}
+
+
+def test_system_left_over_from_an_earlier_run_is_not_shown(project: Path) -> None:
+    into = report(project, systems=["mtl"])
+    assert [row["system"] for row in json.loads((into / "tradeoff.json").read_text())] == ["mtl"]
+    assert json.loads((into / "differences.json").read_text()) == []
+
+
+def test_empty_project_gives_a_page_that_says_so(tmp_path: Path) -> None:
+    into = report(tmp_path)
+    assert "No system has been evaluated yet." in (into / "index.html").read_text()
+    assert json.loads((into / "tradeoff.json").read_text()) == []
+
+
+def test_headline_is_made_of_the_first_pair(project: Path) -> None:
+    first = (report(project) / "report.md").read_text().splitlines()[0]
+    assert re.fullmatch(
+        r"# mtl_reset against mtl: seen faithfulness up by 0\.\d{3} \[.*?\], "
+        r"unseen faithfulness up by 0\.\d{3} \[.*?\], instruction no clear change, .*\.",
+        first,
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"), [(0.1, 0.2, "up by 0.150"), (-0.2, -0.1, "down by 0.150"), (-0.2, 0.1, "no clear change")]
+)
+def test_only_an_interval_without_zero_is_called_a_change(low: float, high: float, said: str) -> None:
+    mean = {"up by 0.150": 0.15, "down by 0.150": -0.15}.get(said, 0.0)
+    figures = {"instruction": {"mean": mean, "low": low, "high": high}}
+    (sentence,) = words.sentences([{"system": "b", "against": "a", "measures": figures}], ["a", "b"])
+    assert sentence.startswith(f"b against a: instruction {said}")
+
+
+def test_difference_is_the_difference_of_the_macro_means(project: Path) -> None:
+    (pair,) = json.loads((report(project) / "differences.json").read_text())
+    a, b = (json.loads((project / f"metrics/systems/{name}.json").read_text()) for name in ("mtl_reset", "mtl"))
+    found = pair["measures"]["unseen faithfulness"]
+    expected = a["macro"]["faithfulness_unseen"]["mean"] - b["macro"]["faithfulness_unseen"]["mean"]
+    assert found["mean"] == pytest.approx(expected, abs=2e-4)
+    assert found["low"] < found["mean"] < found["high"]
+
+
+def test_equal_input_gives_equal_bytes(project: Path) -> None:
+    one, two = report(project, "one"), report(project, "two")
+    assert {path.name: path.read_bytes() for path in one.iterdir()} == {
+        path.name: path.read_bytes() for path in two.iterdir()
+    }
+
+
+def test_plots_are_plain_rows(project: Path) -> None:
+    into = report(project)
+    assert [row["system"] for row in json.loads((into / "tradeoff.json").read_text())] == ["mtl", "mtl_reset"]
+    wins = json.loads((into / "wins.json").read_text())
+    assert [row["setting"] for row in wins if row["curated"] == "reset"] == ["k5", "k100", "t0.1", "t0.7"]
+    scores = json.loads((into / "scores.json").read_text())
+    shares = [row["share"] for row in scores if (row["system"], row["axis"]) == ("mtl", "faithfulness")]
+    assert sum(shares) == pytest.approx(1.0, abs=1e-2)
+    assert sum(row["answers"] for row in scores if row["system"] == "mtl") == 7 * 59  # null scores are no scores
+    assert {row["system"] for row in json.loads((into / "loss.json").read_text())} == {"mtl", "mtl_reset"}
+
+
+def test_accounts_follow_the_line_and_balance(project: Path) -> None:
+    rows = tables.accounts(project / "metrics")
+    assert [(row["stage"], row["name"]) for row in rows] == [
+        *(("prepare", "nq"), ("select", "reset"), ("select", "reset_s")),
+        *(("evaluate", "mtl"), ("evaluate", "mtl_reset")),
+    ]
+    assert rows[0]["reasons"] == "3 no <b>answer</b>"
+    assert all(row["rows_in"] == row["rows_out"] + row["set_aside"] for row in rows)
+
+
+def test_markup_in_names_stays_text(project: Path) -> None:
+    folders.add_system(project, HOSTILE, faithfulness=0.3, instruction=0.3)
+    into = report(project, pairs=((HOSTILE, "mtl"),))
+    page_ = (into / "index.html").read_text()
+    assert HOSTILE not in page_
+    assert "&lt;img src=x onerror=alert(1)&gt; against mtl" in page_
+    assert "no &lt;b&gt;answer&lt;/b&gt;" in page_
+    assert HOSTILE not in (into / "report.md").read_text().replace("\\", "\\\\")
+    assert "\\<img src=x onerror=alert(1)\\> against mtl" in (into / "report.md").read_text()
+
+
+def test_page_holds_its_scripts_once_and_fetches_nothing(project: Path) -> None:
+    text = (report(project) / "index.html").read_text()
+    assert len(text) < 1_200_000
+    assert text.count("<script") == 3
+    outside = re.sub(r"(<script[^>]*>).*?</script>", r"\1", text, flags=re.DOTALL)
+    assert len(outside) < 20_000
+    assert not re.findall(r'(?:src|href)="(?!data:)|@import|url\(', outside)
+
+
+def test_unknown_row_of_the_paper_is_told(project: Path) -> None:
+    with pytest.raises(ResetError, match=r"The paper's Table 4 has no row 'w/ MTL\+'. It has: Vicuna-7B, w/o MTL"):
+        report(project, paper_rows={"mtl": "w/ MTL+"})
+
+
+def test_names_of_close_points_stand_on_different_sides() -> None:
+    rows = [{"system": str(i), "faithfulness": 0.7 + i / 1000, "instruction": 0.6} for i in range(3)]
+    far = {"system": "far", "faithfulness": 0.1, "instruction": 0.1}
+    spec = plots.tradeoff([*rows, far])
+    sides = {row["system"]: row["side"] for row in spec["data"]["values"]}
+    assert (len({sides["0"], sides["1"], sides["2"]}), sides["far"]) == (3, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (500, "light")])
+def test_page_draws_its_charts_offline(project: Path, width: int, scheme: str) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    from tests.report.browser import chromium
+
+    folders.add_system(project, HOSTILE, faithfulness=0.3, instruction=0.3)
+    into = report(project, pairs=((HOSTILE, "mtl"), *PAIRS))
+    with chromium(width, 2500) as browser:
+        browser.execute_cdp_cmd("Network.enable", {})
+        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        browser.get((into / "index.html").as_uri())
+        charts = len(browser.find_elements(By.CLASS_NAME, "chart"))
+        drawn = WebDriverWait(browser, 30).until(
+            lambda page_: (
+                (found := page_.find_elements(By.CSS_SELECTOR, ".chart svg")) and len(found) == charts and found
+            )
+        )
+        time.sleep(0.5)  # a late message would come now
+        assert charts == 5
+        assert all(svg.size["width"] > 250 and svg.size["height"] > 50 for svg in drawn)
+        assert len(browser.find_elements(By.CSS_SELECTOR, ".chart path")) > 50
+        assert browser.get_log("browser") == []
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        body = browser.find_element(By.TAG_NAME, "body")
+        assert f"{HOSTILE} against mtl" in body.text
+        assert (body.value_of_css_property("background-color") == "rgba(255, 255, 255, 1)") == (scheme == "light")
+        browser.save_screenshot(str(project / f"{scheme}{width}.png"))
+
+
+def test_stage_writes_the_report_of_the_declared_systems(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(Path(__file__).parents[2] / "params.yaml", project)
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("RESET_TRACKING", "0")
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    done = CliRunner().invoke(stage.main, ["metrics/report"])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith(
+        "report: metrics/report/index.html: mtl_reset against mtl: seen faithfulness up by 0."
+    )
+    assert (project / "metrics/report/report.md").is_file()

@@ -1,0 +1,49 @@
+import pytest
+
+from reset import registry
+from reset.errors import ResetError
+from reset.sources.construction import construct, row_of
+
+KEY = "params.yaml: datasets.mine"
+OURS = [name for name in registry.SOURCES if name != "micro"]
+
+
+def test_unknown_source_is_told_with_the_nearest():
+    with pytest.raises(ResetError, match=r"Unknown source 'doly'. Did you mean 'dolly'?"):
+        construct("doly", {}, key=KEY)
+
+
+def test_unknown_option_is_told_with_the_nearest():
+    with pytest.raises(ResetError) as caught:
+        construct("oasst1", {"langauge": "de"}, key=KEY)
+    assert caught.value.message == (
+        "Unknown option 'langauge' of source 'oasst1' (params.yaml: datasets.mine.options). Did you mean 'language'? "
+        "Known: language, min_quality, min_raters, turns"
+    )
+
+
+def test_missing_option_is_told():
+    with pytest.raises(ResetError, match=r"Source 'micro' needs the options kind"):
+        construct("micro", {"rows": {}, "seed": 0, "noise": {}}, key=KEY)
+
+
+def test_passage_limit_reaches_retrieved_passages_alone_and_options_go_first(example):
+    passages = [{"text": f"Ada {number}", "passage_text": f"Ada {number}"} for number in range(9)]
+    asked = {"question": "q", "answers": ["Ada"], "ctxs": passages}
+    searched = {"query": "q", "wellFormedAnswers": ["Ada."], "passages": passages}
+    assert len(example(construct("nq", {}, key=KEY, max_passages=3), asked).passages) == 3
+    assert len(example(construct("nq", {"max_passages": 4}, key=KEY, max_passages=3), asked).passages) == 4
+    assert len(example(construct("ms_marco", {}, key=KEY, max_passages=3), searched).passages) == 9
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_source_says_where_it_lives_and_under_what_licence(name):
+    where = construct(name, {}, key=KEY).where
+    assert where.licence
+    assert bool(where.hub) + bool(where.urls) + bool(where.how) == 1
+    assert set(where.splits) | set(where.urls) <= {"train", "dev", "test"}
+
+
+def test_unknown_data_set_is_told():
+    with pytest.raises(ResetError, match=r"Unknown data set 'nqq' .params.yaml: datasets.. Did you mean 'nq'?"):
+        row_of({"nq": 1}, "nqq")

@@ -1,0 +1,96 @@
+from typing import Any
+
+import pytest
+
+from reset.errors import ResetError
+from reset.sources import Example, SetAside
+from reset.sources.oasst1 import Oasst1
+
+
+def message(name: str, parent: str | None = None, **more: Any) -> dict[str, Any]:
+    """A prompter's message without a parent or under "a", an assistant's otherwise."""
+    role = "prompter" if parent in (None, "a1") else "assistant"
+    base = {
+        "message_id": name,
+        "parent_id": parent,
+        "role": role,
+        "lang": "en",
+        "deleted": False,
+        "text": f"text {name}",
+    }
+    return {**base, "labels": rated(0.75, 3), **more}
+
+
+def rated(value: float, count: int) -> dict[str, list[Any]]:
+    return {"name": ["spam", "quality"], "value": [0.0, value], "count": [9, count]}
+
+
+def outcomes(*messages: dict[str, Any], **options: Any) -> list[str]:
+    """The text of each example, or the reason of each row set aside."""
+    made = Oasst1(**options).outcomes(messages)
+    return [
+        outcome.reason if isinstance(outcome, SetAside) else f"{outcome.instruction} > {outcome.references[0]}"
+        for outcome in made
+    ]
+
+
+ROOT = message("p1")
+
+
+def test_answer_is_joined_with_the_prompt_it_answers_whatever_their_order():
+    assert outcomes(message("a1", "p1"), ROOT) == ["text p1 > text a1", "prompter turn"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (rated(0.5, 3), "quality 0.5 or lower"),
+        (rated(0.51, 1), "fewer than 2 raters"),
+        ({"name": ["spam"], "value": [0.0], "count": [3]}, "no quality rating"),
+        (None, "no quality rating"),
+    ],
+)
+def test_poorly_rated_answer_is_set_aside(labels, reason):
+    assert outcomes(ROOT, message("a1", "p1", labels=labels))[1] == reason
+
+
+def test_labels_may_be_a_list_of_objects():
+    labels = [{"name": "quality", "value": 0.51, "count": 2}]
+    assert outcomes(ROOT, message("a1", "p1", labels=labels))[1] == "text p1 > text a1"
+
+
+def test_rating_limits_are_options():
+    weak = message("a1", "p1", labels=rated(0.3, 1))
+    assert outcomes(ROOT, weak, min_quality=0.2, min_raters=1)[1] == "text p1 > text a1"
+
+
+def test_other_languages_are_set_aside_unless_all_are_wanted():
+    german = [message("p1", lang="de"), message("a1", "p1", lang="de")]
+    assert outcomes(*german)[1] == "other language"
+    assert outcomes(*german, language=None)[1] == "text p1 > text a1"
+
+
+def test_deleted_answer_and_answer_to_a_deleted_prompt_are_set_aside():
+    assert outcomes(ROOT, message("a1", "p1", deleted=True))[1] == "deleted"
+    assert outcomes(message("p1", deleted=True), message("a1", "p1"))[1] == "its prompt: deleted"
+
+
+def test_answer_without_its_prompt_is_set_aside():
+    assert outcomes(message("a1", "elsewhere")) == ["its prompt is missing"]
+
+
+def test_later_turns_are_set_aside_unless_all_are_wanted():
+    tree = [ROOT, message("a1", "p1"), message("p2", "a1"), message("a2", "p2")]
+    assert outcomes(*tree)[3] == "later turn"
+    assert outcomes(*tree, turns="all")[3] == "text p2 > text a2"
+
+
+def test_unknown_turns_are_refused_with_the_nearest():
+    with pytest.raises(ResetError) as caught:
+        Oasst1(turns="frist")
+    assert caught.value.message.endswith("Did you mean 'first'? Known: all, first")
+
+
+def test_message_id_is_the_examples_id():
+    made = list(Oasst1().outcomes([ROOT, message("a1", "p1")]))[1]
+    assert isinstance(made, Example) and made.id == "a1"

@@ -1,0 +1,39 @@
+import pytest
+
+from reset.sources.retrieval import answers_of, choose
+
+PASSAGES = ["one", "two", "three", "four", "five", "six", "the seventh, Oslo", "Oslo again"]
+
+
+def test_best_passages_stay_when_one_of_them_has_the_answer():
+    assert choose(PASSAGES, ["Three"], max_passages=5, search_deeper=True) == PASSAGES[:5]
+
+
+def test_last_passage_gives_way_to_the_best_ranked_one_with_the_answer():
+    chosen = choose(PASSAGES, ["Oslo"], max_passages=5, search_deeper=True)
+    assert chosen == ["one", "two", "three", "four", "the seventh, Oslo"]
+
+
+def test_depth_can_be_limited_to_the_best_passages():
+    assert choose(PASSAGES, ["Oslo"], max_passages=5, search_deeper=False) is None
+
+
+def test_no_passage_with_any_answer_gives_none():
+    assert choose(PASSAGES, ["Bergen", "Turku"], max_passages=5, search_deeper=True) is None
+
+
+def test_single_passage_is_replaced_whole():
+    assert choose(PASSAGES, ["Oslo"], max_passages=1, search_deeper=True) == ["the seventh, Oslo"]
+
+
+def test_answer_inside_a_word_does_not_count():
+    assert choose(["a hundred"], ["red"], max_passages=5, search_deeper=True) is None
+
+
+@pytest.mark.parametrize("value", [[["a", "b"], ["c"]], ["a", ["b", "c"]], ["a", "b", "a", " ", "c"]])
+def test_nested_answers_are_flattened_in_order_without_repetitions(value):
+    assert answers_of({"exact_answer": value}, "exact_answer") == ["a", "b", "c"]
+
+
+def test_numbers_are_answers():
+    assert answers_of({"exact_answer": [1965]}, "exact_answer") == ["1965"]

@@ -1,0 +1,90 @@
+"""Mixtures: parts drawn by seed, small ones repeated up to the largest, nothing lost from the account."""
+
+from collections import Counter
+
+import pytest
+
+from reset import tables
+from reset.errors import ResetError
+from reset.mixtures import mix
+
+SETTINGS = {"split": "train", "rows": None, "upsample": True, "template": "micro", "seed": 0}
+
+
+@pytest.fixture
+def examples(tmp_path, example_row):
+    """A function that writes so many train examples per data set; references may be empty."""
+
+    def write(references=("red forest",), **counts):
+        for dataset, count in counts.items():
+            rows = [
+                example_row(example_id=f"{dataset}/train/{i}", dataset=dataset, split="train", references=references)
+                for i in range(count)
+            ]
+            tables.write(tmp_path / "examples" / dataset / "train.parquet", tables.EXAMPLES, rows)
+        return tmp_path / "examples"
+
+    return write
+
+
+def mixed(folder, parts, **settings):
+    into = folder.parent / "mixtures" / "mtl.parquet"
+    account, sizes = mix(folder, into, parts=parts, **{**SETTINGS, **settings})
+    return list(tables.read(into, tables.MIXTURES)), account, sizes
+
+
+def test_small_parts_are_repeated_up_to_the_largest_as_evenly_as_possible(examples):
+    rows, account, sizes = mixed(examples(nq=3, cnn=8), {"nq": ["nq"], "cnn": ["cnn"]})
+    assert sizes == {"nq": 8, "cnn": 8}
+    copies = Counter(row["example_id"] for row in rows if row["dataset"] == "nq")
+    assert sorted(copies.values()) == [2, 3, 3]
+    assert len({(row["example_id"], row["repeat"]) for row in rows}) == len(rows) == 16
+    assert (account.rows_in, account.rows_out) == (11, 11)
+
+
+def test_several_data_sets_can_count_as_one_part(examples):
+    rows, _, sizes = mixed(examples(dolly=2, oasst=2, nq=6), {"talk": ["dolly", "oasst"], "nq": ["nq"]})
+    assert sizes == {"talk": 6, "nq": 6}
+    assert Counter(row["dataset"] for row in rows)["nq"] == 6
+
+
+def test_without_upsampling_every_example_comes_once(examples):
+    rows, *_ = mixed(examples(nq=3, cnn=8), {"nq": ["nq"], "cnn": ["cnn"]}, upsample=False)
+    assert len(rows) == 11
+    assert {row["repeat"] for row in rows} == {0}
+
+
+def test_rows_bound_each_part_and_the_rest_is_accounted_for(examples):
+    rows, account, sizes = mixed(examples(nq=3, cnn=8), {"nq": ["nq"], "cnn": ["cnn"]}, rows=5)
+    assert sizes == {"nq": 5, "cnn": 5}
+    assert len(rows) == 10
+    assert account.as_dict() == {"rows_in": 11, "rows_out": 8, "set_aside": {"over the part's rows": 3}}
+
+
+def test_more_examples_do_not_disturb_the_order_of_the_others(examples):
+    few, *_ = mixed(examples(nq=5), {"nq": ["nq"]})
+    many, *_ = mixed(examples(nq=20), {"nq": ["nq"]})
+    ids = [row["example_id"] for row in few]
+    assert [row["example_id"] for row in many if row["example_id"] in ids] == ids
+    other, *_ = mixed(examples(nq=20), {"nq": ["nq"]}, seed=1)
+    assert [row["example_id"] for row in other] != [row["example_id"] for row in many]
+
+
+def test_examples_without_a_reference_are_set_aside(examples):
+    examples(references=(), cnn=2)
+    _, account, _ = mixed(examples(nq=3), {"all": ["nq", "cnn"]})
+    assert account.as_dict() == {"rows_in": 5, "rows_out": 3, "set_aside": {"no reference to train on": 2}}
+
+
+def test_a_row_carries_the_prompt_its_context_and_the_first_reference(examples):
+    rows, *_ = mixed(examples(references=("red forest", "forest"), nq=1), {"nq": ["nq"]})
+    (row,) = rows
+    assert row["response"] == "red forest"
+    assert row["prompt"][row["context_start"] : row["context_end"]] == "Passage: mira lives in red forest."
+
+
+def test_a_part_without_training_examples_is_an_error(examples):
+    examples(references=(), cnn=2)
+    with pytest.raises(ResetError) as raised:
+        mixed(examples(nq=3), {"nq": ["nq"], "cnn": ["cnn"]})
+    assert raised.value.message == "mtl: no train examples in cnn"

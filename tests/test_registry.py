@@ -1,0 +1,58 @@
+"""Plug-ins are imported when used; a wrong name or key is one line that says what would be right."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reset import registry
+from reset.errors import ResetError
+
+ROOT = Path(__file__).parents[1]
+TABLES = {"source": registry.SOURCES, "judge": registry.JUDGES, "base model": registry.BASES}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, table in TABLES.items() for name in table])
+def test_every_name_leads_to_a_class(kind, name):
+    assert isinstance(registry.load(TABLES[kind], name, kind), type)
+
+
+def test_the_transformers_engine_is_a_class_and_the_vllm_module_exists():
+    assert isinstance(registry.load(registry.ENGINES, "transformers", "engine"), type)
+    assert importlib.util.find_spec(registry.ENGINES["vllm"].partition(":")[0])
+
+
+def test_an_unknown_name_names_the_nearest():
+    with pytest.raises(ResetError) as raised:
+        registry.load(registry.ENGINES, "vlm", "engine")
+    assert raised.value.message == "Unknown engine 'vlm'. Did you mean 'vllm'? Known: transformers, vllm"
+
+
+def test_a_plug_in_is_built_with_its_options():
+    assert registry.build(registry.JUDGES, "rubric", "judges.rater", name="rater").tasks == {"instruction"}
+
+
+def test_an_unknown_key_is_named_with_its_place_and_the_nearest():
+    with pytest.raises(ResetError) as raised:
+        registry.build(registry.JUDGES, "rubric", "judges.rater.options", nam="rater")
+    assert raised.value.message == (
+        "params.yaml: unknown key 'judges.rater.options.nam'. Did you mean 'name'? Known: name"
+    )
+
+
+def test_missing_keys_are_named():
+    with pytest.raises(ResetError, match=r"^params\.yaml: datasets\.nq\.options lacks kind, rows, seed, noise$"):
+        registry.build(registry.SOURCES, "micro", "datasets.nq.options")
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["reset", "reset.registry", "reset.params", "reset.sampling", "reset.mixtures", "reset.drawing", "stages.sample"],
+)
+def test_light_modules_import_no_heavy_library(module):
+    heavy = "torch transformers vllm mlflow datasets deepspeed trl"
+    code = f"import sys, {module}; print(*(name for name in '{heavy}'.split() if name in sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
