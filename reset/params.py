@@ -1,7 +1,7 @@
 """params.yaml as typed, frozen models: every key known, every table checked against the others.
 
-The models carry no defaults, because DVC versions only what the file says. They stop at the stages: library functions take
-plain arguments. All problems of a file are reported together, each with its key and the nearest known name.
+The models carry no defaults, because DVC versions only what the file says. They stop at the stages: library functions
+take plain arguments. All problems of a file are reported together, each with its key and the nearest known name.
 """
 
 import re

@@ -53,7 +53,7 @@ def load(table: Mapping[str, str], name: str, kind: str) -> Any:
 
 
 def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> Any:
-    """Construct the plug-in `name` with `options`; a key it does not take, or lacks, is a `ResetError` naming `where`."""
+    """Construct the plug-in `name` with `options`; a key it does not take, or lacks, is a `ResetError`."""
     plugin = load(table, name, where)
     taken = inspect.signature(plugin).parameters
     for key in options:

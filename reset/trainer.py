@@ -1,8 +1,8 @@
 """The training loop: TRL's SFTTrainer on DeepSpeed (paper A.3), one process or one rank of many.
 
 Rows come in as token ids with a loss mask, so that what is trained is exactly what `reset.tokens` made. The only thing
-of our own here is the loss: logits are computed from the first trained position on, and `loss: sequence` weighs every row
-alike, however long its response.
+of our own here is the loss: logits are computed from the first trained position on, and `loss: sequence` weighs every
+row alike, however long its response.
 """
 
 import logging
@@ -96,7 +96,8 @@ def accumulation(recipe: Recipe, devices: int) -> int:
     at_once = recipe.micro_batch_size * devices
     if recipe.batch_size % at_once:
         raise ResetError(
-            f"batch_size {recipe.batch_size} is no multiple of micro_batch_size {recipe.micro_batch_size} x {devices} devices"
+            f"batch_size {recipe.batch_size} is no multiple of micro_batch_size {recipe.micro_batch_size} x"
+            f" {devices} devices"
         )
     return recipe.batch_size // at_once
 
@@ -175,8 +176,8 @@ def fit(
     """Train `model` on rows of `input_ids` and `labels`, save it to `into`, return the log: step, loss, dev_loss.
 
     With `dev` rows the checkpoint of the lowest dev loss is what is saved. Checkpoints go to `work`; where it already
-    holds one, training goes on from there. All ranks call this; the first one writes. Raises `ResetError` for a loss that
-    is not a number.
+    holds one, training goes on from there. All ranks call this; the first one writes. Raises `ResetError` for a loss
+    that is not a number.
     """
     if not torch.cuda.is_available():
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # gloo serves; this one is compiled for a minute

@@ -121,13 +121,13 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+def micro_model(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
     """An untrained LLaMA over the micro world's words; its end token is likely enough that greedy answers do end."""
     import torch
 
     from reset.micro.model import language_model, word_tokenizer
 
-    folder = tmp_path_factory.mktemp("tiny")
+    folder = tmp_path_factory.mktemp("micro")
     tokenizer = word_tokenizer(1024)
     model = language_model(tokenizer, layers=2, width=64, heads=2, max_tokens=1024, seed=1)
     with torch.no_grad():

@@ -94,7 +94,10 @@ def test_a_missing_key_is_named(problems):
             lambda p: p["pools"]["mtl"].update(sweeps="two"),
             "pools.mtl.sweeps: Input should be a valid integer (it is 'two')",
         ),
-        (lambda p: p["tracking"].update(enabled="no"), "tracking.enabled: Input should be a valid boolean (it is 'no')"),
+        (
+            lambda p: p["tracking"].update(enabled="no"),
+            "tracking.enabled: Input should be a valid boolean (it is 'no')",
+        ),
         (lambda p: p.update(seed=0.5), "seed: Input should be a valid integer (it is 0.5)"),
         (
             lambda p: p["judge"].update(max_null=2.0),

@@ -20,7 +20,8 @@ def test_table_6(example_row):
     prompt = render(example_row(instruction="Do it.", question="Who?", passages=["One."]), "vicuna")
     assert prompt.text == (
         "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
-        "detailed, and polite answers to the user's questions.\n\n### USER: Do it.\nQuestion: Who?\nPassage: One.\n### ASSISTANT:"
+        "detailed, and polite answers to the user's questions.\n\n### USER: Do it.\nQuestion: Who?\nPassage: One.\n"
+        "### ASSISTANT:"
     )
 
 
@@ -63,6 +64,4 @@ def test_each_context_dependent_task_forbids_new_information():
 def test_an_unknown_template_names_the_nearest(example_row):
     with pytest.raises(ResetError) as raised:
         render(example_row(), "alpacca")
-    assert raised.value.message == (
-        "Unknown template 'alpacca'. Did you mean 'alpaca'? Known: alpaca, micro, vicuna"
-    )
+    assert raised.value.message == ("Unknown template 'alpacca'. Did you mean 'alpaca'? Known: alpaca, micro, vicuna")

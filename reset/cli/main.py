@@ -8,6 +8,7 @@ from reset import __version__
 from reset.errors import nearest
 
 COMMANDS = {
+    "compose": ("reset.cli.compose:compose", "Write params.yaml anew from conf/."),
     "seeds": ("reset.cli.seeds:seeds", "Gather repeated runs into mean, spread and paired intervals."),
     "track": ("reset.cli.track:track", "Send the records of stage runs to MLflow."),
 }

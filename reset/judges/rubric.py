@@ -4,8 +4,8 @@ A reply to an instruction is rated by the verifiable constraints that its exampl
 gets the verdict `oracle`: the share of its sentences that some sentence of the text entails. It takes no part in
 selection and watches the NLI judge, which does.
 
-Scores are the rating of 1 to 10 divided by 10, like the LLM judge's. `rating_weak` stands for the weaker rater of ReSet-S
-(paper 5.1): of the same rating it only sees whether all constraints hold, so it misses many good answers.
+Scores are the rating of 1 to 10 divided by 10, like the LLM judge's. `rating_weak` stands for the weaker rater of
+ReSet-S (paper 5.1): of the same rating it only sees whether all constraints hold, so it misses many good answers.
 """
 
 from collections.abc import Iterator, Sequence

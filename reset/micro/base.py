@@ -1,4 +1,4 @@
-"""The micro world's starting model: a LLaMA of under a million parameters, trained from scratch on the world's documents."""
+"""The micro world's starting model: a LLaMA of under a million parameters, trained from scratch on its documents."""
 
 import itertools
 import random

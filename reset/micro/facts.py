@@ -1,4 +1,4 @@
-"""Facts of the micro world: relations, how a sentence states one, how a sentence is read back, and the world's memory."""
+"""Facts of the micro world: relations, how a sentence states one, how it is read back, and the world's memory."""
 
 import random
 import re

@@ -1,7 +1,7 @@
 """Open-ended instructions of the micro world in eight families, each with constraints that a program can verify.
 
-A family is a function of (rng, bad, way, large): `bad` follows half of what is asked, `way` chooses one of two wordings,
-`large` asks for more. It returns instruction, reply and checks; `reset.micro.checks` scores a reply against the checks.
+`large` asks for more. It returns instruction, reply and checks; `reset.micro.checks` scores replies against them.
+`large` asks for more. It returns instruction, reply and checks; `reset.micro.checks` scores a reply against them.
 """
 
 import random

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def engine(tiny):
-    return TransformersEngine(model=tiny, batch=8, dtype="float32")
+def engine(micro_model):
+    return TransformersEngine(model=micro_model, batch=8, dtype="float32")
 
 
 def prompts(count, seed=0):
@@ -53,9 +53,9 @@ def assert_equal(found, expected):
         assert other.mean_logprob == pytest.approx(one.mean_logprob, abs=1e-4)
 
 
-def test_greedy_answers_equal_those_of_generate(tiny, engine):
-    model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
-    tokenizer = load_tokenizer(tiny)
+def test_greedy_answers_equal_those_of_generate(micro_model, engine):
+    model = AutoModelForCausalLM.from_pretrained(micro_model, dtype=torch.float32)
+    tokenizer = load_tokenizer(micro_model)
     asked = prompts(40)
     found = by_id(engine.generate([greedy(str(number), ids) for number, ids in enumerate(asked)]))
     reasons = set()
@@ -71,12 +71,12 @@ def test_greedy_answers_equal_those_of_generate(tiny, engine):
     assert reasons == {"stop", "length"}
 
 
-def test_mean_logprob_is_that_of_the_model_at_temperature_one(tiny, engine):
-    model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
+def test_mean_logprob_is_that_of_the_model_at_temperature_one(micro_model, engine):
+    model = AutoModelForCausalLM.from_pretrained(micro_model, dtype=torch.float32)
     ids = prompts(1)[0]
     for temperature in (0.0, 0.4):
         (one,) = engine.generate([Request("a", ids, temperature, 0, 7, 6)])
-        said = load_tokenizer(tiny)(one.text, add_special_tokens=False)["input_ids"]
+        said = load_tokenizer(micro_model)(one.text, add_special_tokens=False)["input_ids"]
         said += [2] * (one.tokens - len(said))  # the end token is counted and has no text
         with torch.inference_mode():
             logprobs = model(torch.tensor([[*ids, *said]])).logits[0].log_softmax(dim=-1)
@@ -85,9 +85,9 @@ def test_mean_logprob_is_that_of_the_model_at_temperature_one(tiny, engine):
 
 
 @pytest.mark.parametrize("batch", [1, 5, 1000])
-def test_answers_do_not_depend_on_the_batch_size(tiny, engine, batch):
+def test_answers_do_not_depend_on_the_batch_size(micro_model, engine, batch):
     requests = mixed()
-    other = TransformersEngine(model=tiny, batch=batch, dtype="float32")
+    other = TransformersEngine(model=micro_model, batch=batch, dtype="float32")
     assert_equal(by_id(other.generate(requests)), by_id(engine.generate(requests)))
 
 
@@ -150,8 +150,8 @@ def test_no_requests_give_no_completions(engine):
     assert list(engine.generate([])) == []
 
 
-def test_answers_longer_than_the_room_of_the_cache_are_right(tiny, engine):
-    model = AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32)
+def test_answers_longer_than_the_room_of_the_cache_are_right(micro_model, engine):
+    model = AutoModelForCausalLM.from_pretrained(micro_model, dtype=torch.float32)
     ids = prompts(1, seed=5)[0]
     with torch.inference_mode():
         logits = model(torch.tensor([ids])).logits
@@ -159,13 +159,13 @@ def test_answers_longer_than_the_room_of_the_cache_are_right(tiny, engine):
     requests = [Request(str(seed), ids, 3.0, 0, seed, 150) for seed in range(12)]
     found = by_id(engine.generate(requests))
     assert max(one.tokens for one in found.values()) > 70
-    alone = TransformersEngine(model=tiny, batch=1, dtype="float32")
+    alone = TransformersEngine(model=micro_model, batch=1, dtype="float32")
     assert_equal(by_id(alone.generate(requests)), found)
 
 
-def test_an_unknown_dtype_names_the_nearest(tiny):
+def test_an_unknown_dtype_names_the_nearest(micro_model):
     with pytest.raises(ResetError) as raised:
-        TransformersEngine(model=tiny, batch=8, dtype="bloat16")
+        TransformersEngine(model=micro_model, batch=8, dtype="bloat16")
     assert raised.value.message == ("Unknown dtype 'bloat16'. Did you mean 'bfloat16'? Known: auto, bfloat16, float32")
 
 

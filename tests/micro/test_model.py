@@ -66,10 +66,10 @@ def test_the_model_of_a_seed_is_always_the_same(one_thread, words):
     assert not first.equal(other)
 
 
-def test_the_saved_model_is_an_ordinary_llama(tiny):
+def test_the_saved_model_is_an_ordinary_llama(micro_model):
     from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(tiny, use_safetensors=True)
+    model = AutoModelForCausalLM.from_pretrained(micro_model, use_safetensors=True)
     assert isinstance(model, LlamaForCausalLM)
     assert (model.config.bos_token_id, model.config.eos_token_id, model.config.pad_token_id) == (1, 2, 0)
     assert model.config.vocab_size % 8 == 0

@@ -1,0 +1,22 @@
+"""`reset-lm compose`: write params.yaml anew from conf/."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("overrides", nargs=-1)
+def compose(overrides: tuple[str, ...]) -> None:
+    """Write params.yaml as conf/ composes it, with OVERRIDES if any.
+
+    Example: reset-lm compose scale=smoke seed=1
+    """
+    from dvc.utils.hydra import compose_and_dump  # DVC takes a second to import
+
+    compose_and_dump(Path("params.yaml").resolve(), str(Path("conf").resolve()), None, "config", None, list(overrides))
+    click.echo("params.yaml written")
+
+
+if __name__ == "__main__":
+    compose()

@@ -1,0 +1,117 @@
+"""The whole line, run for real in a clone of its own: scale `smoke`, then what a change reruns, push and pull."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REAL = Path(os.environ.get("RESET_REAL_DATA", ROOT / "../shared/data/real")).resolve()
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
+
+
+def run(folder: Path, *command: str) -> str:
+    """Run a command in `folder` as a user would and return what it printed; fail with its last lines."""
+    beside = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": beside, "PYTHONPATH": str(folder)}
+    environment.pop("OMP_NUM_THREADS", None)  # one process at a time: it may have both cores
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    return done.stdout + done.stderr
+
+
+def clone(into: Path) -> Path:
+    """The committed and uncommitted files of this checkout as a repository of its own, without caches."""
+    listed = run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    for name in listed:
+        if (ROOT / name).is_file():
+            (into / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, into / name)
+    run(into, "git", "init", "-q")
+    return into
+
+
+def commit(folder: Path) -> None:
+    """Commit everything that git may see."""
+    who = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", *who, "commit", "-qm", "ran")
+
+
+def ran(output: str) -> set[str]:
+    """The stages that a `dvc repro` said it ran, or would run."""
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = clone(tmp_path_factory.mktemp("smoke"))
+    run(folder, sys.executable, "-m", "reset.cli.compose", "scale=smoke")
+    run(folder, "dvc", "repro")
+    commit(folder)
+    return folder
+
+
+def test_every_system_has_scores_and_every_row_is_accounted_for(line: Path) -> None:
+    systems = {path.stem for path in (line / "metrics/systems").glob("*.json")}
+    wanted = "base if cd cd_if if_cd mtl reset mtl_reset mtl_reset_s mtl_reset_2 mtl_random"
+    assert systems == set(wanted.split())
+    accounts = [json.loads(path.read_text()) for path in (line / "metrics").rglob("*.json") if path.parent != line]
+    balanced = [a["rows_in"] == a["rows_out"] + sum(a["set_aside"].values()) for a in accounts if "rows_in" in a]
+    assert len(balanced) > 60
+    assert all(balanced)
+
+
+def test_second_repro_runs_nothing(line: Path) -> None:
+    assert ran(run(line, "dvc", "repro")) == set()
+
+
+def test_other_weight_reruns_selection_but_neither_sampling_nor_judging(line: Path) -> None:
+    run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke", "select.weights.faithfulness=3.0")
+    assert ran(run(line, "dvc", "repro", "--dry")) == {f"select@{n}" for n in ("reset", "reset_s", "reset_2", "random")}
+    run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke")
+
+
+def test_other_nli_setting_reruns_its_judge_alone(line: Path) -> None:
+    run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke", "judges.summac.options.max_doc_sents=5")
+    stages = ran(run(line, "dvc", "repro", "--dry"))
+    assert {stage.split("@")[0] for stage in stages} == {"judge_summac"}
+    run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke")
+
+
+def test_other_temperatures_rerun_the_candidates_alone(line: Path) -> None:
+    run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke", "decode.intent.temperatures=[0.2,0.9]")
+    stages = ran(run(line, "dvc", "repro", "--dry"))
+    assert stages == {"sample@mtl_candidates", "sample@mtl_reset_candidates"}
+    run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke")
+
+
+def test_plots_are_drawn_and_metrics_differ_between_commits(line: Path) -> None:
+    shown = run(line, "dvc", "plots", "show")
+    assert "index.html" in shown
+    assert "reset" in run(line, "dvc", "metrics", "show")
+
+
+def test_after_push_and_pull_another_clone_has_nothing_to_do(line: Path, tmp_path: Path) -> None:
+    remote, other = tmp_path / "remote", tmp_path / "other"
+    run(line, "dvc", "remote", "add", "--default", "--force", "--local", "store", str(remote))
+    run(line, "dvc", "push")
+    run(tmp_path, "git", "clone", "-q", str(line), str(other))
+    run(other, "dvc", "remote", "add", "--default", "--local", "store", str(remote))
+    run(other, "dvc", "pull")
+    assert ran(run(other, "dvc", "repro")) == set()
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the samples of the real data sets are not here")
+def test_real_records_go_through_every_stage(tmp_path: Path) -> None:
+    folder = clone(tmp_path)
+    run(folder, sys.executable, "-m", "reset.cli.compose", "scale=rehearsal", f"data_folder={REAL}")
+    run(folder, "dvc", "repro")
+    assert (folder / "metrics/report/index.html").is_file()
+    asides = [json.loads(path.read_text())["set_aside"] for path in (folder / "metrics/prepare").glob("*.json")]
+    assert len(asides) == 12
+    assert any("prompter turn" in aside for aside in asides)
