@@ -5,7 +5,7 @@ take plain arguments. All problems of a file are reported together, each with it
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -271,7 +271,7 @@ def _references(p: Params) -> Iterator[str]:
     """What one table says of another that is not there."""
     models = [f"base/{name}" for name in p.base] + list(p.systems)
     data = [f"mixtures/{name}" for name in p.mixtures] + [f"curated/{name}" for name in p.curated]
-    named = [
+    named: list[tuple[str, str, Collection[str]]] = [
         *(("template", p.template, TEMPLATES) for _ in (0,)),
         *((f"datasets.{n}.source", d.source, registry.SOURCES) for n, d in p.datasets.items()),
         *(
@@ -313,7 +313,8 @@ def _circles(p: Params) -> Iterator[str]:
     """Systems that would have to be trained before themselves."""
     before = {name: _needs(p, system) for name, system in p.systems.items()}
     for start in before:
-        seen, todo = set(), [start]
+        seen: set[str] = set()
+        todo = [start]
         while todo:
             for name in before.get(todo.pop(), ()):
                 if name == start:

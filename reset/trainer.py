@@ -19,7 +19,8 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.trainer_utils import get_last_checkpoint
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from reset.errors import ResetError
 
@@ -53,7 +54,7 @@ def bf16_here() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-class ResponseTrainer(SFTTrainer):  # type: ignore[misc]
+class ResponseTrainer(SFTTrainer):
     """SFTTrainer whose loss is computed on the trained positions only."""
 
     per_sequence = False
@@ -190,7 +191,7 @@ def fit(
         eval_dataset=_dataset(dev) if dev else None,
     )
     trainer.per_sequence = recipe.loss == "sequence"
-    checkpoint = get_last_checkpoint(str(work)) if work.is_dir() else None
+    checkpoint = get_last_checkpoint(str(work)) if work.is_dir() else None  # type: ignore[no-untyped-call]
     trainer.train(resume_from_checkpoint=checkpoint)
     trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
     (into / "training_args.bin").unlink(missing_ok=True)  # a pickle

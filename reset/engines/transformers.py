@@ -12,25 +12,13 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from reset.engines import Completion, Request
+from reset.engines import Completion, Request, precision
 from reset.engines.cache import roomy_cache
 from reset.engines.choice import choose, uniform
-from reset.errors import ResetError, nearest
+from reset.errors import ResetError
 from reset.tokens import answer_text, load_tokenizer
 
 COMPACT = 0.75  # finished rows leave the batch once fewer than this share of its rows still run
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-def _dtype(name: str) -> torch.dtype:
-    """`auto`: bfloat16 where the machine computes in it natively, else float32."""
-    if name == "auto":
-        cpu = torch.ops.mkldnn._is_mkldnn_bf16_supported
-        native = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else cpu()
-        return torch.bfloat16 if native else torch.float32
-    if name not in DTYPES:
-        raise ResetError(f"Unknown dtype '{name}'. {nearest(name, [*DTYPES, 'auto'])}")
-    return DTYPES[name]
 
 
 class TransformersEngine:
@@ -43,7 +31,7 @@ class TransformersEngine:
         self._batch = batch
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            model, dtype=_dtype(dtype), use_safetensors=True, trust_remote_code=False
+            model, dtype=precision.dtype(dtype), use_safetensors=True, trust_remote_code=False
         )
         self._model = loaded.to(self._device).eval()
         ends = self._model.generation_config.eos_token_id

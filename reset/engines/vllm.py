@@ -1,6 +1,7 @@
 """Engine `vllm`: one load serves all settings and prompts, one request per answer with a seed of its own.
 
-On a CPU it needs the opt-in build (README); there the cache is bounded by `VLLM_CPU_KVCACHE_SPACE`, in GiB.
+On a CPU it needs the opt-in build (README); there the cache is bounded by `VLLM_CPU_KVCACHE_SPACE`, in GiB, and vLLM
+runs inside this process unless `VLLM_ENABLE_V1_MULTIPROCESSING` is 1: its two processes take a minute to start.
 """
 
 import os
@@ -9,18 +10,27 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from vllm import LLM, EngineArgs, RequestOutput, SamplingParams, TokensPrompt
 
-from reset.engines import Completion, Request
+from reset.engines import Completion, Request, precision
 from reset.errors import ResetError, nearest
 from reset.tokens import answer_text, load_tokenizer
 
+# with chunked prefill, vLLM ends in "CPU Generator does not use offset" at the first seeded prompt that it cuts in two
+ON_CPU: dict[str, Any] = {"enforce_eager": True, "enable_chunked_prefill": False}
+
 os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+if not torch.cuda.is_available():
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
 
 
 class VllmEngine:
-    """`max_model_len` bounds prompt and answer together; `options` are vLLM's own engine arguments."""
+    """`max_model_len` bounds prompt and answer together; `options` are vLLM's own engine arguments.
+
+    `dtype` is read as by the other engine: vLLM's own `auto` is bfloat16 even on a machine that must emulate it.
+    """
 
     def __init__(self, *, model: Path, max_model_len: int, options: dict[str, Any]) -> None:
         known = {field.name for field in fields(EngineArgs)}
@@ -28,7 +38,9 @@ class VllmEngine:
             raise ResetError(f"vLLM has no engine argument '{unknown[0]}'. {nearest(unknown[0], known)}")
         self._tokenizer = load_tokenizer(model)
         self._max_model_len = max_model_len
-        self._llm = LLM(model=str(model), max_model_len=max_model_len, trust_remote_code=False, **options)
+        chosen = options if torch.cuda.is_available() else {**ON_CPU, **options}
+        chosen = {**chosen, "dtype": precision.dtype(options.get("dtype", "auto"))}
+        self._llm = LLM(model=str(model), max_model_len=max_model_len, trust_remote_code=False, **chosen)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Yield one completion per request; `mean_logprob` is of the model at temperature 1."""

@@ -70,7 +70,7 @@ def recall_accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast,
     rng = random.Random("recall probe")
     known = [piece.strip() for piece in vocabulary() if piece.strip().isalpha()]
     right: list[bool] = []
-    model.eval()
+    model.train(False)
     for _ in range(exercises):
         lines, asked = recall(rng, known, repeats=1)
         before = [tokenizer.bos_token_id, *tokenizer.encode(" ".join(lines), add_special_tokens=False)]

@@ -32,13 +32,13 @@ def _no_repeats(parts: Sequence[str]) -> bool:
 def _list(reply: str, checks: Checks) -> float:
     items = [word for word in _words(reply.rpartition(":")[2]) if word != "and"]
     known = [item in LISTS[checks["kind"]] for item in items]
-    return 3 * (len(items) == checks["count"]) + 3 * _share(known) + 2 * _no_repeats(items) + _ends(reply)
+    return float(3 * (len(items) == checks["count"]) + 3 * _share(known) + 2 * _no_repeats(items) + _ends(reply))
 
 
 def _two_words(reply: str, checks: Checks) -> float:
     used = _words(reply)
     one = len(sentences(reply)) == 1
-    return 3 * sum(word in used for word in checks["words"]) + _ends(reply) + (5 <= len(used) <= 18) + one
+    return float(3 * sum(word in used for word in checks["words"]) + _ends(reply) + (5 <= len(used) <= 18) + one)
 
 
 def _about(reply: str, checks: Checks) -> float:
@@ -49,7 +49,7 @@ def _about(reply: str, checks: Checks) -> float:
         on and fact is not None and MEMORY[fact[0], fact[1]] == fact[2]
         for on, fact in zip(on_topic, facts, strict=True)
     ]
-    return (
+    return float(()
         3 * (len(told) == checks["count"]) + 2 * _share(on_topic) + 2 * _share(true) + _no_repeats(told) + _ends(reply)
     )
 
@@ -57,7 +57,7 @@ def _about(reply: str, checks: Checks) -> float:
 def _tips(reply: str, checks: Checks) -> float:
     given = sentences(reply)
     numbered = [tip.startswith(f"tip {NUMBERS[min(i, 11)]}:") for i, tip in enumerate(given)]
-    return 3 * (len(given) == checks["count"]) + 3 * _share(numbered) + 2 * _no_repeats(given) + _ends(reply)
+    return float(3 * (len(given) == checks["count"]) + 3 * _share(numbered) + 2 * _no_repeats(given) + _ends(reply))
 
 
 def _story(reply: str, checks: Checks) -> float:
@@ -77,7 +77,7 @@ def _count(reply: str, checks: Checks) -> float:
 def _reverse(reply: str, checks: Checks) -> float:
     right, said = checks["words"][::-1], _words(reply)
     placed = [a == b for a, b in zip(said, right, strict=False)]
-    return 4 * (said == right) + 2 * (sorted(said) == sorted(right)) + 2 * sum(placed) / len(right) + _ends(reply)
+    return float(4 * (said == right) + 2 * (sorted(said) == sorted(right)) + 2 * sum(placed) / len(right) + _ends(reply))
 
 
 def _letter(reply: str, checks: Checks) -> float:

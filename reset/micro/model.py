@@ -13,6 +13,7 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
 from tokenizers.models import BPE, WordLevel
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.models.llama.modeling_llama import LlamaAttention
 
 from reset.micro import words
 from reset.micro.facts import RELATIONS
@@ -64,7 +65,7 @@ def _fast(tokenizer: Tokenizer, max_tokens: int) -> PreTrainedTokenizerFast:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<bos> $A", pair="<bos> $A <sep> $B <eos>", special_tokens=numbered
     )
-    return PreTrainedTokenizerFast(
+    fast: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token="<pad>",
         bos_token="<bos>",
@@ -74,6 +75,7 @@ def _fast(tokenizer: Tokenizer, max_tokens: int) -> PreTrainedTokenizerFast:
         model_max_length=max_tokens,
         clean_up_tokenization_spaces=False,
     )
+    return fast
 
 
 def language_model(
@@ -82,7 +84,7 @@ def language_model(
     """An untrained LLaMA for `tokenizer` with the structured start; about 0.7 M parameters at 3 layers of width 128."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = LlamaForCausalLM(
+        model = LlamaForCausalLM(  # type: ignore[no-untyped-call]
             LlamaConfig(
                 vocab_size=math.ceil(len(tokenizer) / 8) * 8,
                 hidden_size=width,
@@ -106,7 +108,8 @@ def language_model(
 
 
 def _orthogonal(rows: int, width: int) -> torch.Tensor:
-    return torch.linalg.qr(torch.randn(width, width))[0][:rows]  # (rows, width)
+    whole: torch.Tensor = torch.linalg.qr(torch.randn(width, width))[0]
+    return whole[:rows]  # (rows, width)
 
 
 def _structured_start(model: LlamaForCausalLM, *, pairs: int = 2) -> None:
@@ -129,7 +132,7 @@ def _structured_start(model: LlamaForCausalLM, *, pairs: int = 2) -> None:
         matching.v_proj.weight[part], matching.o_proj.weight[:, part] = copied, copied.T * 0.6
 
 
-def _look_back(attention: torch.nn.Module, part: slice, frequencies: torch.Tensor, *, strength: float = 7.0) -> None:
+def _look_back(attention: LlamaAttention, part: slice, frequencies: torch.Tensor, *, strength: float = 7.0) -> None:
     """Let a head attend to the previous token: biases on the fast rotary frequencies, turned back by one position."""
     half = len(frequencies)
     attention.q_proj.weight[part] *= 0.1

@@ -67,7 +67,7 @@ class MicroNli:
         predicted = trainer.predict(self._dataset(held_out))
         self._model.save_pretrained(into)
         self._tokenizer.save_pretrained(into)
-        return _agreement(predicted.predictions, held_out)
+        return _agreement(np.asarray(predicted.predictions), held_out)
 
     def _dataset(self, rows: Rows) -> Dataset:
         encoded = self._tokenizer([row[0] for row in rows], [row[1] for row in rows])

@@ -1,0 +1,21 @@
+"""The number format a model computes in, by one rule for every engine."""
+
+import torch
+
+from reset.errors import ResetError, nearest
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def dtype(name: str) -> torch.dtype:
+    """Return the number format called `name`; `auto` is bfloat16 where the machine has it in hardware, else float32.
+
+    Raises `ResetError` for another name.
+    """
+    if name == "auto":
+        cpu = torch.ops.mkldnn._is_mkldnn_bf16_supported
+        native = torch.cuda.is_bf16_supported() if torch.cuda.is_available() else cpu()
+        return torch.bfloat16 if native else torch.float32
+    if name not in DTYPES:
+        raise ResetError(f"Unknown dtype '{name}'. {nearest(name, [*DTYPES, 'auto'])}")
+    return DTYPES[name]
