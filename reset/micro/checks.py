@@ -49,7 +49,7 @@ def _about(reply: str, checks: Checks) -> float:
         on and fact is not None and MEMORY[fact[0], fact[1]] == fact[2]
         for on, fact in zip(on_topic, facts, strict=True)
     ]
-    return float(()
+    return float(
         3 * (len(told) == checks["count"]) + 2 * _share(on_topic) + 2 * _share(true) + _no_repeats(told) + _ends(reply)
     )
 
@@ -77,7 +77,8 @@ def _count(reply: str, checks: Checks) -> float:
 def _reverse(reply: str, checks: Checks) -> float:
     right, said = checks["words"][::-1], _words(reply)
     placed = [a == b for a, b in zip(said, right, strict=False)]
-    return float(4 * (said == right) + 2 * (sorted(said) == sorted(right)) + 2 * sum(placed) / len(right) + _ends(reply))
+    near = 2 * (sorted(said) == sorted(right)) + 2 * sum(placed) / len(right)
+    return float(4 * (said == right) + near + _ends(reply))
 
 
 def _letter(reply: str, checks: Checks) -> float:
