@@ -9,6 +9,7 @@ import pytest
 
 from reset import registry
 from reset.errors import ResetError
+from reset.judges.rubric import Rubric
 
 ROOT = Path(__file__).parents[1]
 TABLES = {"source": registry.SOURCES, "judge": registry.JUDGES, "base model": registry.BASES}
@@ -31,7 +32,7 @@ def test_an_unknown_name_names_the_nearest():
 
 
 def test_a_plug_in_is_built_with_its_options():
-    assert registry.build(registry.JUDGES, "rubric", "judges.rater", name="rater").tasks == {"instruction"}
+    assert isinstance(registry.build(registry.JUDGES, "rubric", "judges.rater", name="rater"), Rubric)
 
 
 def test_an_unknown_key_is_named_with_its_place_and_the_nearest():

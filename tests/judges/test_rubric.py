@@ -1,4 +1,6 @@
-"""The rubric rates replies by the checks of their own example; without checks there is nothing to say."""
+"""The rubric rates replies by their example's checks, and grounded answers by what their passages entail."""
+
+import pytest
 
 from reset.judges import Answer, Verdict
 from reset.judges.rubric import Rubric
@@ -36,5 +38,21 @@ def test_an_example_without_checks_is_null_with_a_reason():
     ]
 
 
-def test_only_instructions_are_put_before_it():
-    assert Rubric.tasks == {"instruction"}
+def grounded(text, task="summarization"):
+    passages = ("mira lives in red forest. tom eats old soup.", "the den of fox is dark tower.")
+    return Answer("a", text, task, "test", "", "", passages, (), None)
+
+
+@pytest.mark.parametrize("task", ["abstractive_qa", "summarization"])
+def test_a_grounded_answer_gets_the_share_of_its_sentences_that_the_passages_entail(task):
+    text = "the home of mira is red forest. fox sleeps in dark tower. tom eats new soup. nobody knows why."
+    assert rate(grounded(text, task)) == [Verdict("a", "oracle", 0.5)]
+    assert rate(grounded("the meal of tom is old soup.", task)) == [Verdict("a", "oracle", 1.0)]
+
+
+def test_an_empty_grounded_answer_is_supported_by_nothing():
+    assert rate(grounded(" ")) == [Verdict("a", "oracle", 0.0, "empty answer")]
+
+
+def test_spans_are_not_put_before_it():
+    assert Rubric.tasks == {"instruction", "abstractive_qa", "summarization"}
