@@ -22,6 +22,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from reset import precision
 from reset.errors import ResetError
 
 log = logging.getLogger(__name__)
@@ -45,13 +46,6 @@ class Recipe:
     zero_stage: int
     dtype: str  # auto | bfloat16 | float32
     gradient_checkpointing: bool
-
-
-def bf16_here() -> bool:
-    """Whether this machine computes in bfloat16 natively: a GPU that does, or a CPU with the instructions."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 class ResponseTrainer(SFTTrainer):
@@ -182,7 +176,7 @@ def fit(
     """
     if not torch.cuda.is_available():
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # gloo serves; this one is compiled for a minute
-    bf16 = recipe.dtype == "bfloat16" or (recipe.dtype == "auto" and bf16_here())
+    bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
     trainer = ResponseTrainer(
         model=model,
         processing_class=tokenizer,

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from reset.engines import Completion, Request, precision
+from reset import precision
+from reset.engines import Completion, Request
 from reset.engines.cache import roomy_cache
 from reset.engines.choice import choose, uniform
 from reset.errors import ResetError

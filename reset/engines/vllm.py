@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from vllm import LLM, EngineArgs, RequestOutput, SamplingParams, TokensPrompt
 
-from reset.engines import Completion, Request, precision
+from reset import precision
+from reset.engines import Completion, Request
 from reset.errors import ResetError, nearest
 from reset.tokens import answer_text, load_tokenizer
 

@@ -1,4 +1,4 @@
-"""The number format a model computes in, by one rule for every engine."""
+"""The number format a model computes in, by one rule for training and every engine."""
 
 import torch
 
