@@ -8,7 +8,6 @@ row alike, however long its response.
 import logging
 import math
 import os
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from reset import precision
 from reset.errors import ResetError
+from reset.ports import free_port
 
 log = logging.getLogger(__name__)
 
@@ -99,12 +99,9 @@ def accumulation(recipe: Recipe, devices: int) -> int:
 
 def rendezvous() -> None:
     """Set the variables that DeepSpeed wants where a single process was started directly, without a launcher."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    alone = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     if "RANK" not in os.environ:
-        os.environ.update(alone)
+        alone = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}
+        os.environ.update(alone, MASTER_PORT=str(free_port()))
 
 
 def _deepspeed(recipe: Recipe) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 
 from reset import chunks, params, tracking
 from reset.folders import whole_folder
+from reset.ports import free_port
 
 PATH = click.Path(path_type=Path)
 
@@ -59,17 +60,14 @@ def _train(data: Path, dev: Path, init: Path, work: Path, recipe: params.Recipe,
     training.train(data, dev, init, work, recipe=settings, max_tokens=p.train.max_tokens, seed=p.seed)
 
 
+def launcher(processes: int) -> list[str]:
+    """The command that starts so many processes on this machine; a module or script and its arguments go behind it."""
+    deepspeed = [sys.executable, "-m", "deepspeed.launcher.runner", "--no_local_rank"]
+    return [*deepspeed, "--num_gpus", str(processes), "--master_addr", "127.0.0.1", "--master_port", str(free_port())]
+
+
 def _launch(processes: int) -> None:
-    launcher = [
-        sys.executable,
-        "-m",
-        "deepspeed.launcher.runner",
-        "--num_gpus",
-        str(processes),
-        "--module",
-        "stages.train",
-    ]
-    done = subprocess.run([*launcher, *sys.argv[1:]], check=False)
+    done = subprocess.run([*launcher(processes), "--module", "stages.train", *sys.argv[1:]], check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
 

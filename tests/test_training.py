@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -17,6 +16,7 @@ from reset.accounts import Account
 from reset.errors import ResetError
 from reset.micro.model import language_model, word_tokenizer
 from reset.trainer import IGNORED, Recipe
+from stages.train import launcher
 
 RECIPE = Recipe(
     learning_rate=1e-3,
@@ -135,11 +135,7 @@ def run_alone(folder: Path, init: Path, recipe: Recipe, processes: int) -> list[
     script.write_text(program)
     command = [sys.executable, str(script)]
     if processes > 1:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        launcher = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}", f"--master-port={port}"]
-        command = [sys.executable, *launcher, str(script)]
+        command = [*launcher(processes), str(script)]
     done = subprocess.run(
         [*command, str(folder), str(init), json.dumps(asdict(recipe))],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())},
