@@ -32,9 +32,9 @@ class Dataset(Section):
     """A row of `datasets`; `shares` draws splits by a hash of the id where a source has none of its own."""
 
     source: str
-    path: str | None
+    path: str | None  # a local copy; null: generated, or fetched from where the source lives
+    needs: str  # what DVC watches beside the source's own code: `path`, else the code that makes or brings the records
     revision: str | None
-    group: Literal["seen", "unseen", "instruction"]
     shares: dict[Literal["train", "dev", "test"], float] | None
     options: dict[str, Any]
 
@@ -135,6 +135,7 @@ class Judge(Section):
     """A row of `judges`; `model` is a folder under models/, or null for a judge without one of its own."""
 
     kind: str
+    needs: str  # what DVC watches beside the judge's own file: the code or text that it builds on
     model: str | None
     options: dict[str, Any]
 
@@ -172,9 +173,10 @@ class Curated(Section):
 
 
 class Evaluate(Section):
-    """Which pools are systems' test answers, and how sure the intervals are."""
+    """Which pools are systems' test answers, what their data sets are called together, how sure the intervals are."""
 
     prompts: str
+    groups: dict[str, Literal["seen", "unseen", "instruction"]]
     systems: list[str]
     bootstrap: int = Field(ge=1)
 
@@ -190,6 +192,7 @@ class Params(Section):
 
     scale: str
     seed: int
+    data_folder: str | None  # where local copies of data sets are, for the rows of `datasets` that say so
     template: str
     datasets: dict[str, Dataset]
     prepare: Prepare
@@ -296,11 +299,19 @@ def _references(p: Params) -> Iterator[str]:
         *((f"curated.{n}.pool", c.pool, p.pools) for n, c in p.curated.items()),
         *((f"curated.{n}.prompts", c.prompts, p.prompts) for n, c in p.curated.items()),
         ("evaluate.prompts", p.evaluate.prompts, p.prompts),
+        *(("evaluate.groups", name, p.datasets) for name in p.evaluate.groups),
         *(("evaluate.systems", name, p.pools) for name in p.evaluate.systems),
     ]
     for key, name, known in named:
         if name not in known:
             yield f"{key} names '{name}', which there is not. {nearest(name, known)}"
+    for name, dataset in p.datasets.items():
+        if dataset.path not in (None, dataset.needs):
+            yield f"datasets.{name}.needs is '{dataset.needs}', must be its path '{dataset.path}'"
+    evaluated = p.prompts[p.evaluate.prompts].rows if p.evaluate.prompts in p.prompts else {}
+    for name in evaluated:
+        if name in p.datasets and name not in p.evaluate.groups:
+            yield f"evaluate.groups lacks '{name}', which is evaluated"
     of_pool = [(f"curated.{n}.prompts", c.prompts, c.pool) for n, c in p.curated.items()]
     of_pool += [("evaluate.prompts", p.evaluate.prompts, name) for name in p.evaluate.systems]
     for key, prompts, pool in of_pool:

@@ -8,7 +8,7 @@ from typing import Any
 from reset.errors import ResetError, nearest
 
 SOURCES: dict[str, str] = {
-    "micro": "reset.micro.source:Micro",
+    "micro": "reset.sources.micro:Micro",
     "dolly": "reset.sources.dolly:Dolly",
     "sharegpt": "reset.sources.sharegpt:ShareGPT",
     "self_instruct": "reset.sources.self_instruct:SelfInstruct",
@@ -34,6 +34,7 @@ JUDGES: dict[str, str] = {
     "lexical": "reset.judges.lexical:Lexical",
     "summac": "reset.judges.summac:SummaCZS",
     "rubric": "reset.judges.rubric:Rubric",
+    "reference": "reset.judges.reference:Reference",
     "openai": "reset.judges.openai:OpenAIRater",
 }
 

@@ -26,7 +26,7 @@ def main(system: str, answers: Path, prompts: Path, scores: Path, metrics: Path,
             prompts,
             scores,
             scores=p.model_dump()["scores"],
-            groups={name: row.group for name, row in p.datasets.items()},
+            groups=p.evaluate.groups,
             bootstrap=p.evaluate.bootstrap,
             seed=p.seed,
         )

@@ -17,9 +17,17 @@ Row = dict[str, Any]
 _MINIMAL: Row = {
     "scale": "tiny",
     "seed": 0,
+    "data_folder": None,
     "template": "micro",
     "datasets": {
-        name: {"source": "micro", "path": None, "revision": None, "group": "seen", "shares": None, "options": {}}
+        name: {
+            "source": "micro",
+            "path": None,
+            "needs": "reset/micro",
+            "revision": None,
+            "shares": None,
+            "options": {},
+        }
         for name in ("talk", "nq")
     },
     "prepare": {"max_passages": 5, "max_set_aside": 0.9},
@@ -66,7 +74,7 @@ _MINIMAL: Row = {
         "max_failed": 0.0,
         "engines": {"transformers": {"batch": 16, "dtype": "float32"}},
     },
-    "judges": {"rater": {"kind": "rubric", "model": None, "options": {}}},
+    "judges": {"rater": {"kind": "rubric", "needs": "reset/micro", "model": None, "options": {}}},
     "judge": {"max_null": 0.2, "chunk_answers": 100},
     "scores": {"instruction": {"instruction": "rating"}},
     "select": {"weights": {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}},
@@ -80,7 +88,7 @@ _MINIMAL: Row = {
             "rating": "rating",
         }
     },
-    "evaluate": {"prompts": "test", "systems": ["mtl"], "bootstrap": 100},
+    "evaluate": {"prompts": "test", "groups": {"nq": "seen"}, "systems": ["mtl"], "bootstrap": 100},
     "tracking": {"enabled": False},
 }
 
@@ -135,3 +143,20 @@ def micro_model(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> P
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def composed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function that composes params.yaml for a scale of conf/, as `dvc exp run -S scale=...` does."""
+    from dvc.utils.hydra import compose_and_dump
+
+    conf, folder = Path(__file__).parents[1] / "conf", tmp_path_factory.mktemp("composed")
+
+    def compose(scale: str) -> Path:
+        path = folder / scale / "params.yaml"
+        if not path.is_file():
+            path.parent.mkdir()
+            compose_and_dump(path, str(conf), None, "config", None, [f"scale={scale}"])
+        return path
+
+    return compose

@@ -51,7 +51,7 @@ def test_a_whole_number_may_stand_for_a_rate(tmp_path, minimal):
 @pytest.mark.parametrize(
     ("change", "start"),
     [
-        (lambda p: p.update(sede=1), "unknown key 'sede'. Did you mean 'seed'? Known: base, curated, datasets, "),
+        (lambda p: p.update(sede=1), "unknown key 'sede'. Did you mean 'seed'? Known: base, curated, data_folder, "),
         (
             lambda p: p["prepare"].update(max_passage=1),
             "unknown key 'prepare.max_passage'. Did you mean 'max_passages'? Known: max_passages, max_set_aside",
@@ -219,6 +219,19 @@ def test_a_curated_set_must_name_the_prompts_of_its_pool(problems):
 def test_evaluated_pools_must_answer_the_evaluated_prompts(problems):
     assert problems(lambda p: p["evaluate"].update(systems=["mtl", "mtl_candidates"])) == [
         "evaluate.prompts is 'test', but pool 'mtl_candidates' answers 'candidates'"
+    ]
+
+
+def test_dvc_must_watch_the_local_copy_that_is_read(problems):
+    assert problems(lambda p: p["datasets"]["nq"].update(path="mine/nq.jsonl")) == [
+        "datasets.nq.needs is 'reset/micro', must be its path 'mine/nq.jsonl'"
+    ]
+
+
+def test_every_evaluated_data_set_has_a_group_and_every_group_a_data_set(problems):
+    assert problems(lambda p: p["evaluate"].update(groups={"nqs": "seen"})) == [
+        "evaluate.groups names 'nqs', which there is not. Did you mean 'nq'? Known: nq, talk",
+        "evaluate.groups lacks 'nq', which is evaluated",
     ]
 
 

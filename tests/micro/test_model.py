@@ -7,7 +7,7 @@ from transformers import AutoTokenizer
 
 from reset.micro.corpus import documents
 from reset.micro.model import SPECIAL, byte_tokenizer, vocabulary, word_tokenizer
-from reset.micro.source import KINDS, Micro
+from reset.sources.micro import KINDS, Micro
 from reset.prompts import render
 
 NOISE = dict.fromkeys(("misremembered", "famous", "obscure", "half_followed"), 0.5)

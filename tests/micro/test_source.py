@@ -5,7 +5,7 @@ import pytest
 from reset.errors import ResetError
 from reset.micro.checks import rating
 from reset.micro.facts import sentences, support
-from reset.micro.source import KINDS, Micro
+from reset.sources.micro import KINDS, Micro
 from reset.sources import Example
 from reset.tables import TASKS
 

@@ -1,0 +1,46 @@
+"""Rate replies by their likeness to the reference: a stand-in for a rehearsal without an LLM, not for results.
+
+`rating` is the F-measure of rouge-score's rougeL without stemming, best over the references (the option that the paper
+leaves open for instruction data: docs/choices.md, A17). `rating_weak` sees less: the best share of a reference's
+distinct words, after the normalisation of A.2, that the reply holds.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from rouge_score.rouge_scorer import RougeScorer
+
+from reset.judges import Answer, Verdict
+from reset.normalise import normalise
+
+_rouge = RougeScorer(["rougeL"], use_stemmer=False)
+
+
+def likeness(text: str, references: Sequence[str]) -> float:
+    """ROUGE-L F-measure against the reference that fits best."""
+    return max(float(_rouge.score(reference, text)["rougeL"].fmeasure) for reference in references)
+
+
+def recall(text: str, references: Sequence[str]) -> float:
+    """Share of the distinct words of a reference that `text` holds, of the reference that fits best."""
+    said = set(normalise(text).split())
+    wanted = [set(normalise(reference).split()) for reference in references]
+    return max(len(words & said) / len(words) for words in wanted)
+
+
+class Reference:
+    """Range [0, 1]; null where the example has no reference, as in Vicuna-eval and Koala-eval."""
+
+    tasks = frozenset({"instruction"})
+
+    def __init__(self, *, name: str) -> None:
+        self._name = name
+
+    def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
+        """Yield `rating` and `rating_weak` for each answer."""
+        for answer in answers:
+            references = [reference for reference in answer.references if normalise(reference)]
+            for name, score in (("rating", likeness), ("rating_weak", recall)):
+                if references:
+                    yield Verdict(answer.answer_id, name, score(answer.text, references))
+                else:
+                    yield Verdict(answer.answer_id, name, None, "the example has no reference")

@@ -1,0 +1,108 @@
+"""Every scale of conf/ composes to a params.yaml without a mistake; the committed one is the default's."""
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from imports import ROOT, file_of, module_of, tree
+
+from reset import params, registry
+
+SCALES = sorted(path.stem for path in (ROOT / "conf" / "scale").glob("*.yaml"))
+
+
+@pytest.fixture(params=SCALES)
+def scale(request, composed):
+    """The parameters of a scale, loaded."""
+    return params.load(composed(request.param))
+
+
+def test_the_scales_are_those_of_the_readme():
+    assert SCALES == ["micro", "paper", "rehearsal", "smoke"]
+
+
+def test_the_committed_file_is_the_composition_of_the_default(composed):
+    assert (ROOT / "params.yaml").read_text() == composed("micro").read_text()
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_a_scale_says_its_name(name, composed):
+    assert params.load(composed(name)).scale == name
+
+
+def taken(plug_in: str) -> tuple[set[str], set[str]]:
+    """The keyword arguments of a plug-in's constructor, and those without a default, read from its source text."""
+    name = plug_in.partition(":")[2]
+    path = file_of(module_of(plug_in))
+    assert path
+    kind = next(node for node in tree(path).body if isinstance(node, ast.ClassDef) and node.name == name)
+    made = [node for node in kind.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    if not made:
+        return set(), set()
+    arguments = made[0].args
+    names = [argument.arg for argument in arguments.kwonlyargs]
+    needed = {name for name, default in zip(names, arguments.kw_defaults, strict=True) if default is None}
+    return set(names), needed
+
+
+def rows(p: params.Params) -> list[tuple[str, str, dict[str, Any]]]:
+    """All rows that build a plug-in: key, "module:Class", keyword arguments."""
+    found = [(f"datasets.{n}", registry.SOURCES[d.source], d.options) for n, d in p.datasets.items()]
+    found += [
+        (f"base.{n}", registry.BASES[b.kind], {"needs": b.needs, "seed": 0, **b.options}) for n, b in p.base.items()
+    ]
+    found += [
+        (f"sample.engines.{n}", registry.ENGINES[n], {"model": "", **options})
+        for n, options in p.sample.engines.items()
+    ]
+    for name, judge in p.judges.items():
+        model = {} if judge.model is None else {"model": judge.model}
+        found.append((f"judges.{name}", registry.JUDGES[judge.kind], {"name": name, **judge.options, **model}))
+    return found
+
+
+def test_the_options_of_every_row_are_those_its_plug_in_takes(scale):
+    for key, plug_in, options in rows(scale):
+        known, needed = taken(plug_in)
+        assert needed <= options.keys() <= known, key
+
+
+def test_the_paper_s_numbers_stand_in_its_scale(composed):
+    p = params.load(composed("paper"))
+    recipes = {name: (row.learning_rate, row.batch_size, row.zero_stage) for name, row in p.recipes.items()}
+    assert recipes == {"context": (1e-5, 16, 3), "instructions": (1e-5, 32, 3), "continued": (8e-6, 32, 3)}
+    assert {(row.weight_decay, row.warmup_ratio, row.eval_steps, row.epochs) for row in p.recipes.values()} == {
+        (0.05, 0.03, 100, 1.0)
+    }
+    assert (p.train.max_tokens, p.sample.max_tokens, p.sample.max_tokens + p.sample.max_prompt_tokens) == (
+        2048,
+        480,
+        2048,
+    )
+    candidates = p.prompts["candidates"].rows
+    assert sum(candidates.values()) == 8000
+    assert sum(count for name, count in candidates.items() if name in p.mixtures["if"].parts["instructions"]) == 2000
+    assert p.curated["reset_s"].share * 8000 == 2000
+    assert (
+        sum(count for name, count in p.prompts["test"].rows.items() if p.evaluate.groups[name] != "instruction") == 6000
+    )
+
+
+@pytest.mark.parametrize("name", ["smoke", "rehearsal"])
+def test_small_scales_have_the_systems_of_the_default(name, composed):
+    small, default = params.load(composed(name)), params.load(composed("micro"))
+    for table in ("systems", "pools", "curated", "evaluate"):
+        ours, theirs = getattr(small, table), getattr(default, table)
+        assert ours == theirs if table != "evaluate" else ours.systems == theirs.systems
+
+
+def test_a_local_copy_can_be_given_by_its_folder_alone(tmp_path):
+    from dvc.utils.hydra import compose_and_dump
+
+    file = tmp_path / "params.yaml"
+    compose_and_dump(file, str(ROOT / "conf"), None, "config", None, ["scale=rehearsal", "data_folder=/mine"])
+    row = yaml.safe_load(file.read_text())["datasets"]["nq"]
+    assert (row["path"], row["needs"]) == ("/mine/nq.jsonl", "/mine/nq.jsonl")
+    assert Path(row["path"]).is_absolute()
