@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reset import fetching, params, tables
+from reset import fetching, params, tables, tracking
 from reset.sources.construction import construct, row_of
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -15,10 +15,13 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.argument("into", type=FOLDER)
 def main(dataset: str, into: Path) -> None:
     """Write the raw records of DATASET (params.yaml: datasets) to the folder INTO."""
-    row = row_of(params.load().datasets, dataset)
-    source = construct(row.source, row.options, key=f"params.yaml: datasets.{dataset}")
-    facts = fetching.fetch(source, path=Path(row.path) if row.path else None, revision=row.revision, into=into)
-    tables.write_json(Path(f"metrics/fetch/{dataset}.json"), facts)
+    p = params.load()
+    row = row_of(p.datasets, dataset)
+    metrics = Path(f"metrics/fetch/{dataset}.json")
+    with tracking.run("fetch", dataset, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
+        source = construct(row.source, row.options, key=f"params.yaml: datasets.{dataset}")
+        facts = fetching.fetch(source, path=Path(row.path) if row.path else None, revision=row.revision, into=into)
+        tables.write_json(metrics, facts)
     counts = ", ".join(f"{count} {split}" for split, count in facts["records"].items())
     click.echo(f"fetch: {dataset}: {counts} from {facts['origin']}")
 

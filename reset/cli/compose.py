@@ -10,8 +10,10 @@ import click
 def compose(overrides: tuple[str, ...]) -> None:
     """Write params.yaml as conf/ composes it, with OVERRIDES if any.
 
-    Example: reset-lm compose scale=smoke seed=1
-    """
+    \b
+    Example:
+      reset-lm compose scale=smoke seed=1
+    """  # noqa: D301  (click reads the \b)
     from dvc.utils.hydra import compose_and_dump  # DVC takes a second to import
 
     compose_and_dump(Path("params.yaml").resolve(), str(Path("conf").resolve()), None, "config", None, list(overrides))

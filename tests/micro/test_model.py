@@ -7,8 +7,8 @@ from transformers import AutoTokenizer
 
 from reset.micro.corpus import documents
 from reset.micro.model import SPECIAL, byte_tokenizer, vocabulary, word_tokenizer
-from reset.sources.micro import KINDS, Micro
 from reset.prompts import render
+from reset.sources.micro import KINDS, Micro
 
 NOISE = dict.fromkeys(("misremembered", "famous", "obscure", "half_followed"), 0.5)
 
