@@ -1,0 +1,51 @@
+"""The documents say what is so: commands, stages, scales and paths named in them exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reset.cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_readme_gives_its_first_command_early_and_is_short() -> None:
+    lines = README.splitlines()
+    assert len(lines) < 150
+    assert any(line.strip().startswith("make repro") for line in lines[:15])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_named_in_a_document_exist(document: Path) -> None:
+    text = document.read_text()
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert {"repro", "test", "check", "ui", "clean"} <= targets
+    assert set(re.findall(r"(?:^|`|; |    )make ([a-z]+)", text)) <= targets
+    assert set(re.findall(r"reset-lm ([a-z]+)", text)) <= set(COMMANDS)
+
+
+def test_table_of_stages_is_the_pipeline() -> None:
+    named = [name for row in re.findall(r"^\| (`[^|]+`) \|", README, flags=re.MULTILINE) for name in row.split(", ")]
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert {name.strip("`") for name in named} == set(stages)
+
+
+def test_scales_named_in_the_readme_exist() -> None:
+    scales = {path.stem for path in (ROOT / "conf/scale").glob("*.yaml")}
+    assert set(re.findall(r"scale=(\w+)", README)) <= scales
+    line = next(line for line in README.splitlines() if "scale = " in line)
+    assert set(re.findall(r"\w+", line.split("scale = ")[1].replace("(default)", ""))) == scales
+
+
+def test_parameter_that_the_readme_overrides_exists() -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert isinstance(params["select"]["weights"]["faithfulness"], float)
+
+
+def test_no_document_names_a_path_of_a_machine() -> None:
+    for document in DOCUMENTS:
+        assert not re.search(r"(?<![\w.])/(work|home|root|tmp)/", document.read_text()), document
