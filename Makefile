@@ -30,7 +30,7 @@ ui: $(VENV)/.base
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
 
 clean:
-	rm -rf data models metrics/report .chunks .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
+	rm -rf data models metrics/report/index.html .chunks .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
 
 lock: # in a fresh environment with the `.in` files installed: see CONTRIBUTING.md
 	python requirements/lock.py
