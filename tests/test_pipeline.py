@@ -27,6 +27,7 @@ PLUMBING = frozenset(
         "reset.errors",  # the wording of errors
         "reset.registry",  # names of plug-ins; which one is used is a parameter, and its file is a dependency
         "reset.params",  # checks parameters, whose values DVC watches itself
+        "reset.references",  # the same, between tables
         "reset.accounts",  # counts what others leave out
         "reset.tables",  # files and columns; a column's content changes with the module that fills it
         "reset.folders",  # output appears whole or not at all

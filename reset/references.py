@@ -1,0 +1,94 @@
+"""What the tables of params.yaml say of one another: names that are there, rows that agree, nothing in a circle."""
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from reset import registry
+from reset.errors import nearest
+from reset.prompts import TEMPLATES
+
+if TYPE_CHECKING:  # `reset.params` calls this module
+    from reset.params import Params, System
+
+
+def problems(p: "Params") -> Iterator[str]:
+    """Yield a line for each thing that one table says of another and that is not so."""
+    for key, name, known in _named(p):
+        if name not in known:
+            yield f"{key} names '{name}', which there is not. {nearest(name, known)}"
+    yield from _disagreements(p)
+    yield from _circles(p)
+
+
+def _named(p: "Params") -> list[tuple[str, str, Collection[str]]]:
+    """Every name by which a table speaks of another: its key, the name, the names there are."""
+    models = [f"base/{name}" for name in p.base] + list(p.systems)
+    data = [f"mixtures/{name}" for name in p.mixtures] + [f"curated/{name}" for name in p.curated]
+    return [
+        ("template", p.template, TEMPLATES),
+        *((f"datasets.{n}.source", d.source, registry.SOURCES) for n, d in p.datasets.items()),
+        *(
+            (f"mixtures.{n}.parts", d, p.datasets)
+            for n, m in p.mixtures.items()
+            for part in m.parts.values()
+            for d in part
+        ),
+        *((f"prompts.{n}.rows", d, p.datasets) for n, q in p.prompts.items() for d in q.rows),
+        *((f"base.{n}.kind", b.kind, registry.BASES) for n, b in p.base.items()),
+        *((f"systems.{n}.init", s.init, models) for n, s in p.systems.items()),
+        *((f"systems.{n}.data", s.data, data) for n, s in p.systems.items()),
+        *((f"systems.{n}.dev", s.dev, p.mixtures) for n, s in p.systems.items()),
+        *((f"systems.{n}.recipe", s.recipe, p.recipes) for n, s in p.systems.items()),
+        *((f"pools.{n}.model", s.model, models) for n, s in p.pools.items()),
+        *((f"pools.{n}.prompts", s.prompts, p.prompts) for n, s in p.pools.items()),
+        *((f"pools.{n}.decode", s.decode, p.decode) for n, s in p.pools.items()),
+        ("sample.engine", p.sample.engine, registry.ENGINES),
+        ("sample.engine", p.sample.engine, p.sample.engines),
+        *((f"judges.{n}.kind", j.kind, registry.JUDGES) for n, j in p.judges.items()),
+        *((f"judges.{n}.model", j.model, models) for n, j in p.judges.items() if j.model is not None),
+        *((f"curated.{n}.pool", c.pool, p.pools) for n, c in p.curated.items()),
+        *((f"curated.{n}.prompts", c.prompts, p.prompts) for n, c in p.curated.items()),
+        ("evaluate.prompts", p.evaluate.prompts, p.prompts),
+        *(("evaluate.groups", name, p.datasets) for name in p.evaluate.groups),
+        *(("evaluate.systems", name, p.pools) for name in p.evaluate.systems),
+    ]
+
+
+def _disagreements(p: "Params") -> Iterator[str]:
+    """Rows that say the same thing twice, and differently."""
+    for name, dataset in p.datasets.items():
+        if dataset.path not in (None, dataset.needs):
+            yield f"datasets.{name}.needs is '{dataset.needs}', must be its path '{dataset.path}'"
+    evaluated = p.prompts[p.evaluate.prompts].rows if p.evaluate.prompts in p.prompts else {}
+    for name in evaluated:
+        if name in p.datasets and name not in p.evaluate.groups:
+            yield f"evaluate.groups lacks '{name}', which is evaluated"
+    of_pool = [(f"curated.{n}.prompts", c.prompts, c.pool) for n, c in p.curated.items()]
+    of_pool += [("evaluate.prompts", p.evaluate.prompts, name) for name in p.evaluate.systems]
+    for key, prompts, pool in of_pool:
+        if pool in p.pools and p.pools[pool].prompts != prompts:
+            yield f"{key} is '{prompts}', but pool '{pool}' answers '{p.pools[pool].prompts}'"
+
+
+def _circles(p: "Params") -> Iterator[str]:
+    """Systems that would have to be trained before themselves."""
+    before = {name: _needs(p, system) for name, system in p.systems.items()}
+    for start in before:
+        seen: set[str] = set()
+        todo = [start]
+        while todo:
+            for name in before.get(todo.pop(), ()):
+                if name == start:
+                    yield f"systems.{start} is needed to train itself"
+                    return
+                if name not in seen:
+                    seen.add(name)
+                    todo.append(name)
+
+
+def _needs(p: "Params", system: "System") -> list[str]:
+    needed = [system.init]
+    kind, _, name = system.data.partition("/")
+    if kind == "curated" and name in p.curated and p.curated[name].pool in p.pools:
+        needed.append(p.pools[p.curated[name].pool].model)
+    return needed
