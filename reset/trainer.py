@@ -22,6 +22,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from reset import precision
+from reset.batches import LengthGrouped
 from reset.errors import ResetError
 from reset.ports import free_port
 
@@ -52,6 +53,11 @@ class ResponseTrainer(SFTTrainer):
     """SFTTrainer whose loss is computed on the trained positions only."""
 
     per_sequence = False
+    lengths: Sequence[int] = ()  # of the training rows, in tokens
+
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGrouped:
+        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+        return LengthGrouped(self.lengths, batch, self.args.seed)
 
     def compute_loss(  # type: ignore[no-untyped-def]
         self, model, inputs, return_outputs=False, num_items_in_batch=None
@@ -130,8 +136,6 @@ def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool)
         adam_beta2=recipe.beta2,
         lr_scheduler_type="cosine",
         warmup_steps=recipe.warmup_ratio,  # below 1: a share of all steps
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
         gradient_checkpointing=recipe.gradient_checkpointing,
@@ -182,6 +186,7 @@ def fit(
         eval_dataset=_dataset(dev) if dev else None,
     )
     trainer.per_sequence = recipe.loss == "sequence"
+    trainer.lengths = [len(row["input_ids"]) for row in rows]
     checkpoint = get_last_checkpoint(str(work)) if work.is_dir() else None  # type: ignore[no-untyped-call]
     trainer.train(resume_from_checkpoint=checkpoint)
     trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
@@ -194,7 +199,6 @@ def _dataset(rows: Sequence[Mapping[str, list[int]]]) -> Dataset:
         {
             "input_ids": [row["input_ids"] for row in rows],
             "labels": [row["labels"] for row in rows],
-            "length": [len(row["input_ids"]) for row in rows],
         }
     )
 
