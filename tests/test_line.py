@@ -1,50 +1,14 @@
 """The whole line, run for real in a clone of its own: scale `smoke`, then what a change reruns, push and pull."""
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-REAL = Path(os.environ.get("RESET_REAL_DATA", ROOT / "../shared/data/real")).resolve()
+from tests.clones import clone, commit, ran, run
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
-
-
-def run(folder: Path, *command: str) -> str:
-    """Run a command in `folder` as a user would and return what it printed; fail with its last lines."""
-    beside = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": beside, "PYTHONPATH": str(folder)}
-    environment.pop("OMP_NUM_THREADS", None)  # one process at a time: it may have both cores
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
-    return done.stdout + done.stderr
-
-
-def clone(into: Path) -> Path:
-    """The committed and uncommitted files of this checkout as a repository of its own, without caches."""
-    listed = run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
-    for name in listed:
-        if (ROOT / name).is_file():
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, into / name)
-    run(into, "git", "init", "-q")
-    return into
-
-
-def commit(folder: Path) -> None:
-    """Commit everything that git may see."""
-    who = ("-c", "user.name=test", "-c", "user.email=test@localhost")
-    run(folder, "git", "add", "-A")
-    run(folder, "git", *who, "commit", "-qm", "ran")
-
-
-def ran(output: str) -> set[str]:
-    """The stages that a `dvc repro` said it ran, or would run."""
-    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
 
 
 @pytest.fixture(scope="module")
@@ -104,18 +68,3 @@ def test_after_push_and_pull_another_clone_has_nothing_to_do(line: Path, tmp_pat
     run(other, "dvc", "remote", "add", "--default", "--local", "store", str(remote))
     run(other, "dvc", "pull")
     assert ran(run(other, "dvc", "repro")) == set()
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="the samples of the real data sets are not here")
-def test_real_records_go_through_every_stage(tmp_path: Path) -> None:
-    folder = clone(tmp_path)
-    overrides = ("scale=rehearsal", f"data_folder={REAL}", "evaluate.systems=[base,mtl,mtl_reset]")
-    run(folder, sys.executable, "-m", "reset.cli.compose", *overrides)
-    run(folder, "dvc", "repro", "evaluate@base", "evaluate@mtl", "evaluate@mtl_reset")  # every kind of stage
-    for name in ("select", "systems", "judge"):
-        assert list((folder / "metrics" / name).rglob("*.json"))
-    run(folder, "dvc", "repro", "--single-item", "report")
-    assert (folder / "metrics/report/index.html").is_file()
-    asides = [json.loads(path.read_text())["set_aside"] for path in (folder / "metrics/prepare").glob("*.json")]
-    assert len(asides) >= 9
-    assert any("prompter turn" in aside for aside in asides)
