@@ -108,6 +108,7 @@ class SummaCZS:
         model: str,
         max_doc_sents: int,
         batch_tokens: int,
+        bfloat16: bool = False,
         preset: str = "reset",
         use_contradiction: bool | None = None,
         sentences: str | None = None,
@@ -123,7 +124,7 @@ class SummaCZS:
         chosen = settings(name, preset, own)
         self._name, self._below_zero = name, chosen["below_zero"]
         self._imager = Imager(
-            Nli(model, batch_tokens=batch_tokens),
+            Nli(model, batch_tokens=batch_tokens, bfloat16=bfloat16),
             splitter(chosen["sentences"]),
             max_doc_sents,
             keep_short=chosen["short"] == "whole",

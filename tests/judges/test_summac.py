@@ -284,3 +284,18 @@ def test_a_row_may_set_a_key_of_its_preset(model):
 def test_an_unknown_setting_names_the_known_ones(model, options, message):
     with pytest.raises(ResetError, match=message):
         judge(model, **options)
+
+
+def test_bfloat16_is_used_where_it_changes_nothing_and_nowhere_else(tmp_path):
+    folder = save(tmp_path / "sharp", "bert")
+    asked = answers()
+    assert scores(judge(folder, bfloat16=True), asked) == scores(judge(folder), asked)  # these weights are too sharp
+    nli = Nli(folder, batch_tokens=512, bfloat16=True)
+    for kind in (nli._model, nli._light):
+        torch.nn.init.zeros_(kind.classifier.weight)  # now every pair scores alike
+    used = []
+    nli._light.register_forward_pre_hook(lambda module, args: used.append("light"))
+    pairs = [(given, said) for given in PASSAGES for said in ANSWERS]
+    nli.probabilities(pairs)
+    assert len(used) == 2  # the sample, then all pairs
+    assert nli._light.classifier.weight.dtype == torch.bfloat16
