@@ -18,7 +18,7 @@ from reset import judges, tables
 from reset.accounts import Account
 from reset.chunks import Chunks, file_hash, fingerprint
 from reset.errors import ResetError
-from reset.judges import Answer, Judge, Verdict
+from reset.judges import Answer, Judge, Paid, Verdict
 
 NOT_ASKED, FAILED = "not for this judge", "no answer to judge"
 
@@ -109,6 +109,13 @@ def judge(
     store.discard_others()
     store.clear()
     return account, tally.summary()
+
+
+def preflight(answers: Path, prompts: Path, by: Paid, *, pool: str) -> str:
+    """Say in one line what `by` will take for the answers of `pool`; nothing is asked yet."""
+    _, sizes, _ = _sort_out(answers, by.tasks)
+    examples = _examples(prompts, sizes, answers)
+    return by.prepare((_answer(row, examples)[1] for row in _asked(answers, by.tasks)), pool)
 
 
 def _sort_out(path: Path, tasks: frozenset[str]) -> tuple[Account, Counter[str], list[tables.Row]]:

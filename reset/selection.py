@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from reset import agreement, tables, verdicts
 from reset import prompts as templates
-from reset import tables, verdicts
 from reset.accounts import Account
 from reset.candidates import Candidate, Pick, choose, margin, thin, weigh
 from reset.errors import ResetError
@@ -41,7 +41,10 @@ def keep_best(
 
     Only answers of the first `sweeps` sweeps compete. Returns the account of the prompts and figures on the choice.
     """
-    pool = _pool(answers, verdict_paths, names(scores, rating), weights, sweeps)
+    axes = names(scores, rating)
+    rows_of = verdicts.answers(answers)
+    said = verdicts.read(verdict_paths, rows_of)
+    pool = _pool(answers, rows_of, said, axes, weights, sweeps)
     chosen = {example_id: choose(candidates, pick, seed) for example_id, candidates in pool.items()}
     winners = {example_id: winner for example_id, winner in chosen.items() if winner is not None}
     kept = thin(winners, share, pick, seed)
@@ -65,20 +68,19 @@ def keep_best(
             writer.write(row)
         if strangers := [example_id for example_id in pool if example_id not in known]:
             raise ResetError(f"{answers}: answers example '{strangers[0]}', which {prompts} does not hold")
-    return account, _figures(pool, {example_id: winners[example_id] for example_id in winners if example_id in kept})
+    taken = {example_id: winners[example_id] for example_id in winners if example_id in kept}
+    return account, _figures(pool, taken) | {"judges": _judges(pool, taken, said, axes, weights)}
 
 
 def _pool(
     answers: Path,
-    verdict_paths: Sequence[Path],
+    rows: Mapping[str, tables.Row],
+    said: verdicts.ByAnswer,
     axes: Mapping[str, Mapping[str, str]],
     weights: Mapping[str, float],
     sweeps: int,
 ) -> dict[str, list[Candidate]]:
     """Gather the candidates of each prompt, by example id."""
-    rows = verdicts.answers(answers)
-    needed = {name for by_axis in axes.values() for name in by_axis.values()}
-    said = verdicts.read(verdict_paths, rows, needed)
     pool: dict[str, list[Candidate]] = {}
     for answer_id, row in rows.items():
         if row["task"] not in axes:
@@ -89,6 +91,34 @@ def _pool(
             candidate = weigh(row, said[answer_id], axes[row["task"]], weights)
             pool.setdefault(row["example_id"], []).append(candidate)
     return pool
+
+
+def _judges(
+    pool: Mapping[str, Sequence[Candidate]],
+    kept: Mapping[str, Candidate],
+    said: verdicts.ByAnswer,
+    axes: Mapping[str, Mapping[str, str]],
+    weights: Mapping[str, float],
+) -> dict[str, Any]:
+    """Per task: how the judges agree, what each brings to the sum, and what the choice did to all of them."""
+    tasks: dict[str, list[str]] = {}
+    for example_id in pool:
+        tasks.setdefault(pool[example_id][0].row["task"], []).append(example_id)
+
+    def all_said(candidate: Candidate) -> dict[str, float | None]:
+        return {**said[candidate.row["answer_id"]], agreement.LENGTH: float(candidate.row["tokens"])}
+
+    figures = {}
+    for task, ids in sorted(tasks.items()):
+        groups = [[all_said(candidate) for candidate in pool[example_id]] for example_id in ids]
+        gained = agreement.gains(groups, [all_said(kept[example_id]) for example_id in ids if example_id in kept])
+        figures[task] = {
+            "agreement": agreement.gammas(groups),
+            "spread": agreement.spreads([[c.axes for c in pool[example_id]] for example_id in ids], weights),
+            "means": gained,
+            "warnings": agreement.warnings(gained, axes[task].values()),
+        }
+    return figures
 
 
 def _curated(example: tables.Row, winner: Candidate, candidates: Sequence[Candidate], template: str) -> tables.Row:

@@ -18,8 +18,8 @@ def answers(path: Path) -> dict[str, tables.Row]:
     return found
 
 
-def read(paths: Sequence[Path], answer_ids: Collection[str], names: Collection[str]) -> ByAnswer:
-    """Read the verdicts of `paths` that have one of `names`.
+def read(paths: Sequence[Path], answer_ids: Collection[str], names: Collection[str] | None = None) -> ByAnswer:
+    """Read the verdicts of `paths` that have one of `names`; all without.
 
     Raises `ResetError` for a verdict on an answer that is not there, and for a second one of a name on an answer.
     """
@@ -31,6 +31,6 @@ def read(paths: Sequence[Path], answer_ids: Collection[str], names: Collection[s
                 raise ResetError(f"{path}: verdict '{name}' on answer '{answer_id}', which the answers do not hold")
             if name in found[answer_id]:
                 raise ResetError(f"{path}: a second verdict '{name}' on answer '{answer_id}'")
-            if name in names:
+            if names is None or name in names:
                 found[answer_id][name] = row["score"]
     return found

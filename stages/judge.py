@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reset import chunks, judging, params, registry, tracking
+from reset import chunks, judges, judging, params, registry, tracking
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 MODELS = Path("models")
@@ -24,11 +24,14 @@ def main(judge: str, answers: Path, prompts: Path, into: Path) -> None:
         options["model"], settings["model_hash"] = str(MODELS / row.model), chunks.file_hash(MODELS / row.model)
     name = f"{judge}/{into.stem}"
     metrics = Path(f"metrics/judge/{name}.json")
+    by = registry.build(registry.JUDGES, row.kind, f"judges.{judge}.options", **options)
+    if isinstance(by, judges.Paid):
+        click.echo(f"judge {name}: {judging.preflight(answers, prompts, by, pool=into.stem)}")
     with tracking.run("judge", name, settings, metrics=metrics, enabled=p.tracking.enabled):
         account, verdicts = judging.judge(
             answers,
             prompts,
-            registry.build(registry.JUDGES, row.kind, f"judges.{judge}.options", **options),
+            by,
             into,
             name=judge,
             chunks_folder=Path(".chunks/judge") / name,

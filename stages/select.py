@@ -35,6 +35,9 @@ def main(name: str, answers: Path, prompts: Path, into: Path, verdicts: tuple[Pa
             **row.model_dump(exclude={"pool", "prompts"}),
         )
         account.write(metrics, **figures)
+    for task, said in figures["judges"].items():
+        for warning in said["warnings"]:
+            click.echo(f"select {name}: {task}: {warning}")
     click.echo(f"select {name}: {account}")
 
 

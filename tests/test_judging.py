@@ -6,8 +6,8 @@ import pytest
 
 from reset import tables
 from reset.errors import ResetError
-from reset.judges import Verdict
-from reset.judging import judge
+from reset.judges import Paid, Verdict
+from reset.judging import judge, preflight
 
 DEFAULTS = {
     "dataset": "d",
@@ -202,3 +202,20 @@ def test_chunk_size_does_not_change_the_verdicts(case):
     small = case.scores()
     case.judge(Length(), chunk_answers=1000)
     assert case.scores() == small
+
+
+class Sold(Length):
+    """A judge that wants to know what it will be asked."""
+
+    def prepare(self, answers, pool):
+        return f"{pool}: {[answer.text for answer in answers]}"
+
+
+def test_a_judge_that_is_paid_is_told_of_all_its_answers_before_the_first(case):
+    rows = [answer("x", 0, "abc"), answer("y", 0, "", finish_reason="error: too long")]
+    case.write([*rows, answer("z", 0, "a", task="instruction")], [example("x"), example("y")])
+    by = Sold()
+    assert isinstance(by, Paid)
+    assert not isinstance(Length(), Paid)
+    assert preflight(case.answers, case.prompts, by, pool="mtl") == "mtl: ['abc']"
+    assert by.asked == []

@@ -172,7 +172,7 @@ def test_a_module_that_is_not_listed_is_found(lines):
     assert Path("reset/engines/transformers.py") in files  # by its plug-in table
     assert Path("reset/engines/cache.py") in files  # by the plug-in's import
     assert Path("reset/tokens.py") in files  # by an import inside a function
-    assert Path("reset/judges/rating.txt") in decisive(lines("paper").params, "judge_rater@mtl")
+    assert Path("reset/llm/rating.txt") in decisive(lines("paper").params, "judge_rater@mtl")
     assert Path("reset/hub.py") in decisive(lines("paper").params, "fetch@dolly")
 
 

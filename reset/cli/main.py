@@ -9,6 +9,8 @@ from reset.errors import nearest
 
 COMMANDS = {
     "compose": ("reset.cli.compose:compose", "Write params.yaml anew from conf/."),
+    "judge-quality": ("reset.cli.judge_quality:judge_quality", "Hold a judge against human labels."),
+    "ledger": ("reset.cli.ledger:ledger", "Spend of the judges that ask a language model, export, re-parsing."),
     "seeds": ("reset.cli.seeds:seeds", "Gather repeated runs into mean, spread and paired intervals."),
     "track": ("reset.cli.track:track", "Send the records of stage runs to MLflow."),
 }

@@ -1,8 +1,8 @@
 """Judges: each says of an answer a score in [0, 1], or null with a reason when it cannot tell. Null is never zero."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -38,4 +38,13 @@ class Judge(Protocol):
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield the verdicts on `answers`, at least one each; several names where a judge measures several things."""
+        ...
+
+
+@runtime_checkable
+class Paid(Judge, Protocol):
+    """A judge whose verdicts cost money says what a pool will take before it is asked."""
+
+    def prepare(self, answers: Iterable[Answer], pool: str) -> str:
+        """Charge `pool` from now on; return one line on requests, tokens and cost."""
         ...

@@ -6,13 +6,19 @@ rougeL without stemming, best over the references (it knows Latin letters and di
 `unigram_coverage` and `bigram_coverage`, the share of the answer's words and word pairs that occur in a passage (paper,
 Figures 9 and 10); an answer of one word has no pair and is counted by that word. An empty answer matches and covers
 nothing: 0, not null.
+
+`k_precision`, on request: the share of the answer's words that the passages hold, each of theirs counted once (Adlakha
+et al. 2024, "Evaluating correctness and faithfulness of instruction-following models for question answering"). Where
+the unigram coverage asks only whether a word occurs, an answer that repeats a word is held to how often they do.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from rouge_score.rouge_scorer import RougeScorer
 
+from reset.errors import ResetError
 from reset.judges import Answer, Verdict
 from reset.normalise import has_span, normalise
 
@@ -56,13 +62,29 @@ def coverage(text: str, passages: Sequence[str], size: int) -> float:
     return sum(gram in given for gram in grams) / len(grams)
 
 
+@lru_cache(maxsize=256)
+def _context_words(passages: tuple[str, ...]) -> Counter[str]:
+    return Counter(word for passage in passages for word in normalise(passage).split())
+
+
+def k_precision(text: str, passages: Sequence[str]) -> float:
+    """Share of the answer's words that the passages hold, a word of theirs matching one of the answer's."""
+    words = Counter(normalise(text).split())
+    return (words & _context_words(tuple(passages))).total() / words.total() if words else 0.0
+
+
 class Lexical:
-    """Scores from reference and passages; null where an example has no reference, or no passage."""
+    """Scores from reference and passages; null where an example has no reference, or no passage.
+
+    `more` names further verdicts; there is `k_precision`.
+    """
 
     tasks = frozenset({"extractive_qa", "abstractive_qa", "summarization"})
 
-    def __init__(self, *, name: str) -> None:
-        self._name = name
+    def __init__(self, *, name: str, more: Sequence[str] = ()) -> None:
+        if strange := [one for one in more if one != "k_precision"]:
+            raise ResetError(f"Unknown verdict '{strange[0]}' (judges.{name}.options.more). Known: k_precision")
+        self._more = tuple(more)
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield the task score, then the coverages, of each answer."""
@@ -84,6 +106,8 @@ class Lexical:
         ]
         if answer.task == "extractive_qa":
             scores.insert(0, ("span_coverage", span_coverage(answer.text, answer.passages)))
+        if "k_precision" in self._more:
+            scores.append(("k_precision", k_precision(answer.text, answer.passages)))
         for name, score in scores:
             if answer.passages:
                 yield Verdict(answer.answer_id, name, score)

@@ -1,7 +1,12 @@
-"""A three-way NLI model over many sentence pairs: each distinct pair once, sorted by length, float32, no gradients."""
+"""A three-way NLI model over many sentence pairs: each distinct pair once, sorted by length, no gradients.
 
+Float32, or bfloat16 where that is allowed and changes no probability of a sample of pairs by more than `MAX_CHANGE`.
+"""
+
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import signature
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +15,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from reset.errors import ResetError
 
 Pair = tuple[str, str]  # premise, hypothesis
+Columns = Mapping[str, list[list[int]]]  # input name -> tokens of each pair
+MAX_CHANGE = 1e-3
+SAMPLE = 64  # pairs of each call, of all lengths, that both precisions score
 LABELS = ("entailment", "contradiction", "neutral")  # in the order of a SummaC image
 
 
@@ -22,9 +30,12 @@ def label_order(label2id: Mapping[str, int], model: str) -> list[int]:
 
 
 class Nli:
-    """A model from a folder or hub id; batches hold at most `batch_tokens` tokens, padding counted."""
+    """A model from a folder or hub id; batches hold at most `batch_tokens` tokens, padding counted.
 
-    def __init__(self, model: str, *, batch_tokens: int) -> None:
+    With `bfloat16` each call decides anew whether the lighter numbers are close enough for its own pairs.
+    """
+
+    def __init__(self, model: str, *, batch_tokens: int, bfloat16: bool = False) -> None:
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
             loaded = AutoModelForSequenceClassification.from_pretrained(
@@ -35,6 +46,7 @@ class Nli:
         self._columns = label_order(loaded.config.label2id, model)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
+        self._light = copy.deepcopy(self._model).to(torch.bfloat16) if bfloat16 else None
         self._inputs = set(signature(loaded.forward).parameters)
         self._batch_tokens = batch_tokens
         self._tokenizer.padding_side = "right"  # decoders are read at their last token that is no padding
@@ -58,17 +70,32 @@ class Nli:
             max_length=self._max_length,
         )
         lengths = [len(ids) for ids in encoded["input_ids"]]
+        columns = {key: values for key, values in encoded.items() if key in self._inputs}
+        model = self._chosen(columns, lengths)
         found: dict[Pair, np.ndarray] = {}
         for rows in batches(lengths, self._batch_tokens):
-            columns = {key: [values[row] for row in rows] for key, values in encoded.items() if key in self._inputs}
-            for row, scores in zip(rows, self._forward(columns), strict=True):
+            for row, scores in zip(rows, self._forward(model, columns, rows), strict=True):
                 found[distinct[row]] = scores
         return found
 
-    def _forward(self, columns: dict[str, list[list[int]]]) -> np.ndarray:
-        padded = self._tokenizer.pad(columns, return_tensors="pt").to(self._device)
+    def _chosen(self, columns: Columns, lengths: Sequence[int]) -> Any:
+        """The lighter model where it is allowed and close enough."""
+        if self._light is None:
+            return self._model
+        by_length = sorted(range(len(lengths)), key=lambda row: (lengths[row], row))
+        sample = by_length[:: -(-len(by_length) // SAMPLE)]
+        for rows in batches([lengths[row] for row in sample], self._batch_tokens):
+            members = [sample[row] for row in rows]
+            full, light = (self._forward(model, columns, members) for model in (self._model, self._light))
+            if np.abs(full - light).max() > MAX_CHANGE:
+                return self._model
+        return self._light
+
+    def _forward(self, model: Any, columns: Columns, rows: Sequence[int]) -> np.ndarray:
+        batch = {key: [values[row] for row in rows] for key, values in columns.items()}
+        padded = self._tokenizer.pad(batch, return_tensors="pt").to(self._device)
         with torch.inference_mode():
-            logits = self._model(**padded).logits  # (pairs, labels)
+            logits = model(**padded).logits  # (pairs, labels)
         shares: np.ndarray = logits.float().softmax(dim=-1)[:, self._columns].double().cpu().numpy()
         return shares.round(6)
 

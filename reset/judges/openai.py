@@ -1,57 +1,38 @@
 """LLM-as-a-judge: an OpenAI-compatible server rates replies from 1 to 10 (paper 2.2 and A.1; Zheng et al. 2023).
 
-The prompt is Table 5 with one difference: the fields stand between marks that carry a hash of what they hold, so that
-no answer can close its own field and speak as the judge. Temperature 0, at most 512 tokens. Score: rating / 10, so 0.1
-to 1.0; the paper says only that ratings are normalised to [0, 1]. A reply without a rating on the scale is null.
+`rating`: the prompt is Table 5 with one difference, the marks around its fields (`reset.llm.rating`). Temperature 0, at
+most 512 tokens. Score: rating / 10, so 0.1 to 1.0; the paper says only that ratings are normalised to [0, 1]. A reply
+without a rating on the scale is null, and kept.
 
 `rating_weak` is the same question to `weak_model`, the weaker rater of ReSet-S (5.1), for training prompts only.
+
+`preference`, where `pairwise_model` is named: the answer against the example's own, of test prompts alone, with the
+prompt of Zheng et al. (2023, Figure 5), asked in both orders: 1 where both prefer the answer, 0 where both prefer the
+other, else the mean of the two, a tie counting one half. Null without a reference or with an unreadable reply.
 """
 
-import asyncio
-import hashlib
+import json
 import os
-import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-
-import openai
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from reset.errors import ResetError
 from reset.judges import Answer, Verdict
+from reset.llm import Failure, Question, Reply, client, rating, settings
+from reset.llm.budget import estimate
+from reset.llm.ledger import Ledger, location
 
-_TEMPLATE = Path(__file__).with_name("rating.txt").read_text(encoding="utf-8")
-_RATING = re.compile(r"\[\[\s*(\d+(?:\.\d+)?)\s*\]\]")
 _MAX_TOKENS = 512  # paper 2.2
-# not one answer's fault: stop, so that a later run asks again
-_UNUSABLE = (openai.AuthenticationError, openai.PermissionDeniedError, openai.NotFoundError, openai.RateLimitError)
-_UNREACHABLE = (openai.APIConnectionError, openai.InternalServerError)
+_SWAPPED = {"A": 0.0, "B": 1.0, "C": 0.5}  # the answer stands second
+_STRAIGHT = {"A": 1.0, "B": 0.0, "C": 0.5}
 
-
-def parse(reply: str) -> float | None:
-    """Find the last rating in the asked format, from 1 to 10; None where there is none or it is off the scale."""
-    found = _RATING.findall(reply)
-    rating = float(found[-1]) if found else 0.0
-    return rating if 1 <= rating <= 10 else None
-
-
-def render(answer: Answer) -> str:
-    """Table 5 with the question and the answer filled in."""
-    question = "\n".join(part for part in (answer.instruction, answer.question) if part)
-    fence = hashlib.sha256(f"{question}\n{answer.text}".encode()).hexdigest()[:16]
-    return _TEMPLATE.format(fence=fence, question=question, answer=answer.text)
-
-
-def _verdict(answer: Answer, name: str, reply: str) -> Verdict:
-    rating = parse(reply)
-    if rating is None:
-        return Verdict(answer.answer_id, name, None, "no rating from 1 to 10 in the reply", {"reply": reply})
-    return Verdict(answer.answer_id, name, rating / 10, detail={"rating": rating, "reply": reply})
+Replies = Mapping[str, Reply | Failure]
 
 
 class OpenAIRater:
-    """Range [0.1, 1.0]. The key comes from the environment variable OPENAI_API_KEY and from nowhere else.
+    """Ratings range over [0.1, 1.0], preferences over [0, 1]. The key is OPENAI_API_KEY's, from the environment alone.
 
-    An answer that the server refuses or that times out is null; a server that cannot be used stops the run.
+    Every reply is kept in the ledger and none is paid twice; `server` is `reset.llm.Server`.
     """
 
     tasks = frozenset({"instruction"})
@@ -60,57 +41,89 @@ class OpenAIRater:
         self,
         *,
         name: str,
-        base_url: str,
         model: str,
         weak_model: str | None,
-        concurrency: int,
-        timeout_s: float,
-        max_retries: int,
+        pairwise_model: str | None,
+        server: dict[str, Any],
     ) -> None:
         if not os.environ.get("OPENAI_API_KEY"):
             raise ResetError(f"judge '{name}' needs a key in the environment variable OPENAI_API_KEY")
+        models = [one for one in (model, weak_model, pairwise_model) if one]
+        self._name, self._pool, self._pairwise_model = name, "", pairwise_model
         self._models = {"rating": model} | ({"rating_weak": weak_model} if weak_model else {})
-        self._base_url, self._concurrency = base_url, concurrency
-        self._timeout_s, self._max_retries = timeout_s, max_retries
+        self._server = settings(server, judge=name, models=models)
+        plain = {"temperature": 0.0, "max_tokens": _MAX_TOKENS}
+        self._plain = json.dumps(plain, sort_keys=True)
+        self._rated = json.dumps(plain | rating.structured(self._server.reply_format), sort_keys=True)
+        self._parse = rating.json_rating if self._server.reply_format == "json_schema" else rating.rating
+
+    def prepare(self, answers: Iterable[Answer], pool: str) -> str:
+        """Charge `pool` from now on, and say what its `answers` will take before anything is asked."""
+        self._pool = pool
+        with Ledger(location()) as ledger:
+            questions = (question for answer in answers for question in self._questions(answer))
+            return str(estimate(questions, self._server, ledger, judge=self._name, pool=pool))
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
-        """Yield `rating`, and `rating_weak` of training prompts, asking `concurrency` questions at a time."""
-        questions = [
-            (answer, name) for answer in answers for name in self._models if name == "rating" or answer.split == "train"
+        """Yield `rating`, then `rating_weak` of training prompts and `preference` of test prompts."""
+        questions = [question for answer in answers for question in self._questions(answer)]
+        with Ledger(location()) as ledger:
+            replies = client.ask(questions, self._server, ledger, judge=self._name, pool=self._pool)
+        for answer in answers:
+            for name, question in self._ratings(answer):
+                yield self._rating(answer, name, replies[question.key])
+            if self._pairwise_model and answer.split == "test":
+                yield self._preference(answer, replies)
+
+    def _questions(self, answer: Answer) -> list[Question]:
+        return [question for _, question in self._ratings(answer)] + self._orders(answer)
+
+    def _ratings(self, answer: Answer) -> list[tuple[str, Question]]:
+        """Name of the verdict and question of each rating that `answer` gets."""
+        prompt = rating.render("rating.txt", question=_asked(answer), answer=answer.text)
+        return [
+            (name, Question(self._name, model, prompt, self._rated))
+            for name, model in self._models.items()
+            if name == "rating" or answer.split == "train"
         ]
-        yield from asyncio.run(self._rate(questions))
 
-    async def _rate(self, questions: Sequence[tuple[Answer, str]]) -> list[Verdict]:
-        turns = asyncio.Semaphore(self._concurrency)
-        async with openai.AsyncOpenAI(
-            base_url=self._base_url, timeout=self._timeout_s, max_retries=self._max_retries
-        ) as client:
+    def _orders(self, answer: Answer) -> list[Question]:
+        """The answer first, then the answer second, against the first reference; none where it is not compared."""
+        if not (self._pairwise_model and answer.split == "test" and answer.references):
+            return []
+        sides = {"a": answer.text, "b": answer.references[0]}, {"a": answer.references[0], "b": answer.text}
+        prompts = [rating.render("pairwise.txt", question=_asked(answer), **side) for side in sides]
+        return [Question(self._name, self._pairwise_model, prompt, self._plain) for prompt in prompts]
 
-            async def rate(answer: Answer, name: str) -> Verdict:
-                async with turns:
-                    return await self._ask(client, answer, name)
+    def _rating(self, answer: Answer, name: str, reply: Reply | Failure) -> Verdict:
+        if isinstance(reply, Failure):
+            return _failed(answer, name, reply)
+        points = self._parse(reply.text)
+        said = {"reply": reply.text, "model": reply.served_model, "fingerprint": reply.fingerprint}
+        if points is None:
+            return Verdict(answer.answer_id, name, None, "no rating from 1 to 10 in the reply", said)
+        return Verdict(answer.answer_id, name, points / rating.HIGH, detail={"rating": points, **said})
 
-            tasks = [asyncio.create_task(rate(answer, name)) for answer, name in questions]
-            try:
-                return list(await asyncio.gather(*tasks))
-            finally:
-                for task in tasks:  # those left over when one of them stopped the run
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+    def _preference(self, answer: Answer, replies: Replies) -> Verdict:
+        name = "preference"
+        found = [replies[question.key] for question in self._orders(answer)]
+        if not found:
+            return Verdict(answer.answer_id, name, None, "the example has no reference")
+        for reply in found:
+            if isinstance(reply, Failure):
+                return _failed(answer, name, reply)
+        texts = [reply.text for reply in found if isinstance(reply, Reply)]
+        choices = [rating.choice(text) for text in texts]
+        scores = [table[said] for table, said in zip((_STRAIGHT, _SWAPPED), choices, strict=True) if said]
+        detail = {"choices": choices, "replies": texts}
+        if len(scores) < len(choices):
+            return Verdict(answer.answer_id, name, None, "no choice of A, B or C in a reply", detail)
+        return Verdict(answer.answer_id, name, sum(scores) / 2, detail=detail)
 
-    async def _ask(self, client: openai.AsyncOpenAI, answer: Answer, name: str) -> Verdict:
-        try:
-            completion = await client.chat.completions.create(
-                model=self._models[name],
-                messages=[{"role": "user", "content": render(answer)}],
-                temperature=0.0,
-                max_tokens=_MAX_TOKENS,
-            )
-        except openai.APITimeoutError:
-            return Verdict(answer.answer_id, name, None, f"no reply within {self._timeout_s} s")
-        except (*_UNUSABLE, *_UNREACHABLE) as error:
-            message = str(error).splitlines()[0]
-            raise ResetError(f"{self._base_url}: model '{self._models[name]}' cannot be asked ({message})") from error
-        except openai.APIStatusError as error:
-            return Verdict(answer.answer_id, name, None, f"the server refused (status {error.status_code})")
-        return _verdict(answer, name, completion.choices[0].message.content or "")
+
+def _asked(answer: Answer) -> str:
+    return "\n".join(part for part in (answer.instruction, answer.question) if part)
+
+
+def _failed(answer: Answer, name: str, failure: Failure) -> Verdict:
+    return Verdict(answer.answer_id, name, None, failure.reason, {"error": failure.error} if failure.error else None)

@@ -5,12 +5,17 @@ max over source sentences, mean over answer sentences. Its inference loop, which
 replaced by `reset.judges.nli`.
 
 Score: the entailment; with `use_contradiction` (summac's default, not the paper's words) less the contradiction, which
-ranges over [-1, 1] and is cut off at 0 below. Where we differ from summac: sentences of ten characters or fewer are
-dropped, as there, but a text of nothing else counts as one sentence; summac would score such an answer 0 whatever it
-says. An empty answer scores 0, with a reason.
+ranges over [-1, 1]. Three presets of what the paper leaves open, each key of which a row may set for itself:
+
+- `reset`, ours: entailment alone. Sentences of ten characters or fewer are dropped, as in summac, but a text of nothing
+  else counts as one sentence (`short: whole`). What is below 0 is cut off there (`below_zero: cut`), so that an empty
+  answer, 0 with a reason, never beats a contradicted one.
+- `summac`, the package's own behaviour: contradiction counts, an answer of short sentences alone scores 0 whatever it
+  says (`short: drop`), as an empty one does, and the range is moved to [0, 1] by (score + 1) / 2 (`below_zero: shift`):
+  0 becomes 0.5, so such an answer beats a contradicted one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +28,11 @@ from reset.judges import Answer, Verdict
 from reset.judges.nli import LABELS, Nli
 
 SPLITTERS = ("untrained", "punkt_tab")
+PRESETS: dict[str, dict[str, Any]] = {
+    "reset": {"use_contradiction": False, "sentences": "untrained", "short": "whole", "below_zero": "cut"},
+    "summac": {"use_contradiction": True, "sentences": "punkt_tab", "short": "drop", "below_zero": "shift"},
+}
+CHOICES = {"short": ("whole", "drop"), "below_zero": ("cut", "shift"), "sentences": SPLITTERS}
 
 
 def source(answer: Answer) -> str:
@@ -43,17 +53,33 @@ def splitter(name: str) -> Any:
         raise ResetError(f"NLTK's punkt_tab is not on this machine: {hint}") from error
 
 
+def settings(name: str, preset: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    """What `preset` says, but for what the row sets for itself; `ResetError` for a name that is not known."""
+    if preset not in PRESETS:
+        raise ResetError(f"Unknown preset '{preset}' (judges.{name}.options.preset). {nearest(preset, PRESETS)}")
+    chosen = PRESETS[preset] | {key: value for key, value in own.items() if value is not None}
+    for key, known in CHOICES.items():
+        if chosen[key] not in known:
+            where = "sentence splitter" if key == "sentences" else key
+            raise ResetError(
+                f"Unknown {where} '{chosen[key]}' (judges.{name}.options.{key}). {nearest(chosen[key], known)}"
+            )
+    return chosen
+
+
 class Imager(reference.SummaCImager):  # type: ignore[misc]  # summac has no types
     """summac's imager on another model: its own inputs and images, our inference."""
 
-    def __init__(self, nli: Nli, sentences: Any, max_doc_sents: int) -> None:
+    def __init__(self, nli: Nli, sentences: Any, max_doc_sents: int, *, keep_short: bool = True) -> None:
         super().__init__(granularity="sentence", use_cache=False, max_doc_sents=max_doc_sents, device="cpu")
-        self._nli = nli
+        self._nli, self._keep_short = nli, keep_short
         self._cut = lru_cache(maxsize=4096)(sentences.tokenize)  # candidates of one prompt share their source
 
     def split_sentences(self, text: str) -> list[str]:
-        """Sentences of more than ten characters; the whole text where it has only shorter ones."""
+        """Sentences of more than ten characters; the whole text where it has only shorter ones and they are kept."""
         kept = [sentence for sentence in self._cut(text) if len(sentence) > 10]
+        if not self._keep_short:
+            return kept
         return kept or [stripped for stripped in (text.strip(),) if stripped]
 
     def build_images(
@@ -81,18 +107,34 @@ class SummaCZS:
         name: str,
         model: str,
         max_doc_sents: int,
-        use_contradiction: bool,
         batch_tokens: int,
-        sentences: str = "untrained",
+        bfloat16: bool = False,
+        preset: str = "reset",
+        use_contradiction: bool | None = None,
+        sentences: str | None = None,
+        short: str | None = None,
+        below_zero: str | None = None,
     ) -> None:
-        self._name = name
-        self._imager = Imager(Nli(model, batch_tokens=batch_tokens), splitter(sentences), max_doc_sents)
+        own = {
+            "use_contradiction": use_contradiction,
+            "sentences": sentences,
+            "short": short,
+            "below_zero": below_zero,
+        }
+        chosen = settings(name, preset, own)
+        self._name, self._below_zero = name, chosen["below_zero"]
+        self._imager = Imager(
+            Nli(model, batch_tokens=batch_tokens, bfloat16=bfloat16),
+            splitter(chosen["sentences"]),
+            max_doc_sents,
+            keep_short=chosen["short"] == "whole",
+        )
         self._zs = reference.SummaCZS(
             granularity="sentence",
             op1="max",
             op2="mean",
             use_ent=True,
-            use_con=use_contradiction,
+            use_con=chosen["use_contradiction"],
             imager_load_cache=False,
             device="cpu",
         )
@@ -109,16 +151,24 @@ class SummaCZS:
             if not answer.passages:
                 yield Verdict(answer.answer_id, self._name, None, "the example has no passage")
             elif answer.answer_id not in scored:
-                yield Verdict(answer.answer_id, self._name, 0.0, "empty answer")
+                yield Verdict(answer.answer_id, self._name, self._ranged(0.0), "empty answer")
             else:
                 score, image = scored[answer.answer_id]
-                score = min(max(float(score), 0.0), 1.0)
-                yield Verdict(answer.answer_id, self._name, score, detail=self._evidence(answer, image))
+                yield Verdict(
+                    answer.answer_id, self._name, self._ranged(float(score)), detail=self._evidence(answer, image)
+                )
+
+    def _ranged(self, score: float) -> float:
+        """Bring summac's score into [0, 1]."""
+        score = (score + 1.0) / 2.0 if self._below_zero == "shift" else score
+        return min(max(score, 0.0), 1.0)
 
     def _evidence(self, answer: Answer, image: np.ndarray) -> dict[str, Any]:
         """Of each answer sentence the source sentence that entails it best."""
         given = self._imager.split_sentences(source(answer))
         said = self._imager.split_sentences(answer.text)
+        if not given or not said:  # only where short sentences are dropped: summac's image of zeros
+            return {"sentences": []}
         best = image[0].argmax(axis=0)  # (answer sentences,)
         return {
             "sentences": [

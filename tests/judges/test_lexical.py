@@ -1,9 +1,20 @@
 """The lexical judge: tables by hand, and rouge_score's own figures."""
 
-import pytest
+import json
+import random
+import re
+import string
+from collections import Counter
+from pathlib import Path
 
+import pytest
+from rouge_score.rouge_scorer import RougeScorer
+
+from reset.errors import ResetError
 from reset.judges import Answer
-from reset.judges.lexical import Lexical, coverage, exact_match, rouge_l, span_coverage
+from reset.judges.lexical import Lexical, coverage, exact_match, k_precision, rouge_l, span_coverage
+
+REAL = Path(__file__).parents[2] / "../shared/data/real/nq.jsonl"
 
 PASSAGES = ["The well-known poet's house stands in Oslo.", "He moved there in 1891 / 1892."]
 
@@ -108,3 +119,99 @@ def test_example_without_reference_or_passage_is_null_with_a_reason():
 
 def test_empty_answer_covers_nothing_and_is_not_null():
     assert set(scores(answer("  ")).values()) == {0.0}
+
+
+def squad_normalise(text):
+    """normalize_answer of SQuAD's evaluate-v1.1.py."""
+    text = "".join(letter for letter in text.lower() if letter not in set(string.punctuation))
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
+
+
+def squad_exact_match(text, references):
+    return max(float(squad_normalise(text) == squad_normalise(one)) for one in references)
+
+
+WORDS = "The the a an house Oslo, in 1891 poet. Norway! of moved; theory another (and) it's Anna".split()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_exact_match_is_squads_on_text_that_both_treat_alike(seed):
+    draw = random.Random(seed)
+    said = " ".join(draw.choices(WORDS, k=draw.randint(1, 4)))
+    references = [" ".join(draw.sample(said.split(), len(said.split()))), said.upper().replace("THE ", "")]
+    if squad_normalise(said):  # SQuAD matches an answer of nothing but articles with an empty reference; we do not
+        assert exact_match(said, references) == squad_exact_match(said, references)
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "ours", "squads"),
+    [
+        ("well - known", "well-known", 1, 0),  # A.2: blanks around hyphens
+        ("1891 / 1892", "1891/1892", 1, 0),  # and around slashes
+        ("poet 's house", "poet's house", 1, 0),  # and before 's
+        ("\u201cOslo\u201d", "Oslo", 1, 0),  # typographic punctuation
+        ("the", "a", 0, 1),  # both are empty: no answer
+    ],
+)
+def test_where_the_paper_differs_from_squad(text, reference, ours, squads):
+    assert exact_match(text, [reference]) == ours
+    assert squad_exact_match(text, [reference]) == squads
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rouge_l_is_rouge_scores_with_several_references(seed):
+    draw = random.Random(seed)
+    texts = [" ".join(draw.choices(WORDS, k=draw.randint(1, 12))) for _ in range(4)]
+    golden = RougeScorer(["rougeL"]).score_multi(texts[1:], texts[0])["rougeL"].fmeasure
+    assert rouge_l(texts[0], texts[1:]) == pytest.approx(golden, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("house house", 0.5),  # the passages say it once; the unigram coverage is 1
+        ("Oslo house", 1),
+        ("Oslo Rome Bergen Paris", 1 / 4),
+        ("the", 0),
+        ("", 0),
+    ],
+)
+def test_k_precision_counts_a_word_of_the_passages_once(text, expected):
+    assert k_precision(text, PASSAGES) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_k_precision_is_the_papers_own_count(seed):
+    """`compute precision` of McGill-NLP/instruct-qa: shared tokens, as multisets, over the answer's."""
+    draw = random.Random(seed)
+    said, given = (" ".join(draw.choices(WORDS, k=draw.randint(1, 9))) for _ in range(2))
+    ours, theirs = squad_normalise(said).split(), squad_normalise(given).split()
+    if ours:
+        assert k_precision(said, [given]) == sum((Counter(ours) & Counter(theirs)).values()) / len(ours)
+
+
+def test_k_precision_is_told_on_request_alone():
+    names = [v.name for v in Lexical(name="lexical", more=["k_precision"]).verdicts([answer("Oslo")])]
+    assert names == ["exact_match", "span_coverage", "unigram_coverage", "bigram_coverage", "k_precision"]
+    assert "k_precision" not in scores(answer("Oslo"))
+    with pytest.raises(ResetError, match=r"Unknown verdict 'rouge_2' \(judges\.lexical\.options\.more\)"):
+        Lexical(name="lexical", more=["rouge_2"])
+
+
+@pytest.mark.skipif(not REAL.is_file(), reason="the real records are not here")
+def test_on_real_questions_gold_answers_match_themselves_and_passages_hold_their_own_spans():
+    records = [json.loads(line) for line in REAL.read_text().splitlines()]
+    assert len(records) > 40
+    spans = 0
+    for record in records:
+        for reference in record["answers"]:
+            assert exact_match(reference, record["answers"]) == 1
+        for passage in record["ctxs"]:
+            words = passage["text"].split()
+            if not re.search(r"[-/'\u2010-\u2019]", passage["text"]):  # A.2 joins words around these
+                assert span_coverage(" ".join(words[3:8]), [passage["text"]]) == 1
+                spans += 1
+            assert (
+                coverage(passage["text"], [passage["text"]], 2) == 1 == k_precision(passage["text"], [passage["text"]])
+            )
+    assert spans > 20

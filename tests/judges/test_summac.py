@@ -62,9 +62,8 @@ def model(request, tmp_path_factory):
     return save(tmp_path_factory.mktemp(request.param), request.param)
 
 
-def judge(model, *, use_contradiction=False, batch_tokens=512, max_doc_sents=100):
-    options = {"use_contradiction": use_contradiction, "batch_tokens": batch_tokens, "max_doc_sents": max_doc_sents}
-    return SummaCZS(name="summac", model=model, **options)
+def judge(model, *, batch_tokens=512, max_doc_sents=100, **options):
+    return SummaCZS(name="summac", model=model, batch_tokens=batch_tokens, max_doc_sents=max_doc_sents, **options)
 
 
 def answer(text, *, number=0, question="", passages=PASSAGES):
@@ -225,3 +224,78 @@ def test_folder_without_a_model_is_named(tmp_path):
 def test_unknown_splitter_names_the_known_ones():
     with pytest.raises(ResetError, match=r"Unknown sentence splitter 'punkt'. .*Known: punkt_tab, untrained"):
         splitter("punkt")
+
+
+@pytest.fixture
+def package(model, monkeypatch):
+    """summac's own SummaCZS on the same weights, with the splitter that needs no download."""
+    monkeypatch.setattr(reference.nltk.tokenize, "sent_tokenize", splitter("untrained").tokenize)
+    theirs = reference.SummaCZS(granularity="sentence", imager_load_cache=False, use_cache=False, device="cpu")
+    nli = Nli(model, batch_tokens=1)
+    theirs.imager.model, theirs.imager.tokenizer = nli._model, OldTokenizer(nli._tokenizer, nli._inputs)
+    theirs.imager.max_input_length = 64
+    theirs.imager.entailment_idx, theirs.imager.contradiction_idx, theirs.imager.neutral_idx = 2, 0, 1
+    return lambda texts: [float(one) for one in theirs.score([source(answer("x"))] * len(texts), texts)["scores"]]
+
+
+ODD = [*ANSWERS, "it sat .", "cat", "it sat . ! it sat . "]
+
+
+def test_preset_summac_is_the_packages_score_moved_to_0_to_1(model, package):
+    ours = judge(model, preset="summac", sentences="untrained")
+    found = scores(ours, [answer(text, number=number) for number, text in enumerate(ODD)])
+    assert list(found.values()) == pytest.approx([(score + 1) / 2 for score in package(ODD)], abs=2e-6)
+    assert found["a5"] == 0.5  # "cat": nothing is left of it
+
+
+def test_in_preset_summac_an_empty_answer_beats_a_contradicted_one_and_in_ours_never(tmp_path):
+    swapped = {"Entailment": 0, "NEUTRAL": 1, "contradiction": 2}
+    folders = [save(tmp_path / str(number), "bert", labels) for number, labels in enumerate((LABELS, swapped))]
+    asked = [*answers(), answer("", number=9)]
+
+    def theirs(folder):
+        return scores(judge(folder, preset="summac", sentences="untrained"), asked)
+
+    folder = min(folders, key=lambda folder: min(theirs(folder).values()))  # one of the two labellings contradicts
+    found = theirs(folder)
+    worst = min(found, key=found.__getitem__)
+    assert found[worst] < found["a9"] == 0.5
+    for options in ({}, {"use_contradiction": True}):
+        ours = scores(judge(folder, **options), asked)
+        assert ours["a9"] == 0 <= ours[worst]
+
+
+def test_a_row_may_set_a_key_of_its_preset(model):
+    one = answer("it sat .")
+    (whole,) = judge(model, preset="summac", sentences="untrained", short="whole").verdicts([one])
+    assert [row["sentence"] for row in whole.detail["sentences"]] == ["it sat ."]
+    (dropped,) = judge(model, short="drop").verdicts([one])
+    assert (dropped.score, dropped.detail) == (0.0, {"sentences": []})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"preset": "sumac"}, r"Unknown preset 'sumac' \(judges\.summac\.options\.preset\)\. Did you mean 'summac'"),
+        ({"short": "keep"}, r"Unknown short 'keep' \(judges\.summac\.options\.short\)\. .*Known: drop, whole"),
+        ({"below_zero": "clip"}, r"Unknown below_zero 'clip' .*Known: cut, shift"),
+    ],
+)
+def test_an_unknown_setting_names_the_known_ones(model, options, message):
+    with pytest.raises(ResetError, match=message):
+        judge(model, **options)
+
+
+def test_bfloat16_is_used_where_it_changes_nothing_and_nowhere_else(tmp_path):
+    folder = save(tmp_path / "sharp", "bert")
+    asked = answers()
+    assert scores(judge(folder, bfloat16=True), asked) == scores(judge(folder), asked)  # these weights are too sharp
+    nli = Nli(folder, batch_tokens=512, bfloat16=True)
+    for kind in (nli._model, nli._light):
+        torch.nn.init.zeros_(kind.classifier.weight)  # now every pair scores alike
+    used = []
+    nli._light.register_forward_pre_hook(lambda module, args: used.append("light"))
+    pairs = [(given, said) for given in PASSAGES for said in ANSWERS]
+    nli.probabilities(pairs)
+    assert len(used) == 2  # the sample, then all pairs
+    assert nli._light.classifier.weight.dtype == torch.bfloat16

@@ -1,0 +1,73 @@
+"""`reset-lm ledger`: what the language models that judge have said and cost."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reset import tables
+from reset.errors import ResetError
+from reset.llm import rating
+from reset.llm.ledger import Ledger, location
+
+
+@click.command()
+@click.option("--judge", help="Only the replies to this row of `judges`.")
+@click.option("--export", type=click.Path(dir_okay=False, path_type=Path), help="Write all replies as JSON lines.")
+@click.option("--parse", is_flag=True, help="Read all replies anew, without asking anybody.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def ledger(judge: str | None, export: Path | None, parse: bool, as_json: bool) -> None:
+    """Show spend per judge, pool and model; a round's spend is that of its pools.
+
+    The ledger is .ledger/replies.sqlite, or what the environment variable RESET_LEDGER names.
+
+    \b
+    Example:
+      reset-lm ledger
+      reset-lm ledger --judge rater --parse
+      reset-lm ledger --export replies.jsonl
+    """  # noqa: D301  (click reads the \b)
+    if not location().is_file():
+        raise ResetError(f"{location()}: no ledger; no judge has asked a language model yet")
+    with Ledger(location()) as opened:
+        if export:
+            with tables.atomic(export) as temporary, temporary.open("w", encoding="utf-8") as file:
+                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in opened.rows(judge))
+        figures: dict[str, Any] = {"spend": opened.spend(judge)}
+        if parse:
+            figures["ratings"] = parsed(opened.rows(judge))
+    click.echo(json.dumps(figures, indent=2) if as_json else text(figures))
+
+
+def parsed(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Count the ratings that today's parser finds, and keep the replies in which it finds none."""
+    counts: Counter[str] = Counter()
+    unread: list[dict[str, str]] = []
+    for row in rows:
+        read = rating.json_rating if "json_schema" in row["decoding"] else rating.rating
+        points = read(row["text"])
+        said = rating.choice(row["text"]) if points is None else f"{points:g}"
+        counts[said or "none"] += 1
+        if said is None:
+            unread.append({"key": row["key"], "text": row["text"]})
+    return {"counts": dict(sorted(counts.items())), "unread": unread}
+
+
+def text(figures: dict[str, Any]) -> str:
+    """The figures for a terminal."""
+    lines = [f"{'judge':<12} {'pool':<22} {'model':<20} {'replies':>8} {'retries':>8} {'tokens':>12} {'usd':>10}"]
+    for row in figures["spend"]:
+        tokens = (row["prompt_tokens"] or 0) + (row["completion_tokens"] or 0)
+        usd = "unknown" if row["usd"] is None else f"{row['usd']:.4f}"
+        lines.append(
+            f"{row['judge']:<12} {row['pool']:<22} {row['model']:<20} {row['replies']:>8} {row['retries']:>8} "
+            f"{tokens:>12,} {usd:>10}"
+        )
+    if "ratings" in figures:
+        counts = figures["ratings"]["counts"]
+        lines.append("ratings: " + ", ".join(f"{name}: {count}" for name, count in counts.items()))
+        lines += [f"  no rating in {row['key'][:12]}: {row['text'][:80]!r}" for row in figures["ratings"]["unread"]]
+    return "\n".join(lines)

@@ -1,0 +1,142 @@
+"""The ledger: every reply that a language model gave, kept for all runs, experiments and commits.
+
+One SQLite file, one row per (judge, model, rendered prompt, decoding). A reply is committed before it is used, so a
+killed process loses none that it had received (write-ahead log; only a power cut may take the last few).
+The file is `.ledger/replies.sqlite` in the project's folder, or what RESET_LEDGER names; it must lie on a local disk.
+"""
+
+import fcntl
+import hashlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from reset.errors import ResetError
+from reset.llm import Question, Reply
+
+CHARACTERS_PER_TOKEN = 4.0  # of English, until the ledger knows better
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS replies (
+    key TEXT PRIMARY KEY, judge TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL, decoding TEXT NOT NULL,
+    base_url TEXT NOT NULL, pool TEXT NOT NULL, text TEXT NOT NULL, finish_reason TEXT, served_model TEXT,
+    fingerprint TEXT, prompt_tokens INTEGER, completion_tokens INTEGER, usd REAL, seconds REAL NOT NULL,
+    attempts INTEGER NOT NULL, batch INTEGER NOT NULL, asked_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS spend ON replies (judge, pool);
+CREATE TABLE IF NOT EXISTS batches (
+    file_id TEXT PRIMARY KEY, batch_id TEXT, judge TEXT NOT NULL, pool TEXT NOT NULL, base_url TEXT NOT NULL,
+    submitted_at TEXT NOT NULL
+) STRICT;
+"""
+_REPLY = "text, finish_reason, served_model, fingerprint, prompt_tokens, completion_tokens, seconds, attempts, batch"
+_SPEND = """
+SELECT judge, pool, model, group_concat(DISTINCT served_model) AS served, count(*) AS replies,
+    sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens, sum(usd) AS usd,
+    sum(attempts) - count(*) AS retries
+FROM replies WHERE judge = ifnull(:judge, judge) GROUP BY judge, pool, model ORDER BY judge, pool, model
+"""
+
+
+def location() -> Path:
+    """Where the ledger is; an experiment that DVC runs elsewhere shares the project's."""
+    if named := os.environ.get("RESET_LEDGER"):
+        return Path(named)
+    return Path(os.environ.get("DVC_ROOT") or Path.cwd()) / ".ledger" / "replies.sqlite"
+
+
+class Ledger:
+    """An open ledger; use as a context manager. `ResetError` where the file is no ledger."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        try:
+            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)  # each statement commits by itself
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise ResetError(f"{path}: cannot be used as a ledger ({error})") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    @contextmanager
+    def turn(self, base_url: str) -> Iterator[None]:
+        """Wait until no other process asks the same server: its limits are the account's, its replies serve both."""
+        name = hashlib.sha256(base_url.encode()).hexdigest()[:12]
+        with self._path.with_name(f"{name}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # the system lets go when the process dies
+            yield
+
+    def get(self, question: Question) -> Reply | None:
+        """Find the reply to `question`, or None."""
+        row = self._db.execute(f"SELECT {_REPLY} FROM replies WHERE key = ?", (question.key,)).fetchone()
+        return Reply(**{**dict(row), "batch": bool(row["batch"])}) if row else None
+
+    def put(self, question: Question, reply: Reply, *, pool: str, base_url: str, usd: float | None) -> None:
+        """Keep a reply; `pool` is charged for it. A second reply to one question is a bug."""
+        values = {
+            **{name: getattr(question, name) for name in ("key", "judge", "model", "prompt", "decoding")},
+            **{name: getattr(reply, name) for name in _REPLY.split(", ")},
+            "pool": pool,
+            "base_url": base_url,
+            "usd": usd,
+            "asked_at": _now(),
+        }
+        self._db.execute(
+            f"INSERT INTO replies ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", [*values.values()]
+        )
+
+    def spent(self, judge: str, pool: str) -> float:
+        """What the replies to `judge` about `pool` have cost in US dollars."""
+        row = self._db.execute("SELECT sum(usd) FROM replies WHERE judge = ? AND pool = ?", (judge, pool)).fetchone()
+        return float(row[0] or 0.0)
+
+    def spend(self, judge: str | None = None) -> list[dict[str, Any]]:
+        """Replies, tokens and US dollars per judge, pool and model; `usd` is null where no price was known."""
+        return [dict(row) for row in self._db.execute(_SPEND, {"judge": judge})]
+
+    def rows(self, judge: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield all that is kept of each reply, in the order they came."""
+        query = "SELECT * FROM replies WHERE judge = ifnull(?, judge) ORDER BY rowid"
+        yield from map(dict, self._db.execute(query, (judge,)))
+
+    def experience(self, model: str) -> tuple[float, float | None]:
+        """Tell the characters per prompt token of `model` so far, and the mean tokens of its replies, if any."""
+        row = self._db.execute(
+            "SELECT sum(length(prompt)) * 1.0 / sum(prompt_tokens), avg(completion_tokens) FROM replies "
+            "WHERE model = ? AND prompt_tokens > 0",
+            (model,),
+        ).fetchone()
+        return float(row[0] or CHARACTERS_PER_TOKEN), row[1]
+
+    def uploaded(self, file_id: str, *, judge: str, pool: str, base_url: str) -> None:
+        """Note a batch's input file before the batch is created, so that neither is lost or made twice."""
+        self._db.execute("INSERT INTO batches VALUES (?, NULL, ?, ?, ?, ?)", (file_id, judge, pool, base_url, _now()))
+
+    def submitted(self, file_id: str, batch_id: str) -> None:
+        """Note the batch of an input file."""
+        self._db.execute("UPDATE batches SET batch_id = ? WHERE file_id = ?", (batch_id, file_id))
+
+    def open_batches(self, judge: str, base_url: str) -> list[tuple[str, str | None, str]]:
+        """Input file, batch id (null if it may not have been created) and pool of the batches not yet taken in."""
+        query = "SELECT file_id, batch_id, pool FROM batches WHERE judge = ? AND base_url = ? ORDER BY rowid"
+        return [tuple(row) for row in self._db.execute(query, (judge, base_url))]
+
+    def taken_in(self, file_id: str) -> None:
+        """Forget a batch whose replies are kept."""
+        self._db.execute("DELETE FROM batches WHERE file_id = ?", (file_id,))
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,78 @@
+"""A small OpenAI-compatible server for the tests: it keeps what it was asked and can fail in every way."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+OK = 200
+
+
+def completion(model, text, **more):
+    """A chat completion; tokens are words."""
+    message = {"role": "assistant", "content": text}
+    choices = [{"index": 0, "finish_reason": "stop", "message": message}]
+    usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+    served = {"model": f"{model}-0613", "system_fingerprint": "fp_1"}
+    return {"id": "1", "object": "chat.completion", "created": 0, "choices": choices, "usage": usage, **served, **more}
+
+
+class Fault(Exception):
+    """What goes wrong with one request; headers are those of the refusal."""
+
+    def __init__(self, status=OK, *, headers=None, body=None, delay_s=0.0, drop=False, code=None):
+        super().__init__(status)
+        self.status, self.headers, self.body = status, headers or {}, body
+        self.delay_s, self.drop, self.code = delay_s, drop, code
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Replies with what the server's `reply` function says of the request's body, or fails as it raises."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.server.lock:
+            self.server.asked.append(content)
+            self.server.at.append(time.monotonic())
+        try:
+            text = self.server.reply(content)
+        except Fault as fault:
+            return self.fail(fault)
+        return self.say(OK, json.dumps(completion(content["model"], text)).encode())
+
+    def fail(self, fault):
+        time.sleep(fault.delay_s)
+        if fault.drop:
+            self.close_connection = True
+            return None
+        error = {"error": {"message": "as asked", "code": fault.code}}
+        return self.say(fault.status, fault.body or json.dumps(error).encode(), fault.headers)
+
+    def say(self, status, payload, headers=None):
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    """Listens on the loopback while in use; `reply` is a function from a request's body to a text."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, reply):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.reply, self.asked, self.at, self.lock = reply, [], [], threading.Lock()
+        self.base_url = f"http://127.0.0.1:{self.server_port}/v1"
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def handle_error(self, *_):
+        """Say nothing of a client that went away."""

@@ -1,0 +1,63 @@
+"""`reset-lm ledger`: spend, export, re-parsing; nobody is asked."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from reset.cli.main import main
+from reset.llm import Question, Reply
+from reset.llm.ledger import Ledger
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    path = tmp_path / "replies.sqlite"
+    monkeypatch.setenv("RESET_LEDGER", str(path))
+    return path
+
+
+@pytest.fixture
+def filled(path):
+    texts = ["Rating: [[7]]", "Rating: [[7]]", "No rating.", '{"rating": 4}', "[[A]]"]
+    with Ledger(path) as ledger:
+        for number, text in enumerate(texts):
+            decoding = '{"max_tokens": 5, "response_format": {"type": "json_schema"}}' if "{" in text else "{}"
+            question = Question("rater" if number else "other", "strong", f"Rate {number}.", decoding)
+            reply = Reply(text, "stop", "strong-0613", None, 100, 10, 0.5, 1)
+            ledger.put(question, reply, pool="mtl", base_url="http://127.0.0.1/v1", usd=0.002)
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["ledger", *arguments])
+
+
+def test_spend_is_shown_per_judge_and_pool(filled):
+    rows = [line.split() for line in run().output.splitlines()]
+    assert rows[0] == ["judge", "pool", "model", "replies", "retries", "tokens", "usd"]
+    assert rows[1:] == [
+        ["other", "mtl", "strong", "1", "0", "110", "0.0020"],
+        ["rater", "mtl", "strong", "4", "0", "440", "0.0080"],
+    ]
+
+
+def test_replies_are_parsed_anew_and_those_without_a_rating_shown(filled):
+    figures = json.loads(run("--judge", "rater", "--parse", "--json").output)
+    assert figures["ratings"]["counts"] == {"4": 1, "7": 1, "A": 1, "none": 1}
+    assert [row["text"] for row in figures["ratings"]["unread"]] == ["No rating."]
+    assert "no rating in" in run("--parse").output
+
+
+def test_export_holds_every_row_whole(filled, tmp_path):
+    assert run("--export", str(tmp_path / "replies.jsonl")).exit_code == 0
+    rows = [json.loads(line) for line in (tmp_path / "replies.jsonl").read_text().splitlines()]
+    assert len(rows) == 5
+    assert (rows[1]["prompt"], rows[1]["served_model"], rows[1]["usd"]) == ("Rate 1.", "strong-0613", 0.002)
+
+
+def test_without_a_ledger_the_command_says_so(path):
+    refused = run()
+    assert refused.exit_code == 1
+    assert "no ledger; no judge has asked a language model yet" in refused.output
+    assert not path.exists()

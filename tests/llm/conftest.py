@@ -1,0 +1,55 @@
+"""A server of the tests' own, a ledger, and questions."""
+
+import json
+
+import pytest
+from chat_server import Server
+
+from reset.llm import Question, settings
+from reset.llm.ledger import Ledger
+
+DECODING = json.dumps({"max_tokens": 20, "temperature": 0.0}, sort_keys=True)
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
+
+
+@pytest.fixture
+def server():
+    with Server(lambda body: "Rating: [[7]]") as running:
+        yield running
+        running.shutdown()
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger(tmp_path / "replies.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def options(server):
+    """A function from what differs to the settings of the client."""
+
+    def make(**changed):
+        plain = {
+            "base_url": server.base_url,
+            "concurrency": 4,
+            "timeout_s": 5.0,
+            "max_retries": 2,
+            "requests_per_minute": None,
+            "tokens_per_minute": None,
+            "reply_format": "text",
+            "batch_poll_s": None,
+            "prices_usd": {"strong": (10.0, 100.0)},
+            "max_cost_usd": None,
+        }
+        return settings(plain | changed, judge="rater", models=["strong"])
+
+    return make
+
+
+def questions(count, *, start=0, judge="rater"):
+    return [Question(judge, "strong", f"Rate reply {number}.", DECODING) for number in range(start, start + count)]

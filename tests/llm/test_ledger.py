@@ -1,0 +1,138 @@
+"""The ledger: one row per question, committed reply by reply, shared, and kept through a kill."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from chat_server import Server
+
+from reset.errors import ResetError
+from reset.llm import Question, Reply
+from reset.llm.budget import estimate
+from reset.llm.ledger import Ledger, location
+
+from .conftest import DECODING, questions
+
+REPLY = Reply("Rating: [[7]]", "stop", "strong-0613", "fp_1", 100, 10, 0.5, 2)
+ROOT = Path(__file__).parents[2]
+
+RUN = """
+import sys
+from pathlib import Path
+from reset.llm import client, settings
+from reset.llm.ledger import Ledger
+from tests.llm.conftest import questions
+options = {"base_url": sys.argv[1], "concurrency": 4, "timeout_s": 5.0, "max_retries": 0, "requests_per_minute": None,
+    "tokens_per_minute": None, "reply_format": "text", "batch_poll_s": None, "prices_usd": {}, "max_cost_usd": None}
+with Ledger(Path(sys.argv[2])) as ledger:
+    found = client.ask(questions(int(sys.argv[3])), settings(options, judge="rater", models=[]), ledger, judge="rater",
+        pool="mtl")
+print(len(found))
+"""
+
+
+def put(ledger, question, reply=REPLY, pool="mtl", usd=0.002):
+    ledger.put(question, reply, pool=pool, base_url="http://127.0.0.1/v1", usd=usd)
+
+
+def test_a_reply_is_found_by_judge_model_prompt_and_decoding_and_by_nothing_less(ledger):
+    asked = Question("rater", "strong", "Rate it.", DECODING)
+    put(ledger, asked)
+    assert ledger.get(Question("rater", "strong", "Rate it.", DECODING)) == REPLY
+    others = [
+        Question("second", "strong", "Rate it.", DECODING),
+        Question("rater", "weak", "Rate it.", DECODING),
+        Question("rater", "strong", "Rate it", DECODING),
+        Question("rater", "strong", "Rate it.", '{"max_tokens": 20, "temperature": 1.0}'),
+    ]
+    assert [ledger.get(other) for other in others] == [None] * 4
+
+
+def test_a_second_reply_to_one_question_is_refused(ledger):
+    (asked,) = questions(1)
+    put(ledger, asked)
+    with pytest.raises(sqlite3.IntegrityError):
+        put(ledger, asked)
+
+
+def test_spend_is_told_per_judge_pool_and_model_and_unknown_prices_stay_unknown(ledger):
+    for one in questions(3):
+        put(ledger, one)
+    put(ledger, questions(1, start=3)[0], pool="reset")
+    put(ledger, questions(1, judge="other")[0], usd=None)
+    rows = {(row["judge"], row["pool"]): row for row in ledger.spend()}
+    assert [key for key in rows] == [("other", "mtl"), ("rater", "mtl"), ("rater", "reset")]
+    assert rows["rater", "mtl"]["usd"] == pytest.approx(0.006)
+    assert (rows["rater", "mtl"]["prompt_tokens"], rows["rater", "mtl"]["retries"]) == (300, 3)
+    assert rows["other", "mtl"]["usd"] is None
+    assert ledger.spent("rater", "mtl") == pytest.approx(0.006)
+    assert [row["judge"] for row in ledger.spend("other")] == ["other"]
+
+
+def test_estimate_counts_what_is_new_once_and_learns_from_what_came_back(ledger, options):
+    server = options(max_cost_usd=2.0)
+    first = estimate(questions(4) * 2, server, ledger, judge="rater", pool="mtl")
+    assert (first.questions, first.cached, first.completion_tokens) == (
+        4,
+        0,
+        80,
+    )  # replies of full length
+    assert first.usd == pytest.approx(4 * (3 * 10 + 20 * 100) / 1e6)
+    put(ledger, questions(1)[0])
+    second = estimate(questions(4), server, ledger, judge="rater", pool="mtl")
+    assert (second.cached, second.prompt_tokens, second.completion_tokens) == (1, 300, 30)
+    assert str(second) == (
+        "3 requests to make, 1 (25%) in the ledger; about 300 prompt and 30 reply tokens; about $0.01, "
+        "$0.00 spent before of $2.00 allowed"
+    )
+    half = estimate(questions(4), options(batch_poll_s=1.0), ledger, judge="rater", pool="mtl")
+    assert half.usd == pytest.approx(second.usd / 2)
+    assert "price unknown" in str(estimate(questions(4), options(prices_usd={}), ledger, judge="rater", pool="mtl"))
+
+
+def start(server, path, count):
+    arguments = [sys.executable, "-c", RUN, server.base_url, str(path), str(count)]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("kill_after", [1, 9])
+def test_a_killed_run_loses_no_reply_it_had_and_asks_no_such_question_again(tmp_path, kill_after):
+    """Four are in flight at most; all others that were answered when the process is killed are in the ledger."""
+    path = tmp_path / "replies.sqlite"
+    with Server(lambda body: time.sleep(0.05) or "[[5]]") as server:
+        running = start(server, path, 40)
+        while len(server.asked) < kill_after + 4:
+            assert running.poll() is None
+            time.sleep(0.005)
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+        time.sleep(0.2)
+        before = len(server.asked)
+        with Ledger(path) as ledger:
+            kept = sum(ledger.get(one) is not None for one in questions(40))
+        assert before - 4 <= kept < 40
+        server.asked.clear()
+        again = start(server, path, 40)
+        assert int(again.communicate(timeout=60)[0]) == 40
+        assert len(server.asked) == 40 - kept
+
+
+def test_the_ledger_is_the_projects_also_in_an_experiments_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv("RESET_LEDGER", raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    assert location() == tmp_path / ".ledger" / "replies.sqlite"
+    monkeypatch.setenv("RESET_LEDGER", str(tmp_path / "mine"))
+    assert location() == tmp_path / "mine"
+
+
+def test_a_file_that_is_no_ledger_is_named(tmp_path):
+    path = tmp_path / "replies.sqlite"
+    path.write_text("no database at all " * 100)
+    with pytest.raises(ResetError, match=r"replies\.sqlite: cannot be used as a ledger \("):
+        Ledger(path)
