@@ -9,6 +9,10 @@ from reset.errors import nearest
 
 COMMANDS = {
     "compose": ("reset.cli.compose:compose", "Write params.yaml anew from conf/."),
+    "doctor": (
+        "reset.cli.doctor:doctor",
+        "Show the token ids that training and each engine read; fail where they differ.",
+    ),
     "seeds": ("reset.cli.seeds:seeds", "Gather repeated runs into mean, spread and paired intervals."),
     "track": ("reset.cli.track:track", "Send the records of stage runs to MLflow."),
 }
