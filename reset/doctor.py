@@ -73,12 +73,19 @@ def examine(
 ) -> Finding:
     """Encode one row with the tokenizer `trained` as training does, and its example with `sampled` as sampling does."""
     rows, cut = encode([row], trained, limits.max_tokens, Account())
-    encoded = rows[0] if rows else {"input_ids": [], "labels": []}
+    encoded = rows[0] if rows else dict[str, list[int]](input_ids=[], labels=[])
     prompt = render(example, template)
     asked = prompt_ids(sampled, prompt, limits.max_prompt_tokens)
     ids, sampling_cut = asked or ([], False)
-    finding = Finding(row["example_id"], row["task"], **encoded, sampled=ids, training_cut=bool(cut),
-                      sampling_cut=sampling_cut)  # fmt: skip
+    finding = Finding(
+        example_id=row["example_id"],
+        task=row["task"],
+        input_ids=encoded["input_ids"],
+        labels=encoded["labels"],
+        sampled=ids,
+        training_cut=bool(cut),
+        sampling_cut=sampling_cut,
+    )
     if rows:
         finding.faults += _label_faults(finding, trained)
     if rows and asked:
