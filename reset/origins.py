@@ -35,7 +35,7 @@ class Stream(NamedTuple):
 
     split: str
     origin: str
-    records: Iterable[Record]
+    records: Iterable[Record | formats.Broken]
 
 
 class Origin(NamedTuple):

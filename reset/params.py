@@ -43,6 +43,8 @@ class Prepare(Section):
 
     max_passages: int = Count
     max_set_aside: float = Rate
+    max_broken: float = Rate
+    max_chars: int = Count
 
 
 class Mixture(Section):

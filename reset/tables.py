@@ -115,6 +115,7 @@ class Writer:
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._file = pq.ParquetWriter(self._temporary, schema, compression="zstd")
         self._buffer: list[Mapping[str, Any]] = []
+        self._tables: list[pa.Table] = []
         self.rows = 0
 
     def write(self, row: Mapping[str, Any]) -> None:
@@ -124,7 +125,21 @@ class Writer:
         if len(self._buffer) >= ROW_GROUP:
             self._flush()
 
+    def write_table(self, table: pa.Table) -> None:
+        """Add the rows of `table`, which has the schema's columns; not to be mixed with `write`."""
+        self.rows += len(table)
+        self._tables.append(table)
+        waiting = sum(map(len, self._tables))
+        if waiting >= ROW_GROUP:
+            whole = pa.concat_tables(self._tables)
+            full = waiting - waiting % ROW_GROUP
+            self._file.write_table(whole.slice(0, full).combine_chunks(), row_group_size=ROW_GROUP)
+            self._tables = [whole.slice(full)]
+
     def _flush(self) -> None:
+        if any(map(len, self._tables)):
+            self._file.write_table(pa.concat_tables(self._tables).combine_chunks())
+            self._tables.clear()
         if self._buffer:
             self._file.write_table(pa.Table.from_pylist([dict(row) for row in self._buffer], schema=self._schema))
             self._buffer.clear()

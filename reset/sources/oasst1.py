@@ -7,6 +7,8 @@ label (a mean over raters, 0 to 1) is above 0.5 and has two raters (section 2.1.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Literal
 
 from reset.errors import ResetError, nearest
 from reset.sources import Example, Record, SetAside, Where
@@ -21,6 +23,7 @@ class Oasst1:
     `min_quality` must be exceeded, `min_raters` reached.
     """
 
+    joined: Literal[True] = True
     where = Where(
         hub="OpenAssistant/oasst1",
         revision="main",  # the commit it resolves to is recorded; pin it by `revision` in params.yaml
@@ -40,8 +43,7 @@ class Oasst1:
         """Turn raw records into examples; holds them all, since an answer may stand before its prompt."""
         messages = list(records)
         prompts = {str(message.get("message_id")): message for message in messages if message.get("role") == "prompter"}
-        for message in messages:
-            yield self._outcome(message, prompts)
+        return map(partial(self._outcome, prompts=prompts), messages)
 
     def _outcome(self, message: Record, prompts: Mapping[str, Record]) -> Example | SetAside:
         if text(message, "role") == "prompter":

@@ -27,7 +27,9 @@ class Own:
     `max_passages` with an answer among them (`search_deeper`: see `reset.sources.retrieval`), other tasks keep all.
     """
 
-    where = Where(how="set `path` to your JSON Lines, CSV or Parquet file, or to a folder of such files")
+    where = Where(
+        licence="yours", how="set `path` to your JSON Lines, CSV or Parquet file, or to a folder of such files"
+    )
 
     def __init__(
         self,
