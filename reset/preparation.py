@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from reset import tables
@@ -27,7 +28,7 @@ from reset.shares import check
 from reset.sources import Joined, Source
 
 FILES = (*tables.SPLITS, "records")
-SPAN = 4 << 20  # bytes that a process reads at a time
+SPAN = 2 << 20  # bytes that a process reads at a time
 ALONE = 32 << 20  # bytes below which starting processes would take longer than the work
 
 
@@ -65,9 +66,8 @@ def prepare(
                 place = f"{span.path}:{first + aside.line}"
                 account.leave(aside.reason, where=f"{place}: {aside.detail}" if aside.detail else place)
             account.keep(int(kept.sum()))
-            rows = batch.rows.filter(kept)
-            for split in pc.unique(rows["split"]).to_pylist():
-                writers[split].write_table(rows.filter(pc.equal(rows["split"], split)))
+            for split, rows in _by_split(batch.rows if kept.all() else batch.rows.filter(kept)):
+                writers[split].write_table(rows)
         _stop_if_too_much_is_left_out(account, dataset, max_set_aside, max_broken)
     return account
 
@@ -107,6 +107,12 @@ def _batches(maker: Maker, spans: list[Span]) -> Iterator[Batch]:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _by_split(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    splits = pc.unique(rows["split"]).to_pylist()
+    for split in splits:
+        yield split, rows if len(splits) == 1 else rows.filter(pc.equal(rows["split"], split))
 
 
 class _Lines:

@@ -1,0 +1,35 @@
+"""What a benchmark leaves behind: benchmarks/results/<name>.json, and one line of JSON with the checks."""
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def check(what: str, value: float, bar: str) -> dict[str, Any]:
+    """A figure against its bar, ">= 3.0" or "<= 0.1"."""
+    sign, limit = bar.split()
+    holds = value >= float(limit) if sign == ">=" else value <= float(limit)
+    return {"what": what, "value": round(value, 4), "bar": bar, "holds": holds}
+
+
+def publish(name: str, checks: list[dict[str, Any]], *, libraries: list[str], **figures: Any) -> None:
+    """Write the result file and print the checks as the last line."""
+    machine = {"processor": _processor(), "cores": len(os.sched_getaffinity(0)), "niceness": os.nice(0)}
+    versions = {"python": platform.python_version(), **{library: version(library) for library in libraries}}
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    content = {"name": name, "date": date, "machine": machine, "versions": versions, "checks": checks, **figures}
+    path = Path(f"benchmarks/results/{name}.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    click.echo(json.dumps({"name": name, "checks": checks}))
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
