@@ -19,6 +19,11 @@ def order(seed: int, example_id: str) -> bytes:
     return hashlib.blake2b(f"{seed}/{example_id}".encode(), digest_size=8).digest()
 
 
+def left_out(path: Path) -> dict[str, str]:
+    """The example ids of a table that the stage `screen` wrote, each with its reason."""
+    return {row["example_id"]: row["reason"] for row in tables.read(path, tables.SCREENED)}
+
+
 def mix(
     examples: Path,
     into: Path,
@@ -29,14 +34,16 @@ def mix(
     upsample: bool,
     template: str,
     seed: int,
+    left_out: Mapping[str, str],
 ) -> tuple[Account, dict[str, int]]:
     """Write the mixture of `parts` to `into` and return the account and the rows of each part.
 
     Of each part at most `rows` examples are drawn by a seeded hash of their ids; with `upsample` each part is repeated
-    whole as often as fits into the largest, and a seeded remainder is added. A row without a reference is set aside.
+    whole as often as fits into the largest, and a seeded remainder is added. A row without a reference is set aside,
+    and so is one of the ids `left_out`, for the reason given there.
     """
     account = Account()
-    drawn = {name: _draw(examples, members, split, rows, seed, account) for name, members in parts.items()}
+    drawn = {name: _draw(examples, members, split, rows, seed, left_out, account) for name, members in parts.items()}
     empty = [name for name, part in drawn.items() if not part]
     if empty and split == "train":
         raise ResetError(f"{into.stem}: no {split} examples in {', '.join(empty)}")
@@ -51,13 +58,21 @@ def mix(
 
 
 def _draw(
-    examples: Path, members: Sequence[str], split: str, rows: int | None, seed: int, account: Account
+    examples: Path,
+    members: Sequence[str],
+    split: str,
+    rows: int | None,
+    seed: int,
+    left_out: Mapping[str, str],
+    account: Account,
 ) -> list[dict[str, Any]]:
     """The examples of one part in seeded order."""
     found = []
     for dataset in members:
         for example in tables.read(examples / dataset / f"{split}.parquet", tables.EXAMPLES):
-            if example["references"]:
+            if reason := left_out.get(example["example_id"]):
+                account.leave(reason)
+            elif example["references"]:
                 found.append(example)
             else:
                 account.leave("no reference to train on")

@@ -47,6 +47,15 @@ class Prepare(Section):
     max_chars: int = Count
 
 
+class Screen(Section):
+    """Which training rows are too close to a test; see `reset.screening`."""
+
+    near: Literal["off", "count", "drop"]
+    threshold: float = Field(gt=0, le=1)
+    permutations: int = Field(ge=16)
+    shingle: int = Field(ge=1)  # words
+
+
 class Mixture(Section):
     """A row of `mixtures`: parts of one or more data sets, each part counted as one data set."""
 
@@ -197,6 +206,7 @@ class Params(Section):
     template: str
     datasets: dict[str, Dataset]
     prepare: Prepare
+    screen: Screen
     mixtures: dict[str, Mixture]
     prompts: dict[str, Prompts]
     base: dict[str, Base]

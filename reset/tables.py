@@ -50,6 +50,10 @@ EXAMPLES = pa.schema(
     ]
 )
 
+SCREENED = _schema(
+    example_id=_TEXT, reason=_TEXT, test_id=_TEXT
+)  # rows to leave out of training; the test each repeats
+
 MIXTURES = _schema(
     example_id=_TEXT,
     repeat=pa.int32(),  # 0 for the first copy, 1.. for up-sampled ones

@@ -12,15 +12,17 @@ PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("name")
 @click.argument("examples", type=PATH)
+@click.argument("screened", type=PATH)
 @click.argument("into", type=PATH)
 @click.argument("dev", type=PATH)
-def main(name: str, examples: Path, into: Path, dev: Path) -> None:
-    """Mix the folders under EXAMPLES as mixture NAME of params.yaml says, into INTO and DEV."""
+def main(name: str, examples: Path, screened: Path, into: Path, dev: Path) -> None:
+    """Mix the folders under EXAMPLES, without SCREENED rows, as mixture NAME of params.yaml says, into INTO and DEV."""
     p = params.load()
     row = params.row(p.mixtures, name, "mixtures")
     metrics = Path(f"metrics/mix/{name}.json")
     with tracking.run("mix", name, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
-        common = {"parts": row.parts, "template": p.template, "seed": p.seed}
+        left_out = mixtures.left_out(screened)
+        common = {"parts": row.parts, "template": p.template, "seed": p.seed, "left_out": left_out}
         account, sizes = mixtures.mix(examples, into, split="train", rows=row.rows, upsample=True, **common)
         _, dev_sizes = mixtures.mix(examples, dev, split="dev", rows=row.dev_rows, upsample=False, **common)
         account.write(metrics, parts=sizes, dev_parts=dev_sizes)

@@ -8,7 +8,7 @@ from reset import tables
 from reset.errors import ResetError
 from reset.mixtures import mix
 
-SETTINGS = {"split": "train", "rows": None, "upsample": True, "template": "micro", "seed": 0}
+SETTINGS = {"split": "train", "rows": None, "upsample": True, "template": "micro", "seed": 0, "left_out": {}}
 
 
 @pytest.fixture
@@ -88,3 +88,9 @@ def test_a_part_without_training_examples_is_an_error(examples):
     with pytest.raises(ResetError) as raised:
         mixed(examples(nq=3), {"nq": ["nq"], "cnn": ["cnn"]})
     assert raised.value.message == "mtl: no train examples in cnn"
+
+
+def test_screened_rows_are_left_out_and_counted(examples):
+    rows, account, _ = mixed(examples(nq=4), {"nq": ["nq"]}, left_out={"nq/train/2": "a test's prompt"})
+    assert {row["example_id"] for row in rows} == {"nq/train/0", "nq/train/1", "nq/train/3"}
+    assert account.as_dict() == {"rows_in": 4, "rows_out": 3, "set_aside": {"a test's prompt": 1}}
