@@ -7,7 +7,7 @@ take plain arguments. All problems of a file are reported together, each with it
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -60,6 +60,7 @@ class Mixture(Section):
     """A row of `mixtures`: parts of one or more data sets, each part counted as one data set."""
 
     parts: dict[str, list[str]]
+    take: dict[str, Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]]  # of a data set: count or share
     rows: int | None  # at most so many per part
     dev_rows: int = Count  # at most so many per part
 

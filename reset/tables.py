@@ -3,6 +3,7 @@
 Files are read and written in row groups, so memory stays flat whatever their length.
 """
 
+import csv
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -214,6 +215,14 @@ def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write `content` as indented JSON with sorted keys, atomically; equal content gives equal bytes."""
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows of the same columns, atomically; for `dvc plots`."""
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def read_json(path: Path) -> dict[str, Any]:
