@@ -6,9 +6,9 @@ when all of it is there.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol, runtime_checkable
 
 from reset import formats
@@ -43,14 +43,16 @@ def fetch(
     than `max_broken` (a share) of a file's lines are no records.
     """
     into.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{into.name}.", dir=into.parent) as downloads, whole_folder(into) as folder:
-        origin = locate(source, path=path, revision=revision, downloads=Path(downloads))
+    downloads = into.with_name(f".{into.name}.downloads")  # stays behind where one breaks off
+    with whole_folder(into) as folder:
+        origin = locate(source, path=path, revision=revision, downloads=downloads)
         records: dict[str, int] = {}
         broken: list[str] = []
         for stream in origin.streams:
             count, faults = _append(source, stream, folder, max_broken)
             records[stream.split] = records.get(stream.split, 0) + count
             broken += faults
+        shutil.rmtree(downloads, ignore_errors=True)
         files = sorted(folder.iterdir())
         counted = {"broken": {"lines": len(broken), "where": broken[:SHOWN]}} if broken else {}
         return {

@@ -56,6 +56,12 @@ class Screen(Section):
     shingle: int = Field(ge=1)  # words
 
 
+class Describe(Section):
+    """In whose tokens the lengths of responses are told."""
+
+    model: str  # folder under models/
+
+
 class Mixture(Section):
     """A row of `mixtures`: parts of one or more data sets, each part counted as one data set."""
 
@@ -211,6 +217,7 @@ class Params(Section):
     mixtures: dict[str, Mixture]
     prompts: dict[str, Prompts]
     base: dict[str, Base]
+    describe: Describe
     recipes: dict[str, Recipe]
     systems: dict[str, System]
     train: Train

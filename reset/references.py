@@ -40,6 +40,7 @@ def _named(p: "Params") -> list[tuple[str, str, Collection[str]]]:
         ),
         *((f"prompts.{n}.rows", d, p.datasets) for n, q in p.prompts.items() for d in q.rows),
         *((f"base.{n}.kind", b.kind, registry.BASES) for n, b in p.base.items()),
+        ("describe.model", p.describe.model, models),
         *((f"systems.{n}.init", s.init, models) for n, s in p.systems.items()),
         *((f"systems.{n}.data", s.data, data) for n, s in p.systems.items()),
         *((f"systems.{n}.dev", s.dev, p.mixtures) for n, s in p.systems.items()),

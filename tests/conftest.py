@@ -38,6 +38,7 @@ _MINIMAL: Row = {
         "candidates": {"split": "train", "skip": 0, "rows": {"nq": 10}},
     },
     "base": {"micro": {"kind": "micro_lm", "needs": "reset/micro", "options": {}}},
+    "describe": {"model": "base/micro"},
     "recipes": {
         "full": {
             "learning_rate": 0.001,

@@ -3,8 +3,10 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -257,6 +259,41 @@ def test_failed_download_names_the_address(tmp_path):
     source = Plain(Where(urls={"test": (tmp_path / "gone.jsonl").as_uri()}))
     with pytest.raises(ResetError, match=r"Cannot download file://.*gone.jsonl: .*set `path` to a local copy"):
         fetched(None, tmp_path / "raw", source)
+
+
+class Halting(BaseHTTPRequestHandler):
+    """Serves a file whose first reply breaks off halfway; knows ranges."""
+
+    content = lines({"id": str(number)} for number in range(2_000)).encode()
+    asked: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        """Send what is left of the content; of the whole, only half of what was promised."""
+        asked = self.headers.get("Range")
+        self.asked.append(asked)
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        rest = self.content[start:]
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        self.wfile.write(rest if asked else rest[: len(rest) // 2])
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_download_that_broke_off_goes_on_where_it_was(tmp_path):
+    server = HTTPServer(("127.0.0.1", 0), Halting)
+    Thread(target=server.serve_forever, daemon=True).start()
+    source = Plain(Where(urls={"train": f"http://127.0.0.1:{server.server_port}/x.jsonl"}))
+    half = len(Halting.content) // 2
+    with pytest.raises(ResetError, match=rf"broke off at {half} of {len(Halting.content)} bytes; the next run goes on"):
+        fetched(None, tmp_path / "raw", source)
+    assert not (tmp_path / "raw").exists()
+    assert fetched(None, tmp_path / "raw", source)["records"] == {"train": 2_000}
+    assert Halting.asked == [None, f"bytes={half}-"]
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+    server.shutdown()
 
 
 def test_failure_leaves_the_former_output_as_it_was(tmp_path):

@@ -2,8 +2,9 @@
 
 https://huggingface.co/datasets/OpenAssistant/oasst1
 
-A row is a message. An example is an assistant's message with the prompter's message it answers, when its `quality`
-label (a mean over raters, 0 to 1) is above 0.5 and has two raters (section 2.1.1).
+A row is a message; the release's other layout, a nested tree per line, is unpacked. An example is an assistant's
+message with the prompter's message it answers, when its `quality` label (a mean over raters, 0 to 1) is above 0.5 and
+has two raters (section 2.1.1).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -38,6 +39,18 @@ class Oasst1:
             raise ResetError(f"Unknown turns '{turns}' (options.turns of oasst1). {nearest(turns, TURNS)}")
         self._language, self._first = language, turns == "first"
         self._min_quality, self._min_raters = min_quality, min_raters
+
+    def unpack(self, document: Record) -> Iterator[Record]:
+        """Yield the messages of a tree, with parents, and labels as the hub lists them; a message as it is."""
+        if "prompt" not in document:
+            yield document
+            return
+        todo = [{"parent_id": None, **value(document, "prompt")}]
+        while todo:
+            message = todo.pop()
+            todo += [{"parent_id": message.get("message_id"), **reply} for reply in message.pop("replies", [])]
+            labels = message.get("labels") or {}
+            yield {**message, "labels": [{"name": name, **rated} for name, rated in labels.items()] or None}
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples; holds them all, since an answer may stand before its prompt."""
