@@ -20,7 +20,8 @@ def check(what: str, value: float, bar: str) -> dict[str, Any]:
 
 def publish(name: str, checks: list[dict[str, Any]], *, libraries: list[str], **figures: Any) -> None:
     """Write the result file and print the checks as the last line."""
-    machine = {"processor": _processor(), "cores": len(os.sched_getaffinity(0)), "niceness": os.nice(0)}
+    shared = {"niceness": os.nice(0), "load_average": round(os.getloadavg()[0], 1)}  # what else ran beside it
+    machine = {"processor": _processor(), "cores": len(os.sched_getaffinity(0)), **shared}
     versions = {"python": platform.python_version(), **{library: version(library) for library in libraries}}
     date = datetime.now(UTC).isoformat(timespec="seconds")
     content = {"name": name, "date": date, "machine": machine, "versions": versions, "checks": checks, **figures}

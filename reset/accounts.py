@@ -6,6 +6,8 @@ from typing import Any
 
 from reset import tables
 
+SHOWN = 5  # places kept per reason
+
 
 class Account:
     """Counts of one table's way through a stage; `close` refuses a sum that does not balance."""
@@ -14,16 +16,19 @@ class Account:
         self.rows_in = 0
         self.rows_out = 0
         self.set_aside: Counter[str] = Counter()
+        self.where: dict[str, list[str]] = {}  # the first rows of each reason
 
     def keep(self, rows: int = 1) -> None:
         """Count rows that came in and go on."""
         self.rows_in += rows
         self.rows_out += rows
 
-    def leave(self, reason: str, rows: int = 1) -> None:
-        """Count rows that came in and are left out for `reason`."""
+    def leave(self, reason: str, rows: int = 1, where: str = "") -> None:
+        """Count rows that came in and are left out for `reason`; `where` they stand is kept of the first few."""
         self.rows_in += rows
         self.set_aside[reason] += rows
+        if where and len(places := self.where.setdefault(reason, [])) < SHOWN:
+            places.append(where)
 
     def as_dict(self) -> dict[str, Any]:
         """The three figures, for a metrics file."""
@@ -32,7 +37,8 @@ class Account:
 
     def write(self, path: Path, **more: Any) -> None:
         """Write the account, and `more` figures beside it, to a metrics file."""
-        tables.write_json(path, {**self.as_dict(), **more})
+        where = {"where": self.where} if self.where else {}
+        tables.write_json(path, {**self.as_dict(), **where, **more})
 
     def __str__(self) -> str:
         aside = ", ".join(f"{count} {reason}" for reason, count in self.set_aside.most_common())

@@ -11,16 +11,24 @@ from reset.mixtures import order
 
 
 def draw(
-    examples: Path, into: Path, *, split: str, skip: int, rows: Mapping[str, int], seed: int
+    examples: Path,
+    into: Path,
+    *,
+    split: str,
+    skip: int,
+    rows: Mapping[str, int],
+    seed: int,
+    left_out: Mapping[str, str],
 ) -> tuple[Account, dict[str, int]]:
     """Write at most `rows[dataset]` examples of `split` per data set, after leaving out the first `skip`.
 
-    Returns the account and how many were drawn of each data set. Raises `ResetError` for one that has no example left.
+    The ids `left_out` are set aside for the reason given there. Returns the account and how many were drawn of each
+    data set. Raises `ResetError` for one that has no example left.
     """
     account, drawn = Account(), {}
     with tables.Writer(into, tables.EXAMPLES) as writer:
         for dataset, count in rows.items():
-            chosen = _of_one(examples / dataset / f"{split}.parquet", skip, count, seed, account)
+            chosen = _of_one(examples / dataset / f"{split}.parquet", skip, count, seed, left_out, account)
             if not chosen and count:
                 left = f" after the first {skip}" if skip else ""
                 raise ResetError(f"{into.stem}: data set '{dataset}' has no {split} example to draw{left}")
@@ -30,9 +38,15 @@ def draw(
     return account, drawn
 
 
-def _of_one(path: Path, skip: int, count: int, seed: int, account: Account) -> list[tables.Row]:
+def _of_one(
+    path: Path, skip: int, count: int, seed: int, left_out: Mapping[str, str], account: Account
+) -> list[tables.Row]:
     """Read twice, so that only the ids and the rows drawn are ever held."""
-    keys = [(order(seed, row["example_id"]), row["example_id"]) for row in tables.read(path, tables.EXAMPLES)]
+    names = [row["example_id"] for row in tables.read(path, tables.EXAMPLES)]
+    for name in names:
+        if name in left_out:
+            account.leave(left_out[name])
+    keys = [(order(seed, name), name) for name in names if name not in left_out]
     place = {example_id: number for number, (_, example_id) in enumerate(nsmallest(skip + count, keys)[skip:])}
     account.keep(len(place))
     if len(place) < len(keys):

@@ -4,6 +4,7 @@ JSON Lines and JSON (one array, or one object that is a record or that its sourc
 CSV.
 """
 
+import codecs
 import csv
 import gzip
 import json
@@ -11,8 +12,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,16 +25,21 @@ CHUNK = 1 << 20  # characters of a JSON array read at a time
 _NOT_LINES = "a file of one record per line must be named .jsonl"
 
 
+class Broken(NamedTuple):
+    """A line that is no record: its file, its number and what is wrong with it."""
+
+    what: str
+
+
 def known(path: Path) -> bool:
     """Say whether `records` can read a file of this name."""
     return path.name.endswith(SUFFIXES)
 
 
-def records(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of `path` in file order.
+def records(path: Path) -> Iterator[dict[str, Any] | Broken]:
+    """Yield the records of `path` in file order; a line of JSON Lines or CSV that is none is `Broken`.
 
-    Raises `ResetError`, naming the file (and the line if there are lines), where it is missing, damaged or holds
-    something else.
+    Raises `ResetError`, naming the file, where it is missing, damaged or holds something else.
     """
     if not known(path):
         raise ResetError(f"{path}: no known format, its name must end in {', '.join(SUFFIXES)}")
@@ -41,35 +48,49 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
     if path.suffix == ".csv":
         return _csv(path)
     if path.name.endswith((".jsonl", ".jsonl.gz")):
-        return (record for _, record in json_lines(path))
-    return (_mapping(item, str(path)) for item in _json(path))
+        return _json_lines(path)
+    return (_mapping(item, f"{path}: ") for item in _json(path))
 
 
-def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (line number from 1, record); blank lines are passed over."""
-    with _readable(path), _open(path) as stream:
+def _json_lines(path: Path) -> Iterator[dict[str, Any] | Broken]:
+    with _readable(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             if line.strip():
-                yield number, _parse(line, f"{path}:{number}")
+                try:
+                    yield parse(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
+                except ResetError as error:
+                    yield Broken(f"{path}:{number}: {error.message}")
 
 
-def _parse(line: str, where: str) -> dict[str, Any]:
+def parse(line: bytes) -> dict[str, Any]:
+    """Return the record that a line holds. Raises `ResetError` for one that is no JSON object or no UTF-8."""
     try:
-        return _mapping(json.loads(line), where)
+        item = orjson.loads(line)
+    except ValueError:
+        item = _lenient(line)
+    return _mapping(item)
+
+
+def _lenient(line: bytes) -> object:
+    """What orjson refuses and JSON Lines files hold nevertheless: halves of surrogate pairs, NaN, long numbers."""
+    try:
+        return json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        raise ResetError(f"not UTF-8 (byte {error.start} of the line)") from error
     except ValueError as error:
-        raise ResetError(f"{where}: not JSON ({error})") from error
+        raise ResetError(f"not JSON ({error})") from error
 
 
-def _mapping(item: object, where: str) -> dict[str, Any]:
+def _mapping(item: object, where: str = "") -> dict[str, Any]:
     if not isinstance(item, dict):
-        raise ResetError(f"{where}: a record must be a JSON object, this is a {type(item).__name__}")
+        raise ResetError(f"{where}a record must be a JSON object, this is a {type(item).__name__}")
     return item
 
 
 def _open(path: Path) -> TextIO:
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig")
-    return path.open(encoding="utf-8-sig", newline="" if path.suffix == ".csv" else None)
+    return path.open(encoding="utf-8-sig")
 
 
 @contextmanager
@@ -85,14 +106,29 @@ def _readable(path: Path) -> Iterator[None]:
         raise ResetError(f"{path}: {error.strerror or error}") from error
 
 
-def _csv(path: Path) -> Iterator[dict[str, Any]]:
+def _csv(path: Path) -> Iterator[dict[str, Any] | Broken]:
     csv.field_size_limit(1 << 30)  # articles are longer than the default of 128 KiB
-    with _readable(path), _open(path) as stream:
+    # an undecodable byte becomes half a surrogate pair, so that it spoils its own row alone
+    with _readable(path), path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as stream:
         reader = csv.DictReader(stream)
         try:
-            yield from reader
+            for row in reader:
+                fault = _csv_fault(row)
+                yield Broken(f"{path}:{reader.line_num}: {fault}") if fault else row
         except csv.Error as error:
             raise ResetError(f"{path}:{reader.line_num}: not CSV ({error})") from error
+
+
+def _csv_fault(row: dict[Any, Any]) -> str:
+    if None in row:  # where DictReader puts what has no column
+        return "more cells than columns"
+    if None in row.values():
+        return "fewer cells than columns"
+    try:
+        "".join(row.values()).encode()
+    except UnicodeEncodeError:
+        return "not UTF-8"
+    return ""
 
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:

@@ -24,8 +24,11 @@ _PUNCTUATION = dict.fromkeys(
 
 def normalise(text: str) -> str:
     """Normalise `text` to lower-case tokens parted by single blanks; may be empty."""
-    text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHIC).lower()
-    text = _POSSESSIVE.sub("'s", _AROUND.sub(r"\1", text))
+    text = (text if text.isascii() else unicodedata.normalize("NFC", text).translate(_TYPOGRAPHIC)).lower()
+    if "-" in text or "/" in text:  # these searches are slow, and most passages need none of them
+        text = _AROUND.sub(r"\1", text)
+    if "'s" in text:
+        text = _POSSESSIVE.sub("'s", text)
     return " ".join(_ARTICLES.sub(" ", text.translate(_PUNCTUATION)).split())
 
 

@@ -1,9 +1,11 @@
 """Where raw records come from: a local file or folder, a generator, the hub, or plain addresses."""
 
+import hashlib
 import re
 import shutil
 import urllib.request
 from collections.abc import Iterable, Iterator
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol, runtime_checkable
 from urllib.parse import urlsplit
@@ -35,7 +37,7 @@ class Stream(NamedTuple):
 
     split: str
     origin: str
-    records: Iterable[Record]
+    records: Iterable[Record | formats.Broken]
 
 
 class Origin(NamedTuple):
@@ -96,11 +98,30 @@ def _local(where: Where, path: Path) -> list[Stream]:
 def _downloaded(where: Where, revision: str | None, folder: Path) -> Iterator[Stream]:
     for split, pattern in where.urls.items():
         url = pattern.format(revision=revision)
-        file = folder / split / PurePosixPath(urlsplit(url).path).name
-        file.parent.mkdir(parents=True)
-        try:
-            with urllib.request.urlopen(url, timeout=TIMEOUT_S) as reply, file.open("wb") as target:
-                shutil.copyfileobj(reply, target)
-        except OSError as error:
-            raise ResetError(f"Cannot download {url}: {error} (set `path` to a local copy)") from error
+        mark = hashlib.sha256(url.encode()).hexdigest()[:16]  # another revision is another file
+        file = folder / mark / PurePosixPath(urlsplit(url).path).name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            _download(url, file)
         yield Stream(split, url, formats.records(file))
+
+
+def _download(url: str, file: Path) -> None:
+    """Bring `url` to `file`; what an earlier, broken attempt has left in `file`.part is not asked for again."""
+    part = file.with_name(f"{file.name}.part")
+    there = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={there}-"} if there else {})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
+            there = there if getattr(reply, "status", None) == HTTPStatus.PARTIAL_CONTENT else 0
+            length = reply.headers.get("Content-Length")
+            with part.open("ab" if there else "wb") as target:
+                shutil.copyfileobj(reply, target)
+    except OSError as error:
+        raise ResetError(f"Cannot download {url}: {error} (run it again, or set `path` to a local copy)") from error
+    if length is not None and part.stat().st_size != there + int(length):
+        raise ResetError(
+            f"Cannot download {url}: it broke off at {part.stat().st_size} of {there + int(length)} bytes; "
+            "the next run goes on from there (or set `path` to a local copy)"
+        )
+    part.rename(file)

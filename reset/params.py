@@ -7,7 +7,7 @@ take plain arguments. All problems of a file are reported together, each with it
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -43,12 +43,30 @@ class Prepare(Section):
 
     max_passages: int = Count
     max_set_aside: float = Rate
+    max_broken: float = Rate
+    max_chars: int = Count
+
+
+class Screen(Section):
+    """Which training rows are too close to a test; see `reset.screening`."""
+
+    near: Literal["off", "count", "drop"]
+    threshold: float = Field(gt=0, le=1)
+    permutations: int = Field(ge=16)
+    shingle: int = Field(ge=1)  # words
+
+
+class Describe(Section):
+    """In whose tokens the lengths of responses are told."""
+
+    model: str  # folder under models/
 
 
 class Mixture(Section):
     """A row of `mixtures`: parts of one or more data sets, each part counted as one data set."""
 
     parts: dict[str, list[str]]
+    take: dict[str, Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]]  # of a data set: count or share
     rows: int | None  # at most so many per part
     dev_rows: int = Count  # at most so many per part
 
@@ -195,9 +213,11 @@ class Params(Section):
     template: str
     datasets: dict[str, Dataset]
     prepare: Prepare
+    screen: Screen
     mixtures: dict[str, Mixture]
     prompts: dict[str, Prompts]
     base: dict[str, Base]
+    describe: Describe
     recipes: dict[str, Recipe]
     systems: dict[str, System]
     train: Train

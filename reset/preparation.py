@@ -1,56 +1,74 @@
 """Preparation: raw records to the examples table, one file per split, every record counted.
 
-A record is kept, or set aside for its source's reason or one of these: an empty instruction, question, context or
-answer, an exact duplicate (the same instruction, question, passages and first reference, blanks and Unicode forms
-apart; the first in the order train, dev, test stays), or an id that was there before.
+A record is kept, or set aside for its source's reason or one of these: broken (the source cannot read it), text that is
+none, text without end, an empty instruction, question, context or answer, an exact duplicate (the same instruction,
+question, passages and first reference, blanks and Unicode forms apart; the first in the order train, dev, test stays),
+or an id that was there before. Files are read a few megabytes at a time by as many processes as there are cores.
 """
 
-import hashlib
-import unicodedata
+import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
+from multiprocessing import get_context
 from pathlib import Path
 
-from reset import formats, tables
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reset import tables
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.folders import whole_folder
-from reset.shares import check, drawn
-from reset.sources import Example, Record, SetAside, Source
+from reset.rows import BROKEN, NOT_TEXT, Aside, Batch, Maker, Span
+from reset.seen import Seen
+from reset.shares import check
+from reset.sources import Joined, Source
 
 FILES = (*tables.SPLITS, "records")
-
-
-class _Located(ResetError):
-    """An error that names its file and line already."""
+SPAN = 2 << 20  # bytes that a process reads at a time
+ALONE = 32 << 20  # bytes below which starting processes would take longer than the work
 
 
 def prepare(
-    source: Source, raw: Path, into: Path, *, dataset: str, shares: Mapping[str, float] | None, max_set_aside: float
+    source: Source,
+    raw: Path,
+    into: Path,
+    *,
+    dataset: str,
+    shares: Mapping[str, float] | None,
+    max_set_aside: float,
+    max_broken: float,
+    max_chars: int,
 ) -> Account:
     """Write the examples of the folder `raw` to {train,dev,test}.parquet in the folder `into`, all three or none.
 
     `shares` draws the split of each record by a stable hash of its id: of those without a split and of train, and of
     dev or test where `shares` names them (`{train: 0.98, dev: 0.02}` holds dev rows out of train, test stays).
-    Raises `ResetError` for a broken record, with its file and line, and when more than `max_set_aside` (a share of all
-    records) is left out.
+    Raises `ResetError` when more than `max_set_aside` of all records (a share) is left out, or more than `max_broken`
+    for being broken, with the file and line of the first.
     """
-    account, gate = Account(), _Gate(dataset, shares)
+    if shares is not None:
+        check(shares, f"datasets.{dataset}.shares")
+    spans = list(_spans(_files(raw), whole=isinstance(source, Joined)))
+    account, gate, before = Account(), _Gate(), _Lines()
     with whole_folder(into) as folder, ExitStack() as stack:
         writers = {
             split: stack.enter_context(tables.Writer(folder / f"{split}.parquet", tables.EXAMPLES))
             for split in tables.SPLITS
         }
-        for path in _files(raw):
-            for outcome in _outcomes(source, path):
-                row = gate.admit(outcome, path)
-                if isinstance(row, SetAside):
-                    account.leave(row.reason)
-                else:
-                    writers[row["split"]].write(row)
-                    account.keep()
-        _stop_if_too_much_is_left_out(account, dataset, max_set_aside)
+        for span, batch in zip(spans, _batches(Maker(source, dataset, shares, max_chars), spans), strict=True):
+            first = before.first(span, batch.lines)
+            kept, repeated = gate.admit(batch)
+            for aside in sorted([*batch.aside, *repeated], key=lambda aside: aside.line):
+                place = f"{span.path}:{first + aside.line}"
+                account.leave(aside.reason, where=f"{place}: {aside.detail}" if aside.detail else place)
+            account.keep(int(kept.sum()))
+            for split, rows in _by_split(batch.rows if kept.all() else batch.rows.filter(kept)):
+                writers[split].write_table(rows)
+        _stop_if_too_much_is_left_out(account, dataset, max_set_aside, max_broken)
     return account
 
 
@@ -63,121 +81,93 @@ def _files(raw: Path) -> list[Path]:
     return files
 
 
-def _outcomes(source: Source, path: Path) -> Iterator[Example | SetAside]:
-    """Yield one outcome per record of `path`; an error of the source gets the line of the record it is about."""
-    waiting: deque[int] = deque()  # lines of the records read, but not answered yet
-    outcomes = source.outcomes(_lines(path, waiting))
-    try:
-        for outcome in outcomes:
-            if not waiting:
-                raise ResetError("the source gave more outcomes than records")
-            waiting.popleft()
-            yield outcome
-        if waiting:
-            raise ResetError("the source gave no outcome for this record")
-    except _Located:
-        raise
-    except ResetError as error:
-        raise ResetError(f"{path}:{waiting[0] if waiting else 'end'}: {error.message}") from error
+def _spans(files: Iterable[Path], *, whole: bool) -> Iterator[Span]:
+    """Part files into spans of whole lines, of `SPAN` bytes or a little more; `whole` files stay in one."""
+    for path in files:
+        size, start = path.stat().st_size, 0
+        with path.open("rb") as stream:
+            while start < size:
+                stream.seek(size if whole else min(start + SPAN, size))
+                stream.readline()
+                yield Span(path, start, stream.tell())
+                start = stream.tell()
 
 
-def _lines(path: Path, waiting: deque[int]) -> Iterator[Record]:
-    try:
-        for line, record in formats.json_lines(path):
-            waiting.append(line)
-            yield record
-    except ResetError as error:
-        raise _Located(error.message) from error
+def _batches(maker: Maker, spans: list[Span]) -> Iterator[Batch]:
+    """Yield the batch of each span, in order; never more than two of a process wait to be taken."""
+    processes = min(len(os.sched_getaffinity(0)), len(spans))
+    if processes < 2 or sum(span.end - span.start for span in spans) < ALONE:
+        yield from map(maker.rows, spans)
+        return
+    waiting: deque[Future[Batch]] = deque()
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for span in spans:
+            waiting.append(pool.submit(maker.rows, span))
+            if len(waiting) > 2 * processes:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
-def _stop_if_too_much_is_left_out(account: Account, dataset: str, max_set_aside: float) -> None:
+def _by_split(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    splits = pc.unique(rows["split"]).to_pylist()
+    for split in splits:
+        yield split, rows if len(splits) == 1 else rows.filter(pc.equal(rows["split"], split))
+
+
+class _Lines:
+    """Counts the lines of each file before a span, so that a record is found by its number."""
+
+    def __init__(self) -> None:
+        self._path, self._lines = Path(), 0
+
+    def first(self, span: Span, lines: int) -> int:
+        """The number, from 1, of a span's first line; spans come in order."""
+        if span.path != self._path:
+            self._path, self._lines = span.path, 0
+        self._lines += lines
+        return self._lines - lines + 1
+
+
+class _Gate:
+    """Lets each content and each id pass once."""
+
+    def __init__(self) -> None:
+        self._contents, self._ids = Seen(), Seen()
+
+    def admit(self, batch: Batch) -> tuple[np.ndarray, list[Aside]]:
+        """Say of each row whether it stays, (rows,) bool, and of those that do not, why."""
+        old_contents, old_ids = self._contents.known(batch.contents), self._ids.known(batch.ids)
+        new_contents: set[int] = set()
+        new_ids: set[int] = set()
+        kept = np.zeros(len(batch.at), dtype=bool)
+        repeated = []
+        for row, (content, name) in enumerate(zip(batch.contents.tolist(), batch.ids.tolist(), strict=True)):
+            if old_contents[row] or content in new_contents:
+                repeated.append(Aside(batch.at[row], "duplicate"))
+            elif old_ids[row] or name in new_ids:
+                repeated.append(Aside(batch.at[row], "duplicate id"))
+            else:
+                kept[row] = True
+                new_contents.add(content)
+                new_ids.add(name)
+        self._contents.add(batch.contents[kept])
+        self._ids.add(batch.ids[kept])
+        return kept, repeated
+
+
+def _stop_if_too_much_is_left_out(account: Account, dataset: str, max_set_aside: float, max_broken: float) -> None:
     if not account.rows_in:
         raise ResetError(f"{dataset}: no records")
+    broken = {reason: count for reason in (BROKEN, *NOT_TEXT) if (count := account.set_aside[reason])}
+    if sum(broken.values()) > max_broken * account.rows_in:
+        first = account.where[next(iter(broken))][0]
+        raise ResetError(
+            f"{dataset}: {sum(broken.values())} of {account.rows_in} records are broken, more than prepare.max_broken "
+            f"({max_broken:.1%}); first: {first}"
+        )
     share = 1 - account.rows_out / account.rows_in
     if share > max_set_aside:
         raise ResetError(
             f"{dataset}: {share:.1%} of the records set aside, max_set_aside is {max_set_aside:.1%} ({account})"
         )
-
-
-class _Gate:
-    """Decides for each outcome whether it becomes a row, of which split."""
-
-    def __init__(self, dataset: str, shares: Mapping[str, float] | None) -> None:
-        self._dataset, self._shares = dataset, shares
-        self._contents: set[bytes] = set()
-        self._ids: set[bytes] = set()
-        if shares is not None:
-            check(shares, f"datasets.{dataset}.shares")
-
-    def admit(self, outcome: Example | SetAside, path: Path) -> tables.Row | SetAside:
-        """Return the row of an outcome read from `path`, or why there is none."""
-        if isinstance(outcome, SetAside):
-            return outcome
-        row = self._row(outcome, self._split(outcome, path))
-        fault = _fault(row) or self._repeated(row)
-        return SetAside(fault) if fault else row
-
-    def _split(self, example: Example, path: Path) -> str:
-        own = path.stem if path.stem in tables.SPLITS else example.split
-        if self._shares is None:
-            if own is None:
-                raise ResetError(f"{path}: its records have no split, so datasets.{self._dataset}.shares must be set")
-            return own
-        if own in ("dev", "test") and own not in self._shares:
-            return own
-        return drawn(f"{self._dataset}/{own}/{example.id}", self._shares)
-
-    def _row(self, example: Example, split: str) -> tables.Row:
-        return {
-            "example_id": f"{self._dataset}/{split}/{example.id}",
-            "dataset": self._dataset,
-            "split": split,
-            "task": example.task,
-            "instruction": example.instruction,
-            "question": example.question,
-            "passages": list(example.passages),
-            "references": list(example.references),
-            "checks": example.checks,
-        }
-
-    def _repeated(self, row: tables.Row) -> str:
-        content = _digest(row["instruction"], row["question"], *row["passages"], *row["references"][:1])
-        if content in self._contents:
-            return "duplicate"
-        name = hashlib.blake2b(row["example_id"].encode(), digest_size=12).digest()
-        if name in self._ids:
-            return "duplicate id"
-        self._contents.add(content)
-        self._ids.add(name)
-        return ""
-
-
-def _fault(row: tables.Row) -> str:
-    """Say what a row lacks, or "". Instructions of the test split need no answer: they are rated without one."""
-    context, references = [passage for passage in row["passages"] if passage.strip()], row["references"]
-    if not row["instruction"].strip():
-        return "empty instruction"
-    if row["task"].endswith("_qa") and not row["question"].strip():
-        return "empty question"
-    if row["task"] != "instruction" and not context:
-        return "empty context"
-    optional = row["task"] == "instruction" and row["split"] == "test"
-    if not (references and references[0].strip()) and not (optional and not references):
-        return "empty answer"
-    return "" if _encodable(row) else "broken Unicode"
-
-
-def _encodable(row: tables.Row) -> bool:
-    """Say whether the texts are UTF-8, as half a surrogate pair is not."""
-    try:
-        "".join([row["example_id"], row["instruction"], row["question"], *row["passages"], *row["references"]]).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _digest(*parts: str) -> bytes:
-    """Hash texts after Unicode composition, with runs of blanks as one."""
-    plain = " ".join("\n\0\n".join(parts).split())
-    return hashlib.blake2b(unicodedata.normalize("NFC", plain).encode(), digest_size=12).digest()

@@ -33,8 +33,14 @@ def _named(p: "Params") -> list[tuple[str, str, Collection[str]]]:
             for part in m.parts.values()
             for d in part
         ),
+        *(
+            (f"mixtures.{n}.take", d, [d for part in m.parts.values() for d in part])
+            for n, m in p.mixtures.items()
+            for d in m.take
+        ),
         *((f"prompts.{n}.rows", d, p.datasets) for n, q in p.prompts.items() for d in q.rows),
         *((f"base.{n}.kind", b.kind, registry.BASES) for n, b in p.base.items()),
+        ("describe.model", p.describe.model, models),
         *((f"systems.{n}.init", s.init, models) for n, s in p.systems.items()),
         *((f"systems.{n}.data", s.data, data) for n, s in p.systems.items()),
         *((f"systems.{n}.dev", s.dev, p.mixtures) for n, s in p.systems.items()),

@@ -23,6 +23,7 @@ SOURCES: dict[str, str] = {
     "bioasq": "reset.sources.bioasq:BioAsq",
     "searchqa": "reset.sources.searchqa:SearchQa",
     "wikisum": "reset.sources.wikisum:WikiSum",
+    "own": "reset.sources.own:Own",
 }
 
 ENGINES: dict[str, str] = {

@@ -3,6 +3,7 @@
 Files are read and written in row groups, so memory stays flat whatever their length.
 """
 
+import csv
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,6 +50,10 @@ EXAMPLES = pa.schema(
         *_nullable(checks=_TEXT),  # JSON of verifiable constraints, micro world only
     ]
 )
+
+SCREENED = _schema(
+    example_id=_TEXT, reason=_TEXT, test_id=_TEXT
+)  # rows to leave out of training; the test each repeats
 
 MIXTURES = _schema(
     example_id=_TEXT,
@@ -115,6 +120,7 @@ class Writer:
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._file = pq.ParquetWriter(self._temporary, schema, compression="zstd")
         self._buffer: list[Mapping[str, Any]] = []
+        self._tables: list[pa.Table] = []
         self.rows = 0
 
     def write(self, row: Mapping[str, Any]) -> None:
@@ -124,7 +130,21 @@ class Writer:
         if len(self._buffer) >= ROW_GROUP:
             self._flush()
 
+    def write_table(self, table: pa.Table) -> None:
+        """Add the rows of `table`, which has the schema's columns; not to be mixed with `write`."""
+        self.rows += len(table)
+        self._tables.append(table)
+        waiting = sum(map(len, self._tables))
+        if waiting >= ROW_GROUP:
+            whole = pa.concat_tables(self._tables)
+            full = waiting - waiting % ROW_GROUP
+            self._file.write_table(whole.slice(0, full).combine_chunks(), row_group_size=ROW_GROUP)
+            self._tables = [whole.slice(full)]
+
     def _flush(self) -> None:
+        if any(map(len, self._tables)):
+            self._file.write_table(pa.concat_tables(self._tables).combine_chunks())
+            self._tables.clear()
         if self._buffer:
             self._file.write_table(pa.Table.from_pylist([dict(row) for row in self._buffer], schema=self._schema))
             self._buffer.clear()
@@ -195,6 +215,14 @@ def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write `content` as indented JSON with sorted keys, atomically; equal content gives equal bytes."""
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows of the same columns, atomically; for `dvc plots`."""
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reset import drawing, params, tracking
+from reset import drawing, mixtures, params, tracking
 
 PATH = click.Path(path_type=Path)
 
@@ -12,14 +12,17 @@ PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("name")
 @click.argument("examples", type=PATH)
+@click.argument("screened", type=PATH)
 @click.argument("into", type=PATH)
-def main(name: str, examples: Path, into: Path) -> None:
-    """Draw the prompt set NAME of params.yaml from the folders under EXAMPLES into INTO."""
+def main(name: str, examples: Path, screened: Path, into: Path) -> None:
+    """Draw the prompt set NAME of params.yaml from the folders under EXAMPLES, without the SCREENED rows, into INTO."""
     p = params.load()
     row = params.row(p.prompts, name, "prompts")
     metrics = Path(f"metrics/draw/{name}.json")
     with tracking.run("draw", name, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
-        account, drawn = drawing.draw(examples, into, split=row.split, skip=row.skip, rows=row.rows, seed=p.seed)
+        chosen = row.model_dump()
+        left_out = mixtures.left_out(screened)
+        account, drawn = drawing.draw(examples, into, **chosen, seed=p.seed, left_out=left_out)
         account.write(metrics, asked=row.rows, drawn=drawn)
     click.echo(f"draw {name}: {account}")
 

@@ -20,7 +20,9 @@ def main(dataset: str, into: Path) -> None:
     metrics = Path(f"metrics/fetch/{dataset}.json")
     with tracking.run("fetch", dataset, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
         source = construct(row.source, row.options, key=f"params.yaml: datasets.{dataset}")
-        facts = fetching.fetch(source, path=Path(row.path) if row.path else None, revision=row.revision, into=into)
+        path = Path(row.path) if row.path else None
+        limit = p.prepare.max_broken
+        facts = fetching.fetch(source, path=path, revision=row.revision, into=into, max_broken=limit)
         tables.write_json(metrics, facts)
     counts = ", ".join(f"{count} {split}" for split, count in facts["records"].items())
     click.echo(f"fetch: {dataset}: {counts} from {facts['origin']}")

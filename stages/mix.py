@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reset import mixtures, params, tracking
+from reset import mixtures, params, tables, tracking
 
 PATH = click.Path(path_type=Path)
 
@@ -12,19 +12,24 @@ PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("name")
 @click.argument("examples", type=PATH)
+@click.argument("screened", type=PATH)
 @click.argument("into", type=PATH)
 @click.argument("dev", type=PATH)
-def main(name: str, examples: Path, into: Path, dev: Path) -> None:
-    """Mix the folders under EXAMPLES as mixture NAME of params.yaml says, into INTO and DEV."""
+def main(name: str, examples: Path, screened: Path, into: Path, dev: Path) -> None:
+    """Mix the folders under EXAMPLES, without SCREENED rows, as mixture NAME of params.yaml says, into INTO and DEV."""
     p = params.load()
     row = params.row(p.mixtures, name, "mixtures")
     metrics = Path(f"metrics/mix/{name}.json")
     with tracking.run("mix", name, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
-        common = {"parts": row.parts, "template": p.template, "seed": p.seed}
-        account, sizes = mixtures.mix(examples, into, split="train", rows=row.rows, upsample=True, **common)
-        _, dev_sizes = mixtures.mix(examples, dev, split="dev", rows=row.dev_rows, upsample=False, **common)
-        account.write(metrics, parts=sizes, dev_parts=dev_sizes)
-    click.echo(f"mix {name}: {account}; rows per part {sizes}")
+        common = {"parts": row.parts, "template": p.template, "seed": p.seed, "left_out": mixtures.left_out(screened)}
+        account, train = mixtures.mix(
+            examples, into, split="train", take=row.take, rows=row.rows, upsample=True, **common
+        )
+        _, held_out = mixtures.mix(examples, dev, split="dev", take={}, rows=row.dev_rows, upsample=False, **common)
+        account.write(metrics, train=train, dev=held_out)
+        tables.write_csv(metrics.with_suffix(".csv"), train)
+    sizes = ", ".join(f"{row['dataset']} {row['share']:.1%}" for row in train)
+    click.echo(f"mix {name}: {account}; {sizes}")
 
 
 if __name__ == "__main__":

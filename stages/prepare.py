@@ -22,8 +22,8 @@ def main(dataset: str, raw: Path, into: Path) -> None:
     with tracking.run("prepare", dataset, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
         source = construct(row.source, row.options, key=key, max_passages=p.prepare.max_passages)
         shares = row.model_dump()["shares"]
-        limit = p.prepare.max_set_aside
-        account = preparation.prepare(source, raw, into, dataset=dataset, shares=shares, max_set_aside=limit)
+        limits = p.prepare.model_dump(exclude={"max_passages"})
+        account = preparation.prepare(source, raw, into, dataset=dataset, shares=shares, **limits)
         splits = {split: tables.count(into / f"{split}.parquet", tables.EXAMPLES) for split in tables.SPLITS}
         account.write(metrics, splits=splits)
     click.echo(f"prepare: {dataset}: {account}")

@@ -26,9 +26,9 @@ def put(folder, dataset, numbers, split="train"):
     )
 
 
-def drawn(folder, rows, *, skip=0, seed=0):
+def drawn(folder, rows, *, skip=0, seed=0, left_out=()):
     into = folder / "prompts" / "p.parquet"
-    account, counts = draw(folder, into, split="train", skip=skip, rows=rows, seed=seed)
+    account, counts = draw(folder, into, split="train", skip=skip, rows=rows, seed=seed, left_out=dict(left_out))
     return [row["example_id"] for row in tables.read(into, tables.EXAMPLES)], account, counts
 
 
@@ -78,3 +78,10 @@ def test_a_data_set_with_nothing_to_draw_is_an_error_and_leaves_no_file(tmp_path
         with pytest.raises(ResetError, match=message):
             drawn(tmp_path, rows, skip=skip)
         assert not list((tmp_path / "prompts").iterdir())
+
+
+def test_screened_rows_are_not_drawn_and_are_counted(tmp_path):
+    put(tmp_path, "a", range(5))
+    ids, account, _ = drawn(tmp_path, {"a": 5}, left_out={"a/train/1": "a test's prompt"})
+    assert sorted(ids) == ["a/train/0", "a/train/2", "a/train/3", "a/train/4"]
+    assert account.as_dict() == {"rows_in": 5, "rows_out": 4, "set_aside": {"a test's prompt": 1}}

@@ -3,8 +3,10 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -151,17 +153,47 @@ def broken(tmp_path: Path, name: str, content: bytes, source: Plain | None = Non
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ResetError) as caught:
         fetched(tmp_path / name, tmp_path / "raw", source)
-    assert [path.name for path in tmp_path.iterdir()] == [name]
+    (tmp_path / name).unlink()
+    assert list(tmp_path.iterdir()) == []
     assert "\n" not in caught.value.message
     return caught.value.message.replace(f"{tmp_path}/", "")
 
 
-def test_line_that_is_no_json_is_told_with_file_and_line(tmp_path):
-    assert broken(tmp_path, "x.jsonl", b'{"a": 1}\n{"a": \n').startswith("x.jsonl:2: not JSON (Expecting value")
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b'{"a": 1}\n{"a": \n', "x.jsonl:2: not JSON (Expecting value"),
+        (b"{}\n\n[1]\n", "x.jsonl:3: a record must be a JSON object, this is a list"),
+        (b'{}\n{"a": "\xe4"}\n', "x.jsonl:2: not UTF-8 (byte 7 of the line)"),
+        (b'{}\n{"a": "\0"}\n', "x.jsonl:2: not JSON (Invalid control character"),
+    ],
+)
+def test_line_that_is_no_record_stops_where_none_may_be_broken(tmp_path, content, what):
+    message = broken(tmp_path, "x.jsonl", content)
+    assert message.startswith(
+        "x.jsonl: 1 of 2 lines are no records, more than prepare.max_broken (0.0%); first: " + what
+    )
 
 
-def test_line_that_is_no_object_is_told_with_file_and_line(tmp_path):
-    assert broken(tmp_path, "x.jsonl", b"{}\n\n[1]\n") == "x.jsonl:3: a record must be a JSON object, this is a list"
+def test_few_broken_lines_are_counted_with_file_and_line(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"a": 1}\n{"a": "\xe4"}\nnothing\n{"a": 2}\n')
+    facts = fetch(Plain(), path=path, revision=None, into=tmp_path / "raw", max_broken=0.5)
+    assert facts["records"] == {"records": 2}
+    assert facts["broken"]["lines"] == 2
+    assert [where.split(": ")[0] for where in facts["broken"]["where"]] == [f"{path}:2", f"{path}:3"]
+
+
+def test_rows_of_a_csv_file_are_broken_one_by_one(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"a,b\n1,2\n1\n1,2,3\nx,\n" + b"\xe4,2\n")
+    facts = fetch(Plain(), path=path, revision=None, into=tmp_path / "raw", max_broken=0.6)
+    assert read(tmp_path / "raw/records.jsonl") == [{"a": "1", "b": "2"}, {"a": "x", "b": ""}]
+    assert [where.replace(f"{path}:", "") for where in facts["broken"]["where"]] == [
+        "3: fewer cells than columns",
+        "4: more cells than columns",
+        "6: not UTF-8",
+    ]
 
 
 def test_truncated_gzip_is_told(tmp_path):
@@ -189,7 +221,9 @@ def test_empty_file_is_told(tmp_path, name):
 
 
 def test_file_in_another_encoding_is_told(tmp_path):
-    assert broken(tmp_path, "x.jsonl", '{"a": "\u00e4"}'.encode("latin-1")) == "x.jsonl: not UTF-8 (byte 7)"
+    content = '[{"a": "\u00e4"}]'.encode("latin-1")
+    assert broken(tmp_path, "x.json", content) == "x.json: not UTF-8 (byte 8)"
+    assert "x.jsonl:1: not UTF-8" in broken(tmp_path, "x.jsonl", '{"a": 1}\n'.encode("utf-16"))
 
 
 def test_file_that_is_no_parquet_is_told(tmp_path):
@@ -202,7 +236,7 @@ def test_unknown_format_is_told(tmp_path):
 
 def test_document_that_cannot_be_unpacked_is_told(tmp_path):
     message = broken(tmp_path, "x.jsonl", b'{"items": [{}]}\n{}\n', Wrapped())
-    assert message == "x.jsonl: record 2 lacks the field 'items'"
+    assert message.endswith("first: x.jsonl: record 2 lacks the field 'items'")
 
 
 def test_missing_path_is_told(tmp_path):
@@ -225,6 +259,41 @@ def test_failed_download_names_the_address(tmp_path):
     source = Plain(Where(urls={"test": (tmp_path / "gone.jsonl").as_uri()}))
     with pytest.raises(ResetError, match=r"Cannot download file://.*gone.jsonl: .*set `path` to a local copy"):
         fetched(None, tmp_path / "raw", source)
+
+
+class Halting(BaseHTTPRequestHandler):
+    """Serves a file whose first reply breaks off halfway; knows ranges."""
+
+    content = lines({"id": str(number)} for number in range(2_000)).encode()
+    asked: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        """Send what is left of the content; of the whole, only half of what was promised."""
+        asked = self.headers.get("Range")
+        self.asked.append(asked)
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        rest = self.content[start:]
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        self.wfile.write(rest if asked else rest[: len(rest) // 2])
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_download_that_broke_off_goes_on_where_it_was(tmp_path):
+    server = HTTPServer(("127.0.0.1", 0), Halting)
+    Thread(target=server.serve_forever, daemon=True).start()
+    source = Plain(Where(urls={"train": f"http://127.0.0.1:{server.server_port}/x.jsonl"}))
+    half = len(Halting.content) // 2
+    with pytest.raises(ResetError, match=rf"broke off at {half} of {len(Halting.content)} bytes; the next run goes on"):
+        fetched(None, tmp_path / "raw", source)
+    assert not (tmp_path / "raw").exists()
+    assert fetched(None, tmp_path / "raw", source)["records"] == {"train": 2_000}
+    assert Halting.asked == [None, f"bytes={half}-"]
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+    server.shutdown()
 
 
 def test_failure_leaves_the_former_output_as_it_was(tmp_path):

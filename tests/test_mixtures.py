@@ -8,7 +8,15 @@ from reset import tables
 from reset.errors import ResetError
 from reset.mixtures import mix
 
-SETTINGS = {"split": "train", "rows": None, "upsample": True, "template": "micro", "seed": 0}
+SETTINGS = {
+    "split": "train",
+    "take": {},
+    "rows": None,
+    "upsample": True,
+    "template": "micro",
+    "seed": 0,
+    "left_out": {},
+}
 
 
 @pytest.fixture
@@ -29,7 +37,10 @@ def examples(tmp_path, example_row):
 
 def mixed(folder, parts, **settings):
     into = folder.parent / "mixtures" / "mtl.parquet"
-    account, sizes = mix(folder, into, parts=parts, **{**SETTINGS, **settings})
+    account, composition = mix(folder, into, parts=parts, **{**SETTINGS, **settings})
+    sizes = Counter({row["part"]: 0 for row in composition})
+    for row in composition:
+        sizes[row["part"]] += row["rows"]
     return list(tables.read(into, tables.MIXTURES)), account, sizes
 
 
@@ -88,3 +99,33 @@ def test_a_part_without_training_examples_is_an_error(examples):
     with pytest.raises(ResetError) as raised:
         mixed(examples(nq=3), {"nq": ["nq"], "cnn": ["cnn"]})
     assert raised.value.message == "mtl: no train examples in cnn"
+
+
+def test_screened_rows_are_left_out_and_counted(examples):
+    rows, account, _ = mixed(examples(nq=4), {"nq": ["nq"]}, left_out={"nq/train/2": "a test's prompt"})
+    assert {row["example_id"] for row in rows} == {"nq/train/0", "nq/train/1", "nq/train/3"}
+    assert account.as_dict() == {"rows_in": 4, "rows_out": 3, "set_aside": {"a test's prompt": 1}}
+
+
+def test_of_a_data_set_a_count_or_a_share_is_taken(examples):
+    folder, parts = examples(dolly=10, sharegpt=20, oasst=4), {"talk": ["dolly", "sharegpt", "oasst"]}
+    rows, account, _ = mixed(folder, parts, take={"dolly": 3, "sharegpt": 0.25})
+    assert Counter(row["dataset"] for row in rows) == {"dolly": 3, "sharegpt": 5, "oasst": 4}
+    assert account.as_dict() == {"rows_in": 34, "rows_out": 12, "set_aside": {"over what is taken of its data set": 22}}
+    more, *_ = mixed(folder, parts, take={"dolly": 4, "sharegpt": 0.25})
+    assert {row["example_id"] for row in rows} < {row["example_id"] for row in more}
+
+
+def test_a_count_above_what_there_is_takes_all(examples):
+    rows, *_ = mixed(examples(nq=3), {"nq": ["nq"]}, take={"nq": 9})
+    assert len(rows) == 3
+
+
+def test_the_composition_says_what_each_data_set_gives(examples):
+    folder = examples(dolly=2, oasst=1, nq=6)
+    _, composition = mix(folder, folder / "m.parquet", parts={"talk": ["dolly", "oasst"], "nq": ["nq"]}, **SETTINGS)
+    assert composition == [
+        {"part": "talk", "dataset": "dolly", "examples": 2, "rows": 4, "share": 0.3333},
+        {"part": "talk", "dataset": "oasst", "examples": 1, "rows": 2, "share": 0.1667},
+        {"part": "nq", "dataset": "nq", "examples": 6, "rows": 6, "share": 0.5},
+    ]

@@ -54,7 +54,7 @@ def test_a_whole_number_may_stand_for_a_rate(tmp_path, minimal):
         (lambda p: p.update(sede=1), "unknown key 'sede'. Did you mean 'seed'? Known: base, curated, data_folder, "),
         (
             lambda p: p["prepare"].update(max_passage=1),
-            "unknown key 'prepare.max_passage'. Did you mean 'max_passages'? Known: max_passages, max_set_aside",
+            "unknown key 'prepare.max_passage'. Did you mean 'max_passages'? Known: max_broken, max_chars, ",
         ),
         (
             lambda p: p["recipes"]["full"].update(epoch=1),

@@ -16,7 +16,7 @@ from imports import ROOT, closure, data_files, file_of, imported, module_of, plu
 
 from reset import origins, registry
 
-SCALES = ("micro", "smoke", "rehearsal", "paper")
+SCALES = ("micro", "smoke", "rehearsal", "own", "paper")
 STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
 
 # Modules whose edit must not throw away a week of sampling: they carry, keep and name what others decide.
@@ -283,7 +283,7 @@ def test_every_stage_module_is_run(lines):
 
 def test_dvc_finds_no_circle_and_no_output_twice(line):
     line.repo.index.check_graph()
-    assert len(line.outs) > 80
+    assert len(line.outs) > 30
 
 
 def modules(folder: str) -> dict[str, Path]:

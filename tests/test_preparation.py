@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from reset import tables
+from reset import preparation, registry, tables
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.preparation import prepare
 from reset.sources import Example, Record, SetAside, Where
+from reset.sources.construction import construct
 from reset.sources.fields import text
 from reset.sources.oasst1 import Oasst1
 
@@ -21,8 +22,7 @@ class Plain:
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """One example per record; "skip" sets it aside."""
-        for record in records:
-            yield SetAside("skipped") if "skip" in record else example_of(record)
+        return map(outcome_of, records)
 
 
 class Forgetful(Plain):
@@ -31,6 +31,10 @@ class Forgetful(Plain):
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """One outcome, however many records."""
         yield from [SetAside("first") for _ in records][:1]
+
+
+def outcome_of(record: Record) -> Example | SetAside:
+    return SetAside("skipped") if "skip" in record else example_of(record)
 
 
 def example_of(record: Record) -> Example:
@@ -61,11 +65,10 @@ def put(raw: Path, **files: list[dict[str, Any]]) -> None:
 
 
 def run(
-    raw: Path, shares: Mapping[str, float] | None = None, max_set_aside: float = 1.0, source: Any = None
+    raw: Path, shares: Mapping[str, float] | None = None, max_set_aside: float = 1.0, source: Any = None, **limits: Any
 ) -> Account:
-    return prepare(
-        source or Plain(), raw, raw.parent / "out", dataset="mine", shares=shares, max_set_aside=max_set_aside
-    )
+    limits = {"max_set_aside": max_set_aside, "max_broken": 0.5, "max_chars": 1_000, **limits}
+    return prepare(source or Plain(), raw, raw.parent / "out", dataset="mine", shares=shares, **limits)
 
 
 def ids(raw: Path, split: str) -> list[str]:
@@ -157,6 +160,8 @@ def test_shares_that_make_no_sense_are_told(raw, shares, message):
         ({"task": "abstractive_qa", "question": "Q", "passages": []}, "empty context"),
         ({"task": "summarization", "passages": [" "]}, "empty context"),
         ({"ask": "\ud83d"}, "broken Unicode"),
+        ({"say": ["\0"]}, "NUL character"),
+        ({"ask": "x" * 1_001}, "over 1000 characters"),
         ({"skip": True}, "skipped"),
     ],
 )
@@ -188,34 +193,89 @@ def test_duplicate_id_is_set_aside_within_a_split_only(raw):
     assert run(raw).as_dict() == {"rows_in": 3, "rows_out": 2, "set_aside": {"duplicate id": 1}}
 
 
-def test_missing_field_is_told_with_file_and_line(raw):
+def test_broken_record_is_counted_with_file_and_line(raw):
     put(raw, train=[row("a"), {"id": "b"}])
+    account = run(raw)
+    assert account.as_dict() == {"rows_in": 2, "rows_out": 1, "set_aside": {"broken record": 1}}
+    assert account.where == {"broken record": [f"{raw}/train.jsonl:2: lacks the field 'ask' (has: id)"]}
+
+
+def test_too_many_broken_records_stop_the_stage_in_one_line(raw):
+    put(raw, train=[row("a"), {"id": "b"}, row("c", ask="\0")])
     with pytest.raises(ResetError) as caught:
         run(raw)
-    assert caught.value.message == f"{raw}/train.jsonl:2: lacks the field 'ask' (has: id)"
+    assert caught.value.message == (
+        "mine: 2 of 3 records are broken, more than prepare.max_broken (50.0%); "
+        f"first: {raw}/train.jsonl:2: lacks the field 'ask' (has: id)"
+    )
     assert not (raw.parent / "out").exists()
 
 
 def test_source_that_reads_ahead_still_gets_the_right_line(raw):
     message = {"message_id": "m", "parent_id": None, "role": "prompter", "text": "Hi"}
     put(raw, train=[message, {"message_id": "n"}, message])
-    with pytest.raises(ResetError, match=r"train\.jsonl:2: lacks the field 'role'"):
-        run(raw, source=Oasst1())
+    account = run(raw, source=Oasst1())
+    assert account.where["broken record"][0].startswith(f"{raw}/train.jsonl:2: lacks the field 'role'")
+    assert account.set_aside["prompter turn"] == 2
 
 
-@pytest.mark.parametrize("line", ['{"id": "b"', "[]"])
-def test_line_that_is_no_record_is_told_once_with_file_and_line(raw, line):
-    (raw / "train.jsonl").write_text(f"{json.dumps(row('a'))}\n\n{line}\n")
-    with pytest.raises(ResetError) as caught:
-        run(raw)
-    assert caught.value.message.startswith(f"{raw}/train.jsonl:3: ")
-    assert caught.value.message.count("train.jsonl") == 1
+@pytest.mark.parametrize("line", [b'{"id": "b"', b"[]", b'{"id": "\xe4"}', b'{"id": "\x00"}'])
+def test_line_that_is_no_record_is_counted_and_blank_lines_are_not(raw, line):
+    good = [json.dumps(row(name)).encode() for name in "ab"]
+    (raw / "train.jsonl").write_bytes(b"\n".join([good[0], b"", line, good[1], b""]))
+    account = run(raw)
+    assert account.as_dict() == {"rows_in": 3, "rows_out": 2, "set_aside": {"broken record": 1}}
+    assert account.where["broken record"][0].startswith(f"{raw}/train.jsonl:3: ")
+
+
+def test_first_places_of_a_reason_are_named_over_files(raw):
+    put(raw, train=[row("a"), *[row("a", ask=str(n)) for n in range(9)]], test=[row("x"), row("z", ask=" ")])
+    account = run(raw)
+    assert account.where["duplicate id"] == [f"{raw}/train.jsonl:{line}" for line in range(2, 7)]
+    assert account.where["empty instruction"] == [f"{raw}/test.jsonl:2"]
+    assert account.set_aside["duplicate id"] == 9
+
+
+def test_metrics_name_places_only_where_rows_are_left_out(raw, tmp_path):
+    put(raw, train=[row("a"), row("b", say=[])])
+    run(raw).write(tmp_path / "m.json")
+    assert json.loads((tmp_path / "m.json").read_text())["where"] == {"empty answer": [f"{raw}/train.jsonl:2"]}
+    put(raw, train=[row("a")])
+    run(raw).write(tmp_path / "m.json")
+    assert "where" not in json.loads((tmp_path / "m.json").read_text())
 
 
 def test_record_without_an_outcome_is_told(raw):
     put(raw, train=[row("a"), row("b")])
-    with pytest.raises(ResetError, match=r"train\.jsonl:2: the source gave no outcome for this record"):
+    with pytest.raises(ResetError, match=r"train\.jsonl: the source gave 1 outcomes for 2 records"):
         run(raw, source=Forgetful())
+
+
+def test_spans_and_processes_change_nothing(raw, monkeypatch):
+    records = [row(str(n % 90), ask=f"Ask {n % 100}.", say=["long" * 50]) for n in range(120)]
+    put(raw, train=[*records, {"id": "broken"}], test=records[:5])
+    whole = run(raw)
+    tables_ = {
+        split: list(tables.read(raw.parent / f"out/{split}.parquet", tables.EXAMPLES)) for split in tables.SPLITS
+    }
+    assert whole.set_aside.keys() == {"duplicate", "duplicate id", "broken record"}
+    monkeypatch.setattr(preparation, "SPAN", 700)
+    monkeypatch.setattr(preparation, "ALONE", 1)
+    assert len(list(preparation._spans([raw / "train.jsonl"], whole=False))) > 20
+    parted = run(raw)
+    assert (parted.as_dict(), parted.where) == (whole.as_dict(), whole.where)
+    for split, rows in tables_.items():
+        assert list(tables.read(raw.parent / f"out/{split}.parquet", tables.EXAMPLES)) == rows
+
+
+def test_sources_go_on_behind_a_broken_record():
+    for name in registry.SOURCES.keys() - {"micro", "own"}:
+        source = construct(name, {}, key=name)
+        outcomes = source.outcomes([{}, {}])
+        for _ in range(2):
+            with pytest.raises(ResetError):
+                next(outcomes)
+        assert next(outcomes, None) is None, name
 
 
 def test_too_many_rows_set_aside_stop_the_stage_and_write_nothing(raw):
@@ -232,7 +292,7 @@ def test_failure_leaves_the_former_output_as_it_was(raw):
     put(raw, train=[row("a")])
     run(raw)
     put(raw, train=[{}])
-    with pytest.raises(ResetError, match=r"train\.jsonl:1: lacks the field 'id' .has: none."):
+    with pytest.raises(ResetError, match=r"first: .*train\.jsonl:1: lacks the field 'id' .has: none."):
         run(raw)
     assert ids(raw, "train") == ["mine/train/a"]
 

@@ -20,7 +20,7 @@ def scale(request, composed):
 
 
 def test_the_scales_are_those_of_the_readme():
-    assert SCALES == ["micro", "paper", "rehearsal", "smoke"]
+    assert SCALES == ["micro", "own", "paper", "rehearsal", "smoke"]
 
 
 def test_the_committed_file_is_the_composition_of_the_default(composed):

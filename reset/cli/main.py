@@ -9,6 +9,10 @@ from reset.errors import nearest
 
 COMMANDS = {
     "compose": ("reset.cli.compose:compose", "Write params.yaml anew from conf/."),
+    "doctor": (
+        "reset.cli.doctor:doctor",
+        "Show the token ids that training and each engine read; fail where they differ.",
+    ),
     "judge-quality": ("reset.cli.judge_quality:judge_quality", "Hold a judge against human labels."),
     "ledger": ("reset.cli.ledger:ledger", "Spend of the judges that ask a language model, export, re-parsing."),
     "seeds": ("reset.cli.seeds:seeds", "Gather repeated runs into mean, spread and paired intervals."),

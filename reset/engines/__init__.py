@@ -34,3 +34,7 @@ class Engine(Protocol):
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Yield one completion per request, in any order; a request that cannot be served ends in `error: ...`."""
         ...
+
+    def seen(self, requests: Sequence[Request]) -> list[list[int]]:
+        """Return the ids that the model itself reads as the prompt of each request, padding left out."""
+        ...

@@ -82,15 +82,24 @@ class TransformersEngine:
     def _prefill(self, requests: list[Request]) -> tuple[torch.Tensor, torch.Tensor, DynamicCache]:
         """Read each distinct prompt once; logits, mask and cache then have one row per request."""
         prompts = {prompt: number for number, prompt in enumerate(dict.fromkeys(r.token_ids for r in requests))}
-        width = max(map(len, prompts))
-        padded = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
-        held = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-        ids, mask = torch.tensor(padded, device=self._device), torch.tensor(held, device=self._device)
+        ids, mask = self._padded(list(prompts))
         cache = roomy_cache(self._model.config)
         logits, _ = self._step(ids, mask[:, :0], cache, new=mask)
         index = torch.tensor([prompts[r.token_ids] for r in requests], device=self._device)
         cache.batch_select_indices(index)
         return logits[index], mask[index], cache
+
+    def _padded(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids and mask, each (prompts, longest prompt), padded on the left."""
+        width = max(map(len, prompts))
+        padded = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
+        held = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+        return torch.tensor(padded, device=self._device), torch.tensor(held, device=self._device)
+
+    def seen(self, requests: Sequence[Request]) -> list[list[int]]:
+        """Return the ids that the model is given for each request, without padding."""
+        ids, mask = self._padded([request.token_ids for request in requests])
+        return [row[held.bool()].tolist() for row, held in zip(ids, mask, strict=True)]
 
     def _step(
         self, ids: torch.Tensor, mask: torch.Tensor, cache: DynamicCache, new: torch.Tensor | None = None

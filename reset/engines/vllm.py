@@ -60,6 +60,15 @@ class VllmEngine:
         for request, output in zip(fitting, outputs, strict=True):
             yield self._completion(request, output)
 
+    def seen(self, requests: Sequence[Request]) -> list[list[int]]:
+        """Return the ids that vLLM reports as the prompt of each request."""
+        outputs = self._llm.generate(
+            [TokensPrompt(prompt_token_ids=list(request.token_ids)) for request in requests],
+            [_parameters(request) for request in requests],
+            use_tqdm=False,
+        )
+        return [list(output.prompt_token_ids or []) for output in outputs]
+
     def _completion(self, request: Request, output: RequestOutput) -> Completion:
         """Read the tokens, not vLLM's text, so that both engines make text in one place."""
         said = output.outputs[0]

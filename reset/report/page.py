@@ -13,7 +13,7 @@ import vl_convert
 from markupsafe import Markup
 
 from reset import comparison
-from reset.report import plots, table4, tables, words
+from reset.report import plots, table1, table4, tables, words
 from reset.tables import Row, atomic
 
 Rows = Mapping[str, Sequence[Row]]
@@ -49,6 +49,7 @@ def write(
         "wins": tables.wins(metrics),
         "curated": tables.curated(metrics),
         "accounts": tables.accounts(metrics),
+        "table1": table1.rows(metrics),
     }
     headline, *sentences = words.sentences(rows["differences"], list(summaries))
     said = {"headline": headline, "sentences": sentences, "note": table4.note()}

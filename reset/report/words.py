@@ -82,6 +82,8 @@ def markdown(content: Mapping[str, Any]) -> str:
         blocks += ["## What was picked", _records(content["curated"])]
     if content["accounts"]:
         blocks += ["## Where the rows went", _records(content["accounts"])]
+    if content["table1"]:
+        blocks += ["## Table 1: ours (the paper's in brackets)", _records(content["table1"])]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Record = Mapping[str, Any]
 
@@ -32,6 +32,7 @@ class SetAside:
     """A record left out, and why: a short reason in words, the same for all records of its kind."""
 
     reason: str
+    detail: str = ""  # what is wrong with this one
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,19 @@ class Source(Protocol):
     where: Where
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
-        """Turn raw records into exactly one outcome each, in order."""
+        """Turn raw records into exactly one outcome each, in order.
+
+        An iterator like `map`, which goes on behind a record that raises `ResetError`. Pure: records may come in
+        several calls, in processes of their own.
+        """
         ...
+
+
+@runtime_checkable
+class Joined(Protocol):
+    """A source whose outcomes draw on other records of the file: it is given all of them at once."""
+
+    joined: Literal[True]
 
 
 def content_id(*parts: str) -> str:

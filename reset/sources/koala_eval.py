@@ -22,5 +22,8 @@ class KoalaEval:
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""
-        for record in records:
-            yield Example(id=text(record, "id"), task="instruction", instruction=text(record, "prompt"))
+        return map(_example, records)
+
+
+def _example(record: Record) -> Example:
+    return Example(id=text(record, "id"), task="instruction", instruction=text(record, "prompt"))

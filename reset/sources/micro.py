@@ -49,30 +49,32 @@ class Micro:
         if kind not in KINDS:
             raise ResetError(f"Unknown kind of micro data '{kind}'. {nearest(kind, KINDS)}")
         self._kind, self._seed, self._rows = kind, seed, rows
-        self._task, self._draw = KINDS[kind]
+        self._task = KINDS[kind][0]
         self._noise = Noise(**noise)
         self.splits = tuple(rows)
 
     def generate(self, split: str) -> Iterator[Record]:
         """Yield the raw records of `split`."""
-        noise = NONE if split == "test" else self._noise
+        noise, draw = NONE if split == "test" else self._noise, KINDS[self._kind][1]
         for number in range(self._rows[split]):
             rng = random.Random(f"{self._seed}/{self._kind}/{split}/{number}")
-            record = self._draw(rng, noise)
+            record = draw(rng, noise)
             while held_out(record) != (split == "test"):
-                record = self._draw(rng, noise)
+                record = draw(rng, noise)
             yield {"id": str(number), **record}
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""
-        for record in records:
-            checks = record.get("checks")
-            yield Example(
-                id=record["id"],
-                task=self._task,
-                instruction=record["instruction"],
-                question=record["question"],
-                passages=record["passages"],
-                references=[record["response"]],
-                checks=json.dumps(checks, sort_keys=True) if checks else None,
-            )
+        return map(self._outcome, records)
+
+    def _outcome(self, record: Record) -> Example:
+        checks = record.get("checks")
+        return Example(
+            id=record["id"],
+            task=self._task,
+            instruction=record["instruction"],
+            question=record["question"],
+            passages=record["passages"],
+            references=[record["response"]],
+            checks=json.dumps(checks, sort_keys=True) if checks else None,
+        )

@@ -2,11 +2,14 @@
 
 https://huggingface.co/datasets/OpenAssistant/oasst1
 
-A row is a message. An example is an assistant's message with the prompter's message it answers, when its `quality`
-label (a mean over raters, 0 to 1) is above 0.5 and has two raters (section 2.1.1).
+A row is a message; the release's other layout, a nested tree per line, is unpacked. An example is an assistant's
+message with the prompter's message it answers, when its `quality` label (a mean over raters, 0 to 1) is above 0.5 and
+has two raters (section 2.1.1).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Literal
 
 from reset.errors import ResetError, nearest
 from reset.sources import Example, Record, SetAside, Where
@@ -21,6 +24,7 @@ class Oasst1:
     `min_quality` must be exceeded, `min_raters` reached.
     """
 
+    joined: Literal[True] = True
     where = Where(
         hub="OpenAssistant/oasst1",
         revision="main",  # the commit it resolves to is recorded; pin it by `revision` in params.yaml
@@ -36,12 +40,23 @@ class Oasst1:
         self._language, self._first = language, turns == "first"
         self._min_quality, self._min_raters = min_quality, min_raters
 
+    def unpack(self, document: Record) -> Iterator[Record]:
+        """Yield the messages of a tree, with parents, and labels as the hub lists them; a message as it is."""
+        if "prompt" not in document:
+            yield document
+            return
+        todo = [{"parent_id": None, **value(document, "prompt")}]
+        while todo:
+            message = todo.pop()
+            todo += [{"parent_id": message.get("message_id"), **reply} for reply in message.pop("replies", [])]
+            labels = message.get("labels") or {}
+            yield {**message, "labels": [{"name": name, **rated} for name, rated in labels.items()] or None}
+
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples; holds them all, since an answer may stand before its prompt."""
         messages = list(records)
         prompts = {str(message.get("message_id")): message for message in messages if message.get("role") == "prompter"}
-        for message in messages:
-            yield self._outcome(message, prompts)
+        return map(partial(self._outcome, prompts=prompts), messages)
 
     def _outcome(self, message: Record, prompts: Mapping[str, Record]) -> Example | SetAside:
         if text(message, "role") == "prompter":

@@ -24,8 +24,11 @@ class VicunaEval:
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""
-        for record in records:
-            turns = texts(record, "turns")
-            if not turns:
-                raise ResetError("the field 'turns' holds no text")
-            yield Example(id=str(value(record, "question_id")), task="instruction", instruction=turns[0])
+        return map(_example, records)
+
+
+def _example(record: Record) -> Example:
+    turns = texts(record, "turns")
+    if not turns:
+        raise ResetError("the field 'turns' holds no text")
+    return Example(id=str(value(record, "question_id")), task="instruction", instruction=turns[0])

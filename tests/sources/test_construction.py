@@ -38,7 +38,7 @@ def test_passage_limit_reaches_retrieved_passages_alone_and_options_go_first(exa
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_source_says_where_it_lives_and_under_what_licence(name):
-    where = construct(name, {}, key=KEY).where
+    where = registry.load(registry.SOURCES, name, "source").where
     assert where.licence
     assert bool(where.hub) + bool(where.urls) + bool(where.how) == 1
     assert set(where.splits) | set(where.urls) <= {"train", "dev", "test"}

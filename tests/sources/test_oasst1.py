@@ -94,3 +94,21 @@ def test_unknown_turns_are_refused_with_the_nearest():
 def test_message_id_is_the_examples_id():
     made = list(Oasst1().outcomes([ROOT, message("a1", "p1")]))[1]
     assert isinstance(made, Example) and made.id == "a1"
+
+
+def test_a_nested_tree_is_unpacked_into_its_messages():
+    good = {"quality": {"value": 0.75, "count": 3}, "spam": {"value": 0.0, "count": 3}}
+    said = {**message("a1"), "role": "assistant", "labels": good, "replies": [{**message("p2"), "labels": good}]}
+    unrated = {**message("a2"), "role": "assistant", "labels": {}}
+    for one in (said, said["replies"][0], unrated):
+        del one["parent_id"]
+    tree = {"message_tree_id": "p1", "prompt": {**message("p1"), "labels": good, "replies": [said, unrated]}}
+    messages = list(Oasst1().unpack(tree))
+    assert [(one["message_id"], one["parent_id"]) for one in messages] == [
+        ("p1", None),
+        ("a2", "p1"),
+        ("a1", "p1"),
+        ("p2", "a1"),
+    ]
+    assert outcomes(*messages) == ["prompter turn", "no quality rating", "text p1 > text a1", "prompter turn"]
+    assert list(Oasst1().unpack(ROOT)) == [ROOT]

@@ -41,8 +41,9 @@ def run(real: Path, folder: Path, source: str, sample: str) -> Account:
     """Fetch and prepare one sample, all of it as test rows."""
     made = construct(source, {}, key=source, max_passages=5)
     fetching.fetch(made, path=real / f"{sample}.jsonl", revision=None, into=folder / "raw")
+    limits = {"max_set_aside": 1.0, "max_broken": 0.0, "max_chars": 1_000_000}
     return preparation.prepare(
-        made, folder / "raw", folder / "examples", dataset=source, shares={"test": 1.0}, max_set_aside=1.0
+        made, folder / "raw", folder / "examples", dataset=source, shares={"test": 1.0}, **limits
     )
 
 

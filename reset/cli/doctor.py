@@ -1,0 +1,93 @@
+"""`reset-lm doctor`: the exact token ids that training and each engine read."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reset import params, registry
+from reset.errors import ResetError
+
+if TYPE_CHECKING:
+    from reset.doctor import Finding, Read
+
+
+@click.command()
+@click.argument("system")
+@click.option("--rows", default=2, show_default=True, help="Rows of each data set to look at.")
+@click.option("--engine", "engines", multiple=True, help="Engine to ask; may be repeated. Default: sample.engine.")
+@click.option("--no-engine", is_flag=True, help="Load no model: compare training with what an engine is asked to read.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per row.")
+def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as_json: bool) -> None:
+    """Show for real rows the token ids that SYSTEM is trained on and those that each engine reads.
+
+    Masked and trained spans, BOS, end token and truncation are shown and checked. Exit status 1 where training and an
+    engine read other ids for the same prompt.
+
+    \b
+    Example:
+      reset-lm doctor mtl --rows 3 --engine transformers --engine vllm
+    """  # noqa: D301  (click reads the \b)
+    from reset import doctor as examination  # transformers and TRL take seconds
+    from reset.tokens import load_tokenizer
+
+    p = params.load()
+    row = params.row(p.systems, system, "systems")
+    start, finished = Path("models") / row.init, Path("models") / system
+    model = finished if (finished / "config.json").is_file() else start
+    trained, sampled = load_tokenizer(start), load_tokenizer(model)
+    limits = examination.Limits(p.train.max_tokens, p.sample.max_prompt_tokens)
+    pairs = examination.rows_of(Path(f"data/{row.data}.parquet"), Path("data/examples"), rows)
+    findings = [
+        examination.examine(*pair, limits, template=p.template, trained=trained, sampled=sampled) for pair in pairs
+    ]
+    if not no_engine:
+        chosen = engines or (p.sample.engine,)
+        examination.ask_engines(findings, {name: _seen(p, name, model) for name in chosen})
+    for finding in findings:
+        click.echo(json.dumps(asdict(finding)) if as_json else text(finding, trained))
+    _conclude(findings, as_json)
+
+
+def _seen(p: params.Params, engine: str, model: Path) -> "Read":
+    options = params.row(p.sample.engines, engine, "sample.engines")
+    read: Read = registry.build(registry.ENGINES, engine, f"sample.engines.{engine}", model=model, **options).seen
+    return read
+
+
+def text(finding: "Finding", tokenizer: Any) -> str:
+    """One row for a terminal: the ids of each span, and the text they stand for."""
+    from reset.doctor import spans
+
+    cut = [kind for kind, is_cut in (("training", finding.training_cut), ("sampling", finding.sampling_cut)) if is_cut]
+    state = f"context cut in {' and '.join(cut)}" if cut else "not cut"
+    lines = [f"{finding.example_id} ({finding.task}): {len(finding.input_ids)} tokens, {state}"]
+    for kind, ids in spans(finding):
+        lines += [f"  {kind} {len(ids)}: {_listed(ids)}", f"    {tokenizer.decode(ids)!r}"]
+    if not finding.input_ids:
+        lines.append("  longer than train.max_tokens without its context: not trained on")
+    if not finding.sampled:
+        lines.append("  longer than sample.max_prompt_tokens without its context: not sampled")
+    else:
+        lines.append(f"  sampled {len(finding.sampled)}: {_listed(finding.sampled)}")
+    return "\n".join([*lines, *(f"  WRONG: {fault}" for fault in finding.faults)])
+
+
+def _listed(ids: Sequence[int]) -> str:
+    return " ".join(map(str, ids))
+
+
+def _conclude(findings: Sequence["Finding"], as_json: bool) -> None:
+    wrong = [finding for finding in findings if finding.faults]
+    if wrong:
+        first = wrong[0]
+        raise ResetError(f"{len(wrong)} of {len(findings)} rows are wrong; {first.example_id}: {first.faults[0]}")
+    if not as_json:
+        click.echo(f"{len(findings)} rows: training and sampling read the same ids")
+
+
+if __name__ == "__main__":
+    doctor()

@@ -1,0 +1,26 @@
+"""Stage `describe`: our Table 1."""
+
+from pathlib import Path
+
+import click
+
+from reset import describing, params, tables, tracking
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("examples", type=PATH)
+@click.argument("model", type=PATH)
+def main(examples: Path, model: Path) -> None:
+    """Count the examples under EXAMPLES and measure their responses in the tokens of MODEL."""
+    p = params.load()
+    metrics = Path("metrics/describe/examples.json")
+    with tracking.run("describe", "examples", p.describe.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
+        found = describing.describe(examples, model)
+        tables.write_json(metrics, found)
+    click.echo(f"describe: {len(found)} data sets in the tokens of {model}")
+
+
+if __name__ == "__main__":
+    main()

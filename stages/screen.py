@@ -1,0 +1,26 @@
+"""Stage `screen`: find the training rows that repeat a test."""
+
+from pathlib import Path
+
+import click
+
+from reset import params, screening, tracking
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("examples", type=PATH)
+@click.argument("into", type=PATH)
+def main(examples: Path, into: Path) -> None:
+    """Compare training and dev rows of all folders under EXAMPLES with the tests; list those to leave out in INTO."""
+    p = params.load()
+    settings, metrics = p.screen.model_dump(), Path("metrics/screen/examples.json")
+    with tracking.run("screen", "examples", settings, metrics=metrics, enabled=p.tracking.enabled):
+        account, near = screening.screen(examples, into, **settings)
+        account.write(metrics, near_duplicates=near)
+    click.echo(f"screen: {account}; near-duplicates: {sum(near.values())}")
+
+
+if __name__ == "__main__":
+    main()
