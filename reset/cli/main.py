@@ -9,6 +9,7 @@ from reset.errors import nearest
 
 COMMANDS = {
     "compose": ("reset.cli.compose:compose", "Write params.yaml anew from conf/."),
+    "diff": ("reset.cli.diff:diff", "Say what one run did otherwise than another."),
     "seeds": ("reset.cli.seeds:seeds", "Gather repeated runs into mean, spread and paired intervals."),
     "track": ("reset.cli.track:track", "Send the records of stage runs to MLflow."),
 }

@@ -63,6 +63,14 @@ def _part(measure: str, figures: Figures) -> str:
     return f"{measure} no clear change, {signed(figures)} {interval(figures)}"
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as columns for a terminal."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
 def markdown(content: Mapping[str, Any]) -> str:
     """The page as Markdown, without its charts."""
     columns = content["columns"]
