@@ -11,6 +11,7 @@ COMMANDS = {
     "compose": ("reset.cli.compose:compose", "Write params.yaml anew from conf/."),
     "diff": ("reset.cli.diff:diff", "Say what one run did otherwise than another."),
     "seeds": ("reset.cli.seeds:seeds", "Gather repeated runs into mean, spread and paired intervals."),
+    "show": ("reset.cli.show:show", "Tell one row's story, from raw record to trained systems."),
     "track": ("reset.cli.track:track", "Send the records of stage runs to MLflow."),
 }
 
