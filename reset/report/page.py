@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from reset import comparison
 from reset.report import plots, table4, tables, words
+from reset.report.browser import Content, packed
 from reset.tables import Row, atomic
 
 Rows = Mapping[str, Sequence[Row]]
@@ -27,14 +28,16 @@ def write(
     systems: Sequence[str],
     paper_rows: Mapping[str, str],
     pairs: Sequence[tuple[str, str]],
+    browser: Content,
     resamples: int,
     seed: int,
 ) -> str:
     """Write index.html, report.md, table4.csv and the rows of tables and plots to `into`; return the headline.
 
     `systems` are those to show; what an earlier run left of others is not shown. `paper_rows` names the row of the
-    paper's Table 4 that a system stands for, `pairs` the differences to show. A system without scores leaves dashes, a
-    stage without metrics leaves its table or plot out. Equal input gives equal bytes.
+    paper's Table 4 that a system stands for, `pairs` the differences to show, `browser` what the answer browser holds.
+    A system without scores leaves dashes, a stage without metrics leaves its table or plot out. Equal input gives equal
+    bytes.
     """
     order = [*(name for name in paper_rows if name in systems), *(name for name in systems if name not in paper_rows)]
     summaries = tables.systems(metrics, order)
@@ -53,7 +56,7 @@ def write(
     headline, *sentences = words.sentences(rows["differences"], list(summaries))
     said = {"headline": headline, "sentences": sentences, "note": table4.note()}
     content = {**rows, **said, "columns": columns, "measures": list(comparison.MEASURES)}
-    _write(into / "index.html", _html(content, charts(rows)))
+    _write(into / "index.html", _html({**content, "browser": browser, "index": packed(browser.index)}, charts(rows)))
     _write(into / "report.md", words.markdown(content))
     _write(into / "table4.csv", _csv(table4.flat(rows["table4"], columns)))
     for name, values in rows.items():

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from reset.errors import ResetError
 from reset.report import page, plots, table4, tables, words
+from reset.report.browser import Content
 from stages import report as stage
 from tests.report import folders
 
@@ -22,7 +23,8 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 def report(root: Path, into: str = "out", **changes: Any) -> Path:
     systems = [path.stem for path in (root / "metrics/systems").glob("*.json")]
-    settings = {"systems": systems, "paper_rows": table4.ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0, **changes}
+    settings = {"systems": systems, "paper_rows": table4.ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
+    settings |= {"browser": Content(), **changes}
     page.write(root / into, metrics=root / "metrics", scores=root / "data/scores", **settings)
     return root / into
 

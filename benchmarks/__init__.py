@@ -1,0 +1,1 @@
+"""Speed claims, each measured by a script: `python -m benchmarks.<name> [--quick]`."""
