@@ -116,6 +116,7 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
             metrics=root / "metrics",
             scores=root / "scores",
             **{"systems": [], "paper_rows": {}, "pairs": (), "browser": content, "resamples": 100, "seed": 0},
+            **{"much_longer": 10, "similar": 10},
         )
         written = time.perf_counter() - started
         path = root / "out/index.html"

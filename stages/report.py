@@ -29,6 +29,8 @@ def main(into: Path) -> None:
                 scores=p.model_dump()["scores"],
                 max_bytes=int(p.report.browser_mb * 1e6),
             ),
+            much_longer=p.report.much_longer,
+            similar=p.report.similar,
             **settings,
         )
     click.echo(f"report: {into / 'index.html'}: {headline}")

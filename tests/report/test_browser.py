@@ -92,6 +92,7 @@ def written(root: Path) -> Path:
         scores=root / "data/scores",
         **{"systems": ["mtl", "mtl_reset"], "paper_rows": table4.ROWS, "pairs": [("mtl_reset", "mtl")]},
         **{"browser": content(root), "resamples": 50, "seed": 0},
+        **{"much_longer": 10, "similar": 10},
     )
     return root / "out/index.html"
 
