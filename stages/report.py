@@ -14,8 +14,10 @@ def main(into: Path) -> None:
     """Write index.html, report.md and the rows of tables and plots to INTO."""
     p = params.load()
     settings = {"resamples": p.evaluate.bootstrap, "seed": p.seed}
-    files = [into / "report.md", into / "table4.csv"]
-    with tracking.run("report", "report", settings, artifacts=files, enabled=p.tracking.enabled):
+    names = ("report.md", "table4.csv", "overview.json", "systems.json", "differences.json")
+    files = [params.FILE, *(into / name for name in names)]
+    pages = [into / "index.html"]
+    with tracking.run("report", "report", settings, artifacts=files, pages=pages, enabled=p.tracking.enabled):
         headline = page.write(
             into,
             metrics=Path("metrics"),

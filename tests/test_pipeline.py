@@ -34,6 +34,7 @@ PLUMBING = frozenset(
         "reset.ports",  # where the ranks of a training run meet
         "reset.chunks",  # resuming ends with the same rows
         "reset.tracking",  # off or on, results are the same
+        "reset.tracking_parent",
         "reset.tracking_upload",
         "reset.engines",  # records and the Protocol between a stage and its plug-ins
         "reset.judges",

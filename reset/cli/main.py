@@ -10,6 +10,7 @@ from reset.errors import nearest
 COMMANDS = {
     "compose": ("reset.cli.compose:compose", "Write params.yaml anew from conf/."),
     "diff": ("reset.cli.diff:diff", "Say what one run did otherwise than another."),
+    "round": ("reset.cli.round:round_", "Add a further round to the parameters."),
     "seeds": ("reset.cli.seeds:seeds", "Gather repeated runs into mean, spread and paired intervals."),
     "show": ("reset.cli.show:show", "Tell one row's story, from raw record to trained systems."),
     "track": ("reset.cli.track:track", "Send the records of stage runs to MLflow."),
