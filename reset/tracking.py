@@ -114,7 +114,7 @@ def _tags(stage: str) -> dict[str, str]:
 
 
 def _repro() -> str | None:
-    """The `dvc` process that runs this stage, as "start in ms"-"id": all stages of one `dvc repro` have it in common."""
+    """The `dvc` process that runs this stage, as "start in ms"-"id": all stages of one `dvc repro` share it."""
     try:
         for process in psutil.Process().parents():
             if any(Path(part).name == "dvc" for part in process.cmdline()[:3]):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from reset import tables
+from reset import tables, tracking
 from reset.cli.main import main
 from tests.report import lines
 
@@ -120,6 +120,28 @@ def test_page_escapes_answers(runs: tuple[Path, Path], tmp_path: Path) -> None:
     page = (tmp_path / "diff.html").read_text()
     assert "&lt;script&gt;document.title" in page
     assert "<script" not in page
+
+
+def test_mlflow_compares_two_runs_by_the_same_numbers(
+    runs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "RESET_TRACKING"):
+        monkeypatch.delenv(name, raising=False)
+    for run in runs:
+        with tracking.run("evaluate", "mtl_reset", {}, metrics=run / "metrics/systems/mtl_reset.json"):
+            pass
+    assert tracking.send().startswith("tracking: 2 runs sent")
+
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("reset").experiment_id
+    a, b = client.search_runs([experiment], order_by=["attributes.start_time"])
+    rows = [row for row in told(*runs)["scores"] if row["system"] == "mtl_reset" and row["dataset"] is None]
+    shown = {row["score"]: (row["a"], row["b"]) for row in rows}
+    assert len(shown) > 5
+    assert shown == {name: tuple(r.data.metrics[f"macro.{name}.mean"] for r in (a, b)) for name in shown}
 
 
 def test_folder_without_tables_is_told(runs: tuple[Path, Path], tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_stages_of_one_repro_stand_below_a_run_with_all_scores_tables_and_the_pa
         *("index.html", "overview.json", "params.yaml"),
     }
     table = client.load_table(parents[0].info.experiment_id, "overview.json", [parents[0].info.run_id])
-    assert list(table["faithfulness_unseen"]) == ["0.5"]
+    assert list(table["faithfulness_unseen"]) == [0.5]
 
 
 def test_record_that_cannot_be_written_warns_and_lets_the_stage_end(
