@@ -14,6 +14,9 @@ from reset.errors import ResetError, nearest
 from reset.revisions import Run
 from reset.tracking import flatten
 
+# macro averages whose p values carry Holm's correction; the others are parts of these, or watch
+TESTED = ("faithfulness_seen", "faithfulness_unseen", "instruction", "task")
+
 
 def compare(a: Run, b: Run, *, rounds: tuple[str, str] | None, resamples: int, seed: int) -> dict[str, Any]:
     """Everything that `reset-lm diff` shows, ready for JSON.
@@ -26,7 +29,7 @@ def compare(a: Run, b: Run, *, rounds: tuple[str, str] | None, resamples: int, s
             raise ResetError(f"'{run.name}' holds no tables: there is nothing in data/")
     names = [(f"metrics/systems/{x}.json", f"metrics/systems/{y}.json") for x, y in _systems(a, b, rounds)]
     scores = [row for pair in names for row in _scores(a, b, pair, resamples, seed)]
-    tested = [row for row in scores if row["dataset"] is None]
+    tested = [row for row in scores if row["dataset"] is None and row["score"] in TESTED]
     for row, holm in zip(tested, statistics.holm([row["p"] for row in tested]), strict=True):
         row["p_holm"] = holm
     return {

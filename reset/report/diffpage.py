@@ -16,17 +16,23 @@ def sections(found: Mapping[str, Any], *, whole: bool = False) -> Iterator[Secti
     """The parts of a comparison; `whole` adds each data set's scores and the texts of winners."""
     rows = [[row["key"], _text(row["a"]), _text(row["b"])] for row in found["params"]]
     yield "Parameters that differ", ["parameter", "A", "B"], rows
-    macro = [row for row in found["scores"] if row["dataset"] is None]
+    macro = [row for row in found["scores"] if "p_holm" in row]
     head = ["system", "score", "A", "B", "difference", "95 % interval", "p (Holm)"]
     yield "Scores (macro averages) of systems that changed", head, [_score(row, row["score"]) for row in macro]
     if whole:
         rest = [row for row in found["scores"] if row["dataset"]]
         rows = [_score(row, f"{row['dataset']}: {row['score']}") for row in rest]
+        others = [row for row in found["scores"] if row["dataset"] is None and "p_holm" not in row]
+        yield "Other macro averages", head[:-1], [_score(row, row["score"])[:-1] for row in others]
         yield "Scores per data set", head[:-1], [row[:-1] for row in rows]
     yield from _tables(found["tables"])
     yield from _winners(found["winners"], whole)
     keys = ("judge", "verdict", "pool", "answers", "up", "down", "mean", "nulls_a", "nulls_b")
-    rows = [[words.signed(row) if key == "mean" else str(row[key]) for key in keys] for row in found["judges"]]
+    rows = [
+        [words.signed(row) if key == "mean" else str(row[key]) for key in keys]
+        for row in found["judges"]
+        if row["answers"]
+    ]
     head = ["judge", "verdict", "pool", "answers in both", "up", "down", "mean move", "nulls A", "nulls B"]
     yield "Scores that judges moved", head, rows
 
