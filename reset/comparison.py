@@ -13,17 +13,19 @@ MEASURES: dict[str, tuple[str, str | None]] = {
     "seen faithfulness": ("faithfulness", "seen"),
     "unseen faithfulness": ("faithfulness", "unseen"),
     "instruction": ("instruction", None),
+    "task": ("task", None),
 }
 # systems of params.yaml whose differences answer the paper's questions; the first is the headline
 PAIRS = (
     ("mtl_reset", "mtl"),
     ("mtl_reset", "mtl_random"),
     ("mtl_reset_s", "mtl_reset"),
+    ("mtl_reset_2", "mtl_reset"),
     ("cd_if", "cd"),
     ("if_cd", "if"),
 )
 
-Figures = dict[str, float | None]  # mean, low, high
+Figures = dict[str, float | None]  # mean, low, high; of a difference also p, and p_holm among all those shown
 ByMeasure = dict[str, dict[str, dict[statistics.Key, float]]]  # measure -> data set -> (run, example_id) -> score
 
 
@@ -52,13 +54,20 @@ def difference(a: ByMeasure, b: ByMeasure, *, resamples: int, seed: int) -> dict
 def differences(
     runs: Sequence[Path], pairs: Sequence[tuple[str, str]], *, resamples: int, seed: int
 ) -> list[dict[str, Any]]:
-    """The differences of those `pairs` of systems that both have scores in all `runs` (folders of <system>.parquet)."""
+    """The differences of those `pairs` of systems that both have scores in all `runs` (folders of <system>.parquet).
+
+    Their p values are adjusted for being shown together (Holm).
+    """
     paths: Mapping[str, list[Path]] = {
         system: [run / f"{system}.parquet" for run in runs] for pair in pairs for system in pair
     }
     scores = {system: read(found) for system, found in paths.items() if all(path.is_file() for path in found)}
-    return [
+    found: list[dict[str, Any]] = [
         {"system": a, "against": b, "measures": difference(scores[a], scores[b], resamples=resamples, seed=seed)}
         for a, b in pairs
         if a in scores and b in scores
     ]
+    shown: list[Figures] = [figures for pair in found for figures in pair["measures"].values()]
+    for figures, adjusted in zip(shown, statistics.holm([figures["p"] for figures in shown]), strict=True):
+        figures["p_holm"] = adjusted
+    return found

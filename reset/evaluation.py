@@ -23,6 +23,8 @@ SCORES = pa.schema(
         *(pa.field(name, pa.string(), nullable=False) for name in ("example_id", "dataset", "task", "group", "axis")),
         pa.field("score", pa.float64()),
         pa.field("tokens", pa.int32(), nullable=False),  # of the answer
+        pa.field("words", pa.int32(), nullable=False),  # of the answer, split at blanks
+        pa.field("reference_words", pa.int32()),  # of the first reference; null where there is none
     ]
 )
 
@@ -97,6 +99,8 @@ def _scored(
             "axis": axis,
             "score": said.get(name),
             "tokens": answer["tokens"],
+            "words": len(answer["text"].split()),
+            "reference_words": len(example["references"][0].split()) if example["references"] else None,
         }
 
 
@@ -151,7 +155,7 @@ def _of_dataset(axes: ByAxis, figures: Any) -> dict[str, Any]:
 
 def macros(by_dataset: Mapping[str, ByAxis]) -> Iterator[tuple[str, str, list[ByAxis]]]:
     """Name, axis and data sets of each macro average: of Table 4, the seen and unseen ones, and overall."""
-    for axis in ("instruction", "faithfulness", "task", "oracle"):
+    for axis in ("instruction", "faithfulness", "task", *EXTRAS):
         members = [(axes, axes[axis][0]) for _, axes in sorted(by_dataset.items()) if axis in axes]
         parts = {axis: [axes for axes, _ in members]}
         if axis != "instruction":

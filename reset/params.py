@@ -198,6 +198,14 @@ class Evaluate(Section):
     bootstrap: int = Field(ge=1)
 
 
+class Report(Section):
+    """What the page holds."""
+
+    browser_mb: float = Field(ge=0)  # of packed answers; prompts beyond are left to `reset-lm show`
+    much_longer: int = Count  # words beyond the gold answer (Figure 5)
+    similar: int = Count  # tokens by which answers of two systems may differ and count as equally long (Figure 7)
+
+
 class Tracking(Section):
     """MLflow, on or off."""
 
@@ -230,6 +238,7 @@ class Params(Section):
     select: Select
     curated: dict[str, Curated]
     evaluate: Evaluate
+    report: Report
     tracking: Tracking
 
 

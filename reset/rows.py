@@ -82,15 +82,8 @@ class Maker:
             lines = stream.read(span.end - span.start).splitlines()
         filling = _Filling()
         where: list[int] = []  # lines of the records that the source has taken and not answered
-        outcomes = self.source.outcomes(_records(lines, where, filling))
         answered = 0
-        while True:
-            try:
-                outcome = next(outcomes)
-            except StopIteration:
-                break
-            except ResetError as error:
-                outcome = SetAside(BROKEN, error.message)
+        for outcome in outcomes(self.source, _records(lines, where, filling)):
             if answered == len(where):
                 raise ResetError(f"{span.path}: the source gave more outcomes than records")
             self._take(outcome, where[answered], span.path, filling)
@@ -153,6 +146,19 @@ class Maker:
             return "empty answer"
         whole = "".join([row["example_id"], row["instruction"], row["question"], *row["passages"], *references])
         return _not_text(whole) or (f"over {self.max_chars} characters" if len(whole) > self.max_chars else "")
+
+
+def outcomes(source: Source, records: Iterable[Record]) -> Iterator[Example | SetAside]:
+    """What `source` makes of each record, in order; one that it cannot read is set aside as broken."""
+    made = source.outcomes(records)
+    while True:
+        try:
+            outcome = next(made)
+        except StopIteration:
+            return
+        except ResetError as error:
+            outcome = SetAside(BROKEN, error.message)
+        yield outcome
 
 
 def _records(lines: Iterable[bytes], where: list[int], filling: _Filling) -> Iterator[Record]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from math import comb
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -158,7 +159,7 @@ def _figures(pool: Mapping[str, Sequence[Candidate]], kept: Mapping[str, Candida
 
 def _of_dataset(
     pool: Mapping[str, Sequence[Candidate]], kept: Mapping[str, Candidate], ids: Sequence[str]
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Mean scores of the winners and of all that could have won, distinct texts, and how often the choice mattered."""
     able = {example_id: [c.score for c in pool[example_id] if c.score is not None] for example_id in ids}
     figures = {
@@ -167,4 +168,18 @@ def _of_dataset(
         "distinct_texts": fmean(len({c.text for c in pool[example_id]}) for example_id in ids),
         "choice_matters": fmean(max(scores) > min(scores) for scores in able.values()),
     }
-    return {"rows": len(ids), **{name: round(value, 6) for name, value in figures.items()}}
+    curve = [round(value, 6) for value in best_of(list(able.values()))]
+    return {"rows": len(ids), **{name: round(value, 6) for name, value in figures.items()}, "best_of": curve}
+
+
+def best_of(pools: Sequence[Sequence[float]]) -> list[float]:
+    """Mean over prompts of the best score among n candidates drawn at random, for n = 1 to the smallest pool's size.
+
+    Exact, without drawing: of k scores in order, the i-th is the best of n in C(i - 1, n - 1) of C(k, n) draws. The
+    first value is that of a random choice.
+    """
+    return [fmean(_expected_best(sorted(scores), n) for scores in pools) for n in range(1, min(map(len, pools)) + 1)]
+
+
+def _expected_best(ordered: Sequence[float], n: int) -> float:
+    return sum(score * comb(i, n - 1) for i, score in enumerate(ordered)) / comb(len(ordered), n)

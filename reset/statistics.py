@@ -8,8 +8,9 @@ seeds the draw of seeds says little: such intervals are too narrow rather than t
 intervals at 95 %.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -30,15 +31,45 @@ class Interval:
     high: float | None
 
 
+@dataclass(frozen=True)
+class Difference(Interval):
+    """A difference with its interval and `p`, two-sided, against no difference; None as in `Interval`."""
+
+    p: float | None
+
+
 def interval(strata: Iterable[Sequence[float]], *, resamples: int, seed: int) -> Interval:
     """Macro mean of one or more strata of scores; strata without scores take no part."""
     grids = [np.asarray(stratum, dtype=np.float64)[:, None] for stratum in strata if len(stratum)]
     return _interval(grids, resamples, seed)
 
 
-def macro_difference(a: Scores, b: Scores, *, resamples: int, seed: int) -> Interval:
-    """Macro mean of A minus B over the prompts that both have a score for, paired by (seed, example_id)."""
-    return _interval(_differences(a, b), resamples, seed)
+def macro_difference(a: Scores, b: Scores, *, resamples: int, seed: int) -> Difference:
+    """Macro mean of A minus B over the prompts that both have a score for, paired by (seed, example_id).
+
+    `p` takes the mean for normal, with the bootstrap's standard error: it is not held up by the number of resamples.
+    """
+    grids = _differences(a, b)
+    if not grids:
+        return Difference(None, None, None, None)
+    mean, means = _resamples(grids, resamples, seed)
+    error = float(np.nanstd(means))
+    p = math.erfc(abs(mean) / error / math.sqrt(2)) if error else float(mean == 0.0)
+    return Difference(**asdict(_percentiles(mean, means)), p=p)
+
+
+def holm(ps: Sequence[float | None]) -> list[float | None]:
+    """Adjust p values for being shown together (Holm 1979): each stays below a level in no more than that share.
+
+    None stays None and counts for nothing.
+    """
+    adjusted: list[float | None] = [None] * len(ps)
+    known = sorted((p, place) for place, p in enumerate(ps) if p is not None)
+    least = 0.0
+    for rank, (p, place) in enumerate(known):
+        least = max(least, min(1.0, p * (len(known) - rank)))
+        adjusted[place] = round(least, 6)
+    return adjusted
 
 
 def _differences(a: Scores, b: Scores) -> list[Floats]:
@@ -56,14 +87,21 @@ def _differences(a: Scores, b: Scores) -> list[Floats]:
 
 
 def _interval(grids: Sequence[Floats], resamples: int, seed: int) -> Interval:
-    if not grids:
-        return Interval(None, None, None)
+    return _percentiles(*_resamples(grids, resamples, seed)) if grids else Interval(None, None, None)
+
+
+def _percentiles(mean: float, means: Floats) -> Interval:
+    low, high = np.nanpercentile(means, [2.5, 97.5])
+    return Interval(mean, float(low), float(high))
+
+
+def _resamples(grids: Sequence[Floats], resamples: int, seed: int) -> tuple[float, Floats]:
+    """The macro mean of the grids and that of each resample (resamples,)."""
     rng = np.random.default_rng(seed)
     seeds = grids[0].shape[1]
     drawn = rng.integers(seeds, size=(resamples, seeds))
     strata = [_resampled(grid, drawn, rng) for grid in grids]  # of (resamples,) each
-    low, high = np.nanpercentile(np.mean(strata, axis=0), [2.5, 97.5])
-    return Interval(float(np.mean([_centre(grid) for grid in grids])), float(low), float(high))
+    return float(np.mean([_centre(grid) for grid in grids])), np.mean(strata, axis=0)
 
 
 def _centre(grid: Floats) -> float:

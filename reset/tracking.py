@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psutil
 
 from reset import tables
 
@@ -35,11 +36,13 @@ def run(
     metrics: Path | None = None,
     history: Path | None = None,
     artifacts: Sequence[Path] = (),
+    pages: Sequence[Path] = (),
     enabled: bool = True,
 ) -> Iterator[None]:
     """Record the block as one run of `stage`; the files named are read when the block ends, if they are there.
 
     `metrics` is a JSON object whose numbers become the run's metrics, `history` a JSON list of objects with a `step`.
+    `pages` are too large for a record: they are sent from where they are, as they are when the record is sent.
     Off with `enabled=False` or RESET_TRACKING=0. What goes wrong in the block goes on; the record then says FAILED.
     """
     started, status = time.time(), "FAILED"
@@ -52,6 +55,7 @@ def run(
     finally:
         if enabled and os.environ.get("RESET_TRACKING") != "0":
             record = {"stage": stage, "name": name, "status": status, "start": started, "end": time.time()}
+            record |= {"repro": _repro(), "pages": [str(path.resolve()) for path in pages]}
             files = [path for path in (metrics, history, *artifacts) if path]
             _keep(record | {"tags": _tags(stage), "params": flatten(params)} | _outcome(metrics, history, files))
 
@@ -107,6 +111,17 @@ def _tags(stage: str) -> dict[str, str]:
     if done.returncode == 0:
         tags["git.commit"] = tags["mlflow.source.git.commit"] = done.stdout.strip()
     return tags
+
+
+def _repro() -> str | None:
+    """The `dvc` process that runs this stage, as "start in ms"-"id": all stages of one `dvc repro` share it."""
+    try:
+        for process in psutil.Process().parents():
+            if any(Path(part).name == "dvc" for part in process.cmdline()[:3]):
+                return f"{int(process.create_time() * 1000)}-{process.pid}"
+    except psutil.Error:  # a parent that is gone, or another user's
+        return None
+    return None
 
 
 def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -1,5 +1,8 @@
 """Send tracking records to MLflow through its client; a record is deleted only after MLflow has all of it.
 
+The stage runs of one `dvc repro` stand below a parent run, which gets what the stage `report` gathers: the parameters,
+each system's macro averages as metrics, the tables and the page.
+
 Sending twice is harmless: a run carries its record's id, and a run left half sent is completed.
 """
 
@@ -17,15 +20,16 @@ os.environ.update({"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"})
 for _name, _value in {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}.items():
     os.environ.setdefault(_name, _value)  # read when mlflow is imported: a dead server is soon found dead
 
-from mlflow.entities import Metric, Param, Run  # noqa: E402
+from mlflow.entities import Metric, Run  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
+from reset import tracking_parent  # noqa: E402
+
 EXPERIMENT = "reset"
 RECORD_TAG = "reset.record"
-BATCH = 100  # parameters a request may hold
-MAX_PARAM_CHARS = 6000
+REPRO_TAG = "reset.repro"
 
 
 def send_all(root: Path) -> str:
@@ -75,52 +79,52 @@ def _experiment(client: MlflowClient, uri: str, root: Path) -> str:
 
 
 def _send(client: MlflowClient, experiment: str, record_id: str, record: Mapping[str, Any]) -> None:
-    run_id = _run(client, experiment, record_id, record)
-    params = [Param(_key(key), value[:MAX_PARAM_CHARS]) for key, value in record["params"].items()]
-    for start in range(0, len(params), BATCH):
-        client.log_batch(run_id, params=params[start : start + BATCH])
-    metrics = list(_metrics(record))
-    for start in range(0, len(metrics), 10 * BATCH):
-        client.log_batch(run_id, metrics=metrics[start : start + 10 * BATCH])
+    parent = _parent(client, experiment, record)
+    run_id = _run(client, experiment, record_id, record, parent)
+    tracking_parent.log(client, run_id, record["params"], _metrics(record))
     for name, text in record["artifacts"].items():
-        client.log_text(run_id, text, _artifact(name))
-    client.set_terminated(run_id, record["status"], end_time=_ms(record["end"]))
+        client.log_text(run_id, text, tracking_parent.artifact(name))
+    client.set_terminated(run_id, record["status"], end_time=tracking_parent.ms(record["end"]))
+    if parent:
+        tracking_parent.fill(client, parent, record)
 
 
-def _run(client: MlflowClient, experiment: str, record_id: str, record: Mapping[str, Any]) -> str:
+def _parent(client: MlflowClient, experiment: str, record: Mapping[str, Any]) -> str | None:
+    """The run of the `dvc repro` that the record's stage was part of; None for a stage run by hand."""
+    if not (repro := record.get("repro")):
+        return None
+    begun: list[Run] = client.search_runs([experiment], f"tags.`{REPRO_TAG}` = '{repro}'", max_results=1)
+    if begun:
+        return str(begun[0].info.run_id)
+    tags = {key: value for key, value in record["tags"].items() if key != "stage"} | {REPRO_TAG: repro}
+    name = tags.get("dvc.experiment", "dvc repro")
+    start = int(repro.partition("-")[0])
+    return str(client.create_run(experiment, start_time=start, tags=tags, run_name=name).info.run_id)
+
+
+def _run(client: MlflowClient, experiment: str, record_id: str, record: Mapping[str, Any], parent: str | None) -> str:
     """The run of this record: a new one, or the one that an interrupted upload began."""
     begun: list[Run] = client.search_runs([experiment], f"tags.`{RECORD_TAG}` = '{record_id}'", max_results=1)
     if begun:
         return str(begun[0].info.run_id)
     stage, name = record["stage"], record["name"]
-    tags = {**record["tags"], RECORD_TAG: record_id}
+    tags = {**record["tags"], RECORD_TAG: record_id} | ({"mlflow.parentRunId": parent} if parent else {})
     run = client.create_run(
-        experiment, start_time=_ms(record["start"]), tags=tags, run_name=stage if name == stage else f"{stage}@{name}"
+        experiment,
+        start_time=tracking_parent.ms(record["start"]),
+        tags=tags,
+        run_name=stage if name == stage else f"{stage}@{name}",
     )
     return str(run.info.run_id)
 
 
 def _metrics(record: Mapping[str, Any]) -> Iterator[Metric]:
-    end = _ms(record["end"])
+    end = tracking_parent.ms(record["end"])
     for key, value in record["metrics"].items():
-        yield Metric(_key(key), value, end, 0)
+        yield Metric(tracking_parent.key(key), value, end, 0)
     for row in record["history"]:
         for key in row.keys() - {"step"}:
-            yield Metric(_key(key), row[key], end, int(row.get("step", 0)))
-
-
-def _ms(seconds: float) -> int:
-    return int(seconds * 1000)
-
-
-def _key(name: str) -> str:
-    """A name as MLflow allows it."""
-    return re.sub(r"[^\w\-. :/]", "_", name)[:250]
-
-
-def _artifact(name: str) -> str:
-    """A path inside the run, whatever the path outside was."""
-    return "/".join(part for part in Path(name).parts if part not in ("/", "..", "."))
+            yield Metric(tracking_parent.key(key), row[key], end, int(row.get("step", 0)))
 
 
 def _shown(uri: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reset import comparison, params, tracking
-from reset.report import page, table4
+from reset.report import browser, page, table4
 
 
 @click.command()
@@ -14,8 +14,10 @@ def main(into: Path) -> None:
     """Write index.html, report.md and the rows of tables and plots to INTO."""
     p = params.load()
     settings = {"resamples": p.evaluate.bootstrap, "seed": p.seed}
-    files = [into / "report.md", into / "table4.csv"]
-    with tracking.run("report", "report", settings, artifacts=files, enabled=p.tracking.enabled):
+    names = ("report.md", "table4.csv", "overview.json", "systems.json", "differences.json")
+    files = [params.FILE, *(into / name for name in names)]
+    pages = [into / "index.html"]
+    with tracking.run("report", "report", settings, artifacts=files, pages=pages, enabled=p.tracking.enabled):
         headline = page.write(
             into,
             metrics=Path("metrics"),
@@ -23,11 +25,37 @@ def main(into: Path) -> None:
             systems=p.evaluate.systems,
             paper_rows=table4.ROWS,
             pairs=comparison.PAIRS,
+            browser=browser.content(
+                shelves(p),
+                verdicts=Path("data/verdicts"),
+                scores=p.model_dump()["scores"],
+                max_bytes=int(p.report.browser_mb * 1e6),
+            ),
+            much_longer=p.report.much_longer,
+            similar=p.report.similar,
             **settings,
         )
     click.echo(f"report: {into / 'index.html'}: {headline}")
     if p.tracking.enabled:
         click.echo(tracking.send())
+
+
+def shelves(p: params.Params) -> list[browser.Shelf]:
+    """Each table of prompts with the pools and curated sets made of it; of test pools those evaluated."""
+    answers, curated = Path("data/answers"), Path("data/curated")
+    return [
+        browser.Shelf(
+            name,
+            Path(f"data/prompts/{name}.parquet"),
+            {
+                pool: answers / f"{pool}.parquet"
+                for pool, row in p.pools.items()
+                if row.prompts == name and (name != p.evaluate.prompts or pool in p.evaluate.systems)
+            },
+            {one: (row.pool, curated / f"{one}.parquet") for one, row in p.curated.items() if row.prompts == name},
+        )
+        for name in p.prompts
+    ]
 
 
 if __name__ == "__main__":

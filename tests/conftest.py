@@ -91,6 +91,7 @@ _MINIMAL: Row = {
         }
     },
     "evaluate": {"prompts": "test", "groups": {"nq": "seen"}, "systems": ["mtl"], "bootstrap": 100},
+    "report": {"browser_mb": 1.0, "much_longer": 10, "similar": 10},
     "tracking": {"enabled": False},
 }
 

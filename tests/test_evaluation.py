@@ -86,6 +86,9 @@ def test_macro_averages_are_plain_means_over_data_sets(system):
         system.add("nq", f"more{number}", exact_match=0.0, span_coverage=1.0)
     account, summary = fill(system).evaluate()
     assert {name: (one["mean"], one["datasets"]) for name, one in summary["macro"].items()} == {
+        "bigram_coverage": (0.5, 1),
+        "bigram_coverage_extractive": (0.5, 1),
+        "bigram_coverage_seen": (0.5, 1),
         "faithfulness": (round(1.7 / 3, 4), 3),
         "faithfulness_abstractive": (0.2, 1),
         "faithfulness_extractive": (0.75, 2),
@@ -126,6 +129,7 @@ def test_score_table_holds_one_row_per_prompt_and_axis(system):
     system.add("cnn", 7, tokens=31, rouge_l=0.25, summac=None)
     system.evaluate()
     common = {"example_id": "cnn/test/7", "dataset": "cnn", "task": "summarization", "group": "seen", "tokens": 31}
+    common |= {"words": 1, "reference_words": None}
     assert list(tables.read(system.scores, SCORES)) == [
         {**common, "axis": "task", "score": 0.25},
         {**common, "axis": "faithfulness", "score": None},

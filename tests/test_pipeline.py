@@ -34,6 +34,7 @@ PLUMBING = frozenset(
         "reset.ports",  # where the ranks of a training run meet
         "reset.chunks",  # resuming ends with the same rows
         "reset.tracking",  # off or on, results are the same
+        "reset.tracking_parent",
         "reset.tracking_upload",
         "reset.engines",  # records and the Protocol between a stage and its plug-ins
         "reset.judges",
@@ -58,8 +59,6 @@ NOT_WHAT = {
     "judge.chunk_answers",
     "judge.max_null",
 }
-# In the paths of the stage's command and dependencies, which `dvc.lock` records as well.
-IN_PATHS = {"evaluate.prompts"}
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's own
 HEAVY = ("torch", "transformers", "vllm", "mlflow", "datasets", "deepspeed", "trl")
 
@@ -234,17 +233,15 @@ def unread(line: Line) -> set[str]:
 
 def test_every_parameter_is_a_dependency_of_some_stage_or_declared_not_to_be(line):
     watched = {name for address in line.outs for name in line.watched[address]}
-    idle = watched | NOT_WHAT | IN_PATHS | unread(line) | {f"datasets.{name}.needs" for name in line.params["datasets"]}
+    idle = watched | NOT_WHAT | unread(line) | {f"datasets.{name}.needs" for name in line.params["datasets"]}
     free = [key for key in leaves(line.params) if not any(key == name or key.startswith(f"{name}.") for name in idle)]
     assert free == []
 
 
 def test_parameters_that_are_declared_without_a_stage_are_there_and_have_none(line):
     watched = {name for address in line.outs for name in line.watched[address]}
-    assert set(leaves(line.params)) >= NOT_WHAT | IN_PATHS
-    assert [
-        key for key in NOT_WHAT | IN_PATHS if any(key == name or key.startswith(f"{name}.") for name in watched)
-    ] == []
+    assert set(leaves(line.params)) >= NOT_WHAT
+    assert [key for key in NOT_WHAT if any(key == name or key.startswith(f"{name}.") for name in watched)] == []
 
 
 def test_every_data_dependency_is_an_output_or_was_there_before(line):

@@ -125,4 +125,6 @@ def test_commits_and_experiments_are_read_from_the_cache(
     shutil.rmtree(project / ".dvc/cache")
     gone = cli("deep-fish")
     assert gone.exit_code == 1
-    assert gone.output.startswith("Error: 'deep-fish' has data/scores neither in Git nor in DVC's cache")
+    assert gone.output.startswith(
+        "Error: 'deep-fish' has data/scores/mtl.parquet neither in Git nor in DVC's cache or remote"
+    )

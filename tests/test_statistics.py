@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from reset.statistics import Interval, interval, macro_difference
+from reset.statistics import Difference, Interval, holm, interval, macro_difference
 
 
 def run(values, *, seed=0, dataset="nq"):
@@ -58,7 +58,7 @@ def test_difference_is_paired_by_prompt():
 def test_prompts_that_one_system_lacks_take_no_part():
     a, b = run([1.0, 1.0, 1.0]), run([0.0, 0.0, 0.0])
     a["nq"][0, "only in a"], b["nq"][0, "only in b"] = 100.0, 100.0
-    assert macro_difference(a, b, resamples=10, seed=0) == Interval(1.0, 1.0, 1.0)
+    assert macro_difference(a, b, resamples=10, seed=0) == Difference(1.0, 1.0, 1.0, p=0.0)
 
 
 def test_difference_over_seeds_is_the_mean_of_the_seeds_and_wider_where_they_disagree():
@@ -91,3 +91,21 @@ def test_ten_thousand_resamples_of_six_thousand_prompts_take_about_a_second(seed
     started = time.process_time()
     macro_difference(a, b, resamples=10_000, seed=0)
     assert time.process_time() - started < 4  # one where nothing else runs
+
+
+def test_p_of_a_difference_follows_its_distance_from_zero():
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 0.1, 400)
+    noise -= noise.mean()
+    found = [
+        macro_difference(run(noise + shift), run(np.zeros(400)), resamples=2000, seed=0).p for shift in (0, 0.01, 0.1)
+    ]
+    assert found[0] == pytest.approx(1.0)
+    assert found[1] == pytest.approx(0.0455, abs=0.015)  # two standard errors
+    assert found[2] < 1e-10
+
+
+def test_holm_is_that_of_a_worked_example_and_leaves_nulls_out():
+    assert holm([0.01, None, 0.04, 0.03, 0.005]) == [0.03, None, 0.06, 0.06, 0.02]
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []

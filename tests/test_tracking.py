@@ -148,6 +148,58 @@ def test_experiment_in_a_folder_of_its_own_records_in_the_project(
     assert not (elsewhere / ".tracking").exists()
 
 
+@pytest.fixture
+def repro(project: Path) -> Path:
+    """A program named dvc that runs an evaluation and a report as its stages, and a failing stage if told so."""
+    stages = """
+import sys
+from pathlib import Path
+from reset import tables, tracking
+tables.write_json(Path("overview.json"), [{"system": "mtl", "faithfulness_unseen": float(sys.argv[1]), "oracle": None}])
+Path("index.html").write_text("<p>page</p>" * 200_000)
+Path("params.yaml").write_text("seed: 3\\ndatasets: {nq: {path: null}}\\nselect: {weights: {task: 1.0}}\\n")
+if sys.argv[2] == "evaluate":
+    with tracking.run("evaluate", "mtl", {}):
+        pass
+else:
+    names = ["params.yaml", "overview.json"]
+    with tracking.run("report", "report", {}, artifacts=[Path(name) for name in names], pages=[Path("index.html")]):
+        pass
+"""
+    program = project / "dvc"
+    program.write_text(
+        "import subprocess, sys\n"
+        "for stage in ('evaluate', 'report'):\n"
+        f"    subprocess.run([sys.executable, '-c', {stages!r}, sys.argv[1], stage], check=True)\n"
+    )
+    return program
+
+
+def test_stages_of_one_repro_stand_below_a_run_with_all_scores_tables_and_the_page(project: Path, repro: Path) -> None:
+    code = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    for value in ("0.5", "0.75"):
+        subprocess.run([sys.executable, str(repro), value], cwd=project, env=code, check=True)
+    assert upload(project).stdout.startswith("tracking: 4 runs sent")
+
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{project}/mlflow.db")
+    found = client.search_runs([client.get_experiment_by_name("reset").experiment_id], order_by=["start_time"])
+    parents = [run for run in found if run.info.run_name == "dvc repro"]
+    assert [run.data.metrics for run in parents] == [{"mtl.faithfulness_unseen": value} for value in (0.5, 0.75)]
+    below = [
+        {r.info.run_name for r in found if r.data.tags.get("mlflow.parentRunId") == p.info.run_id} for p in parents
+    ]
+    assert below == [{"evaluate@mtl", "report"}] * 2
+    assert parents[0].data.params == {"seed": "3", "select.weights.task": "1.0"}
+    assert parents[0].info.status == "FINISHED"
+    assert {file.path for file in client.list_artifacts(parents[0].info.run_id)} == {
+        *("index.html", "overview.json", "params.yaml"),
+    }
+    table = client.load_table(parents[0].info.experiment_id, "overview.json", [parents[0].info.run_id])
+    assert list(table["faithfulness_unseen"]) == [0.5]
+
+
 def test_record_that_cannot_be_written_warns_and_lets_the_stage_end(
     project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,13 +9,16 @@ from reset.errors import nearest
 
 COMMANDS = {
     "compose": ("reset.cli.compose:compose", "Write params.yaml anew from conf/."),
+    "diff": ("reset.cli.diff:diff", "Say what one run did otherwise than another."),
     "doctor": (
         "reset.cli.doctor:doctor",
         "Show the token ids that training and each engine read; fail where they differ.",
     ),
     "judge-quality": ("reset.cli.judge_quality:judge_quality", "Hold a judge against human labels."),
     "ledger": ("reset.cli.ledger:ledger", "Spend of the judges that ask a language model, export, re-parsing."),
+    "round": ("reset.cli.round:round_", "Add a further round to the parameters."),
     "seeds": ("reset.cli.seeds:seeds", "Gather repeated runs into mean, spread and paired intervals."),
+    "show": ("reset.cli.show:show", "Tell one row's story, from raw record to trained systems."),
     "track": ("reset.cli.track:track", "Send the records of stage runs to MLflow."),
 }
 

@@ -1,7 +1,7 @@
 """`reset-lm seeds`: gather repeated runs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -52,14 +52,7 @@ def text(figures: Mapping[str, Any]) -> str:
         for pair in figures["differences"]
         for measure, said in pair["measures"].items()
     ]
-    blocks = [_aligned([["system", "score", "mean", "sd", "runs"], *scores])]
+    blocks = [words.aligned([["system", "score", "mean", "sd", "runs"], *scores])]
     if pairs:
-        blocks.append(_aligned([["paired difference", "score", "mean", "95 % interval"], *pairs]))
+        blocks.append(words.aligned([["paired difference", "score", "mean", "95 % interval"], *pairs]))
     return "\n\n".join(blocks)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )

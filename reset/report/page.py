@@ -13,7 +13,8 @@ import vl_convert
 from markupsafe import Markup
 
 from reset import comparison
-from reset.report import plots, table1, table4, tables, words
+from reset.report import lengths, plots, table1, table4, tables, words
+from reset.report.browser import Content, packed
 from reset.tables import Row, atomic
 
 Rows = Mapping[str, Sequence[Row]]
@@ -27,22 +28,33 @@ def write(
     systems: Sequence[str],
     paper_rows: Mapping[str, str],
     pairs: Sequence[tuple[str, str]],
+    browser: Content,
+    much_longer: int,
+    similar: int,
     resamples: int,
     seed: int,
 ) -> str:
     """Write index.html, report.md, table4.csv and the rows of tables and plots to `into`; return the headline.
 
     `systems` are those to show; what an earlier run left of others is not shown. `paper_rows` names the row of the
-    paper's Table 4 that a system stands for, `pairs` the differences to show. A system without scores leaves dashes, a
-    stage without metrics leaves its table or plot out. Equal input gives equal bytes.
+    paper's Table 4 that a system stands for, `pairs` the differences to show, `browser` what the answer browser holds.
+    A system without scores leaves dashes, a stage without metrics leaves its table or plot out. Equal input gives equal
+    bytes.
     """
     order = [*(name for name in paper_rows if name in systems), *(name for name in systems if name not in paper_rows)]
     summaries = tables.systems(metrics, order)
     columns = table4.columns(summaries)
     among = [pair for pair in pairs if summaries.keys() >= set(pair)]
+    per_prompt = lengths.scores(scores, list(summaries))
     rows: dict[str, Sequence[Row]] = {
         "table4": table4.rows(summaries, columns, paper_rows),
         "differences": comparison.differences([scores], among, resamples=resamples, seed=seed),
+        "overview": tables.overview(summaries),
+        "systems": tables.scored(summaries),
+        "pipelines": tables.pipelines(summaries),
+        "lengths": lengths.groups(per_prompt, much_longer),
+        "matched": list(lengths.matched(per_prompt, [("if_cd", "if"), *among], similar)),
+        "best_of": tables.best_of(metrics),
         "tradeoff": tables.tradeoff(summaries),
         "loss": tables.losses(metrics),
         "scores": tables.histogram(scores, list(summaries)),
@@ -54,7 +66,7 @@ def write(
     headline, *sentences = words.sentences(rows["differences"], list(summaries))
     said = {"headline": headline, "sentences": sentences, "note": table4.note()}
     content = {**rows, **said, "columns": columns, "measures": list(comparison.MEASURES)}
-    _write(into / "index.html", _html(content, charts(rows)))
+    _write(into / "index.html", _html({**content, "browser": browser, "index": packed(browser.index)}, charts(rows)))
     _write(into / "report.md", words.markdown(content))
     _write(into / "table4.csv", _csv(table4.flat(rows["table4"], columns)))
     for name, values in rows.items():
@@ -70,6 +82,19 @@ def charts(rows: Rows) -> list[dict[str, Any]]:
             "Faithfulness to the right, instruction following upwards (the paper's Figure 1): the upper right is best."
         )
         found.append({"title": "The trade-off", "text": text, "spec": plots.tradeoff(rows["tradeoff"])})
+    if rows["pipelines"]:
+        text = (
+            "The paper's Figures 3 and 6: what a second stage of the other kind of data does to both. Lines: intervals."
+        )
+        found.append(
+            {"title": "Before and after the second stage", "text": text, "spec": plots.pipelines(rows["pipelines"])}
+        )
+    if rows["best_of"]:
+        text = "The score that the best of n random candidates has on average; n = 1 is a random choice."
+        found.append({"title": "What choosing brings", "text": text, "spec": plots.best_of(rows["best_of"])})
+    if any(row["n"] for row in rows["lengths"]):
+        text = "The paper's Figure 5, lengths in words: does length alone explain what is unfaithful?"
+        found.append({"title": "Faithfulness by length", "text": text, "spec": plots.lengths(rows["lengths"])})
     if rows["loss"]:
         text = "Thin: training loss. Thick: loss on dev rows. A click on a system in the legend picks it out."
         found.append({"title": "Training", "text": text, "spec": plots.losses(rows["loss"])})

@@ -31,7 +31,11 @@ def tradeoff(rows: Sequence[Row]) -> Spec:
         base.mark_text(fontSize=12, **SIDES[side]).encode(text="system:N").transform_filter(f"datum.side == {side}")
         for side in sorted(set(sides))
     ]
-    return _spec(alt.layer(points, *names))
+    axes = ("faithfulness", "instruction")
+    corner = _chart([{"corner": "to reach: the best of both", **{a: max(row[a] for row in rows) for a in axes}}])
+    at = corner.encode(x="faithfulness:Q", y="instruction:Q", tooltip=["corner:N"])
+    star = at.mark_point(shape="M0,-1L.3,-.3L1,0L.3,.3L0,1L-.3,.3L-1,0L-.3,-.3Z", size=160, color="#888", filled=True)
+    return _spec(alt.layer(points, star, *names))
 
 
 def _sides(rows: Sequence[Row]) -> list[int]:
@@ -95,6 +99,52 @@ def wins(rows: Sequence[Row]) -> Spec:
     )
     bars = len({row["setting"] for row in rows}) * len({row["curated"] for row in rows})
     return _spec(chart.properties(height=10 * bars))
+
+
+def pipelines(rows: Sequence[Row]) -> Spec:
+    """Figures 3 and 6: each macro average before and after the second stage, with its interval."""
+    base = _chart(rows).encode(
+        y=alt.Y("score:N", title=None).sort(None).axis(labelLimit=200),
+        yOffset=alt.YOffset("stage:N").sort(["before", "after"]),
+        color=alt.Color("stage:N", title=None).sort(["before", "after"]).legend(orient="bottom"),
+        tooltip=["pipeline:N", "system:N", "score:N", alt.Tooltip("mean:Q", format=".3f"), "low:Q", "high:Q"],
+    )
+    bars = base.mark_bar().encode(x=alt.X("mean:Q", title="macro average").scale(domain=[0, 1]))
+    errors = base.mark_rule(color="#888").encode(x="low:Q", x2="high:Q", color=alt.value("#888"))
+    chart = alt.layer(bars, errors).properties(width=260, height=40 * len({row["score"] for row in rows}))
+    return _spec(chart.facet(alt.Facet("pipeline:N", title=None), columns=2))
+
+
+def lengths(rows: Sequence[Row]) -> Spec:
+    """Figure 5: faithfulness by length against the gold answer."""
+    chart = (
+        _chart(rows)
+        .mark_bar()
+        .encode(
+            x=alt.X("faithfulness:Q", title="faithfulness of abstractive answers").scale(domain=[0, 1]),
+            y=alt.Y("system:N", title=None).sort(None),
+            yOffset=alt.YOffset("length:N").sort(None),
+            color=alt.Color("length:N", title=None).sort(None).legend(orient="bottom", labelLimit=260),
+            tooltip=["system:N", "length:N", "n:Q", alt.Tooltip("faithfulness:Q", format=".3f")],
+        )
+    )
+    return _spec(chart.properties(height=36 * len({row["system"] for row in rows})))
+
+
+def best_of(rows: Sequence[Row]) -> Spec:
+    """Mean score of the best of n candidates, from a random choice (n = 1) to the whole pool."""
+    chart = (
+        _chart(rows)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("n:O", title="candidates to choose from").axis(labelAngle=0),
+            y=alt.Y("score:Q", title="mean score of the best").scale(zero=False),
+            color=alt.Color("dataset:N", title=None).legend(orient="bottom"),
+            strokeDash=alt.StrokeDash("curated:N", title=None).legend(orient="bottom"),
+            tooltip=["curated:N", "dataset:N", "n:O", alt.Tooltip("score:Q", format=".3f")],
+        )
+    )
+    return _spec(chart)
 
 
 def _chart(rows: Sequence[Row]) -> alt.Chart:

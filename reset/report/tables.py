@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from reset.errors import ResetError
@@ -28,6 +29,74 @@ def tradeoff(summaries: Mapping[str, Row]) -> list[Row]:
     axes = ("faithfulness", "instruction")
     means = {name: {axis: _mean(summary["macro"].get(axis)) for axis in axes} for name, summary in summaries.items()}
     return [{"system": name, **mean} for name, mean in means.items() if None not in mean.values()]
+
+
+MACROS = (  # of the overview
+    *("faithfulness_seen", "faithfulness_unseen", "faithfulness_abstractive", "faithfulness_extractive"),
+    *("instruction", "task", "unigram_coverage", "bigram_coverage", "oracle"),
+)
+PIPELINES = (("CD, then IF", "cd", "cd_if"), ("IF, then CD", "if", "if_cd"))  # the paper's sections 3 and 4
+BEFORE_AFTER = (
+    *("faithfulness_abstractive", "faithfulness_extractive"),
+    *("task_abstractive", "task_extractive", "instruction"),
+)
+
+
+def overview(summaries: Mapping[str, Row]) -> list[Row]:
+    """Macro averages of each system, its mean answer length over data sets, and how many scores are null."""
+    found = []
+    for name, summary in summaries.items():
+        datasets = summary["datasets"].values()
+        tokens = [dataset["tokens"] for dataset in datasets]
+        nulls = sum(axis["nulls"] for dataset in datasets for axis in dataset["scores"].values())
+        means = {score: _mean(summary["macro"].get(score)) for score in MACROS}
+        found.append({"system": name, **means, "tokens": round(fmean(tokens), 2), "nulls": nulls})
+    return found
+
+
+def scored(summaries: Mapping[str, Row]) -> list[Row]:
+    """Every system's figures per data set and axis: n counts prompts with a score, nulls those without."""
+    return [
+        {
+            **{"system": name, "dataset": dataset, "group": figures["group"], "axis": axis},
+            **{"n": figures["n"] - said["nulls"], "nulls": said["nulls"]},
+            **{key: said[key] for key in ("mean", "low", "high")},
+            "tokens": figures["tokens"],
+        }
+        for name, summary in summaries.items()
+        for dataset, figures in summary["datasets"].items()
+        for axis, said in figures["scores"].items()
+    ]
+
+
+def pipelines(summaries: Mapping[str, Row]) -> list[Row]:
+    """Figures 3 and 6: macro averages before and after the second stage of each two-stage pipeline that was run."""
+    return [
+        {
+            **{"pipeline": title, "stage": stage, "system": system, "score": score},
+            **{key: summaries[system]["macro"][score][key] for key in ("mean", "low", "high")},
+        }
+        for title, first, second in PIPELINES
+        if first in summaries and second in summaries
+        for score in BEFORE_AFTER
+        for stage, system in (("before", first), ("after", second))
+        if score in summaries[system]["macro"]
+    ]
+
+
+def best_of(metrics: Path) -> list[Row]:
+    """Mean score of the best of n random candidates, by data set; sets that chose from the same pool are one curve."""
+    found: dict[str, Row] = {}
+    for path in sorted((metrics / "select").glob("*.json")):
+        curves = {name: figures.get("best_of", []) for name, figures in read_json(path).get("datasets", {}).items()}
+        if curves not in found.values():
+            found[path.stem] = curves
+    return [
+        {"curated": name, "dataset": dataset, "n": n, "score": score}
+        for name, curves in found.items()
+        for dataset, curve in curves.items()
+        for n, score in enumerate(curve, start=1)
+    ]
 
 
 def _mean(figures: Mapping[str, Any] | None) -> float | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from reset.comparison import Figures
 
+LEVEL = 0.05  # of tests, as 95 % is of intervals
 DASH = "–"  # noqa: RUF001
 MINUS = "−"  # noqa: RUF001
 
@@ -34,7 +35,12 @@ def interval(figures: Figures | None) -> str:
 
 
 def direction(figures: Figures | None) -> str:
-    """`up` or `down` where the interval leaves zero out, else nothing."""
+    """`up` or `down` where the interval leaves zero out, also after Holm's correction if there is one, else nothing."""
+    return "" if figures and (figures.get("p_holm") or 0.0) >= LEVEL else _leans(figures)
+
+
+def _leans(figures: Figures | None) -> str:
+    """`up` or `down` where the interval alone leaves zero out."""
     if not figures or figures["low"] is None or figures["high"] is None:
         return ""
     return "up" if figures["low"] > 0 else "down" if figures["high"] < 0 else ""
@@ -58,9 +64,25 @@ def _sentence(difference: Mapping[str, Any]) -> str:
 
 
 def _part(measure: str, figures: Figures) -> str:
-    if way := direction(figures):
-        return f"{measure} {way} by {figure(abs(figures['mean'] or 0.0))} {interval(figures)}"
+    if way := _leans(figures):
+        doubt = "" if direction(figures) else ", not clear among so many (Holm)"
+        return f"{measure} {way} by {figure(abs(figures['mean'] or 0.0))} {interval(figures)}{doubt}"
     return f"{measure} no clear change, {signed(figures)} {interval(figures)}"
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as columns for a terminal."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+FIGURES = {  # heading -> rows
+    "Before and after the second stage (the paper's Figures 3 and 6)": "pipelines",
+    "Faithfulness by length (Figure 5)": "lengths",
+    "Instruction scores of answers of like length (Figure 7)": "matched",
+}
 
 
 def markdown(content: Mapping[str, Any]) -> str:
@@ -71,13 +93,17 @@ def markdown(content: Mapping[str, Any]) -> str:
     blocks += [
         _table(["system", *(column.title for column in columns)], [_row(row, columns) for row in content["table4"]])
     ]
-    blocks += [_cell(content["note"]), "## Paired differences, 95 % intervals"]
+    blocks += [_cell(content["note"]), *_overview(content["overview"])]
+    blocks += ["## Paired differences, 95 % intervals (in bold: clear of zero after Holm's correction)"]
     measures = content["measures"]
     pairs = [
         [f"{pair['system']} {MINUS} {pair['against']}", *(_difference(pair["measures"][name]) for name in measures)]
         for pair in content["differences"]
     ]
     blocks += [_table(["systems", *measures], pairs)]
+    for title, name in FIGURES.items():
+        if content[name]:
+            blocks += [f"## {title}", _records(content[name])]
     if content["curated"]:
         blocks += ["## What was picked", _records(content["curated"])]
     if content["accounts"]:
@@ -97,7 +123,18 @@ def _row(row: Mapping[str, Any], columns: Sequence[Any]) -> list[str]:
 
 
 def _difference(figures: Figures) -> str:
-    return f"{signed(figures)} {interval(figures)}".strip()
+    shown = f"{signed(figures)} {interval(figures)}".strip()
+    return Bold(shown) if direction(figures) else shown
+
+
+class Bold(str):
+    """A cell to stand out."""
+
+    __slots__ = ()
+
+
+def _overview(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return ["## Scores per system, macro averages", _records(rows)] if rows else []
 
 
 def _records(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -111,7 +148,10 @@ def _records(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(_cell(text) for text in line) + " |" for line in lines)
+    return "\n".join(
+        "| " + " | ".join(f"**{_cell(text)}**" if isinstance(text, Bold) else _cell(text) for text in line) + " |"
+        for line in lines
+    )
 
 
 def _cell(text: str) -> str:

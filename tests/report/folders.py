@@ -30,7 +30,7 @@ def add_system(
             score = None if number == 0 else min(1.0, max(0.0, level + noise))
             axis = "instruction" if task == "instruction" else "faithfulness"
             key = {"example_id": f"{dataset}/test/{number}", "dataset": dataset, "task": task, "group": group}
-            rows.append({**key, "axis": axis, "score": score, "tokens": 20})
+            rows.append({**key, "axis": axis, "score": score, "tokens": 20, "words": 15, "reference_words": number})
     tables.write(root / f"data/scores/{name}.parquet", evaluation.SCORES, rows)
     summary = evaluation.summarise(rows, bootstrap=50, seed=0)
     account = {"rows_in": len(rows), "rows_out": len(rows), "set_aside": {}}

@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from reset.errors import ResetError
-from reset.report import page, plots, table4, tables, words
+from reset.report import lengths, page, plots, table4, tables, words
+from reset.report.browser import Content
+from reset.tables import write_json
 from stages import report as stage
 from tests.report import folders
 
@@ -22,7 +24,9 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 def report(root: Path, into: str = "out", **changes: Any) -> Path:
     systems = [path.stem for path in (root / "metrics/systems").glob("*.json")]
-    settings = {"systems": systems, "paper_rows": table4.ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0, **changes}
+    settings = {"systems": systems, "paper_rows": table4.ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
+    settings |= {"much_longer": 10, "similar": 10}
+    settings |= {"browser": Content(), **changes}
     page.write(root / into, metrics=root / "metrics", scores=root / "data/scores", **settings)
     return root / into
 
@@ -166,8 +170,78 @@ def test_names_of_close_points_stand_on_different_sides() -> None:
     rows = [{"system": str(i), "faithfulness": 0.7 + i / 1000, "instruction": 0.6} for i in range(3)]
     far = {"system": "far", "faithfulness": 0.1, "instruction": 0.1}
     spec = plots.tradeoff([*rows, far])
-    sides = {row["system"]: row["side"] for row in spec["data"]["values"]}
+    sides = {row["system"]: row["side"] for row in spec["layer"][0]["data"]["values"]}
     assert (len({sides["0"], sides["1"], sides["2"]}), sides["far"]) == (3, 0)
+
+
+def test_difference_that_holm_does_not_clear_is_said_so_and_not_coloured() -> None:
+    figures = {"mean": 0.04, "low": 0.01, "high": 0.07, "p": 0.01, "p_holm": 0.2}
+    (sentence,) = words.sentences([{"system": "b", "against": "a", "measures": {"task": figures}}], ["a", "b"])
+    assert sentence == "b against a: task up by 0.040 [0.010, 0.070], not clear among so many (Holm)."
+    assert (words.direction(figures), words.direction({**figures, "p_holm": 0.01})) == ("", "up")
+
+
+def test_overview_has_macro_averages_lengths_and_nulls(project: Path) -> None:
+    (row, _) = json.loads((report(project) / "overview.json").read_text())
+    summary = json.loads((project / "metrics/systems/mtl.json").read_text())
+    assert row["faithfulness_unseen"] == summary["macro"]["faithfulness_unseen"]["mean"]
+    assert (row["tokens"], row["nulls"], row["oracle"]) == (20.0, 7, None)
+    rows = json.loads((project / "out/systems.json").read_text())
+    assert {(one["n"], one["nulls"]) for one in rows} == {(59, 1)}
+    assert len(rows) == 2 * 7
+
+
+def test_two_stage_pipeline_is_shown_where_both_its_systems_are(project: Path) -> None:
+    for name, faithfulness, instruction in (("cd", 0.6, 0.3), ("cd_if", 0.4, 0.7), ("if", 0.1, 0.8)):
+        folders.add_system(project, name, faithfulness=faithfulness, instruction=instruction)
+    into = report(project)
+    rows = json.loads((into / "pipelines.json").read_text())
+    assert {row["pipeline"] for row in rows} == {"CD, then IF"}
+    means = {(row["stage"], row["score"]): row["mean"] for row in rows}
+    assert means["before", "instruction"] == pytest.approx(0.3, abs=0.03)
+    assert means["after", "faithfulness_abstractive"] == pytest.approx(0.4, abs=0.03)
+    assert "Before and after the second stage" in (into / "report.md").read_text()
+
+
+def test_faithfulness_is_grouped_by_length_beyond_the_gold_answer(project: Path) -> None:
+    rows = [row for row in json.loads((report(project) / "lengths.json").read_text()) if row["system"] == "mtl"]
+    assert [row["length"] for row in rows] == [
+        *("no longer than gold", "up to 10 words longer", "over 10 words longer"),
+    ]
+    # answers have 15 words, gold answer n has n, and number 0 is null; three data sets are abstractive
+    assert [row["n"] for row in rows] == [3 * 45, 3 * 10, 3 * 4]
+    assert all(0.4 < row["faithfulness"] < 0.6 for row in rows)
+
+
+def test_instruction_scores_are_compared_at_like_length() -> None:
+    def scored(system: str, tokens: list[int]) -> list[dict[str, Any]]:
+        level = 0.8 if system == "if" else 0.4
+        return [
+            {"example_id": str(n), "axis": "instruction", "score": level + n / 100, "tokens": t}
+            for n, t in enumerate(tokens)
+        ]
+
+    found = {"if": scored("if", [50, 30, 20]), "if_cd": scored("if_cd", [12, 20, 29])}
+    rows = list(lengths.matched(found, [("if_cd", "if"), ("mtl", "if")], 10))
+    assert [(row["prompts"], row["n"], row["before"], row["after"]) for row in rows] == [
+        ("all", 3, 0.81, 0.41),
+        ("within 10 tokens", 2, 0.815, 0.415),
+    ]
+
+
+def test_curves_of_one_pool_are_shown_once(project: Path) -> None:
+    for name in ("random", "reset", "reset_2"):
+        curve = [1.0, 1.5] if name == "reset_2" else [1.0, 1.2, 1.3]
+        figures = {"rows": 5, "winner_score": 1.3, "candidate_score": 1.0, "distinct_texts": 2.0}
+        figures |= {"choice_matters": 1.0, "best_of": curve}
+        account = {"rows_in": 5, "rows_out": 5, "set_aside": {}, "wins": {}}
+        write_json(project / f"metrics/select/{name}.json", {**account, "datasets": {"nq": figures}})
+    (project / "metrics/select/reset_s.json").unlink()
+    rows = json.loads((report(project) / "best_of.json").read_text())
+    assert [(row["curated"], row["n"], row["score"]) for row in rows] == [
+        *(("random", 1, 1.0), ("random", 2, 1.2), ("random", 3, 1.3)),
+        *(("reset_2", 1, 1.0), ("reset_2", 2, 1.5)),
+    ]
 
 
 @pytest.mark.slow
@@ -195,7 +269,7 @@ def test_page_draws_its_charts_offline(project: Path, width: int, scheme: str) -
             )
         )
         time.sleep(0.5)  # a late message would come now
-        assert charts == 5
+        assert charts == 6
         assert all(svg.size["width"] > 250 and svg.size["height"] > 50 for svg in drawn)
         assert len(browser.find_elements(By.CSS_SELECTOR, ".chart path")) > 50
         assert browser.get_log("browser") == []

@@ -1,0 +1,62 @@
+"""`reset-lm round`: add a further round to the parameters."""
+
+import json
+from pathlib import Path
+
+import click
+
+from reset import params, rounds
+from reset.cli.compose import compose
+from reset.errors import ResetError
+
+CONF = Path("conf")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--from", "sampler", required=True, help="The system that answers the prompts.")
+@click.option("--init", help="What training starts from, a system or base/<name>; the sampler if left out.")
+@click.option("--prompts", help="A row of `prompts` to answer again; new prompts if left out.")
+@click.option("--overlap", default=0, show_default=True, help="Rows of each data set shared with earlier prompts.")
+def round_(name: str, sampler: str, init: str | None, prompts: str | None, overlap: int) -> None:
+    """Add the round NAME: its rows go to conf/rounds/NAME.yaml, and params.yaml is composed anew.
+
+    No older row changes, so `dvc repro` runs the new round's stages and the report, nothing else. Overrides that
+    params.yaml was composed with, other than its scale, have to be given to `reset-lm compose` again.
+
+    \b
+    Example:
+      reset-lm round mtl_reset_3 --from mtl_reset_2
+      reset-lm round again --from mtl_reset --init mtl --prompts candidates
+    """  # noqa: D301  (click reads the \b)
+    p = params.load()
+    made = rounds.rows(
+        p, name, sampler=sampler, init=init, prompts=prompts, overlap=overlap, available=_available(p.datasets)
+    )
+    of_scale = CONF / "scale" / f"{p.scale}.yaml"
+    before, composed = of_scale.read_text(encoding="utf-8"), params.FILE.read_text(encoding="utf-8")
+    path = rounds.add(CONF, p.scale, name, made)
+    try:
+        compose.main([f"scale={p.scale}"], standalone_mode=False)
+        params.load()
+    except ResetError:
+        path.unlink()
+        of_scale.write_text(before, encoding="utf-8")
+        params.FILE.write_text(composed, encoding="utf-8")
+        raise
+    drawn = made.get("prompts", {}).get(f"{name}_prompts")
+    said = (
+        f"rows {drawn['skip']} to {drawn['skip'] + max(drawn['rows'].values())} of each data set" if drawn else prompts
+    )
+    shared = (
+        f", {overlap} of them drawn before" if overlap else ", none drawn before" if drawn else ", all drawn before"
+    )
+    click.echo(f"{path}: {sampler} answers {said}{shared}; {name} starts from {made['systems'][name]['init']}")
+    click.echo(f"dvc repro && reset-lm diff . --rounds {sampler} {name}")
+
+
+def _available(datasets: dict[str, params.Dataset]) -> dict[str, int]:
+    """Training rows of the data sets that `prepare` has counted."""
+    paths = {name: Path(f"metrics/prepare/{name}.json") for name in datasets}
+    counted = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.is_file()}
+    return {name: figures["splits"]["train"] for name, figures in counted.items()}

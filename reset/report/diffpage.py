@@ -1,0 +1,98 @@
+"""The comparison of two runs as tables of words, for a terminal and for a page of its own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from reset.report import words
+from reset.tables import atomic
+
+Section = tuple[str, list[str], list[list[str]]]  # title, head, rows
+
+
+def sections(found: Mapping[str, Any], *, whole: bool = False) -> Iterator[Section]:
+    """The parts of a comparison; `whole` adds each data set's scores and the texts of winners."""
+    rows = [[row["key"], _text(row["a"]), _text(row["b"])] for row in found["params"]]
+    yield "Parameters that differ", ["parameter", "A", "B"], rows
+    macro = [row for row in found["scores"] if "p_holm" in row]
+    head = ["system", "score", "A", "B", "difference", "95 % interval", "p (Holm)"]
+    yield "Scores (macro averages) of systems that changed", head, [_score(row, row["score"]) for row in macro]
+    if whole:
+        rest = [row for row in found["scores"] if row["dataset"]]
+        rows = [_score(row, f"{row['dataset']}: {row['score']}") for row in rest]
+        others = [row for row in found["scores"] if row["dataset"] is None and "p_holm" not in row]
+        yield "Other macro averages", head[:-1], [_score(row, row["score"])[:-1] for row in others]
+        yield "Scores per data set", head[:-1], [row[:-1] for row in rows]
+    yield from _tables(found["tables"])
+    yield from _winners(found["winners"], whole)
+    keys = ("judge", "verdict", "pool", "answers", "up", "down", "mean", "nulls_a", "nulls_b")
+    rows = [
+        [words.signed(row) if key == "mean" else str(row[key]) for key in keys]
+        for row in found["judges"]
+        if row["answers"]
+    ]
+    head = ["judge", "verdict", "pool", "answers in both", "up", "down", "mean move", "nulls A", "nulls B"]
+    yield "Scores that judges moved", head, rows
+
+
+def _score(row: Mapping[str, Any], name: str) -> list[str]:
+    difference = {"mean": row["difference"], "low": row["low"], "high": row["high"]}
+    p = row.get("p_holm")
+    return [
+        *(row["system"], name, words.figure(row["a"]), words.figure(row["b"])),
+        *(words.signed(difference), words.interval(difference), words.DASH if p is None else f"{p:.3g}"),
+    ]
+
+
+def _tables(tables: Sequence[Mapping[str, Any]]) -> Iterator[Section]:
+    changed = [row for row in tables if not row["equal"]]
+    rows = []
+    for row in changed:
+        name = row["table"] if row["was"] in (None, row["is"]) or row["is"] is None else f"{row['is']} ({row['was']})"
+        columns = ", ".join(f"{column} {count}" for column, count in row["columns"].items())
+        counts = ("rows_a", "rows_b", "added", "gone", "changed")
+        rows.append([name, *(words.DASH if row[key] is None else str(row[key]) for key in counts), columns])
+    title = f"Tables: {len(tables) - len(changed)} equal, {len(changed)} not"
+    yield title, ["table", "rows A", "rows B", "added", "gone", "changed", "columns changed"], rows
+
+
+def _winners(winners: Sequence[Mapping[str, Any]], whole: bool) -> Iterator[Section]:
+    keys = ("prompts_a", "prompts_b", "both", "changed")
+    rows = [[_names(row), *(str(row[key]) for key in keys)] for row in winners]
+    head = ["curated set", "prompts A", "prompts B", "in both", "winner changed"]
+    yield "Prompts whose winner changed", head, rows
+    rows = [
+        [_names(row), setting["setting"], str(setting["a"]), str(setting["b"])]
+        for row in winners
+        for setting in row["settings"]
+        if whole or setting["a"] != setting["b"]
+    ]
+    yield "Wins per decode setting", ["curated set", "setting", "A", "B"], rows
+    if whole:
+        rows = [
+            [one["example_id"], *(f"{one[side]['setting']}: {one[side]['response']}" for side in ("a", "b"))]
+            for row in winners
+            for one in row["prompts"]
+        ]
+        yield "Winners that changed, the first of each set", ["prompt", "A", "B"], rows
+
+
+def _names(row: Mapping[str, Any]) -> str:
+    return str(row["is"] if row["is"] == row["was"] else f"{row['is']} ({row['was']})")
+
+
+def _text(value: str | None) -> str:
+    return words.DASH if value is None else value
+
+
+def write(path: Path, found: Mapping[str, Any]) -> None:
+    """Write the comparison as one page that opens offline; every text is escaped."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    page = environment.get_template("diff.html.j2").render(
+        a=found["a"], b=found["b"], rounds=found["rounds"], sections=list(sections(found, whole=True))
+    )
+    with atomic(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
