@@ -29,6 +29,7 @@ SOURCES: dict[str, str] = {
 ENGINES: dict[str, str] = {
     "transformers": "reset.engines.transformers:TransformersEngine",
     "vllm": "reset.engines.vllm:VllmEngine",
+    "openai": "reset.engines.openai:OpenAIEngine",
 }
 
 JUDGES: dict[str, str] = {

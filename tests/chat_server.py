@@ -37,10 +37,11 @@ class Handler(BaseHTTPRequestHandler):
             self.server.asked.append(content)
             self.server.at.append(time.monotonic())
         try:
-            text = self.server.reply(content)
+            said = self.server.reply(content)
         except Fault as fault:
             return self.fail(fault)
-        return self.say(OK, json.dumps(completion(content["model"], text)).encode())
+        body = said if isinstance(said, dict) else completion(content["model"], said)
+        return self.say(OK, json.dumps(body).encode())
 
     def fail(self, fault):
         time.sleep(fault.delay_s)
@@ -63,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on the loopback while in use; `reply` is a function from a request's body to a text."""
+    """Listens on the loopback while in use; `reply` makes of a request's body a text, or a whole reply."""
 
     daemon_threads = True
     request_queue_size = 64

@@ -150,7 +150,7 @@ def micro_model(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> P
 
 @pytest.fixture(scope="session")
 def composed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A function that composes params.yaml for a scale of conf/, as `dvc exp run -S scale=...` does."""
+    """A function that composes params.yaml for a scale of conf/ and overrides, as `dvc exp run -S scale=...` does."""
     from dvc.utils.hydra import compose_and_dump
 
     conf, folder = Path(__file__).parents[1] / "conf", tmp_path_factory.mktemp("composed")
@@ -159,7 +159,7 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         path = folder / scale / "params.yaml"
         if not path.is_file():
             path.parent.mkdir()
-            compose_and_dump(path, str(conf), None, "config", None, [f"scale={scale}"])
+            compose_and_dump(path, str(conf), None, "config", None, f"scale={scale}".split())
         return path
 
     return compose

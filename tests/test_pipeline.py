@@ -16,7 +16,7 @@ from imports import ROOT, closure, data_files, file_of, imported, module_of, plu
 
 from reset import origins, registry
 
-SCALES = ("micro", "smoke", "rehearsal", "own", "paper")
+SCALES = ("micro", "smoke", "rehearsal", "own", "paper", "paper sample.engine=openai")  # with overrides
 STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
 
 # Modules whose edit must not throw away a week of sampling: they carry, keep and name what others decide.
@@ -47,6 +47,8 @@ UNUSED = {
     # the raw records, a dependency of their own, are all that the micro world says to it
     "prepare": {f"reset.micro{module}" for module in ("", ".facts", ".grounded", ".instructions", ".words")},
     "train": {"reset.prompts"},  # the record `Prompt`; what is rendered stands in the rows
+    # carry requests to a server, and send them again: what is asked and how it is read stands in the engine's file
+    "sample": {"reset.llm", "reset.llm.asking", "reset.llm.wire"},
 }
 # Parameters that no stage depends on: they say how a stage works or when it stops, not what comes out.
 NOT_WHAT = {
@@ -97,7 +99,7 @@ class Line:
 @pytest.fixture(scope="session")
 def lines(composed, tmp_path_factory):
     """The line at a scale."""
-    return cache(lambda scale: Line(tmp_path_factory.mktemp(scale), composed(scale)))
+    return cache(lambda scale: Line(tmp_path_factory.mktemp("line"), composed(scale)))
 
 
 @pytest.fixture(params=SCALES)
@@ -206,7 +208,8 @@ def test_the_declared_sets_name_modules_that_are_there():
     declared = PLUMBING.union(*UNUSED.values())
     assert [module for module in declared if file_of(module) is None] == []
     for stage, modules in UNUSED.items():
-        reached = closure((f"stages.{stage}", *map(module_of, registry.SOURCES.values())), without=PLUMBING)
+        entries = [*registry.SOURCES.values(), *registry.ENGINES.values()]
+        reached = closure((f"stages.{stage}", *map(module_of, entries)), without=PLUMBING)
         assert modules <= reached.keys()
 
 

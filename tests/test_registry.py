@@ -28,7 +28,7 @@ def test_the_transformers_engine_is_a_class_and_the_vllm_module_exists():
 def test_an_unknown_name_names_the_nearest():
     with pytest.raises(ResetError) as raised:
         registry.load(registry.ENGINES, "vlm", "engine")
-    assert raised.value.message == "Unknown engine 'vlm'. Did you mean 'vllm'? Known: transformers, vllm"
+    assert raised.value.message == "Unknown engine 'vlm'. Did you mean 'vllm'? Known: openai, transformers, vllm"
 
 
 def test_a_plug_in_is_built_with_its_options():

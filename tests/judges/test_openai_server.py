@@ -1,14 +1,7 @@
 """The rater asks a real server: vLLM's own, on the loopback, with a model too small to rate anything."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-
 import pytest
+from vllm_server import serving
 
 from reset.judges import Answer
 from reset.judges.openai import OpenAIRater
@@ -16,26 +9,7 @@ from reset.judges.openai import OpenAIRater
 pytestmark = pytest.mark.slow
 pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")
 
-START_S = 400
 TEMPLATE = "{% for message in messages %}{{ message.content }}{% endfor %}"
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
-
-
-def wait_for(address, server):
-    """Wait until the server is healthy; fail with its last words when it dies or takes too long."""
-    for _ in range(START_S):
-        assert server.poll() is None, f"the server ended with status {server.returncode}"
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except (urllib.error.URLError, TimeoutError):
-            time.sleep(1)
-    pytest.fail(f"the server was not healthy within {START_S} s")
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +17,9 @@ def server(micro_model, tmp_path_factory):
     """The base address of a running OpenAI-compatible server of the model `tiny`."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "chat.jinja").write_text(TEMPLATE)
-    port = free_port()
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(micro_model)]
-    command += ["--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port), "--enforce-eager"]
-    command += ["--dtype", "float32", "--max-model-len", "1024", "--chat-template", str(folder / "chat.jinja")]
-    environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
-    with (folder / "log").open("w") as log:
-        running = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", running)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        running.terminate()
-        running.wait(timeout=60)
-        print((folder / "log").read_text()[-3000:])
+    named = ("--served-model-name", "tiny", "--chat-template", str(folder / "chat.jinja"))
+    with serving(micro_model, folder / "log", *named) as base_url:
+        yield base_url
 
 
 def rater(server, reply_format):

@@ -8,7 +8,7 @@ import pytest
 from chat_server import Fault
 
 from reset.errors import ResetError
-from reset.llm import Failure, Reply, client, settings
+from reset.llm import Failure, Reply, asking, client, settings
 from reset.llm.wire import Broken, read, retry_after
 
 from .conftest import questions
@@ -92,7 +92,7 @@ def test_two_processes_ask_the_same_question_once(server, ledger, options, tmp_p
     ids=["429", "500", "503", "408", "dropped", "cut", "empty", "number", "page"],
 )
 def test_a_passing_fault_costs_one_more_attempt(server, ledger, options, fault, monkeypatch):
-    monkeypatch.setattr(client, "_FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(asking, "_FIRST_WAIT_S", 0.01)
     first_fails(server, fault)
     found = ask(questions(3), options(), ledger)
     assert [reply.attempts for reply in found.values()] == [2, 2, 2]
@@ -100,7 +100,7 @@ def test_a_passing_fault_costs_one_more_attempt(server, ledger, options, fault, 
 
 
 def test_a_slow_reply_is_given_up_and_asked_again(server, ledger, options, monkeypatch):
-    monkeypatch.setattr(client, "_FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(asking, "_FIRST_WAIT_S", 0.01)
     first_fails(server, Fault(delay_s=1.0))
     (reply,) = ask(questions(1), options(timeout_s=0.3), ledger).values()
     assert (reply.attempts, len(server.asked)) == (2, 2)
@@ -122,7 +122,7 @@ def test_waiting_for_one_question_holds_up_no_other(server, ledger, options):
 
 
 def test_a_question_that_never_works_fails_alone_after_bounded_attempts(server, ledger, options, monkeypatch):
-    monkeypatch.setattr(client, "_FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(asking, "_FIRST_WAIT_S", 0.01)
 
     def reply(body):
         if numbered(body) == "Rate reply 3.":
@@ -163,7 +163,7 @@ def test_a_server_that_cannot_be_used_stops_the_run_at_once(server, ledger, opti
 
 
 def test_a_server_that_goes_down_stops_the_run_and_a_later_one_asks_the_rest(server, ledger, options, monkeypatch):
-    monkeypatch.setattr(client, "_FIRST_WAIT_S", 0.001)
+    monkeypatch.setattr(asking, "_FIRST_WAIT_S", 0.001)
 
     def reply(body):
         if len(server.asked) > 10:
