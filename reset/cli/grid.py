@@ -1,0 +1,129 @@
+"""`reset-lm grid`: win rates of a judged pool's decode settings, and a smaller grid."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import yaml
+
+from reset import decoding, selection, verdicts
+from reset import grid as grids
+from reset.candidates import Candidate, weigh
+from reset.errors import ResetError
+from reset.params import row as row_of
+from reset.report import words
+from reset.revisions import Run
+
+
+@click.command()
+@click.argument("pool")
+@click.option("--max-loss", default=0.05, show_default=True, help="Share of what choosing brings that may be lost.")
+@click.option("--run", "rev", default=".", show_default=True, help="A Git revision, a DVC experiment or a folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def grid(pool: str, max_loss: float, rev: str, as_json: bool) -> None:
+    """Say what each decode setting of the judged POOL brought, and propose a smaller grid for the next round.
+
+    The expected loss is of the mean score of the best answer to a prompt, in the score that `select` chooses by. It is
+    measured in the pool itself, on prompts that had no say in which settings are left out.
+
+    \b
+    Example:
+      reset-lm grid mtl_candidates
+      reset-lm grid mtl_candidates --max-loss 0.1 --json
+    """  # noqa: D301  (click reads the \b)
+    with TemporaryDirectory() as scratch:
+        found = figures(Run(rev, Path(scratch)), pool, max_loss)
+    click.echo(json.dumps(found, indent=2) if as_json else text(found))
+
+
+def figures(run: Run, pool: str, max_loss: float) -> dict[str, Any]:
+    """Gather what the command tells; raises `ResetError` where the pool is unknown or not judged."""
+    params = run.yaml("params.yaml")
+    row = row_of(params.get("pools", {}), pool, "pools")
+    decode = params["decode"][row["decode"]]
+    judged = table(run, params, pool, decode)
+    rows = grids.smaller(judged)
+    best = grids.proposed(rows, max_share=max_loss)
+    kept = {
+        "temperatures": [
+            t for t in decode["temperatures"] if decoding.arms([t], [], 0.0)[0][0].name in best["settings"]
+        ],
+        "top_ks": [k for k in decode["top_ks"] if f"k{k}" in best["settings"]],
+        "top_k_temperature": decode["top_k_temperature"],
+    }
+    return {
+        "pool": pool,
+        "prompts": len(judged.scores),
+        "best_score": float(judged.scores.max(axis=1).mean()),
+        "random_score": float(judged.random.mean()),
+        "settings": grids.of_settings(judged),
+        "grids": rows,
+        "proposal": {**best, "decode": kept},
+    }
+
+
+def table(run: Run, params: Mapping[str, Any], pool: str, decode: Mapping[str, Any]) -> grids.Table:
+    """Score the pool's answers as the first curated set made from it does."""
+    answers = run.path(f"data/answers/{pool}.parquet")
+    said = [
+        path for name in run.files("data/verdicts") if name.endswith(f"/{pool}.parquet") and (path := run.path(name))
+    ]
+    if answers is None or not said:
+        raise ResetError(f"'{run.name}' has no judged answers of pool '{pool}'; `dvc repro` makes them")
+    curated = [one for one in params["curated"].values() if one["pool"] == pool and one["pick"] == "best"]
+    axes = selection.names(params["scores"], curated[0]["rating"] if curated else "rating")
+    weights = params["select"]["weights"]
+    rows = verdicts.answers(answers)
+    spoken = verdicts.read(said, rows)
+    candidates: dict[str, list[Candidate]] = {}
+    for answer_id, row in rows.items():
+        if row["task"] not in axes:
+            raise ResetError(f"Pool '{pool}' answers task '{row['task']}', for which params.yaml declares no score")
+        candidates.setdefault(row["example_id"], []).append(weigh(row, spoken[answer_id], axes[row["task"]], weights))
+    return grids.table(candidates, decoding.arms(**decode))
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """The figures for a terminal."""
+    gain = found["best_score"] - found["random_score"]
+    head = ["setting", "prompts", "wins", "win rate", "mean score", "loss without it"]
+    settings = [
+        [one["setting"], str(one["prompts"]), f"{one['wins']:.1f}", *_figures(one)] for one in found["settings"]
+    ]
+    heads = ["settings", "then without", "answers", "expected loss", "of the gain", "prompts lost"]
+    sizes = [
+        [str(len(one["settings"])), one["left_out"] or "", f"{one['answers']:.1f}", *_losses(one)]
+        for one in found["grids"]
+    ]
+    proposal, whole = found["proposal"], found["grids"][0]
+    saved = 1 - proposal["answers"] / whole["answers"]
+    decode = {"decode": {"proposed": proposal["decode"]}}
+    blocks = [
+        f"{found['pool']}: {found['prompts']} prompts; the best answer scores {words.figure(found['best_score'])}, "
+        f"a random one {words.figure(found['random_score'])}: choosing brings {words.figure(gain)}",
+        words.aligned([head, *settings]),
+        words.aligned([heads, *sizes]),
+        f"Proposed: {len(proposal['settings'])} of {len(whole['settings'])} settings, {saved:.0%} fewer answers, "
+        f"expected loss {_with_error(proposal)} ({proposal['expected_share']:.1%} of what choosing brings)\n"
+        + yaml.safe_dump(decode, default_flow_style=None, sort_keys=False).rstrip(),
+    ]
+    return "\n\n".join(blocks)
+
+
+def _figures(row: Mapping[str, Any]) -> list[str]:
+    return [words.figure(row["win_rate"]), words.figure(row["mean_score"]), _small(row["loss_without"])]
+
+
+def _losses(row: Mapping[str, Any]) -> list[str]:
+    return [_with_error(row), f"{row['expected_share']:.1%}", str(row["prompts_lost"])]
+
+
+def _with_error(row: Mapping[str, Any]) -> str:
+    return f"{_small(row['expected_loss'])} ± {_small(row['standard_error'])}"
+
+
+def _small(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
