@@ -1,0 +1,54 @@
+"""Sampling side by side: same model, prompts, settings and token budgets, alternating, in one run; starts excluded.
+
+    python -m benchmarks.sample [--quick] [--part vllm] [--part transformers] [--part flat] [--part resume]
+
+- vllm: ours against one `LLM.generate` per decode setting (what peers do), and against a bare `LLM.generate` of our own
+  requests. The prefix cache is emptied before each.
+- transformers: ours against `model.generate` per setting, prompts in their order, padded, batches as large as ours.
+- flat: the whole of `sample` (transformers) on more and more prompts, each in a process of its own: cost per answer and
+  peak memory.
+- resume: a run stopped at half its chunks and gone on with, against an undisturbed one.
+
+Speeds are answers per second: each side draws its own answers from the same distributions, which are equally long on
+average. The model has random weights, unless `--model` names a folder. Each part writes results/sample_<part>.json.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from benchmarks.sample_engines import comparison
+from benchmarks.sample_runs import flat, one_size, resume
+from benchmarks.sample_work import random_model
+
+PARTS: dict[str, Callable[[Path, bool], None]] = {
+    "vllm": partial(comparison, "vllm"),
+    "transformers": partial(comparison, "transformers"),
+    "flat": flat,
+    "resume": resume,
+}
+
+
+@click.command()
+@click.option(
+    "--part", "parts", type=click.Choice(list(PARTS)), multiple=True, help="May be repeated; all if left out."
+)
+@click.option("--quick", is_flag=True, help="Fewer prompts and rounds.")
+@click.option("--model", type=click.Path(path_type=Path, exists=True), help="A model's folder.")
+@click.option("--one-size", "count", type=int, hidden=True, help="So many prompts of part `flat`, in this process.")
+def main(parts: tuple[str, ...], quick: bool, model: Path | None, count: int | None) -> None:
+    """Measure sampling against its peers."""
+    with TemporaryDirectory() as scratch:
+        chosen = model or random_model(Path(scratch) / "model")
+        if count is not None:
+            click.echo(one_size(chosen, count))
+        else:
+            for part in parts or PARTS:
+                PARTS[part](chosen, quick)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Parts `vllm` and `transformers` of the sampling benchmark: the same requests, by ours and by its peers."""
+
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+
+from benchmarks.result import check, publish
+from benchmarks.sample_work import BATCH, MAX_LENGTH, MAX_TOKENS, requests
+from reset.engines import Request
+
+PROMPTS = (200, 20)  # and of a quick run
+ROUNDS = 3
+Side = Callable[[], int]  # runs once and says how many answers it made
+
+
+def by_setting(asked: Sequence[Request]) -> list[list[Request]]:
+    """The requests of each decode setting, in their order."""
+    groups: dict[tuple[float, int], list[Request]] = {}
+    for request in asked:
+        groups.setdefault((request.temperature, request.top_k), []).append(request)
+    return list(groups.values())
+
+
+def vllm_sides(model: Path, asked: Sequence[Request]) -> dict[str, Side]:
+    """Ours, one call per setting, and one bare call."""
+    from vllm import SamplingParams, TokensPrompt
+
+    from reset.engines.vllm import VllmEngine, _parameters
+
+    engine = VllmEngine(model=model, max_model_len=MAX_LENGTH, options={"dtype": "auto"})
+    llm = engine._llm  # the same load serves all sides
+
+    def call(some: Sequence[Request], parameters: Any) -> int:
+        prompts = [TokensPrompt(prompt_token_ids=list(one.token_ids)) for one in some]
+        return len(llm.generate(prompts, parameters, use_tqdm=False))
+
+    def per_setting() -> int:
+        made = 0
+        for group in by_setting(asked):
+            one = SamplingParams(temperature=group[0].temperature, top_k=group[0].top_k, max_tokens=MAX_TOKENS)
+            made += call(group, one)
+        return made
+
+    def fresh(side: Side) -> Side:
+        return lambda: side() if llm.reset_prefix_cache() is not False else 0
+
+    sides: dict[str, Side] = {"ours": lambda: sum(1 for _ in engine.generate(asked)), "per_setting": per_setting}
+    sides["bare"] = lambda: call(asked, [_parameters(one) for one in asked])
+    return {name: fresh(side) for name, side in sides.items()}
+
+
+def transformers_sides(model: Path, asked: Sequence[Request]) -> dict[str, Side]:
+    """Ours, and `model.generate` per setting."""
+    import torch
+
+    from reset.engines.transformers import TransformersEngine
+    from reset.tokens import load_tokenizer
+
+    engine = TransformersEngine(model=model, batch=BATCH, dtype="float32")
+    loaded, tokenizer = engine._model, load_tokenizer(model)  # the same load serves both sides
+    tokenizer.padding_side = "left"
+
+    @torch.inference_mode()
+    def per_setting() -> int:
+        made = 0
+        for group in by_setting(asked):
+            sampled = {"do_sample": True, "temperature": group[0].temperature, "top_k": group[0].top_k, "top_p": 1.0}
+            for start in range(0, len(group), BATCH):
+                some = [{"input_ids": list(one.token_ids)} for one in group[start : start + BATCH]]
+                padded = tokenizer.pad(some, return_tensors="pt").to(loaded.device)
+                said = loaded.generate(**padded, **sampled, max_new_tokens=MAX_TOKENS)
+                made += len(tokenizer.batch_decode(said[:, padded["input_ids"].shape[1] :], skip_special_tokens=True))
+        return made
+
+    return {"ours": lambda: sum(1 for _ in engine.generate(asked)), "per_setting": per_setting}
+
+
+def compared(sides: dict[str, Side], count: int, rounds: int) -> dict[str, Any]:
+    """Answers per second of each side: medians over alternating rounds, after one that warms up."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(rounds + 1):
+        for name, side in sides.items():
+            started = time.perf_counter()
+            if (made := side()) != count:
+                raise click.ClickException(f"{name} made {made} of {count} answers")
+            if number:
+                seconds[name].append(time.perf_counter() - started)
+                click.echo(f"{name}, round {number}: {count / seconds[name][-1]:.1f} answers/s")
+    return {
+        "answers": count,
+        "answers_per_s": {name: count / median(taken) for name, taken in seconds.items()},
+        "seconds": seconds,
+    }
+
+
+def comparison(part: str, model: Path, quick: bool) -> None:
+    """Measure one engine and publish."""
+    asked = requests(model, PROMPTS[quick])
+    sides = {"vllm": vllm_sides, "transformers": transformers_sides}[part](model, asked)
+    found = compared(sides, len(asked), 1 if quick else ROUNDS)
+    speed = found["answers_per_s"]
+    bars = {"vllm": {"per_setting": 1.5, "bare": 0.95}, "transformers": {"per_setting": 3.0}}[part]
+    names = {"per_setting": "one generate per setting", "bare": "a bare generate of the same requests"}
+    checks = [
+        check(f"{part}: answers/s over {names[who]}", speed["ours"] / speed[who], f">= {bar}")
+        for who, bar in bars.items()
+    ]
+    libraries = ["torch", *packages_distributions()[part]]
+    publish(f"sample_{part}", checks, libraries=libraries, quick=quick, prompts=PROMPTS[quick], **found)
