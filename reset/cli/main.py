@@ -14,6 +14,7 @@ COMMANDS = {
         "reset.cli.doctor:doctor",
         "Show the token ids that training and each engine read; fail where they differ.",
     ),
+    "export": ("reset.cli.export:export", "Write a system as a Hugging Face folder with its model card."),
     "judge-quality": ("reset.cli.judge_quality:judge_quality", "Hold a judge against human labels."),
     "ledger": ("reset.cli.ledger:ledger", "Spend of the judges that ask a language model, export, re-parsing."),
     "round": ("reset.cli.round:round_", "Add a further round to the parameters."),
