@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from reset.engines.vllm import VllmEngine
 from tests.test_export import exported
 
 pytestmark = pytest.mark.slow
@@ -21,15 +22,15 @@ def test_vllm_answers_a_chat_with_an_export_as_transformers_does(tmp_path: Path,
         TURNS, documents=DOCUMENTS, add_generation_prompt=True, return_tensors="pt", return_dict=True
     )
     answer = model.generate(**read, max_new_tokens=8, do_sample=False)[0, read["input_ids"].shape[1] :].tolist()
-    engine = vllm.LLM(str(folder), dtype="float32", max_model_len=256, enforce_eager=True)
+    engine = VllmEngine(model=folder, max_model_len=256, options={"dtype": "float32", "enforce_eager": True})
     try:
-        (said,) = engine.chat(
+        (said,) = engine._llm.chat(
             TURNS,
             vllm.SamplingParams(temperature=0.0, max_tokens=8),
             chat_template_kwargs={"documents": DOCUMENTS},
             use_tqdm=False,
         )
     finally:
-        engine.llm_engine.engine_core.shutdown()
+        engine._llm.llm_engine.engine_core.shutdown()
     assert said.prompt_token_ids == read["input_ids"][0].tolist()
     assert list(said.outputs[0].token_ids) == answer
