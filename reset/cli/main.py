@@ -17,6 +17,7 @@ COMMANDS = {
     "export": ("reset.cli.export:export", "Write a system as a Hugging Face folder with its model card."),
     "judge-quality": ("reset.cli.judge_quality:judge_quality", "Hold a judge against human labels."),
     "ledger": ("reset.cli.ledger:ledger", "Spend of the judges that ask a language model, export, re-parsing."),
+    "plan": ("reset.cli.plan:plan", "Tell what a run would do and take, before it starts."),
     "round": ("reset.cli.round:round_", "Add a further round to the parameters."),
     "seeds": ("reset.cli.seeds:seeds", "Gather repeated runs into mean, spread and paired intervals."),
     "show": ("reset.cli.show:show", "Tell one row's story, from raw record to trained systems."),
