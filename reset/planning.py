@@ -14,7 +14,7 @@ from typing import Any
 from reset import precision, pricing, shapes, tables, workload
 from reset.errors import ResetError
 from reset.outlines import outline
-from reset.params import Params, Pool, System
+from reset.params import Params, System
 from reset.tokens import load_tokenizer
 
 
