@@ -45,6 +45,10 @@ class Judge(Protocol):
 class Paid(Judge, Protocol):
     """A judge whose verdicts cost money says what a pool will take before it is asked."""
 
+    def estimate(self, answers: Iterable[Answer], pool: str) -> Any:
+        """Requests, tokens and cost of `answers`, without asking or charging anybody."""
+        ...
+
     def prepare(self, answers: Iterable[Answer], pool: str) -> str:
         """Charge `pool` from now on; return one line on requests, tokens and cost."""
         ...

@@ -19,7 +19,7 @@ from typing import Any
 from reset.errors import ResetError
 from reset.judges import Answer, Verdict
 from reset.llm import Failure, Question, Reply, client, rating, settings
-from reset.llm.budget import estimate
+from reset.llm.budget import Estimate, estimate
 from reset.llm.ledger import Ledger, location
 
 _MAX_TOKENS = 512  # paper 2.2
@@ -46,8 +46,6 @@ class OpenAIRater:
         pairwise_model: str | None,
         server: dict[str, Any],
     ) -> None:
-        if not os.environ.get("OPENAI_API_KEY"):
-            raise ResetError(f"judge '{name}' needs a key in the environment variable OPENAI_API_KEY")
         models = [one for one in (model, weak_model, pairwise_model) if one]
         self._name, self._pool, self._pairwise_model = name, "", pairwise_model
         self._models = {"rating": model} | ({"rating_weak": weak_model} if weak_model else {})
@@ -59,13 +57,23 @@ class OpenAIRater:
 
     def prepare(self, answers: Iterable[Answer], pool: str) -> str:
         """Charge `pool` from now on, and say what its `answers` will take before anything is asked."""
+        self._check_key()
         self._pool = pool
+        return str(self.estimate(answers, pool))
+
+    def estimate(self, answers: Iterable[Answer], pool: str) -> Estimate:
+        """What the `answers` of `pool` will take; needs no key."""
         with Ledger(location()) as ledger:
             questions = (question for answer in answers for question in self._questions(answer))
-            return str(estimate(questions, self._server, ledger, judge=self._name, pool=pool))
+            return estimate(questions, self._server, ledger, judge=self._name, pool=pool)
+
+    def _check_key(self) -> None:
+        if not os.environ.get("OPENAI_API_KEY"):
+            raise ResetError(f"judge '{self._name}' needs a key in the environment variable OPENAI_API_KEY")
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield `rating`, then `rating_weak` of training prompts and `preference` of test prompts."""
+        self._check_key()
         questions = [question for answer in answers for question in self._questions(answer)]
         with Ledger(location()) as ledger:
             replies = client.ask(questions, self._server, ledger, judge=self._name, pool=self._pool)

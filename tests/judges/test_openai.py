@@ -154,5 +154,10 @@ def test_the_same_answers_again_are_asked_nothing_and_the_pool_is_charged(server
 
 def test_missing_key_names_the_environment_variable(server, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
-    with pytest.raises(ResetError, match=r"judge 'rater' needs a key in the environment variable OPENAI_API_KEY"):
-        rater(server)
+    judge, said = rater(server), r"judge 'rater' needs a key in the environment variable OPENAI_API_KEY"
+    with pytest.raises(ResetError, match=said):
+        judge.prepare([answer(1)], "mtl")
+    with pytest.raises(ResetError, match=said):
+        list(judge.verdicts([answer(1)]))
+    assert judge.estimate([answer(1)], "mtl").questions == 1
+    assert server.asked == []

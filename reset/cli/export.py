@@ -1,0 +1,31 @@
+"""`reset-lm export`: a system as a Hugging Face folder."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from reset.revisions import Run
+
+
+@click.command()
+@click.argument("system")
+@click.option("--into", type=click.Path(path_type=Path), help="The folder to write; exports/SYSTEM if left out.")
+@click.option("--run", "rev", default=".", show_default=True, help="A Git revision, a DVC experiment or a folder.")
+def export(system: str, into: Path | None, rev: str) -> None:
+    """Write SYSTEM as a folder that transformers and vLLM load: weights, tokenizer, chat template and model card.
+
+    The card is made of the run's own record: lineage by DVC's hashes, data and licences, settings, judges, scores with
+    intervals, deviations from the paper. Weights that are not those of dvc.lock are refused.
+
+    \b
+    Example:
+      reset-lm export mtl_reset
+      reset-lm export mtl_reset --run HEAD~1 --into ../published
+    """  # noqa: D301  (click reads the \b)
+    from reset import export as exporting  # transformers takes seconds to import
+
+    folder = into or Path("exports") / system
+    with TemporaryDirectory() as scratch:
+        files = exporting.export(Run(rev, Path(scratch)), system, folder)
+    click.echo(f"{folder}: {', '.join(files)}")

@@ -1,0 +1,114 @@
+"""`reset-lm plan`: what a run would do and take, before it starts."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reset import params
+from reset.report import words
+
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_TABLES: dict[str, dict[str, str]] = {  # heading -> column -> key
+    "systems": {
+        "system": "system",
+        "parameters": "parameters",
+        "ZeRO": "zero_stage",
+        "devices": "devices",
+        "bytes/device": "bytes_per_device",
+        "disk": "disk",
+        "checkpoints": "checkpoints",
+        "rows": "rows",
+        "tokens": "tokens",
+        "steps": "steps",
+        "device hours": "device_hours",
+        "rests on": "basis",
+    },
+    "pools": {
+        "pool": "pool",
+        "parameters": "parameters",
+        "bytes/device": "bytes_per_device",
+        "disk": "disk",
+        "prompts": "prompts",
+        "answers": "answers",
+        "prompt tokens": "prompt_tokens",
+        "tokens": "tokens",
+        "device hours": "device_hours",
+        "rests on": "basis",
+    },
+    "judges": {
+        "judge": "judge",
+        "pool": "pool",
+        "requests": "requests",
+        "prompt tokens": "prompt_tokens",
+        "reply tokens": "reply_tokens",
+        "US dollars": "usd",
+    },
+}
+
+
+@click.command()
+@click.option("--train-tokens-per-s", type=click.FloatRange(min=0, min_open=True), help="Of one device, in training.")
+@click.option("--sample-tokens-per-s", type=click.FloatRange(min=0, min_open=True), help="Of one device, answering.")
+@click.option("--no-status", is_flag=True, help="Do not ask DVC which stages would run.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def plan(train_tokens_per_s: float | None, sample_tokens_per_s: float | None, no_status: bool, as_json: bool) -> None:
+    """Tell what `dvc repro` would run, and what each system, pool and judge of params.yaml takes; nothing is run.
+
+    Parameters, bytes per device at the recipe's ZeRO stage, disk, tokens, device hours at a stated throughput, judge
+    requests and cost. What is not known yet is a dash. Tables cover all rows, also those of stages that need not run.
+
+    \b
+    Example:
+      reset-lm plan
+      reset-lm compose scale=paper && reset-lm plan --train-tokens-per-s 3000 --sample-tokens-per-s 2500
+    """  # noqa: D301  (click reads the \b)
+    from reset import pending, planning  # DVC, torch and the trainer take seconds to import
+
+    p = params.load()
+    found = planning.plan(p, planning.Rates(train_tokens_per_s, sample_tokens_per_s))
+    stages = None if no_status else [asdict(stage) for stage in pending.pending(Path())]
+    found = {"stages": stages, **found}
+    click.echo(json.dumps(found, indent=2) if as_json else text(found))
+
+
+def text(found: Mapping[str, Any]) -> str:
+    """The plan as tables for a terminal."""
+    blocks = [f"scale {found['scale']}"]
+    if found["stages"] is not None:
+        blocks.append(_stages(found["stages"]))
+    for name, columns in _TABLES.items():
+        if rows := found[name]:
+            cells = [[_cell(row[key], key) for key in columns.values()] for row in rows]
+            blocks.append(f"{name}\n{words.aligned([list(columns), *cells])}")
+    blocks.append("totals\n" + words.aligned([[key, _cell(value, key)] for key, value in found["totals"].items()]))
+    return "\n\n".join([*blocks, *found["notes"]])
+
+
+def _stages(stages: Sequence[Mapping[str, Any]]) -> str:
+    if not stages:
+        return "stages: nothing would run"
+    sure = [[stage["stage"], stage["why"]] for stage in stages if stage["certain"]]
+    behind = Counter(stage["stage"].partition("@")[0] for stage in stages if not stage["certain"])
+    lines = [f"stages: {len(sure)} have changed", words.aligned(sure)]
+    if behind:
+        lines.append(
+            "behind them, unless their inputs come out the same: "
+            + ", ".join(f"{n} {name}" for name, n in behind.items())
+        )
+    return "\n".join(lines)
+
+
+def _cell(value: Any, key: str) -> str:
+    if value is None:
+        return words.DASH
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    if not isinstance(value, int) or value < 10_000 or key in ("rows", "steps", "prompts", "answers", "requests"):
+        return f"{value:,}" if isinstance(value, int) else str(value)
+    unit = next((size, name) for size, name in _UNITS if value >= size)
+    return f"{value / unit[0]:.3g} {unit[1]}"

@@ -1,0 +1,63 @@
+"""A system as a folder of its own in the Hugging Face format: weights, tokenizer, chat template, card, lineage."""
+
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from reset import card, chat, lineage, tables
+from reset.errors import ResetError, nearest
+from reset.folders import whole_folder
+from reset.revisions import Run
+from reset.tokens import load_tokenizer
+
+TAKEN = {".json", ".safetensors", ".model", ".txt"}  # what a model of ours may consist of; never a pickle
+
+
+def export(run: Run, system: str, into: Path) -> list[str]:
+    """Write the folder `into` and return the names of its files.
+
+    Raises `ResetError` for a system that `run` has not trained, for weights that are not those of its dvc.lock, and for
+    a folder that is there already.
+    """
+    ran = lineage.read(run.path("dvc.lock") or Path("dvc.lock"))
+    known = [name.removeprefix("train@") for name in ran if name.startswith("train@")]
+    if system not in known:
+        raise ResetError(f"'{run.name}' has trained no system '{system}'. {nearest(system, known)}")
+    if into.exists():
+        raise ResetError(f"{into} is there already; name another folder with --into")
+    source = f"models/{system}"
+    steps = lineage.trace(ran, source)
+    with whole_folder(into) as folder:
+        _copy(run, source, folder, steps[-1].made[source])
+        template = next(step.params["template"] for step in reversed(steps) if "template" in step.params)
+        _set_template(folder, chat.jinja(template))
+        agrees = chat.agrees(load_tokenizer(folder), template)
+        tables.write_json(folder / "lineage.json", [asdict(step) for step in steps])
+        text = card.card(run, system, steps, ran, template_agrees=agrees)
+        (folder / "README.md").write_text(text, encoding="utf-8")
+        if choices := run.path("docs/choices.md"):
+            shutil.copyfile(choices, folder / "choices.md")
+    return sorted(path.name for path in into.iterdir())
+
+
+def _copy(run: Run, source: str, into: Path, mark: str) -> None:
+    """Copy the model's files to `into`, after a look whether they are those that dvc.lock speaks of."""
+    paths = [path for path in map(run.path, run.files(source)) if path]
+    if not paths:
+        raise ResetError(f"'{run.name}' has no {source} here; `dvc checkout` or `dvc pull {source}` may bring it")
+    if lineage.folder_hash(paths[0].parent) != mark:
+        raise ResetError(
+            f"{source} is not what dvc.lock says ({mark}); `dvc checkout {source}` or `dvc repro` mends that"
+        )
+    for path in paths:
+        if path.suffix in TAKEN:
+            shutil.copyfile(path, into / path.name)
+
+
+def _set_template(folder: Path, jinja: str) -> None:
+    """Put the chat template where every tool looks first, and take out any that the starting model brought along."""
+    path = folder / "tokenizer_config.json"
+    settings = tables.read_json(path)
+    if settings.pop("chat_template", None):
+        tables.write_json(path, settings)
+    (folder / "chat_template.jinja").write_text(jinja, encoding="utf-8")

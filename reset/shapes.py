@@ -1,0 +1,96 @@
+"""A model's size before it is there: parameters, bytes on disk, memory while training and while answering.
+
+Memory while training is what DeepSpeed's own estimators count (`estimate_zero2_model_states_mem_needs` and
+`estimate_zero3_model_states_mem_needs` of 0.19, without offload) plus activations by Korthikanti et al. (2022,
+"Reducing Activation Recomputation in Large Transformer Models", equations 2 and 5, without the part of attention scores
+that fused kernels never keep) and the logits of `reset.trainer`. All of it is an estimate of what is held at once;
+allocators, kernels and the system come on top.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from reset.params import Recipe
+
+_STATES = {  # bytes per parameter: weights, gradients, what the optimiser keeps (with its own copies in float32)
+    torch.bfloat16: (2, 2, 16),
+    torch.float32: (4, 4, 8),
+}
+_LOGITS = 2 + 4 + 4 + 4  # bytes per logit: as computed, in float32, their softmax, their gradient
+_CHECKPOINT = 12  # bytes per parameter of an optimiser in a checkpoint, beside the weights
+CHECKPOINTS = 3  # at once: the trainer keeps two, and writes the next before it deletes one
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a model of one configuration takes."""
+
+    parameters: int  # tied ones once
+    saved: int  # tied ones twice: DeepSpeed writes each name
+    largest_layer: int  # parameters of the largest single module
+    layers: int
+    width: int
+    vocabulary: int
+    cache: int  # numbers kept per token of a sequence: keys and values of all layers
+    files: int  # bytes of tokenizer and configuration
+
+    def disk(self, dtype: torch.dtype) -> int:
+        """Bytes of the finished folder."""
+        return self.saved * dtype.itemsize + self.files
+
+    def checkpoints(self, dtype: torch.dtype) -> int:
+        """Bytes of all checkpoints that there are at once."""
+        return CHECKPOINTS * (self.saved * dtype.itemsize + self.parameters * (dtype.itemsize + _CHECKPOINT))
+
+    def training(self, recipe: Recipe, dtype: torch.dtype, *, devices: int, tokens: int) -> int:
+        """Bytes per device while training on rows of `tokens` tokens."""
+        return self.states(recipe.zero_stage, dtype, devices) + self.activations(recipe, dtype, tokens)
+
+    def states(self, zero_stage: int, dtype: torch.dtype, devices: int) -> int:
+        """Bytes per device of weights, gradients and optimiser at a ZeRO stage (Rajbhandari et al. 2020)."""
+        weights, gradients, optimiser = _STATES[dtype]
+        p = self.parameters
+        if zero_stage == 0:
+            return p * (weights + gradients + optimiser)
+        if zero_stage == 1:
+            return p * (weights + gradients) + p * optimiser // devices
+        if zero_stage == 2:
+            return p * weights + p * (gradients + optimiser) // devices
+        return self.largest_layer * (weights + gradients) + p * (weights + optimiser) // devices
+
+    def activations(self, recipe: Recipe, dtype: torch.dtype, tokens: int) -> int:
+        """Bytes of one micro batch: layers, or with checkpointing their inputs and one layer anew, and the logits."""
+        held = recipe.micro_batch_size * tokens
+        layer = 17 * dtype.itemsize * held * self.width
+        inputs = dtype.itemsize * held * self.width
+        layers = inputs * self.layers + layer if recipe.gradient_checkpointing else layer * self.layers
+        return layers + _LOGITS * held * self.vocabulary
+
+    def answering(self, dtype: torch.dtype, *, sequences: int, tokens: int) -> int:
+        """Bytes of the weights and of the keys and values of so many sequences of `tokens` tokens."""
+        return dtype.itemsize * (self.parameters + sequences * tokens * self.cache)
+
+
+def shape(folder: Path) -> Shape:
+    """Read the configuration in `folder`; no weights are needed, and none are made."""
+    config: Any = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    with torch.device("meta"):
+        model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+            config, trust_remote_code=False
+        )
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    return Shape(
+        parameters=sum(weights.numel() for weights in model.parameters()),
+        saved=sum(weights.numel() for weights in model.state_dict().values()),
+        largest_layer=max(sum(w.numel() for w in part.parameters(recurse=False)) for part in model.modules()),
+        layers=config.num_hidden_layers,
+        width=config.hidden_size,
+        vocabulary=config.vocab_size,
+        cache=2 * config.num_hidden_layers * heads * head,
+        files=sum(file.stat().st_size for file in folder.iterdir() if file.is_file() and file.suffix != ".safetensors"),
+    )
