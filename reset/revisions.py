@@ -69,7 +69,7 @@ class Run:
 
     def _asked(self, ask: Any, what: str) -> Any:
         from dvc.exceptions import DvcException
-        from dvc_data.index import DataIndexDirError
+        from dvc_data.index.index import DataIndexDirError
         from scmrepo.exceptions import SCMError
 
         try:
