@@ -69,11 +69,12 @@ class Run:
 
     def _asked(self, ask: Any, what: str) -> Any:
         from dvc.exceptions import DvcException
+        from dvc_data.index.index import DataIndexDirError
         from scmrepo.exceptions import SCMError
 
         try:
             return ask()
-        except FileNotFoundError as error:
+        except (FileNotFoundError, DataIndexDirError) as error:
             raise ResetError(
                 f"'{self.name}' has {what} neither in Git nor in DVC's cache or remote; `dvc fetch` may bring it"
             ) from error
