@@ -210,6 +210,9 @@ class Sold(Length):
     def prepare(self, answers, pool):
         return f"{pool}: {[answer.text for answer in answers]}"
 
+    def estimate(self, answers, pool):
+        return None
+
 
 def test_a_judge_that_is_paid_is_told_of_all_its_answers_before_the_first(case):
     rows = [answer("x", 0, "abc"), answer("y", 0, "", finish_reason="error: too long")]

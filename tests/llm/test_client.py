@@ -196,13 +196,13 @@ def test_the_key_is_in_no_message(server, ledger, options):
 
 def test_requests_per_minute_are_spread_evenly(server, ledger, options):
     ask(questions(12), options(requests_per_minute=600, concurrency=12), ledger)
-    assert server.at[-1] - server.at[0] >= 11 * 0.1 - 0.5 - 0.05  # half a second may be caught up with
+    assert server.at[-1] - server.at[0] >= 11 * 0.1 - 0.5 - 0.2  # half a second may be caught up with, and load counts
 
 
 def test_tokens_per_minute_count_the_prompt_and_the_longest_reply(server, ledger, options):
     # a prompt of 13 characters is taken for 3 tokens, and 20 may come back: 23 of 1,380 a minute are one a second
     ask(questions(3), options(tokens_per_minute=1380, concurrency=3), ledger)
-    assert server.at[-1] - server.at[0] >= 2 - 0.5 - 0.05
+    assert server.at[-1] - server.at[0] >= 2 - 0.5 - 0.2
 
 
 def test_no_more_than_allowed_are_in_flight(server, ledger, options):
