@@ -1,5 +1,6 @@
 """The documents say what is so: commands, stages, scales and paths named in them exist."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from reset.cli.main import COMMANDS
+from reset.report import words
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -32,6 +34,14 @@ def test_table_of_stages_is_the_pipeline() -> None:
     named = [name for row in re.findall(r"^\| (`[^|]+`) \|", README, flags=re.MULTILINE) for name in row.split(", ")]
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     assert {name.strip("`") for name in named} == set(stages)
+
+
+def test_differences_in_the_readme_are_those_of_three_seeds() -> None:
+    found = json.loads((ROOT / "docs/seeds.json").read_text())
+    assert len(found["runs"]) == 3
+    for row in found["differences"]:
+        told = (f"{words.signed(figures)} {words.interval(figures)}" for figures in row["measures"].values())
+        assert f"| {row['system']} {words.MINUS} {row['against']} | {' | '.join(told)} |" in README
 
 
 def test_scales_named_in_the_readme_exist() -> None:

@@ -18,7 +18,7 @@ def test_real_records_go_through_every_stage(tmp_path: Path) -> None:
     folder = clone(tmp_path)
     overrides = ("scale=rehearsal", f"data_folder={REAL}", "evaluate.systems=[base,mtl,mtl_reset]")
     run(folder, sys.executable, "-m", "reset.cli.compose", *overrides)
-    run(folder, "dvc", "repro", "evaluate@base", "evaluate@mtl", "evaluate@mtl_reset")  # every kind of stage
+    run(folder, "dvc", "repro", "describe", "evaluate@base", "evaluate@mtl", "evaluate@mtl_reset")  # every kind
     for name in ("select", "systems", "judge"):
         assert list((folder / "metrics" / name).rglob("*.json"))
     run(folder, "dvc", "repro", "--single-item", "report")

@@ -1,4 +1,4 @@
-"""Stage `sample` gives the same table with either engine; vLLM runs on its defaults, from a plain command line."""
+"""Stage `sample` gives the same table with either engine, both in float32; vLLM runs from a plain command line."""
 
 import os
 import random
@@ -34,7 +34,7 @@ def answers(micro_model, tmp_path_factory):
             "max_tokens": 24,
             "engines": {
                 "transformers": {"batch": 16, "dtype": "float32"},
-                "vllm": {"max_model_len": 256, "options": {}},
+                "vllm": {"max_model_len": 256, "options": {"dtype": "float32"}},
             },
         }
         (folder / "params.yaml").write_text(yaml.safe_dump(minimal))
