@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from reset.engines.vllm import VllmEngine
 from tests.test_export import exported
 
 pytestmark = pytest.mark.slow
@@ -16,6 +15,8 @@ DOCUMENTS = [{"text": "mira lives in red forest."}]
 
 
 def test_vllm_answers_a_chat_with_an_export_as_transformers_does(tmp_path: Path, micro_model: Path) -> None:
+    from reset.engines.vllm import VllmEngine  # needs vLLM where it is imported
+
     folder = exported(tmp_path, micro_model)
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
     read = tokenizer.apply_chat_template(
