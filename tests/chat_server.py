@@ -8,6 +8,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 OK = 200
 
 
+def settings(server, **changed):
+    """How a judge is told to ask `server`: without limits, retries or structured output."""
+    plain = {
+        "base_url": server.base_url,
+        "concurrency": 4,
+        "timeout_s": 5.0,
+        "max_retries": 0,
+        "requests_per_minute": None,
+        "tokens_per_minute": None,
+        "reply_format": "text",
+        "batch_poll_s": None,
+        "prices_usd": {"strong": (10.0, 100.0)},
+        "max_cost_usd": None,
+    }
+    return plain | changed
+
+
 def completion(model, text, **more):
     """A chat completion; tokens are words."""
     message = {"role": "assistant", "content": text}

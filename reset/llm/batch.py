@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reset.errors import ResetError
 from reset.llm import Failure, Question, Reply, Server
+from reset.llm.budget import Lengths
 from reset.llm.ledger import Ledger
 from reset.llm.wire import Broken, read
 
@@ -56,11 +57,9 @@ async def ask(
 def _affordable(questions: Sequence[Question], server: Server, ledger: Ledger, judge: str, pool: str) -> list[Question]:
     """As many of `questions` as the limit has room for at their highest price."""
     room = float("inf") if server.max_cost_usd is None else server.max_cost_usd - ledger.spent(judge, pool)
-    chosen = []
+    chosen, lengths = [], Lengths(ledger)
     for question in questions:
-        characters, _ = ledger.experience(question.model)
-        tokens = round(len(question.prompt) / characters)
-        room -= server.usd(question.model, tokens, question.max_tokens, batch=True) or 0.0
+        room -= server.usd(question.model, round(lengths.prompt(question)), question.max_tokens, batch=True) or 0.0
         if room < 0:
             break
         chosen.append(question)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 
 from reset.errors import ResetError
 from reset.llm import Question, Server
@@ -31,11 +32,27 @@ class Estimate:
         return f"{asked}; {tokens}; {cost}, ${self.spent_usd:,.2f} spent before{limit}"
 
 
+class Lengths:
+    """Tokens to expect, by what a model's prompts and replies in the ledger have had; looked up once per model."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._experience = cache(ledger.experience)
+
+    def prompt(self, question: Question) -> float:
+        """Tokens of the question's prompt."""
+        return len(question.prompt) / self._experience(question.model)[0]
+
+    def reply(self, question: Question) -> float:
+        """Tokens of a reply to it: as many as the model's have had, else as many as it may have."""
+        mean = self._experience(question.model)[1]
+        return question.max_tokens if mean is None else mean
+
+
 def estimate(questions: Iterable[Question], server: Server, ledger: Ledger, *, judge: str, pool: str) -> Estimate:
     """Count `questions` once each; replies are taken to be as long as the model's so far, else of full length."""
     seen: set[str] = set()
     cached, prompts, replies, usd, priced = 0, 0.0, 0.0, 0.0, True
-    known: dict[str, tuple[float, float | None]] = {}
+    lengths = Lengths(ledger)
     for question in questions:
         if question.key in seen:
             continue
@@ -43,8 +60,7 @@ def estimate(questions: Iterable[Question], server: Server, ledger: Ledger, *, j
         if ledger.get(question):
             cached += 1
             continue
-        characters, mean = known.setdefault(question.model, ledger.experience(question.model))
-        tokens = len(question.prompt) / characters, question.max_tokens if mean is None else mean
+        tokens = lengths.prompt(question), lengths.reply(question)
         price = server.usd(question.model, round(tokens[0]), round(tokens[1]), batch=server.batch_poll_s is not None)
         priced, usd = priced and price is not None, usd + (price or 0.0)
         prompts, replies = prompts + tokens[0], replies + tokens[1]

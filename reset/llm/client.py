@@ -12,7 +12,7 @@ import openai
 
 from reset.llm import Failure, Question, Reply, Server, batch
 from reset.llm.asking import Asking
-from reset.llm.budget import Budget
+from reset.llm.budget import Budget, Lengths
 from reset.llm.ledger import Ledger
 from reset.llm.pace import Pace
 from reset.llm.wire import read
@@ -50,7 +50,7 @@ class _Run:
         self._budget = Budget(server, ledger.spent(judge, pool))
         self._requests = Pace(server.requests_per_minute, self._asking.sleep)
         self._tokens = Pace(server.tokens_per_minute, self._asking.sleep)
-        self._characters: dict[str, float] = {}
+        self._lengths = Lengths(ledger)
 
     async def all(self, questions: list[Question]) -> dict[str, Reply | Failure]:
         """Ask all; when one stops the run, wait for those in flight and raise."""
@@ -94,7 +94,4 @@ class _Run:
         return usd or 0.0
 
     def _prompt_tokens(self, question: Question) -> int:
-        """Estimate from what this model's prompts have had so far."""
-        if question.model not in self._characters:
-            self._characters[question.model], _ = self._ledger.experience(question.model)
-        return round(len(question.prompt) / self._characters[question.model])
+        return round(self._lengths.prompt(question))

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from chat_server import Fault, Server
+from chat_server import Fault, Server, settings
 
 from reset.errors import ResetError
 from reset.judges import Answer, Paid
@@ -26,24 +26,12 @@ def server(monkeypatch, tmp_path):
 
 
 def rater(server, *, weak_model=None, pairwise_model=None, **changed):
-    options = {
-        "base_url": server.base_url,
-        "concurrency": 3,
-        "timeout_s": 5.0,
-        "max_retries": 0,
-        "requests_per_minute": None,
-        "tokens_per_minute": None,
-        "reply_format": "text",
-        "batch_poll_s": None,
-        "prices_usd": {"strong": (10.0, 100.0)},
-        "max_cost_usd": None,
-    }
     return OpenAIRater(
         name="rater",
         model="strong",
         weak_model=weak_model,
         pairwise_model=pairwise_model,
-        server=options | changed,
+        server=settings(server, concurrency=3, **changed),
     )
 
 

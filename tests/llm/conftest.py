@@ -2,6 +2,7 @@
 
 import json
 
+import chat_server
 import pytest
 from chat_server import Server
 
@@ -34,18 +35,7 @@ def options(server):
     """A function from what differs to the settings of the client."""
 
     def make(**changed):
-        plain = {
-            "base_url": server.base_url,
-            "concurrency": 4,
-            "timeout_s": 5.0,
-            "max_retries": 2,
-            "requests_per_minute": None,
-            "tokens_per_minute": None,
-            "reply_format": "text",
-            "batch_poll_s": None,
-            "prices_usd": {"strong": (10.0, 100.0)},
-            "max_cost_usd": None,
-        }
+        plain = chat_server.settings(server, max_retries=2)
         return settings(plain | changed, judge="rater", models=["strong"])
 
     return make
