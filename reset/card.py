@@ -13,7 +13,6 @@ import jinja2
 import yaml
 from huggingface_hub import EvalResult, ModelCardData
 
-from reset import tables
 from reset.lineage import Step
 from reset.report import words
 from reset.revisions import Run
@@ -25,7 +24,7 @@ PAPER = "2407.21417"
 def card(run: Run, system: str, steps: Sequence[Step], ran: Mapping[str, Step], *, template_agrees: bool) -> str:
     """The README.md of `system`, whose lineage is `steps`; `ran` is all of dvc.lock."""
     pool = evaluated(run, system, steps[-1], ran)
-    scores = _json(run, f"metrics/systems/{pool}.json") if pool else {}
+    scores = (run.json(f"metrics/systems/{pool}.json") or {}) if pool else {}
     tested = [step for name, step in ran.items() if pool and name.endswith(f"@{pool}") and step.kind != "train"]
     bases = {name: row for step in steps for name, row in step.rows("base").items()}
     data = _data(run, steps, ran)
@@ -67,11 +66,6 @@ def evaluated(run: Run, system: str, trained: Step, ran: Mapping[str, Step]) -> 
             if ran[f"evaluate@{pool}"].used.get(answers) == step.made.get(answers):
                 return pool
     return None
-
-
-def _json(run: Run, name: str) -> dict[str, Any]:
-    path = run.path(name)
-    return tables.read_json(path) if path else {}
 
 
 def _front(
@@ -116,7 +110,8 @@ def _data(run: Run, steps: Sequence[Step], ran: Mapping[str, Step]) -> list[dict
     drawn = {name for step in steps for row in step.rows("prompts").values() for name in row["rows"]}
     found = []
     for name in sorted(mixed | drawn):
-        fetched, prepared = _json(run, f"metrics/fetch/{name}.json"), _json(run, f"metrics/prepare/{name}.json")
+        fetched = run.json(f"metrics/fetch/{name}.json") or {}
+        prepared = run.json(f"metrics/prepare/{name}.json") or {}
         raw = ran[f"fetch@{name}"].made.get(f"data/raw/{name}", "") if f"fetch@{name}" in ran else ""
         origin = fetched.get("origin", "unknown")
         public = fetched.get("revision") or "://" in origin or origin in ("generated", "unknown")
@@ -137,7 +132,7 @@ def _training(run: Run, step: Step) -> dict[str, Any]:
     ((name, row),) = step.rows("systems").items()
     (recipe,) = step.rows("recipes").values()
     others = {key: step.params[key] for key in ("train.max_tokens", "seed") if key in step.params}
-    return {"name": name, **row, "record": {**recipe, **others, **_json(run, f"metrics/train/{name}.json")}}
+    return {"name": name, **row, "record": {**recipe, **others, **(run.json(f"metrics/train/{name}.json") or {})}}
 
 
 def _settings(steps: Sequence[Step], kinds: Sequence[str], keys: Sequence[str]) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -166,8 +161,7 @@ def _scores(scores: Mapping[str, Any]) -> list[list[str]]:
 
 def _against(run: Run, pool: str | None) -> list[list[str]]:
     """Paired differences of the report in which the system is the first."""
-    path = run.path("metrics/report/differences.json")
-    pairs = yaml.safe_load(path.read_text(encoding="utf-8")) if path and pool else []
+    pairs = (run.json("metrics/report/differences.json") or []) if pool else []
     return [
         [pair["against"], measure, words.signed(figures), words.interval(figures), words.figure(figures.get("p_holm"))]
         for pair in pairs

@@ -70,7 +70,5 @@ def _schema(pair: Pair) -> pa.Schema:
 def _rows(run: Run, name: str) -> Iterator[tuple[tuple[Any, ...], tuple[int, ...]]]:
     """Key and a hash per column, of each row; the texts themselves are not kept."""
     schema, keys = KEYS["/".join(name.split("/")[:2])]
-    path = run.path(name)
-    if path is not None:
-        for row in tables.read(path, schema):
-            yield tuple(row[key] for key in keys), tuple(hash(repr(row[column])) for column in schema.names)
+    for row in run.rows(name, schema):
+        yield tuple(row[key] for key in keys), tuple(hash(repr(row[column])) for column in schema.names)

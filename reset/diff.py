@@ -100,7 +100,7 @@ def _scores(a: Run, b: Run, names: tuple[str, str], resamples: int, seed: int) -
     files = [f"data/scores/{system}.parquet" for system in systems]
     marks = [run.mark(name) for run, name in ((a, files[0]), (b, files[1]))]
     paths = [run.path(name) for run, name in ((a, files[0]), (b, files[1]))]
-    summaries = [tables.read_json(path) for run, name in ((a, names[0]), (b, names[1])) if (path := run.path(name))]
+    summaries = [said for run, name in ((a, names[0]), (b, names[1])) if (said := run.json(name))]
     if None in paths or len(summaries) < 2 or (marks[0] is not None and marks[0] == marks[1]):
         return []
     old, new = (_by_dataset(path) for path in paths if path)

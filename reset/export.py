@@ -19,7 +19,7 @@ def export(run: Run, system: str, into: Path) -> list[str]:
     Raises `ResetError` for a system that `run` has not trained, for weights that are not those of its dvc.lock, and for
     a folder that is there already.
     """
-    ran = lineage.read(run.path("dvc.lock") or Path("dvc.lock"))
+    ran = lineage.read(run.lock)
     known = [name.removeprefix("train@") for name in ran if name.startswith("train@")]
     if system not in known:
         raise ResetError(f"'{run.name}' has trained no system '{system}'. {nearest(system, known)}")

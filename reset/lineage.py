@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
 from reset.errors import ResetError
 
 KEPT = ("data", "models")  # folders whose files make other files; code and metrics do not count as origins
@@ -32,12 +30,10 @@ class Step:
         return {key.removeprefix(prefix): row for key, row in self.params.items() if key.startswith(prefix)}
 
 
-def read(lock: Path) -> dict[str, Step]:
+def read(stages: Mapping[str, Any]) -> dict[str, Step]:
     """All stages of a dvc.lock, by name. Raises `ResetError` where there is none."""
-    if not lock.is_file():
-        raise ResetError(f"{lock}: no such file; nothing has run yet")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    stages: Mapping[str, Any] = yaml.load(lock.read_text(encoding="utf-8"), Loader=loader)["stages"]
+    if not stages:
+        raise ResetError("dvc.lock: no stages; nothing has run yet")
     return {
         name: Step(
             name,

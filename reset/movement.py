@@ -1,12 +1,9 @@
 """How choices and verdicts moved from one run to another: winners by prompt, scores by answer."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any
-
-import pyarrow as pa
 
 from reset import tables
 from reset.revisions import Run
@@ -17,8 +14,7 @@ SHOWN = 20  # prompts named whose winner changed, per curated set
 def winners(a: Run, b: Run, pair: tuple[str, str]) -> dict[str, Any]:
     """Prompts of a curated set whose winner is another text now, and how often each setting wins."""
     old, new = (
-        {row["example_id"]: row for row in _read(run, name, tables.CURATED)}
-        for run, name in ((a, pair[0]), (b, pair[1]))
+        {row["example_id"]: row for row in run.rows(name, tables.CURATED)} for run, name in ((a, pair[0]), (b, pair[1]))
     )
     both = [example_id for example_id in new if example_id in old]
     changed = [one for one in both if old[one]["response"] != new[one]["response"]]
@@ -53,7 +49,7 @@ def verdicts(a: Run, b: Run, pair: tuple[str, str]) -> list[dict[str, Any]]:
     if (mark := a.mark(pair[0])) is not None and mark == b.mark(pair[1]):
         return []
     old, new = (
-        {(row["name"], row["answer_id"]): row["score"] for row in _read(run, name, tables.VERDICTS)}
+        {(row["name"], row["answer_id"]): row["score"] for row in run.rows(name, tables.VERDICTS)}
         for run, name in ((a, pair[0]), (b, pair[1]))
     )
     rows = []
@@ -76,8 +72,3 @@ def verdicts(a: Run, b: Run, pair: tuple[str, str]) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _read(run: Run, name: str, schema: pa.Schema) -> Iterator[tables.Row]:
-    path = run.path(name)
-    return tables.read(path, schema) if path else iter(())

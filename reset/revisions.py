@@ -1,12 +1,14 @@
 """The files of another commit or DVC experiment, read through DVC's cache or remote without checking anything out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import yaml
 
+from reset import tables
 from reset.errors import ResetError
 
 
@@ -57,15 +59,30 @@ class Run:
 
     @cached_property
     def _locked(self) -> dict[str, str]:
-        path = self.path("dvc.lock")
-        text = path.read_text(encoding="utf-8") if path else ""
-        stages = (yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}).get("stages", {})
-        return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", ()) if "md5" in out}
+        outs = (out for stage in self.lock.values() for out in stage.get("outs", ()))
+        return {out["path"]: out["md5"] for out in outs if "md5" in out}
+
+    @cached_property
+    def lock(self) -> dict[str, Any]:
+        """The stages of dvc.lock by name, as they ran; none where nothing has run."""
+        stages: dict[str, Any] = self.yaml("dvc.lock").get("stages", {})
+        return stages
 
     def yaml(self, name: str) -> dict[str, Any]:
         """Read a YAML file; empty where the run has none."""
         path = self.path(name)
-        return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path else {}
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the plain one takes a second for dvc.lock
+        return (yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}) if path else {}
+
+    def json(self, name: str) -> Any:
+        """Read a JSON file; None where the run has none."""
+        path = self.path(name)
+        return tables.read_json(path) if path else None
+
+    def rows(self, name: str, schema: pa.Schema) -> Iterator[tables.Row]:
+        """Read a table; no rows where the run has none."""
+        path = self.path(name)
+        return tables.read(path, schema) if path else iter(())
 
     def _asked(self, ask: Any, what: str) -> Any:
         from dvc.exceptions import DvcException

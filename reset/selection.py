@@ -8,10 +8,10 @@ from statistics import fmean
 from typing import Any
 
 from reset import agreement, tables, verdicts
-from reset import prompts as templates
 from reset.accounts import Account
 from reset.candidates import Candidate, Pick, choose, margin, thin, weigh
 from reset.errors import ResetError
+from reset.mixtures import training_row
 
 AXES = ("task", "instruction", "faithfulness")
 Scores = Mapping[str, Mapping[str, str]]  # task -> axis -> verdict name
@@ -45,7 +45,7 @@ def keep_best(
     axes = names(scores, rating)
     rows_of = verdicts.answers(answers)
     said = verdicts.read(verdict_paths, rows_of)
-    pool = _pool(answers, rows_of, said, axes, weights, sweeps)
+    pool = gather(answers, rows_of, said, axes, weights, sweeps)
     chosen = {example_id: choose(candidates, pick, seed) for example_id, candidates in pool.items()}
     winners = {example_id: winner for example_id, winner in chosen.items() if winner is not None}
     kept = thin(winners, share, pick, seed)
@@ -73,7 +73,7 @@ def keep_best(
     return account, _figures(pool, taken) | {"judges": _judges(pool, taken, said, axes, weights)}
 
 
-def _pool(
+def gather(
     answers: Path,
     rows: Mapping[str, tables.Row],
     said: verdicts.ByAnswer,
@@ -81,7 +81,10 @@ def _pool(
     weights: Mapping[str, float],
     sweeps: int,
 ) -> dict[str, list[Candidate]]:
-    """Gather the candidates of each prompt, by example id."""
+    """Score the candidates of each prompt, by example id; `rows` and what was `said` of them are those of `answers`.
+
+    Raises `ResetError` for an answer of a task that `axes` does not name.
+    """
     pool: dict[str, list[Candidate]] = {}
     for answer_id, row in rows.items():
         if row["task"] not in axes:
@@ -123,16 +126,8 @@ def _judges(
 
 
 def _curated(example: tables.Row, winner: Candidate, candidates: Sequence[Candidate], template: str) -> tables.Row:
-    prompt = templates.render(example, template)
     return {
-        "example_id": example["example_id"],
-        "repeat": 0,
-        "dataset": example["dataset"],
-        "task": example["task"],
-        "prompt": prompt.text,
-        "context_start": prompt.start,
-        "context_end": prompt.end,
-        "response": winner.text,
+        **training_row(example, template, response=winner.text),
         "answer_id": winner.row["answer_id"],
         "setting": winner.row["setting"],
         "sweep": winner.row["sweep"],

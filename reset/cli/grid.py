@@ -11,7 +11,6 @@ import yaml
 
 from reset import decoding, selection, verdicts
 from reset import grid as grids
-from reset.candidates import Candidate, weigh
 from reset.errors import ResetError
 from reset.params import row as row_of
 from reset.report import words
@@ -77,13 +76,8 @@ def table(run: Run, params: Mapping[str, Any], pool: str, decode: Mapping[str, A
     axes = selection.names(params["scores"], curated[0]["rating"] if curated else "rating")
     weights = params["select"]["weights"]
     rows = verdicts.answers(answers)
-    spoken = verdicts.read(said, rows)
-    candidates: dict[str, list[Candidate]] = {}
-    for answer_id, row in rows.items():
-        if row["task"] not in axes:
-            raise ResetError(f"Pool '{pool}' answers task '{row['task']}', for which params.yaml declares no score")
-        candidates.setdefault(row["example_id"], []).append(weigh(row, spoken[answer_id], axes[row["task"]], weights))
-    return grids.table(candidates, decoding.arms(**decode))
+    spoken, sweeps = verdicts.read(said, rows), params["pools"][pool]["sweeps"]
+    return grids.table(selection.gather(answers, rows, spoken, axes, weights, sweeps), decoding.arms(**decode))
 
 
 def text(found: Mapping[str, Any]) -> str:
