@@ -4,6 +4,7 @@ Front matter as the hub asks for it (huggingface_hub's `ModelCardData`). Scores 
 known by their hash.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ PAPER = "2407.21417"
 def card(run: Run, system: str, steps: Sequence[Step], ran: Mapping[str, Step], *, template_agrees: bool) -> str:
     """The README.md of `system`, whose lineage is `steps`; `ran` is all of dvc.lock."""
     pool = evaluated(run, system, steps[-1], ran)
-    scores = (run.json(f"metrics/systems/{pool}.json") or {}) if pool else {}
+    scores = run.json(f"metrics/systems/{pool}.json") if pool else {}
     tested = [step for name, step in ran.items() if pool and name.endswith(f"@{pool}") and step.kind != "train"]
     bases = {name: row for step in steps for name, row in step.rows("base").items()}
     data = _data(run, steps, ran)
@@ -110,8 +111,8 @@ def _data(run: Run, steps: Sequence[Step], ran: Mapping[str, Step]) -> list[dict
     drawn = {name for step in steps for row in step.rows("prompts").values() for name in row["rows"]}
     found = []
     for name in sorted(mixed | drawn):
-        fetched = run.json(f"metrics/fetch/{name}.json") or {}
-        prepared = run.json(f"metrics/prepare/{name}.json") or {}
+        fetched = run.json(f"metrics/fetch/{name}.json")
+        prepared = run.json(f"metrics/prepare/{name}.json")
         raw = ran[f"fetch@{name}"].made.get(f"data/raw/{name}", "") if f"fetch@{name}" in ran else ""
         origin = fetched.get("origin", "unknown")
         public = fetched.get("revision") or "://" in origin or origin in ("generated", "unknown")
@@ -132,7 +133,7 @@ def _training(run: Run, step: Step) -> dict[str, Any]:
     ((name, row),) = step.rows("systems").items()
     (recipe,) = step.rows("recipes").values()
     others = {key: step.params[key] for key in ("train.max_tokens", "seed") if key in step.params}
-    return {"name": name, **row, "record": {**recipe, **others, **(run.json(f"metrics/train/{name}.json") or {})}}
+    return {"name": name, **row, "record": {**recipe, **others, **run.json(f"metrics/train/{name}.json")}}
 
 
 def _settings(steps: Sequence[Step], kinds: Sequence[str], keys: Sequence[str]) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -161,7 +162,8 @@ def _scores(scores: Mapping[str, Any]) -> list[list[str]]:
 
 def _against(run: Run, pool: str | None) -> list[list[str]]:
     """Paired differences of the report in which the system is the first."""
-    pairs = (run.json("metrics/report/differences.json") or []) if pool else []
+    path = run.path("metrics/report/differences.json")
+    pairs = json.loads(path.read_text(encoding="utf-8")) if path and pool else []
     return [
         [pair["against"], measure, words.signed(figures), words.interval(figures), words.figure(figures.get("p_holm"))]
         for pair in pairs

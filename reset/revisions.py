@@ -74,10 +74,10 @@ class Run:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the plain one takes a second for dvc.lock
         return (yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}) if path else {}
 
-    def json(self, name: str) -> Any:
-        """Read a JSON file; None where the run has none."""
+    def json(self, name: str) -> dict[str, Any]:
+        """Read a JSON object; empty where the run has none."""
         path = self.path(name)
-        return tables.read_json(path) if path else None
+        return tables.read_json(path) if path else {}
 
     def rows(self, name: str, schema: pa.Schema) -> Iterator[tables.Row]:
         """Read a table; no rows where the run has none."""

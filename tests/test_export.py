@@ -172,6 +172,14 @@ def test_card_holds_lineage_data_settings_scores_and_deviations(run: Path) -> No
     assert (run / "out/choices.md").read_bytes() == (run / "docs/choices.md").read_bytes()
 
 
+def test_card_sets_the_system_beside_those_it_was_compared_with(run: Path) -> None:
+    figures = {"mean": 0.125, "low": 0.1, "high": 0.15, "p": 0.001, "p_holm": 0.002}
+    compared = [{"system": name, "against": "if", "measures": {"task": figures}} for name in ("mtl", "cd")]
+    (run / "metrics/report").mkdir(exist_ok=True)
+    (run / "metrics/report/differences.json").write_text(json.dumps(compared))
+    assert card(run).count("| if | task | +0.125 | [0.100, 0.150] | 0.002 |") == 1
+
+
 def test_scores_of_other_weights_are_not_shown(run: Path) -> None:
     change(run, "sample@mtl", deps=[{"path": "models/mtl", "md5": "older.dir"}])
     text = card(run)
