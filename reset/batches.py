@@ -1,5 +1,6 @@
 """The order of training rows: batches of like length, so that little is padded, in an order left to chance."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -25,6 +26,13 @@ class LengthGrouped(Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Take the order of this epoch."""
         self._epoch = epoch
+
+    def batch(self, step: int) -> list[int]:
+        """The rows of a step, counted from 0 over all epochs."""
+        epoch, number = divmod(step, math.ceil(len(self._lengths) / self._batch_size))
+        order = LengthGrouped(self._lengths, self._batch_size, self._seed)
+        order.set_epoch(epoch)
+        return list(order)[number * self._batch_size : (number + 1) * self._batch_size]
 
     def __iter__(self) -> Iterator[int]:
         chance = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)

@@ -118,6 +118,10 @@ class Train(Section):
 
     max_tokens: int = Field(ge=8)
     processes: int = Field(ge=1)
+    hostfile: str | None  # of several machines; see `reset.launching`
+    max_cut: float = Rate  # share of training rows that may be cut or set aside to keep within max_tokens
+    max_loss_rise: float = Field(gt=0)  # nats; see `reset.divergence`
+    loss_window: int = Field(ge=1)  # steps
 
 
 class Decode(Section):

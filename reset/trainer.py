@@ -6,7 +6,6 @@ row alike, however long its response.
 """
 
 import logging
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ import deepspeed
 import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from transformers.trainer_utils import get_last_checkpoint
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from reset import precision
+from reset import attention, checkpoints, precision
 from reset.batches import LengthGrouped
+from reset.divergence import Limits, Watch
 from reset.errors import ResetError
 from reset.ports import free_port
 
@@ -50,14 +49,37 @@ class Recipe:
 
 
 class ResponseTrainer(SFTTrainer):
-    """SFTTrainer whose loss is computed on the trained positions only."""
+    """SFTTrainer whose loss is computed on the trained positions only, and that stops when it is lost."""
 
+    loss_is_scaled_for_ga = True  # `_share` does it
     per_sequence = False
     lengths: Sequence[int] = ()  # of the training rows, in tokens
+    watch: Watch
+    _step_loss = 0.0
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGrouped:
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
         return LengthGrouped(self.lengths, batch, self.args.seed)
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Take a micro batch; with the last one of a step, stop if the run is lost."""
+        loss: torch.Tensor = super().training_step(*args, **kwargs)
+        self._step_loss += self.accelerator.reduce(loss, reduction="mean").item()
+        if self.accelerator.sync_gradients:
+            self.watch.loss(self.state.global_step + 1, self._step_loss)
+            self._step_loss = 0.0
+        return loss
+
+    def _get_grad_norm(self, *args: Any, **kwargs: Any) -> Any:
+        norm = super()._get_grad_norm(*args, **kwargs)
+        if norm is not None:
+            self.watch.gradient(self.state.global_step + 1, float(norm))
+        return norm
+
+    def _load_best_model(self) -> None:
+        best = Path(self.state.best_model_checkpoint)
+        self.model_wrapped._config.load_universal_checkpoint = checkpoints.is_universal(best)
+        super()._load_best_model()
 
     def compute_loss(  # type: ignore[no-untyped-def]
         self, model, inputs, return_outputs=False, num_items_in_batch=None
@@ -76,7 +98,15 @@ class ResponseTrainer(SFTTrainer):
         logits = outputs.logits[:, :-1].float()  # (rows, keep - 1, vocabulary)
         targets = labels[:, first + 1 :]  # (rows, keep - 1)
         loss = _loss(logits, targets, per_sequence=self.per_sequence)
+        if num_items_in_batch is not None:
+            loss = loss * self._share(targets, num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
+
+    def _share(self, targets: torch.Tensor, trained_tokens: torch.Tensor) -> Any:
+        """What a micro batch counts for in its global batch, times the ranks, whose mean DeepSpeed takes."""
+        if self.per_sequence:
+            return 1 / self.current_gradient_accumulation_steps
+        return (targets != IGNORED).sum() * self.accelerator.num_processes / trained_tokens
 
 
 def _loss(logits: torch.Tensor, targets: torch.Tensor, *, per_sequence: bool) -> torch.Tensor:
@@ -161,40 +191,47 @@ def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool)
 def fit(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    rows: Sequence[Mapping[str, list[int]]],
-    dev: Sequence[Mapping[str, list[int]]],
+    rows: Sequence[Mapping[str, Any]],
+    dev: Sequence[Mapping[str, Any]],
     recipe: Recipe,
     into: Path,
     *,
     work: Path,
     seed: int,
+    limits: Limits,
 ) -> list[dict[str, float]]:
     """Train `model` on rows of `input_ids` and `labels`, save it to `into`, return the log: step, loss, dev_loss.
 
     With `dev` rows the checkpoint of the lowest dev loss is what is saved. Checkpoints go to `work`; where it already
-    holds one, training goes on from there. All ranks call this; the first one writes. Raises `ResetError` for a loss
-    that is not a number.
+    holds a finished one, training goes on from there, on as many ranks as there are now. All ranks call this; the first
+    one writes. Raises `ResetError` with step and batch when the run is lost (`limits`); a row is named by its
+    `example_id`, or else its number.
     """
     if not torch.cuda.is_available():
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # gloo serves; this one is compiled for a minute
     bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
+    if bf16 and not torch.cuda.is_available():
+        attention.in_float32(model)
     trainer = ResponseTrainer(
         model=model,
         processing_class=tokenizer,
         args=_config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev)),
         train_dataset=_dataset(rows),
         eval_dataset=_dataset(dev) if dev else None,
+        callbacks=[checkpoints.Finished()],
     )
     trainer.per_sequence = recipe.loss == "sequence"
     trainer.lengths = [len(row["input_ids"]) for row in rows]
-    checkpoint = get_last_checkpoint(str(work)) if work.is_dir() else None  # type: ignore[no-untyped-call]
-    trainer.train(resume_from_checkpoint=checkpoint)
+    order = LengthGrouped(trainer.lengths, recipe.batch_size, seed)
+    names = [str(row.get("example_id", number)) for number, row in enumerate(rows)]
+    trainer.watch = Watch(limits, lambda step: [names[row] for row in order.batch(step)])
+    trainer.train(resume_from_checkpoint=checkpoints.last(trainer, work))
     trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
     (into / "training_args.bin").unlink(missing_ok=True)  # a pickle
     return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
 
 
-def _dataset(rows: Sequence[Mapping[str, list[int]]]) -> Dataset:
+def _dataset(rows: Sequence[Mapping[str, Any]]) -> Dataset:
     return Dataset.from_dict(
         {
             "input_ids": [row["input_ids"] for row in rows],
@@ -207,7 +244,5 @@ def _logged(entry: Mapping[str, float]) -> dict[str, float]:
     named = {"step": entry["step"]}
     for ours, theirs in (("loss", "loss"), ("dev_loss", "eval_loss")):
         if theirs in entry:
-            if not math.isfinite(entry[theirs]):
-                raise ResetError(f"training diverged: {ours} is {entry[theirs]} at step {entry['step']}")
             named[ours] = entry[theirs]
     return named

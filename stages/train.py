@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from reset import chunks, params, tracking
+from reset.errors import ResetError
 from reset.folders import whole_folder
-from reset.ports import free_port
+from reset.launching import launcher
 
 PATH = click.Path(path_type=Path)
 
@@ -34,13 +35,13 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
     )
     work = Path(".chunks/train") / system / mark
     if "RANK" in os.environ:  # one of several processes
-        _train(data, dev, init, work, recipe, p)
+        _train_rank(data, dev, init, work, recipe, p)
         return
     metrics, history = Path(f"metrics/train/{system}.json"), Path(f"metrics/train/{system}_log.json")
     settings = {**row.model_dump(), "recipe": recipe.model_dump()}
     with tracking.run("train", system, settings, metrics=metrics, history=history, enabled=p.tracking.enabled):
-        if p.train.processes > 1:
-            _launch(p.train.processes)
+        if p.train.processes > 1 or p.train.hostfile:
+            _launch(launcher(p.train.processes, p.train.hostfile))
         else:
             _train(data, dev, init, work, recipe, p)
         metrics.parent.mkdir(parents=True, exist_ok=True)
@@ -54,20 +55,33 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
 
 def _train(data: Path, dev: Path, init: Path, work: Path, recipe: params.Recipe, p: params.Params) -> None:
     from reset import trainer, training  # torch, transformers, trl and deepspeed: not before the input is checked
+    from reset.divergence import Limits
 
     trainer.rendezvous()
-    settings = trainer.Recipe(**recipe.model_dump())
-    training.train(data, dev, init, work, recipe=settings, max_tokens=p.train.max_tokens, seed=p.seed)
+    training.train(
+        data,
+        dev,
+        init,
+        work,
+        recipe=trainer.Recipe(**recipe.model_dump()),
+        max_tokens=p.train.max_tokens,
+        max_cut=p.train.max_cut,
+        limits=Limits(p.train.max_loss_rise, p.train.loss_window),
+        seed=p.seed,
+    )
 
 
-def launcher(processes: int) -> list[str]:
-    """The command that starts so many processes on this machine; a module or script and its arguments go behind it."""
-    deepspeed = [sys.executable, "-m", "deepspeed.launcher.runner", "--no_local_rank"]
-    return [*deepspeed, "--num_gpus", str(processes), "--master_addr", "127.0.0.1", "--master_port", str(free_port())]
+def _train_rank(data: Path, dev: Path, init: Path, work: Path, recipe: params.Recipe, p: params.Params) -> None:
+    try:
+        _train(data, dev, init, work, recipe, p)
+    except ResetError:
+        if os.environ.get("LOCAL_RANK") in (None, "0"):  # all ranks find the same: one of a machine says so
+            raise
+        raise SystemExit(1) from None
 
 
-def _launch(processes: int) -> None:
-    done = subprocess.run([*launcher(processes), "--module", "stages.train", *sys.argv[1:]], check=False)
+def _launch(command: list[str]) -> None:
+    done = subprocess.run([*command, "--module", "stages.train", *sys.argv[1:]], check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
 

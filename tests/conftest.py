@@ -59,7 +59,14 @@ _MINIMAL: Row = {
         "mtl": {"init": "base/micro", "data": "mixtures/mtl", "dev": "mtl", "recipe": "full"},
         "reset": {"init": "mtl", "data": "curated/reset", "dev": "mtl", "recipe": "full"},
     },
-    "train": {"max_tokens": 64, "processes": 1},
+    "train": {
+        "max_tokens": 64,
+        "processes": 1,
+        "hostfile": None,
+        "max_cut": 0.2,
+        "max_loss_rise": 2.0,
+        "loss_window": 20,
+    },
     "decode": {
         "greedy": {"temperatures": [0.0], "top_ks": [], "top_k_temperature": 0.0},
         "both": {"temperatures": [0.0, 0.7], "top_ks": [1, 5], "top_k_temperature": 1.0},

@@ -32,6 +32,11 @@ PLUMBING = frozenset(
         "reset.tables",  # files and columns; a column's content changes with the module that fills it
         "reset.folders",  # output appears whole or not at all
         "reset.ports",  # where the ranks of a training run meet
+        "reset.launching",  # how they are started
+        "reset.checkpoints",  # a resumed run ends as an undisturbed one
+        "reset.divergence",  # stops a run that is lost
+        "reset.disk",  # refuses a run that does not fit
+        "reset.shapes",  # how large it will be
         "reset.chunks",  # resuming ends with the same rows
         "reset.tracking",  # off or on, results are the same
         "reset.tracking_parent",
@@ -56,6 +61,10 @@ NOT_WHAT = {
     "data_folder",  # stands in the paths of `datasets`
     "tracking.enabled",
     "train.processes",
+    "train.hostfile",
+    "train.max_cut",
+    "train.max_loss_rise",
+    "train.loss_window",
     "sample.chunk_prompts",
     "sample.max_failed",
     "judge.chunk_answers",

@@ -1,66 +1,23 @@
 """Training rows are masked, cut and checked before the first step; one and two processes learn the same."""
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from train_alone import LIMITS, RECIPE, rows, run_alone, tiny
 
-from reset import tables, trainer, training
+from reset import disk, shapes, trainer, training
 from reset.accounts import Account
 from reset.errors import ResetError
-from reset.micro.model import language_model, word_tokenizer
-from reset.trainer import IGNORED, Recipe
-from stages.train import launcher
-
-RECIPE = Recipe(
-    learning_rate=1e-3,
-    epochs=1.0,
-    batch_size=4,
-    micro_batch_size=2,
-    weight_decay=0.05,
-    beta2=0.95,
-    warmup_ratio=0.1,
-    loss="sequence",
-    eval_steps=2,
-    zero_stage=0,
-    dtype="float32",
-    gradient_checkpointing=False,
-)
-
-
-def row(number: int, prompt: str, response: str) -> dict[str, object]:
-    return {
-        "example_id": f"micro/train/{number}",
-        "repeat": 0,
-        "dataset": "micro",
-        "task": "instruction",
-        "prompt": prompt,
-        "context_start": 0,
-        "context_end": 0,
-        "response": response,
-    }
-
-
-def rows(count: int) -> list[dict[str, object]]:
-    names = ["mira", "tom", "anna", "karl"]
-    return [
-        row(i, f"what is the home of {names[i % 4]}?", f"the home of {names[i % 4]} is red boat.") for i in range(count)
-    ]
+from reset.micro.model import word_tokenizer
+from reset.trainer import IGNORED
 
 
 @pytest.fixture(scope="module")
 def init(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("init")
-    tokenizer = word_tokenizer(64)
-    language_model(tokenizer, layers=2, width=32, heads=2, max_tokens=64, seed=0).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return tiny(tmp_path_factory.mktemp("init"))
 
 
 def test_only_the_response_and_its_end_token_are_trained() -> None:
@@ -68,7 +25,7 @@ def test_only_the_response_and_its_end_token_are_trained() -> None:
     account = Account()
     (encoded,), cut = training.encode(rows(1), tokenizer, 64, account)
     trained = [label for label in encoded["labels"] if label != IGNORED]
-    assert tokenizer.decode(trained) == "the home of mira is red boat.<eos>"
+    assert tokenizer.decode(trained) == "the home is mira tom anna karl red boat home is the.<eos>"
     assert encoded["input_ids"][-len(trained) :] == trained
     assert encoded["input_ids"][0] == tokenizer.bos_token_id
     assert (cut, account.as_dict()) == (0, {"rows_in": 1, "rows_out": 1, "set_aside": {}})
@@ -84,24 +41,57 @@ def test_row_whose_response_does_not_fit_is_set_aside_and_counted() -> None:
 @pytest.mark.parametrize(
     ("ids", "labels", "message"),
     [
-        ([1, 1, 9], [IGNORED, IGNORED, 9], "row 0 has 2 BOS tokens, must have one"),
-        ([8, 9], [IGNORED, 9], "row 0 has 0 BOS tokens, must have one"),
-        ([1, 8, 9], [IGNORED] * 3, "row 0 trains no token"),
+        ([1, 1, 9, 2], [IGNORED, IGNORED, 9, 2], "row 'nq/train/7' has 2 BOS tokens, must have one"),
+        ([8, 9, 2], [IGNORED, 9, 2], "row 'nq/train/7' has 0 BOS tokens, must have one"),
+        ([1, 8, 2], [IGNORED] * 3, "row 'nq/train/7' trains no token"),
+        ([1, 8, 9, 2], [IGNORED, 8, IGNORED, 2], "does not train its last tokens, up to its end token, and nothing"),
+        ([1, 8, 9, 2], [IGNORED, IGNORED, 8, 2], "does not train its last tokens, up to its end token, and nothing"),
+        ([1, 8, 9, 2], [IGNORED, IGNORED, 9, IGNORED], "does not train its last tokens, up to its end token, and"),
+        ([1, 8, 9], [IGNORED, 8, 9], "does not train its last tokens, up to its end token, and nothing else"),
+        ([8, 1, 9, 2], [IGNORED, IGNORED, 9, 2], "does not begin with a BOS that is not trained"),
+        ([1, 9, 2], [1, 9, 2], "does not begin with a BOS that is not trained"),
     ],
 )
 def test_row_that_would_train_the_wrong_thing_is_refused(ids: list[int], labels: list[int], message: str) -> None:
+    row = training.Encoded(example_id="nq/train/7", input_ids=ids, labels=labels)
     with pytest.raises(ResetError, match=message):
-        training.check([{"input_ids": ids, "labels": labels}], 1, Path("mixture"))
+        training.check([row], word_tokenizer(64), Path("mixture"))
+
+
+def test_test_among_the_training_rows_is_refused() -> None:
+    row = training.Encoded(example_id="nq/test/7", input_ids=[1, 9, 2], labels=[IGNORED, 9, 2])
+    with pytest.raises(ResetError, match="mixture: row 'nq/test/7' is a test"):
+        training.check([row], word_tokenizer(64), Path("mixture"))
+    training.check([{**row, "example_id": "test/train/7"}], word_tokenizer(64), Path("mixture"))
 
 
 def test_empty_training_set_is_refused() -> None:
     with pytest.raises(ResetError, match="no rows to train on"):
-        training.check([], 1, Path("mixture"))
+        training.check([], word_tokenizer(64), Path("mixture"))
+
+
+def test_share_of_rows_that_were_too_long_is_said_and_refused_above_the_limit(caplog: pytest.LogCaptureFixture) -> None:
+    account = Account()
+    account.keep(9)
+    account.leave("longer than max_tokens")
+    said = "mixture: 2 prompts cut and 1 rows set aside to keep within max_tokens, 30.00% of the rows"
+    training.check_cut(2, account, 0.3, Path("mixture"))
+    assert caplog.messages == [said]
+    with pytest.raises(ResetError, match=f"{said}; train.max_cut is 0.29"):
+        training.check_cut(2, account, 0.29, Path("mixture"))
+
+
+def test_run_that_does_not_fit_on_the_disk_is_refused_less_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").write_bytes(bytes(1000))
+    disk.require(1000, tmp_path)
+    with pytest.raises(ResetError, match=r"run: training writes 1e\+12 GB of checkpoints and weights"):
+        disk.require(10**21, tmp_path / "run")
 
 
 def test_missing_model_is_one_clear_line(tmp_path: Path) -> None:
+    options = {"recipe": RECIPE, "max_tokens": 64, "max_cut": 0.0, "limits": LIMITS, "seed": 0}
     with pytest.raises(ResetError, match="nowhere: no model there"):
-        training.train(tmp_path, tmp_path, Path("nowhere"), tmp_path, recipe=RECIPE, max_tokens=64, seed=0)
+        training.train(tmp_path, tmp_path, Path("nowhere"), tmp_path, **options)
 
 
 def test_global_batch_that_no_accumulation_gives_is_refused() -> None:
@@ -121,41 +111,31 @@ def test_sequence_loss_weighs_rows_alike_and_token_loss_weighs_tokens() -> None:
     torch.testing.assert_close(trainer._loss(logits, targets, per_sequence=False), (a + b + c + d) / 4)
 
 
-def run_alone(folder: Path, init: Path, recipe: Recipe, processes: int) -> list[dict[str, float]]:
-    """Train in processes of their own, as the stage does, and return the log."""
-    tables.write(folder / "train.parquet", tables.MIXTURES, rows(16))
-    tables.write(folder / "dev.parquet", tables.MIXTURES, rows(4))
-    program = (
-        "import json, sys; from pathlib import Path; from reset import trainer, training;"
-        "f, i = Path(sys.argv[1]), Path(sys.argv[2]); trainer.rendezvous();"
-        "training.train(f / 'train.parquet', f / 'dev.parquet', i, f / 'work', max_tokens=64, seed=0,"
-        " recipe=trainer.Recipe(**json.loads(sys.argv[3])))"
-    )
-    script = folder / "program.py"
-    script.write_text(program)
-    command = [sys.executable, str(script)]
-    if processes > 1:
-        command = [*launcher(processes), str(script)]
-    done = subprocess.run(
-        [*command, str(folder), str(init), json.dumps(asdict(recipe))],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    log: list[dict[str, float]] = json.loads((folder / "work/log.json").read_text())
-    return log
-
-
 @pytest.mark.slow
-def test_two_ranks_of_zero_3_learn_what_one_process_learns(tmp_path: Path, init: Path) -> None:
-    one = run_alone(tmp_path / "one", init, RECIPE, 1)
-    two = run_alone(tmp_path / "two", init, replace(RECIPE, zero_stage=3), 2)
-    assert [entry["step"] for entry in one] == [entry["step"] for entry in two]
+@pytest.mark.parametrize("loss", ["sequence", "token"])
+def test_two_ranks_of_zero_3_learn_what_one_process_learns(tmp_path: Path, init: Path, loss: str) -> None:
+    recipe = replace(RECIPE, loss=loss)
+    _, one, said = run_alone(tmp_path / "one", init, recipe)
+    assert one, said[-3000:]
+    _, two, said = run_alone(tmp_path / "two", init, replace(recipe, zero_stage=3), processes=2)
+    assert two, said[-3000:]
     for a, b in zip(one, two, strict=True):
-        if "dev_loss" in a:
-            assert b["dev_loss"] == pytest.approx(a["dev_loss"], abs=0.02)
+        assert b == pytest.approx(a, abs=1e-3)
     weights = load_file(tmp_path / "two/work/model/model.safetensors")
     assert weights["model.layers.0.self_attn.q_proj.weight"].shape == (32, 32)
     assert not list((tmp_path / "two/work/model").glob("*.bin"))
+
+
+@pytest.mark.slow
+def test_checkpoints_take_no_more_disk_than_was_planned(tmp_path: Path, init: Path) -> None:
+    assert run_alone(tmp_path, init, replace(RECIPE, zero_stage=2))[0] == 0
+    written = sum(file.stat().st_size for file in (tmp_path / "work").rglob("*") if file.is_file())
+    planned = shapes.shape(init).checkpoints(torch.float32) * 2 // 3  # two are left
+    assert 0.5 * planned < written < 1.2 * planned
+
+
+@pytest.mark.slow
+def test_loss_that_is_no_number_stops_with_step_and_batch(tmp_path: Path, init: Path) -> None:
+    status, _, said = run_alone(tmp_path, init, replace(RECIPE, learning_rate=1e30))
+    assert status == 1
+    assert "training stopped at step" in said and "its batch: micro/train/" in said

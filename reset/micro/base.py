@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
+from reset.divergence import Limits
 from reset.errors import ResetError, nearest
 from reset.micro.corpus import documents, recall
 from reset.micro.model import byte_tokenizer, language_model, vocabulary, word_tokenizer
@@ -46,7 +47,8 @@ class MicroModel:
         """Train, save to `into` and return metrics; `work` keeps checkpoints, so that a killed run goes on."""
         rows = packed(self._tokenizer, self._seed, self._blocks, self._block_tokens)
         rendezvous()
-        log = fit(self._model, self._tokenizer, rows, [], self._recipe, into, work=work, seed=self._seed)
+        limits = Limits(rise=2.0, window=20)
+        log = fit(self._model, self._tokenizer, rows, [], self._recipe, into, work=work, seed=self._seed, limits=limits)
         return {
             "parameters": sum(weights.numel() for weights in self._model.parameters()),
             "tokens": self._blocks * self._block_tokens,

@@ -1,0 +1,142 @@
+"""Training against TRL's SFTTrainer with its defaults: plain padded batches in random order, activation checkpointing.
+
+Same rows, model, dtype, global batch and number of threads, in processes of their own, in turns; the better of the
+rounds of each side counts. Tokens are those of the rows, padding is none. Then two ranks of one thread against one, and
+a whole `train` stage of one step, from the start of its process to its end, as the upper limit of its start-up.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import yaml
+
+from benchmarks.result import check, publish
+from reset import params, tables, training
+from reset.accounts import Account
+from reset.launching import launcher
+from reset.micro.model import language_model, word_tokenizer
+from reset.report.table1 import paper
+from reset.trainer import IGNORED
+
+ROOT = Path(__file__).parents[1]
+CONTEXT = {"instructions": 60, "nq": 700, "cnn_dailymail": 900, "ms_marco": 800}  # prompt tokens, assumed
+SHRUNK = 8  # lengths of the second mixture are an eighth of Table 1's, to suit a CPU
+PLAIN = {"gradient_checkpointing": False}  # the default that costs TRL time for memory
+
+
+def micro_rows(run: Path, p: params.Params, count: int) -> list[dict[str, Any]]:
+    """The first rows of the micro mixture `mtl`, encoded as `train` does."""
+    table = tables.read(run / "data/mixtures/mtl.parquet", tables.MIXTURES)
+    rows = [row for row, _ in zip(table, range(count), strict=False)]
+    tokenizer = word_tokenizer(p.train.max_tokens)
+    return [dict(row) for row in training.encode(rows, tokenizer, p.train.max_tokens, Account())[0]]
+
+
+def spread_rows(count: int) -> list[dict[str, Any]]:
+    """Random tokens with Table 1's mean response lengths, exponential, one data set after the other."""
+    rng, rows, means = random.Random(0), [], paper()
+    for number in range(count):
+        name = list(CONTEXT)[number % len(CONTEXT)]
+        mean = float(means[name]["mean_response_tokens"])
+        prompt = max(4, min(1500, round(rng.expovariate(1 / CONTEXT[name])))) // SHRUNK
+        response = max(SHRUNK, min(540, round(rng.expovariate(1 / mean)))) // SHRUNK
+        ids = [1, *rng.choices(range(5, 390), k=prompt + response - 1), 2]
+        rows.append({"input_ids": ids, "labels": [IGNORED] * prompt + ids[prompt:]})
+    return rows
+
+
+def measure(job: dict[str, Any], *, ranks: int = 1, threads: int) -> dict[str, float]:
+    """The figures of one run of benchmarks/train_side.py."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "job.json"
+        path.write_text(json.dumps(job))
+        start = [sys.executable] if ranks == 1 else launcher(ranks)
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
+        command = [*start, str(ROOT / "benchmarks/train_side.py"), str(path), str(Path(folder) / "work")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise click.ClickException(done.stderr[-2000:])
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"tokens_per_s"')]
+    return dict(found[0])
+
+
+def best(jobs: dict[str, dict[str, Any]], rounds: int, threads: int) -> dict[str, dict[str, float]]:
+    """Of each job the fastest of its rounds; the jobs take turns."""
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in jobs}
+    for _ in range(rounds):
+        for name, job in jobs.items():
+            runs[name].append(measure(job, threads=threads))
+            click.echo(f"  {name:<28}{runs[name][-1]['tokens_per_s']:>10,.0f} tokens/s")
+    return {name: max(found, key=lambda figures: figures["tokens_per_s"]) for name, found in runs.items()}
+
+
+def start_up(p: params.Params) -> float:
+    """Seconds of a whole `train` stage of one step."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        tokenizer = word_tokenizer(512)
+        language_model(tokenizer, layers=3, width=128, heads=4, max_tokens=512, seed=0).save_pretrained(folder / "init")
+        tokenizer.save_pretrained(folder / "init")
+        text = {"prompt": "what is the home of mira?", "context_start": 0, "context_end": 0, "response": "red boat."}
+        row = {"example_id": "micro/train/0", "repeat": 0, "dataset": "micro", "task": "instruction", **text}
+        for file in ("data.parquet", "dev.parquet"):
+            tables.write(folder / file, tables.MIXTURES, [row])
+        content = {**p.model_dump(), "tracking": {"enabled": False}}
+        (folder / "params.yaml").write_text(yaml.safe_dump(content))
+        command = [sys.executable, "-m", "stages.train", "mtl", "init", "data.parquet", "dev.parquet", "models/mtl"]
+        started = time.perf_counter()
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+        return time.perf_counter() - started
+
+
+@click.command()
+@click.option("--run", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Finished run.")
+@click.option("--quick", is_flag=True, help="One round, fewer rows.")
+def main(run: Path, quick: bool) -> None:
+    """Compare training, scaling and start-up."""
+    p = params.load()
+    recipe, threads = {**p.recipes["full"].model_dump(), "epochs": 1.0}, len(os.sched_getaffinity(0))
+    shape = {"width": 128, "layers": 3, "max_tokens": 512}
+    shared = {"recipe": recipe, "model": shape, "max_tokens": p.train.max_tokens}
+    figures: dict[str, Any] = {"threads": threads}
+    checks = []
+    count = 40 * (16 if quick else 60)
+    for name, rows in (("micro", micro_rows(run, p, count)), ("table1", spread_rows(count))):
+        click.echo(f"{name}: {len(rows)} rows, {sum(len(row['input_ids']) for row in rows):,} tokens")
+        job = {**shared, "rows": rows}
+        jobs = {
+            "ours": {**job, "side": "ours"},
+            "trl": {**job, "side": "theirs", "defaults": {}},
+            "trl without checkpointing": {**job, "side": "theirs", "defaults": PLAIN},
+        }
+        found = best(jobs, 1 if quick else 2, threads)
+        ours, trl, plain = found.values()
+        checks += [
+            check(f"{name}: tokens/s over TRL's defaults", ours["tokens_per_s"] / trl["tokens_per_s"], ">= 1.5"),
+            check(f"{name}: over TRL without checkpointing", ours["tokens_per_s"] / plain["tokens_per_s"], ">= 1.5"),
+            check(f"{name}: peak memory over TRL's defaults", ours["peak_bytes"] / trl["peak_bytes"], "<= 1.5"),
+        ]
+        figures[name] = found
+    job = {**shared, "side": "ours", "rows": spread_rows(count)}
+    one = measure(job, threads=1)
+    halved = {**recipe, "micro_batch_size": recipe["micro_batch_size"] // 2, "zero_stage": 3}
+    two = measure({**job, "recipe": halved}, ranks=2, threads=1)
+    figures |= {"one_rank": one, "two_ranks_zero_3": two, "start_up_s": start_up(p)}
+    checks += [
+        check("two ranks of one thread over one", two["tokens_per_s"] / one["tokens_per_s"], ">= 1.5"),
+        check("a train stage of one step, s", figures["start_up_s"], "<= 12"),
+    ]
+    publish("train", checks, libraries=["torch", "transformers", "trl", "deepspeed"], **figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""One side of benchmarks/train.py in a process of its own: trains on the rows of a file, prints its figures as JSON."""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import LlamaConfig, LlamaForCausalLM, TrainerCallback
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from reset import precision, trainer
+from reset.divergence import Limits
+from reset.micro.model import word_tokenizer
+
+VOCABULARY = 392
+
+
+class Clock(TrainerCallback):
+    """When each step ended, and the loss of the last log."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Note the time."""
+        self.ends.append(time.perf_counter())
+
+
+def model(width: int, layers: int, max_tokens: int) -> LlamaForCausalLM:
+    """A LLaMA of the micro scale's shape with random weights, the same on both sides."""
+    torch.manual_seed(0)
+    shape = {"hidden_size": width, "intermediate_size": width * 8 // 3 // 32 * 32, "num_hidden_layers": layers}
+    heads = {"num_attention_heads": width // 32, "num_key_value_heads": width // 32}
+    return LlamaForCausalLM(  # type: ignore[no-untyped-call]
+        LlamaConfig(
+            vocab_size=VOCABULARY, max_position_embeddings=max_tokens, tie_word_embeddings=True, **shape, **heads
+        )
+    )
+
+
+def ours(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:
+    """`reset.trainer.fit`, with a callback for the clock."""
+    recipe = trainer.Recipe(**job["recipe"])
+    built = trainer.ResponseTrainer.__init__
+
+    def timed(self: Any, *args: Any, callbacks: list[TrainerCallback], **kwargs: Any) -> None:
+        built(self, *args, callbacks=[*callbacks, clock], **kwargs)
+
+    trainer.ResponseTrainer.__init__ = timed
+    trainer.rendezvous()
+    tokenizer = word_tokenizer(job["max_tokens"])
+    limits = Limits(rise=100.0, window=20)
+    trainer.fit(model(**job["model"]), tokenizer, rows, [], recipe, work / "model", work=work, seed=0, limits=limits)
+
+
+def theirs(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:
+    """TRL's SFTTrainer with its defaults, but for what `job` says: rates, batch and dtype as ours."""
+    recipe = trainer.Recipe(**job["recipe"])
+    arguments = SFTConfig(
+        output_dir=str(work),
+        num_train_epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        per_device_train_batch_size=recipe.micro_batch_size,
+        bf16=precision.dtype(recipe.dtype) is torch.bfloat16,
+        use_cpu=not torch.cuda.is_available(),
+        save_strategy="no",
+        report_to=[],
+        max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        **job["defaults"],
+    )
+    columns = {name: [row[name] for row in rows] for name in ("input_ids", "labels")}
+    SFTTrainer(
+        model=model(**job["model"]),
+        processing_class=word_tokenizer(job["max_tokens"]),
+        args=arguments,
+        train_dataset=Dataset.from_dict(columns),
+        callbacks=[clock],
+    ).train()
+
+
+def main() -> None:
+    """Run the job of the JSON file named on the command line: its side, rows, recipe and model."""
+    job = json.loads(Path(sys.argv[1]).read_text())
+    clock = Clock()
+    with TemporaryDirectory() as folder:
+        work = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(folder)
+        {"ours": ours, "theirs": theirs}[job["side"]](job["rows"], job, work, clock)
+    steps = len(clock.ends) - 1  # the first warms up
+    tokens = sum(len(row["input_ids"]) for row in job["rows"]) * steps / len(clock.ends)
+    seconds = clock.ends[-1] - clock.ends[0]
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if torch.cuda.is_available():
+        peak = torch.cuda.max_memory_allocated()
+    print(json.dumps({"tokens_per_s": tokens / seconds, "steps": steps, "seconds": seconds, "peak_bytes": peak}))
+
+
+if __name__ == "__main__":
+    main()
