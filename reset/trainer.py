@@ -8,7 +8,7 @@ row alike, however long its response.
 import logging
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,14 @@ from typing import Any
 import deepspeed
 import torch
 from datasets import Dataset
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
 from transformers.trainer_utils import get_last_checkpoint
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -47,6 +54,15 @@ class Recipe:
     zero_stage: int
     dtype: str  # auto | bfloat16 | float32
     gradient_checkpointing: bool
+    method: str = "sft"  # sft | weighted_sft | dpo | kto; what follows is of the last two
+    beta: float = 0.0  # dpo, kto: how closely to keep to the starting model
+    sft_weight: float = 0.0  # dpo: of the cross-entropy of the chosen response, added to the loss
+    desirable_weight: float = 1.0  # kto: of either kind of answer in the loss
+    undesirable_weight: float = 1.0
+
+
+Rows = Sequence[Mapping[str, Any]]
+Build = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Rows, Rows, Recipe, Any], Trainer]
 
 
 class ResponseTrainer(SFTTrainer):
@@ -75,14 +91,18 @@ class ResponseTrainer(SFTTrainer):
         )
         logits = outputs.logits[:, :-1].float()  # (rows, keep - 1, vocabulary)
         targets = labels[:, first + 1 :]  # (rows, keep - 1)
-        loss = _loss(logits, targets, per_sequence=self.per_sequence)
+        loss = _loss(logits, targets, per_sequence=self.per_sequence, weights=inputs.get("weight"))
         return (loss, outputs) if return_outputs else loss
 
 
-def _loss(logits: torch.Tensor, targets: torch.Tensor, *, per_sequence: bool) -> torch.Tensor:
+def _loss(
+    logits: torch.Tensor, targets: torch.Tensor, *, per_sequence: bool, weights: torch.Tensor | None = None
+) -> torch.Tensor:
     token_losses = torch.nn.functional.cross_entropy(
         logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none"
     )  # (rows, positions), 0 where ignored
+    if weights is not None:  # (rows,)
+        token_losses = token_losses * weights[:, None]
     counts = (targets != IGNORED).sum(dim=1)  # (rows,)
     if per_sequence:
         return (token_losses.sum(dim=1) / counts.clamp(min=1)).mean()
@@ -122,9 +142,10 @@ def _deepspeed(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool) -> SFTConfig:
+def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool) -> dict[str, Any]:
+    """What the configurations of all of TRL's trainers share."""
     steps = "steps" if has_dev else "no"
-    return SFTConfig(
+    return dict(
         output_dir=str(work),
         seed=seed,
         num_train_epochs=recipe.epochs,
@@ -152,41 +173,65 @@ def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool)
         logging_steps=min(10, recipe.eval_steps),
         report_to=[],
         max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
 
 
+class LastStep(TrainerCallback):
+    """Logs the last step too, whatever its number."""
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Ask for a log entry."""
+        control.should_log |= state.global_step >= state.max_steps
+
+
+def supervised(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Rows, dev: Rows, recipe: Recipe, config: Any
+) -> ResponseTrainer:
+    """The trainer of `input_ids` and `labels`; where rows have a `weight`, their losses are multiplied by it."""
+    trainer = ResponseTrainer(
+        model=model,
+        processing_class=tokenizer,
+        args=SFTConfig(**config, dataset_kwargs={"skip_prepare_dataset": True}),
+        train_dataset=dataset(rows),
+        eval_dataset=dataset(dev) if dev else None,
+    )
+    trainer.per_sequence = recipe.loss == "sequence"
+    trainer.lengths = [len(row["input_ids"]) for row in rows]
+    return trainer
+
+
+def dataset(rows: Rows) -> Dataset:
+    """The rows as the trainers take them, column by column."""
+    return Dataset.from_dict({name: [row[name] for row in rows] for name in rows[0]})
+
+
 def fit(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    rows: Sequence[Mapping[str, list[int]]],
-    dev: Sequence[Mapping[str, list[int]]],
+    rows: Rows,
+    dev: Rows,
     recipe: Recipe,
     into: Path,
     *,
     work: Path,
     seed: int,
+    build: Build = supervised,
 ) -> list[dict[str, float]]:
-    """Train `model` on rows of `input_ids` and `labels`, save it to `into`, return the log: step, loss, dev_loss.
+    """Train `model` on rows, save it to `into`, return the log: step, loss, dev_loss and, of preferences, margin.
 
-    With `dev` rows the checkpoint of the lowest dev loss is what is saved. Checkpoints go to `work`; where it already
-    holds one, training goes on from there. All ranks call this; the first one writes. Raises `ResetError` for a loss
-    that is not a number.
+    Rows are of `input_ids` and `labels`, or what `build`, which makes the trainer of another method, takes. With `dev`
+    rows the checkpoint of the lowest dev loss is what is saved. Checkpoints go to `work`; where it already holds one,
+    training goes on from there. All ranks call this; the first one writes. Raises `ResetError` for a loss that is not
+    a number.
     """
     if not torch.cuda.is_available():
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # gloo serves; this one is compiled for a minute
     bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
-    trainer = ResponseTrainer(
-        model=model,
-        processing_class=tokenizer,
-        args=_config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev)),
-        train_dataset=_dataset(rows),
-        eval_dataset=_dataset(dev) if dev else None,
-    )
-    trainer.per_sequence = recipe.loss == "sequence"
-    trainer.lengths = [len(row["input_ids"]) for row in rows]
+    config = _config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev))
+    trainer = build(model, tokenizer, rows, dev, recipe, config)
+    trainer.add_callback(LastStep())
     checkpoint = get_last_checkpoint(str(work)) if work.is_dir() else None  # type: ignore[no-untyped-call]
     trainer.train(resume_from_checkpoint=checkpoint)
     trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
@@ -194,18 +239,9 @@ def fit(
     return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
 
 
-def _dataset(rows: Sequence[Mapping[str, list[int]]]) -> Dataset:
-    return Dataset.from_dict(
-        {
-            "input_ids": [row["input_ids"] for row in rows],
-            "labels": [row["labels"] for row in rows],
-        }
-    )
-
-
 def _logged(entry: Mapping[str, float]) -> dict[str, float]:
     named = {"step": entry["step"]}
-    for ours, theirs in (("loss", "loss"), ("dev_loss", "eval_loss")):
+    for ours, theirs in (("loss", "loss"), ("dev_loss", "eval_loss"), ("margin", "rewards/margins")):
         if theirs in entry:
             if not math.isfinite(entry[theirs]):
                 raise ResetError(f"training diverged: {ours} is {entry[theirs]} at step {entry['step']}")
