@@ -17,6 +17,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from reset import precision, trainer
 from reset.divergence import Limits
 from reset.micro.model import word_tokenizer
+from reset.supervised import supervised
 
 VOCABULARY = 392
 
@@ -47,16 +48,16 @@ def model(width: int, layers: int, max_tokens: int) -> LlamaForCausalLM:
 def ours(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:
     """`reset.trainer.fit`, with a callback for the clock."""
     recipe = trainer.Recipe(**job["recipe"])
-    built = trainer.ResponseTrainer.__init__
 
-    def timed(self: Any, *args: Any, callbacks: list[TrainerCallback], **kwargs: Any) -> None:
-        built(self, *args, callbacks=[*callbacks, clock], **kwargs)
+    def timed(*args: Any) -> trainer.Watched:
+        built = supervised(*args)
+        built.add_callback(clock)
+        return built
 
-    trainer.ResponseTrainer.__init__ = timed
     trainer.rendezvous()
     tokenizer = word_tokenizer(job["max_tokens"])
-    limits = Limits(rise=100.0, window=20)
-    trainer.fit(model(**job["model"]), tokenizer, rows, [], recipe, work / "model", work=work, seed=0, limits=limits)
+    options: dict[str, Any] = {"work": work, "seed": 0, "limits": Limits(rise=100.0, window=20), "build": timed}
+    trainer.fit(model(**job["model"]), tokenizer, rows, [], recipe, work / "model", **options)
 
 
 def theirs(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:

@@ -43,3 +43,21 @@ class LengthGrouped(Sampler[int]):
         whole = len(ordered) // self._batch_size
         for batch in [*torch.randperm(whole, generator=chance).tolist(), whole]:
             yield from ordered[batch * self._batch_size : (batch + 1) * self._batch_size]
+
+
+class InOrder(Sampler[int]):
+    """Row numbers as they come, for a trainer that needs rows beside their neighbours."""
+
+    def __init__(self, rows: int, batch_size: int) -> None:
+        self._rows, self._batch_size = rows, batch_size
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self._rows))
+
+    def batch(self, step: int) -> list[int]:
+        """The rows of a step, counted from 0 over all epochs."""
+        number = step % math.ceil(self._rows / self._batch_size)
+        return list(self)[number * self._batch_size : (number + 1) * self._batch_size]

@@ -21,6 +21,8 @@ PAIRS = (
     ("mtl_reset", "mtl_random"),
     ("mtl_reset_s", "mtl_reset"),
     ("mtl_reset_2", "mtl_reset"),
+    ("mtl_dpo", "mtl_reset"),
+    ("mtl_dpo", "mtl"),
     ("cd_if", "cd"),
     ("if_cd", "if"),
 )

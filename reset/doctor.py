@@ -18,7 +18,7 @@ from reset.errors import ResetError
 from reset.prompts import Prompt, render
 from reset.tokens import prompt_ids
 from reset.trainer import IGNORED
-from reset.training import encode
+from reset.training import SCHEMAS, encode, sequences
 
 Read = Callable[[Sequence[Request]], list[list[int]]]  # `Engine.seen`
 
@@ -45,13 +45,13 @@ class Finding:
     faults: list[str] = field(default_factory=list)
 
 
-def rows_of(data: Path, examples: Path, per_dataset: int) -> list[tuple[tables.Row, tables.Row]]:
-    """The first `per_dataset` training rows of each data set in `data`, each with its example.
+def rows_of(data: Path, examples: Path, per_dataset: int, method: str = "sft") -> list[tuple[tables.Row, tables.Row]]:
+    """The first `per_dataset` rows of each data set in `data`, which `method` trains on, each with its example.
 
     Raises `ResetError` where a row's example is no longer among the examples.
     """
     found: dict[str, list[tables.Row]] = {}
-    for row in tables.read(data, tables.MIXTURES):
+    for row in tables.read(data, SCHEMAS[method]):
         rows = found.setdefault(row["dataset"], [])
         if len(rows) < per_dataset:
             rows.append(row)
@@ -69,19 +69,31 @@ def rows_of(data: Path, examples: Path, per_dataset: int) -> list[tuple[tables.R
 
 
 def examine(
-    row: Mapping[str, Any], example: Mapping[str, Any], limits: Limits, *, template: str, trained: Any, sampled: Any
+    row: Mapping[str, Any],
+    example: Mapping[str, Any],
+    limits: Limits,
+    *,
+    template: str,
+    trained: Any,
+    sampled: Any,
+    method: str = "sft",
+    answer: int = 0,
 ) -> Finding:
-    """Encode one row with the tokenizer `trained` as training does, and its example with `sampled` as sampling does."""
-    rows, cut = encode([row], trained, limits.max_tokens, Account())
-    encoded = rows[0] if rows else dict[str, list[int]](input_ids=[], labels=[])
+    """Encode one row with the tokenizer `trained` as training does, and its example with `sampled` as sampling does.
+
+    Of a row with two answers, `answer` says which: 0 the chosen one, 1 the rejected.
+    """
+    encoded, cut = encode([row], trained, limits.max_tokens, Account(), method)
+    rows = list(sequences(encoded))
+    sequence = rows[answer] if rows else {"input_ids": [], "labels": []}
     prompt = render(example, template)
     asked = prompt_ids(sampled, prompt, limits.max_prompt_tokens)
     ids, sampling_cut = asked or ([], False)
     finding = Finding(
         example_id=row["example_id"],
         task=row["task"],
-        input_ids=encoded["input_ids"],
-        labels=encoded["labels"],
+        input_ids=sequence["input_ids"],
+        labels=sequence["labels"],
         sampled=ids,
         training_cut=bool(cut),
         sampling_cut=sampling_cut,

@@ -14,7 +14,8 @@ SHOWN = 20  # prompts named whose winner changed, per curated set
 def winners(a: Run, b: Run, pair: tuple[str, str]) -> dict[str, Any]:
     """Prompts of a curated set whose winner is another text now, and how often each setting wins."""
     old, new = (
-        {row["example_id"]: row for row in run.rows(name, tables.CURATED)} for run, name in ((a, pair[0]), (b, pair[1]))
+        {row["example_id"]: row for row in run.rows(name, tables.CURATED) if not row["repeat"]}  # the best of several
+        for run, name in ((a, pair[0]), (b, pair[1]))
     )
     both = [example_id for example_id in new if example_id in old]
     changed = [one for one in both if old[one]["response"] != new[one]["response"]]

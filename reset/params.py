@@ -4,15 +4,14 @@ The models carry no defaults, because DVC versions only what the file says. They
 take plain arguments. All problems of a file are reported together, each with its key and the nearest known name.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reset import references
+from reset import faults, references
 from reset.errors import ResetError, nearest
 
 FILE = Path("params.yaml")
@@ -88,8 +87,9 @@ class Base(Section):
 
 
 class Recipe(Section):
-    """A row of `recipes`; see `reset.trainer.Recipe`."""
+    """What all rows of `recipes` say; see `reset.trainer.Recipe`."""
 
+    method: str
     learning_rate: float = Field(gt=0)
     epochs: float = Field(gt=0)
     batch_size: int = Field(ge=1)
@@ -102,6 +102,37 @@ class Recipe(Section):
     zero_stage: int = Field(ge=0, le=3)
     dtype: Literal["auto", "bfloat16", "float32"]
     gradient_checkpointing: bool
+
+
+class Supervised(Recipe):
+    """Cross-entropy of the response."""
+
+    method: Literal["sft"]
+
+
+class WeightedSupervised(Recipe):
+    """Cross-entropy of every response times its weight."""
+
+    method: Literal["weighted_sft"]
+
+
+class Dpo(Recipe):
+    """Direct preference optimisation; `loss: sequence` takes log-probabilities per token."""
+
+    method: Literal["dpo"]
+    beta: float = Field(gt=0)
+    sft_weight: float = Field(ge=0)  # of the cross-entropy of the chosen response, added to the loss
+
+
+class Kto(Recipe):
+    """Kahneman-Tversky optimisation, whose reference point is an estimate over a device's rows."""
+
+    method: Literal["kto"]
+    beta: float = Field(gt=0)
+    desirable_weight: float = Field(gt=0)
+    undesirable_weight: float = Field(gt=0)
+    loss: Literal["token"]  # log-probabilities are summed over tokens
+    micro_batch_size: int = Field(ge=2)
 
 
 class System(Section):
@@ -183,14 +214,40 @@ class Select(Section):
 
 
 class Curated(Section):
-    """A row of `curated`: which answers of a pool become training rows."""
+    """What all rows of `curated` say: which prompts of a pool become training rows."""
 
     pool: str
     prompts: str  # those of the pool
     sweeps: int = Field(ge=1)
-    pick: Literal["best", "random"]
     share: float = Rate
     rating: str
+
+
+class Picked(Curated):
+    """One answer to each prompt."""
+
+    pick: Literal["best", "random"]
+
+
+class Pairs(Curated):
+    """The best answer against the worst, if their scores are `margin` apart."""
+
+    pick: Literal["pairs"]
+    margin: float = Field(ge=0)
+
+
+class Labelled(Curated):
+    """Answers at least `margin` above or below the mean score of their prompt's."""
+
+    pick: Literal["labelled"]
+    margin: float = Field(ge=0)
+
+
+class Weighted(Curated):
+    """All answers, weighted by a softmax of score / `temperature`."""
+
+    pick: Literal["weighted"]
+    temperature: float = Field(gt=0)
 
 
 class Evaluate(Section):
@@ -230,7 +287,7 @@ class Params(Section):
     prompts: dict[str, Prompts]
     base: dict[str, Base]
     describe: Describe
-    recipes: dict[str, Recipe]
+    recipes: dict[str, Annotated[Supervised | WeightedSupervised | Dpo | Kto, Field(discriminator="method")]]
     systems: dict[str, System]
     train: Train
     decode: dict[str, Decode]
@@ -240,7 +297,7 @@ class Params(Section):
     judge: Judging
     scores: dict[Task, dict[Literal["task", "faithfulness", "instruction"], str]]
     select: Select
-    curated: dict[str, Curated]
+    curated: dict[str, Annotated[Picked | Pairs | Labelled | Weighted, Field(discriminator="pick")]]
     evaluate: Evaluate
     report: Report
     tracking: Tracking
@@ -260,7 +317,7 @@ def load(path: Path = FILE) -> Params:
     try:
         params = Params.model_validate(content)
     except ValidationError as error:
-        raise _failure(path, [_problem(item) for item in error.errors()]) from error
+        raise _failure(path, [faults.said(item, Params) for item in error.errors()]) from error
     problems = list(references.problems(params))
     if problems:
         raise _failure(path, problems)
@@ -276,27 +333,3 @@ def row(table: Mapping[str, Any], name: str, section: str) -> Any:
 
 def _failure(path: Path, problems: list[str]) -> ResetError:
     return ResetError(f"{path}: " + "; ".join(problems))
-
-
-def _problem(error: Any) -> str:
-    location = [str(part) for part in error["loc"]]
-    key = ".".join(location)
-    if error["type"] == "extra_forbidden":
-        return f"unknown key '{key}'. {nearest(location[-1], _known(error['loc'][:-1]))}"
-    if error["type"] == "missing":
-        return f"key '{key}' is missing"
-    if location[-1:] == ["[key]"]:  # of a table whose keys are fixed
-        known = re.findall(r"'(\w+)'", error["ctx"]["expected"])
-        return f"unknown key '{key.removesuffix('.[key]')}'. {nearest(location[-2], known)}"
-    return f"{key}: ".removeprefix(": ") + f"{error['msg']} (it is {error['input']!r})"
-
-
-def _known(location: tuple[int | str, ...]) -> list[str]:
-    """The keys that params.yaml knows at `location`."""
-    kind: Any = Params
-    for part in location:
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            kind = kind.model_fields[str(part)].annotation
-        else:
-            kind = get_args(kind)[-1] if get_origin(kind) is dict else kind
-    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []

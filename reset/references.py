@@ -11,6 +11,14 @@ if TYPE_CHECKING:  # `reset.params` calls this module
     from reset.params import Params, System
 
 
+TRAINS_ON = {  # method of a recipe -> the curated rows it takes
+    "sft": ("best", "random"),
+    "weighted_sft": ("weighted",),
+    "dpo": ("pairs",),
+    "kto": ("labelled",),
+}
+
+
 def problems(p: "Params") -> Iterator[str]:
     """Yield a line for each thing that one table says of another and that is not so."""
     for key, name, known in _named(p):
@@ -74,6 +82,22 @@ def _disagreements(p: "Params") -> Iterator[str]:
     for key, prompts, pool in of_pool:
         if pool in p.pools and p.pools[pool].prompts != prompts:
             yield f"{key} is '{prompts}', but pool '{pool}' answers '{p.pools[pool].prompts}'"
+    yield from _wrong_data(p)
+
+
+def _wrong_data(p: "Params") -> Iterator[str]:
+    """Systems whose recipe trains on other rows than their data are."""
+    for name, system in p.systems.items():
+        kind, _, table = system.data.partition("/")
+        if system.recipe not in p.recipes or (kind == "curated" and table not in p.curated):
+            continue
+        method = p.recipes[system.recipe].method
+        pick = p.curated[table].pick if kind == "curated" else None
+        if pick not in TRAINS_ON[method] and not (pick is None and method == "sft"):
+            yield (
+                f"systems.{name}: recipe '{system.recipe}' is {method}, which needs curated rows with pick: "
+                f"{' or '.join(TRAINS_ON[method])}, but '{system.data}' {f'has pick: {pick}' if pick else 'has none'}"
+            )
 
 
 def _circles(p: "Params") -> Iterator[str]:

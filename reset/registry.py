@@ -46,6 +46,13 @@ BASES: dict[str, str] = {
     "micro_nli": "reset.micro.nli:MicroNli",
 }
 
+METHODS: dict[str, str] = {
+    "sft": "reset.supervised:supervised",
+    "weighted_sft": "reset.preferences:weighted_sft",
+    "dpo": "reset.preferences:dpo",
+    "kto": "reset.preferences:kto",
+}
+
 
 def load(table: Mapping[str, str], name: str, kind: str) -> Any:
     """Import the class that `table` has under `name`; `kind` names the table in the error."""

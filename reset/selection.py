@@ -1,4 +1,4 @@
-"""Keep the best answer to each prompt of a pool (paper 5.1) and say what the choice did."""
+"""Make training rows of the judged answers to each prompt (paper 5.1: of the best), and say what the choice did."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,9 +7,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from reset import agreement, tables, verdicts
+from reset import agreement, curation, tables, verdicts
 from reset.accounts import Account
-from reset.candidates import Candidate, Pick, choose, margin, thin, weigh
+from reset.candidates import Candidate, choose, thin, weigh
+from reset.curation import Pick
 from reset.errors import ResetError
 from reset.mixtures import training_row
 
@@ -37,18 +38,26 @@ def keep_best(
     seed: int,
     template: str,
     rating: str,
+    margin: float = 0.0,
+    temperature: float = 1.0,
 ) -> tuple[Account, dict[str, Any]]:
-    """Write the winning answer of each prompt to `into` (schema CURATED), in the order of `prompts`.
+    """Write the rows that `pick` makes of each prompt's answers to `into`, in the order of `prompts`.
 
-    Only answers of the first `sweeps` sweeps compete. Returns the account of the prompts and figures on the choice.
+    The schema is that of `curation.SCHEMAS`; `margin` and `temperature` are for the kinds of rows that have one. Only
+    answers of the first `sweeps` sweeps compete. Returns the account of the prompts and figures on the choice.
     """
     axes = names(scores, rating)
     rows_of = verdicts.answers(answers)
     said = verdicts.read(verdict_paths, rows_of)
     pool = gather(answers, rows_of, said, axes, weights, sweeps)
-    chosen = {example_id: choose(candidates, pick, seed) for example_id, candidates in pool.items()}
+    taken = {
+        example_id: curation.take(candidates, pick, seed, least=margin, temperature=temperature)
+        for example_id, candidates in pool.items()
+    }
+    order = curation.order(pick)
+    chosen = {example_id: choose(pool[example_id], order, seed) for example_id in pool if taken[example_id]}
     winners = {example_id: winner for example_id, winner in chosen.items() if winner is not None}
-    kept = thin(winners, share, pick, seed)
+    kept = thin(winners, share, order, seed)
     account = Account()
     known = set()
 
@@ -58,19 +67,20 @@ def keep_best(
             known.add(example_id)
             if example_id in kept:
                 account.keep()
-                yield _curated(example, winners[example_id], pool[example_id], template)
+                yield from _curated(example, taken[example_id], len(pool[example_id]), template)
             elif example_id in winners:
                 account.leave("outside the kept share")
             else:
-                account.leave("no answer can win" if example_id in pool else "no answer in the pool")
+                account.leave(_reason(pool.get(example_id, [])))
 
-    with tables.Writer(into, tables.CURATED) as writer:
+    with tables.Writer(into, curation.SCHEMAS[pick]) as writer:
         for row in rows():
             writer.write(row)
         if strangers := [example_id for example_id in pool if example_id not in known]:
             raise ResetError(f"{answers}: answers example '{strangers[0]}', which {prompts} does not hold")
-    taken = {example_id: winners[example_id] for example_id in winners if example_id in kept}
-    return account, _figures(pool, taken) | {"judges": _judges(pool, taken, said, axes, weights)}
+    won = {example_id: winners[example_id] for example_id in winners if example_id in kept}
+    figures = {"rows": writer.rows, **_figures(pool, won), "judges": _judges(pool, won, said, axes, weights)}
+    return account, figures
 
 
 def gather(
@@ -125,17 +135,23 @@ def _judges(
     return figures
 
 
-def _curated(example: tables.Row, winner: Candidate, candidates: Sequence[Candidate], template: str) -> tables.Row:
-    return {
-        **training_row(example, template, response=winner.text),
-        "answer_id": winner.row["answer_id"],
-        "setting": winner.row["setting"],
-        "sweep": winner.row["sweep"],
-        "score": winner.score,
-        "candidates": len(candidates),
-        "margin": margin(winner, candidates),
-        **{f"{axis}_score": winner.axes.get(axis) for axis in AXES},
-    }
+def _curated(example: tables.Row, taken: curation.Taken, candidates: int, template: str) -> Iterator[tables.Row]:
+    for number, (answer, columns) in enumerate(taken):
+        yield {
+            **training_row(example, template, repeat=number, response=answer.text),
+            **{key: answer.row[key] for key in ("answer_id", "setting", "sweep")},
+            "score": answer.score,
+            "candidates": candidates,
+            **{f"{axis}_score": answer.axes.get(axis) for axis in AXES},
+            **columns,
+        }
+
+
+def _reason(candidates: Sequence[Candidate]) -> str:
+    """Why no row was made of a prompt's answers."""
+    if not candidates:
+        return "no answer in the pool"
+    return "no answers far enough apart" if curation.able(candidates) else "no answer can win"
 
 
 def _figures(pool: Mapping[str, Sequence[Candidate]], kept: Mapping[str, Candidate]) -> dict[str, Any]:

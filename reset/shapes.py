@@ -47,8 +47,12 @@ class Shape:
         return CHECKPOINTS * (self.saved * dtype.itemsize + self.parameters * (dtype.itemsize + _CHECKPOINT))
 
     def training(self, recipe: Recipe, dtype: torch.dtype, *, devices: int, tokens: int) -> int:
-        """Bytes per device while training on rows of `tokens` tokens."""
-        return self.states(recipe.zero_stage, dtype, devices) + self.activations(recipe, dtype, tokens)
+        """Bytes per device while training on rows of `tokens` tokens; pairs hold two of them, and a reference model."""
+        answers = 2 if recipe.method == "dpo" else 1
+        held = self.states(recipe.zero_stage, dtype, devices) + answers * self.activations(recipe, dtype, tokens)
+        if recipe.method not in ("dpo", "kto"):
+            return held
+        return held + self.parameters * dtype.itemsize // (devices if recipe.zero_stage == 3 else 1)
 
     def states(self, zero_stage: int, dtype: torch.dtype, devices: int) -> int:
         """Bytes per device of weights, gradients and optimiser at a ZeRO stage (Rajbhandari et al. 2020)."""

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reset import formats, tables
+from reset import curation, formats, tables
 from reset.errors import ResetError
 from reset.revisions import Run
 from reset.rows import outcomes
@@ -37,7 +38,8 @@ def tell(run: Run, name: str) -> dict[str, Any]:
             f"'{run.name}' holds no '{name}'. An id is dataset/split/own id, an answer's has |setting|sweep"
         )
     mixtures = [found for found in _holding(run, "data/mixtures", tables.MIXTURES, where) if ".dev" not in found[0]]
-    curated = list(_holding(run, "data/curated", tables.CURATED, where))
+    schemas = {one: curation.SCHEMAS[row["pick"]] for one, row in params.get("curated", {}).items()}
+    curated = list(_holding(run, "data/curated", tables.CURATED, where, schemas))
     systems = params.get("systems", {})
     return {
         "id": name,
@@ -50,7 +52,9 @@ def tell(run: Run, name: str) -> dict[str, Any]:
         "prompts": [found for found, _ in _holding(run, "data/prompts", tables.EXAMPLES, where)],
         "pools": pools,
         "curated": [
-            {"curated": found, **rows[0], "systems": _on(systems, f"curated/{found}")} for found, rows in curated
+            {"curated": found, **row, "systems": _on(systems, f"curated/{found}")}
+            for found, rows in curated
+            for row in rows
         ],
         "trained": _descendants(
             systems, [*(f"mixtures/{n}" for n, _ in mixtures), *(f"curated/{n}" for n, _ in curated)]
@@ -66,12 +70,17 @@ def _rows(run: Run, name: str, schema: pa.Schema, where: Mapping[str, str]) -> I
 
 
 def _holding(
-    run: Run, folder: str, schema: pa.Schema, where: Mapping[str, str]
+    run: Run,
+    folder: str,
+    schema: pa.Schema,
+    where: Mapping[str, str],
+    schemas: Mapping[str, pa.Schema] = MappingProxyType({}),
 ) -> Iterator[tuple[str, list[tables.Row]]]:
-    """Name and rows of each table of `folder` that has such rows."""
+    """Name and rows of each table of `folder` that has such rows; `schemas` of tables that have one of their own."""
     for name in run.files(folder):
-        if name.endswith(".parquet") and (rows := list(_rows(run, name, schema, where))):
-            yield Path(name).stem, rows
+        stem = Path(name).stem
+        if name.endswith(".parquet") and (rows := list(_rows(run, name, schemas.get(stem, schema), where))):
+            yield stem, rows
 
 
 def _raw(run: Run, params: Params, dataset: str, split: str, own: str) -> dict[str, Any] | None:

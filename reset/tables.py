@@ -79,6 +79,25 @@ CURATED = pa.schema(
     ]
 )
 
+# Rows of several answers to a prompt: `response` is the best, or the answer that is labelled or weighted, and `repeat`
+# numbers the rows of a prompt.
+PAIRS = pa.schema(
+    [
+        *CURATED,  # of the chosen answer; `margin` is over the rejected one
+        *_schema(
+            rejected=_TEXT,
+            rejected_answer_id=_TEXT,
+            rejected_setting=_TEXT,
+            rejected_sweep=pa.int32(),
+            rejected_score=pa.float64(),
+        ),
+    ]
+)
+
+LABELLED = pa.schema([*CURATED, *_schema(desirable=pa.bool_())])
+
+WEIGHTED = pa.schema([*CURATED, *_schema(weight=pa.float64())])  # in (0, 1]; those of a prompt add up to 1
+
 ANSWERS = pa.schema(
     [
         *_schema(

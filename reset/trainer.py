@@ -1,13 +1,12 @@
-"""The training loop: TRL's SFTTrainer on DeepSpeed (paper A.3), one process or one rank of many.
+"""The training loop: TRL's trainers on DeepSpeed (paper A.3), one process or one rank of many.
 
-Rows come in as token ids with a loss mask, so that what is trained is exactly what `reset.tokens` made. The only thing
-of our own here is the loss: logits are computed from the first trained position on, and `loss: sequence` weighs every
-row alike, however long its response.
+Rows come in as token ids, so that what is trained is exactly what `reset.tokens` made. What is trained on them is the
+method's own: `reset.supervised`, `reset.preferences`.
 """
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,17 @@ from typing import Any
 import deepspeed
 import torch
 from datasets import Dataset
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import SFTTrainer
+from transformers import (
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
 
-from reset import attention, checkpoints, precision
-from reset.batches import LengthGrouped
+from reset import attention, precision, resuming
+from reset.batches import InOrder, LengthGrouped
 from reset.divergence import Limits, Watch
 from reset.errors import ResetError
 from reset.ports import free_port
@@ -46,20 +50,36 @@ class Recipe:
     zero_stage: int
     dtype: str  # auto | bfloat16 | float32
     gradient_checkpointing: bool
+    method: str = "sft"  # sft | weighted_sft | dpo | kto; what follows is of the last two
+    beta: float = 0.0  # dpo, kto: how closely to keep to the starting model
+    sft_weight: float = 0.0  # dpo: of the cross-entropy of the chosen response, added to the loss
+    desirable_weight: float = 1.0  # kto: of either kind of answer in the loss
+    undesirable_weight: float = 1.0
 
 
-class ResponseTrainer(SFTTrainer):
-    """SFTTrainer whose loss is computed on the trained positions only, and that stops when it is lost."""
+Rows = Sequence[Mapping[str, Any]]
+Build = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Rows, Rows, Recipe, Any], "Watched"]
 
-    loss_is_scaled_for_ga = True  # `_share` does it
-    per_sequence = False
-    lengths: Sequence[int] = ()  # of the training rows, in tokens
+
+class Watched(Trainer):
+    """What trainers here do beyond TRL's: rows in batches of like length, a stop at once when the run is lost.
+
+    Comes before one of TRL's trainers among the bases of a class; `order` is set before training.
+    """
+
+    train_dataset: Any
+    model_wrapped: Any
+    order: LengthGrouped | InOrder
     watch: Watch
     _step_loss = 0.0
 
-    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGrouped:
-        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        return LengthGrouped(self.lengths, batch, self.args.seed)
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGrouped | InOrder:
+        return self.order
+
+    def rows(self, step: int) -> list[str]:
+        """Name the rows of a step, counted from 0: by their `example_id`, or else their number."""
+        names = self.train_dataset["example_id"] if "example_id" in self.train_dataset.column_names else None
+        return [names[row] if names else str(row) for row in self.order.batch(step)]
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Take a micro batch; with the last one of a step, stop if the run is lost."""
@@ -71,52 +91,15 @@ class ResponseTrainer(SFTTrainer):
         return loss
 
     def _get_grad_norm(self, *args: Any, **kwargs: Any) -> Any:
-        norm = super()._get_grad_norm(*args, **kwargs)
+        norm = super()._get_grad_norm(*args, **kwargs)  # type: ignore[no-untyped-call]
         if norm is not None:
             self.watch.gradient(self.state.global_step + 1, float(norm))
         return norm
 
     def _load_best_model(self) -> None:
-        best = Path(self.state.best_model_checkpoint)
-        self.model_wrapped._config.load_universal_checkpoint = checkpoints.is_universal(best)
+        best = Path(str(self.state.best_model_checkpoint))
+        self.model_wrapped._config.load_universal_checkpoint = resuming.is_universal(best)
         super()._load_best_model()
-
-    def compute_loss(  # type: ignore[no-untyped-def]
-        self, model, inputs, return_outputs=False, num_items_in_batch=None
-    ) -> Any:
-        """Cross-entropy of the responses: mean over their tokens, or over rows of each row's mean."""
-        labels = inputs["labels"]  # (rows, positions)
-        trained = (labels[:, 1:] != IGNORED).any(dim=0)
-        first = int(trained.int().argmax())  # logits at `first` predict the first trained token
-        keep = labels.shape[1] - first
-        outputs = model(
-            input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
-            logits_to_keep=keep,
-            use_cache=False,
-        )
-        logits = outputs.logits[:, :-1].float()  # (rows, keep - 1, vocabulary)
-        targets = labels[:, first + 1 :]  # (rows, keep - 1)
-        loss = _loss(logits, targets, per_sequence=self.per_sequence)
-        if num_items_in_batch is not None:
-            loss = loss * self._share(targets, num_items_in_batch)
-        return (loss, outputs) if return_outputs else loss
-
-    def _share(self, targets: torch.Tensor, trained_tokens: torch.Tensor) -> Any:
-        """What a micro batch counts for in its global batch, times the ranks, whose mean DeepSpeed takes."""
-        if self.per_sequence:
-            return 1 / self.current_gradient_accumulation_steps
-        return (targets != IGNORED).sum() * self.accelerator.num_processes / trained_tokens
-
-
-def _loss(logits: torch.Tensor, targets: torch.Tensor, *, per_sequence: bool) -> torch.Tensor:
-    token_losses = torch.nn.functional.cross_entropy(
-        logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none"
-    )  # (rows, positions), 0 where ignored
-    counts = (targets != IGNORED).sum(dim=1)  # (rows,)
-    if per_sequence:
-        return (token_losses.sum(dim=1) / counts.clamp(min=1)).mean()
-    return token_losses.sum() / counts.sum().clamp(min=1)
 
 
 def accumulation(recipe: Recipe, devices: int) -> int:
@@ -152,9 +135,10 @@ def _deepspeed(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool) -> SFTConfig:
+def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool) -> dict[str, Any]:
+    """What the configurations of all of TRL's trainers share."""
     steps = "steps" if has_dev else "no"
-    return SFTConfig(
+    return dict(
         output_dir=str(work),
         seed=seed,
         num_train_epochs=recipe.epochs,
@@ -182,67 +166,64 @@ def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool)
         logging_steps=min(10, recipe.eval_steps),
         report_to=[],
         max_length=None,
-        dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
 
 
+class LastStep(TrainerCallback):
+    """Logs the last step too, whatever its number."""
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Ask for a log entry."""
+        control.should_log |= state.global_step >= state.max_steps
+
+
+def dataset(rows: Rows) -> Dataset:
+    """The rows as the trainers take them, column by column."""
+    return Dataset.from_dict({name: [row[name] for row in rows] for name in rows[0]})
+
+
 def fit(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    rows: Sequence[Mapping[str, Any]],
-    dev: Sequence[Mapping[str, Any]],
+    rows: Rows,
+    dev: Rows,
     recipe: Recipe,
     into: Path,
     *,
     work: Path,
     seed: int,
     limits: Limits,
+    build: Build,
 ) -> list[dict[str, float]]:
-    """Train `model` on rows of `input_ids` and `labels`, save it to `into`, return the log: step, loss, dev_loss.
+    """Train `model` on rows, save it to `into`, return the log: step, loss, dev_loss and, of preferences, margin.
 
-    With `dev` rows the checkpoint of the lowest dev loss is what is saved. Checkpoints go to `work`; where it already
-    holds a finished one, training goes on from there, on as many ranks as there are now. All ranks call this; the first
-    one writes. Raises `ResetError` with step and batch when the run is lost (`limits`); a row is named by its
-    `example_id`, or else its number.
+    Rows are what `build`, which makes the trainer of a method, takes (`reset.registry.METHODS`). With `dev`
+    rows the checkpoint of the lowest dev loss is what is saved. Checkpoints go to `work`; where it already holds a
+    finished one, training goes on from there, on as many ranks as there are now. All ranks call this; the first one
+    writes. Raises `ResetError` with step and batch when the run is lost (`limits`); a row is named by its `example_id`,
+    or else its number.
     """
     if not torch.cuda.is_available():
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # gloo serves; this one is compiled for a minute
     bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
     if bf16 and not torch.cuda.is_available():
         attention.in_float32(model)
-    trainer = ResponseTrainer(
-        model=model,
-        processing_class=tokenizer,
-        args=_config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev)),
-        train_dataset=_dataset(rows),
-        eval_dataset=_dataset(dev) if dev else None,
-        callbacks=[checkpoints.Finished()],
-    )
-    trainer.per_sequence = recipe.loss == "sequence"
-    trainer.lengths = [len(row["input_ids"]) for row in rows]
-    order = LengthGrouped(trainer.lengths, recipe.batch_size, seed)
-    names = [str(row.get("example_id", number)) for number, row in enumerate(rows)]
-    trainer.watch = Watch(limits, lambda step: [names[row] for row in order.batch(step)])
-    trainer.train(resume_from_checkpoint=checkpoints.last(trainer, work))
+    config = _config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev))
+    trainer = build(model, tokenizer, rows, dev, recipe, config)
+    trainer.watch = Watch(limits, trainer.rows)
+    for callback in (LastStep(), resuming.Finished()):
+        trainer.add_callback(callback)
+    trainer.train(resume_from_checkpoint=resuming.last(trainer, work))
     trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
     (into / "training_args.bin").unlink(missing_ok=True)  # a pickle
     return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
 
 
-def _dataset(rows: Sequence[Mapping[str, Any]]) -> Dataset:
-    return Dataset.from_dict(
-        {
-            "input_ids": [row["input_ids"] for row in rows],
-            "labels": [row["labels"] for row in rows],
-        }
-    )
-
-
 def _logged(entry: Mapping[str, float]) -> dict[str, float]:
     named = {"step": entry["step"]}
-    for ours, theirs in (("loss", "loss"), ("dev_loss", "eval_loss")):
+    for ours, theirs in (("loss", "loss"), ("dev_loss", "eval_loss"), ("margin", "rewards/margins")):
         if theirs in entry:
             named[ours] = entry[theirs]
     return named

@@ -1,16 +1,16 @@
-"""Supervised fine-tuning of one system: rows to token ids, checks before the first step, then `reset.trainer`."""
+"""Fine-tuning of one system: rows to token ids, checks before the first step, then `reset.trainer`."""
 
 import logging
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM
 
-from reset import disk, precision, shapes, tables
+from reset import disk, precision, registry, shapes, tables
 from reset.accounts import Account
 from reset.divergence import Limits
 from reset.errors import ResetError
@@ -20,38 +20,57 @@ from reset.trainer import IGNORED, Recipe, fit
 
 log = logging.getLogger(__name__)
 
+Encoded = dict[str, Any]  # example_id, lists of token ids, and of a row of several answers what its method needs
 
-class Encoded(TypedDict):
-    """A row as it is trained: `labels` are `input_ids`, or `IGNORED` where nothing is trained."""
-
-    example_id: str
-    input_ids: list[int]
-    labels: list[int]
+SCHEMAS = {"sft": tables.MIXTURES, "weighted_sft": tables.WEIGHTED, "dpo": tables.PAIRS, "kto": tables.LABELLED}
+ANSWERS = ("chosen_ids", "rejected_ids", "completion_ids")
+CHOSEN_BY_DEV = ("sft", "weighted_sft")  # dev rows have one response each, and tell nothing of a preference
 
 
 def encode(
-    rows: Iterable[Mapping[str, Any]], tokenizer: Any, max_tokens: int, account: Account
+    rows: Iterable[Mapping[str, Any]], tokenizer: Any, max_tokens: int, account: Account, method: str = "sft"
 ) -> tuple[list[Encoded], int]:
-    """Turn training rows into `input_ids` and `labels` that train the response and its end token alone.
+    """Turn training rows into what the trainer of `method` takes; only responses and their end tokens are trained.
 
-    An over-long prompt is cut at the end of its context; a row whose response then still does not fit is set aside.
-    Returns the rows and how many prompts were cut.
+    An over-long prompt is cut at the end of its context; a row whose response (of two the longer) then still does not
+    fit is set aside. Returns the rows and how many prompts were cut.
     """
     encoded, cut_prompts = [], 0
     for row in rows:
         response = response_ids(tokenizer, row["response"])
+        rejected = response_ids(tokenizer, row["rejected"]) if method == "dpo" else []
         prompt = Prompt(row["prompt"], row["context_start"], row["context_end"])
-        room = max_tokens - len(response)
+        room = max_tokens - max(len(response), len(rejected))
         fitted = prompt_ids(tokenizer, prompt, room) if room > 0 else None
         if fitted is None:
             account.leave("longer than max_tokens")
             continue
         ids, cut = fitted
         cut_prompts += cut
-        labels = [IGNORED] * len(ids) + response
-        encoded.append({"example_id": row["example_id"], "input_ids": [*ids, *response], "labels": labels})
+        encoded.append({"example_id": row["example_id"], **_ids(method, row, ids, response, rejected)})
         account.keep()
     return encoded, cut_prompts
+
+
+def _ids(
+    method: str, row: Mapping[str, Any], prompt: list[int], response: list[int], rejected: list[int]
+) -> dict[str, Any]:
+    if method == "dpo":
+        return {"prompt_ids": prompt, "chosen_ids": response, "rejected_ids": rejected}
+    if method == "kto":
+        return {"prompt_ids": prompt, "completion_ids": response, "label": row["desirable"]}
+    weight = {"weight": row["weight"]} if method == "weighted_sft" else {}
+    return {"input_ids": [*prompt, *response], "labels": [IGNORED] * len(prompt) + response, **weight}
+
+
+def sequences(rows: Iterable[Encoded]) -> Iterator[Encoded]:
+    """Every sequence of `rows` that is trained on, as `input_ids` and `labels`: two of a pair, else one of a row."""
+    for row in rows:
+        if "input_ids" in row:
+            yield row
+        for answer in (row[name] for name in ANSWERS if name in row):
+            ids, masked = [*row["prompt_ids"], *answer], [IGNORED] * len(row["prompt_ids"])
+            yield {"example_id": row["example_id"], "input_ids": ids, "labels": masked + answer}
 
 
 def check(rows: Sequence[Encoded], tokenizer: Any, where: Path) -> None:
@@ -116,22 +135,27 @@ def train(
         raise ResetError(f"{init}: no model there")
     tokenizer = load_tokenizer(init)
     account = Account()
-    rows, cut = encode(tables.read(data, tables.MIXTURES), tokenizer, max_tokens, account)
-    check(rows, tokenizer, data)
+    rows, cut = encode(tables.read(data, SCHEMAS[recipe.method]), tokenizer, max_tokens, account, recipe.method)
+    trained = list(sequences(rows))
+    check(trained, tokenizer, data)
     check_cut(cut, account, max_cut, data)
     if os.environ["RANK"] == "0":
         disk.require(_written(init, recipe), work)
-    dev_rows, _ = encode(tables.read(dev, tables.MIXTURES), tokenizer, max_tokens, Account())
+    dev_rows: list[Encoded] = []
+    if recipe.method in CHOSEN_BY_DEV:
+        dev_rows, _ = encode(tables.read(dev, tables.MIXTURES), tokenizer, max_tokens, Account())
     model = AutoModelForCausalLM.from_pretrained(
         init, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
     )
-    history = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", work=work, seed=seed, limits=limits)
+    build = registry.load(registry.METHODS, recipe.method, "method")
+    options: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "build": build}
+    history = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", **options)
     dev_losses = [entry["dev_loss"] for entry in history if "dev_loss" in entry]
     figures = {
         "steps": int(history[-1]["step"]),
         "cut_prompts": cut,
-        "tokens": sum(len(row["input_ids"]) for row in rows),
-        "trained_tokens": sum(label != IGNORED for row in rows for label in row["labels"]),
+        "tokens": sum(len(row["input_ids"]) for row in trained),
+        "trained_tokens": sum(label != IGNORED for row in trained for label in row["labels"]),
         "dev_perplexity": math.exp(min(dev_losses)) if dev_losses else None,
     }
     if os.environ["RANK"] == "0":

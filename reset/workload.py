@@ -6,7 +6,7 @@ from the prompts that will be answered, answers as long as in the last run (`met
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from reset.mixtures import training_row
 from reset.params import Params, Pool, System
 from reset.prompts import render
 from reset.tokens import prompt_ids, response_ids
-from reset.training import encode
+from reset.training import SCHEMAS, encode, sequences
 
 DATA = Path("data")
+AT_MOST = "at most"  # what rows that are unknown before their answers are judged rest on
 COUNTED = 20_000  # rows of a table that are tokenised; of a longer one every n-th
 
 
@@ -56,40 +57,60 @@ def training(p: Params, system: System, tokenizer: Any) -> Training:
     """What `system` is trained on, in the tokens of its starting model."""
     path = DATA / f"{system.data}.parquet"
     kind, _, name = system.data.partition("/")
+    method = p.recipes[system.recipe].method
     if path.is_file():
-        return _count(_sampled(path), tables.count(path, tables.MIXTURES), tokenizer, p.train.max_tokens, "counted")
+        there = tables.count(path, tables.MIXTURES)
+        return _count(_sampled(path, method), there, tokenizer, p.train.max_tokens, "counted", method)
     if kind != "curated":
         return Training()
     curated = p.curated[name]
     prompts = DATA / "prompts" / f"{curated.prompts}.parquet"
     if not prompts.is_file():
         return Training()
-    total = round(curated.share * tables.count(prompts, tables.EXAMPLES))
+    total, basis = _rows(p, name, curated.share * tables.count(prompts, tables.EXAMPLES))
     rows = [
         training_row(row, p.template, response=(row["references"] or [""])[0])
         for row in tables.read(prompts, tables.EXAMPLES)
     ]
-    expected = _count(rows, total, tokenizer, p.train.max_tokens, "expected: answers as long as the references")
+    answers = 2 if curated.pick == "pairs" else 1
+    expected = _count(rows, total * answers, tokenizer, p.train.max_tokens, f"{basis}answers as long as the references")
     if (length := _answer_length(curated.pool)) is None or expected.tokens is None:
-        return expected
+        return replace(expected, rows=total)
     references = sum(len(response_ids(tokenizer, row["response"])) for row in rows) / max(len(rows), 1)
-    tokens = round(expected.tokens + total * (length - references))
-    return Training(total, tokens, expected.longest, "expected: answers as long as in the pool's last run")
+    tokens = round(expected.tokens + total * answers * (length - references))
+    return Training(total, tokens, expected.longest, f"{basis}answers as long as in the pool's last run")
 
 
-def _sampled(path: Path) -> Iterator[tables.Row]:
+def _rows(p: Params, name: str, prompts: float) -> tuple[int, str]:
+    """Rows that will be made of the answers to `prompts`, and what that rests on.
+
+    One of each, or where only answers that differ make one, as many as in the last run; else as many as there can be.
+    """
+    curated = p.curated[name]
+    if curated.pick in ("best", "random"):
+        return round(prompts), "expected: "
+    path = Path(f"metrics/select/{name}.json")
+    if path.is_file():
+        return int(tables.read_json(path)["rows"]), "expected: as many rows as in the last run, "
+    grid = p.decode[p.pools[curated.pool].decode]
+    answers = curated.sweeps * max(len(grid.temperatures), len(grid.top_ks))
+    return round(prompts * (1 if curated.pick == "pairs" else answers)), f"{AT_MOST}: "
+
+
+def _sampled(path: Path, method: str) -> Iterator[tables.Row]:
     stride = math.ceil(tables.count(path, tables.MIXTURES) / COUNTED)
-    return (row for number, row in enumerate(tables.read(path, tables.MIXTURES)) if number % stride == 0)
+    return (row for number, row in enumerate(tables.read(path, SCHEMAS[method])) if number % stride == 0)
 
 
-def _count(rows: Any, total: int, tokenizer: Any, max_tokens: int, basis: str) -> Training:
+def _count(rows: Any, total: int, tokenizer: Any, max_tokens: int, basis: str, method: str = "sft") -> Training:
     account = Account()
-    lengths = [len(row["input_ids"]) for row in encode(rows, tokenizer, max_tokens, account)[0]]
+    encoded, _ = encode(rows, tokenizer, max_tokens, account, method)
+    lengths = [len(one["input_ids"]) for one in sequences(encoded)]
     if not lengths:
         return Training(0, 0, 0, basis)
     scale = total / account.rows_in
     said = basis if scale == 1 or basis != "counted" else f"counted on every {round(scale)}th row"
-    return Training(round(len(lengths) * scale), round(sum(lengths) * scale), max(lengths), said)
+    return Training(round(len(encoded) * scale), round(sum(lengths) * scale), max(lengths), said)
 
 
 def _answer_length(pool: str) -> float | None:

@@ -41,6 +41,7 @@ _MINIMAL: Row = {
     "describe": {"model": "base/micro"},
     "recipes": {
         "full": {
+            "method": "sft",
             "learning_rate": 0.001,
             "epochs": 1.0,
             "batch_size": 4,

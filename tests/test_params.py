@@ -228,6 +228,73 @@ def test_dvc_must_watch_the_local_copy_that_is_read(problems):
     ]
 
 
+def dpo(p, **changed):
+    """Make the recipe a DPO recipe and the curated rows pairs."""
+    p["recipes"]["dpo"] = {**p["recipes"]["full"], "method": "dpo", "beta": 0.1, "sft_weight": 0.0, **changed}
+    p["curated"]["pairs"] = {**p["curated"]["reset"], "pick": "pairs", "margin": 0.5}
+    p["systems"]["mtl_dpo"] = {**p["systems"]["reset"], "recipe": "dpo", "data": "curated/pairs"}
+
+
+def test_a_recipe_and_its_rows_may_be_of_another_method(tmp_path, minimal):
+    dpo(minimal)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
+    loaded = params.load(tmp_path / "params.yaml")
+    assert (loaded.recipes["dpo"].beta, loaded.curated["pairs"].margin) == (0.1, 0.5)
+
+
+def test_rows_of_several_kinds_report_all_their_problems_by_key(problems):
+    def change(p):
+        dpo(p, betta=0.1)
+        del p["recipes"]["dpo"]["beta"], p["curated"]["reset"]["pick"]
+        p["recipes"]["kto"] = {**p["recipes"]["full"], "method": "kto", "beta": 0.1, "micro_batch_size": 1}
+        p["recipes"]["kto"] |= {"desirable_weight": 1.0, "undesirable_weight": 0.0}
+        p["recipes"]["ppo"] = {**p["recipes"]["full"], "method": "ppo"}
+        p["curated"]["pairs"]["temperature"] = 1.0
+
+    found = problems(change)
+    assert sorted(found) == [
+        "key 'curated.reset.pick' is missing",
+        "key 'recipes.dpo.beta' is missing",
+        "recipes.kto.loss: Input should be 'token' (it is 'sequence')",
+        "recipes.kto.micro_batch_size: Input should be greater than or equal to 2 (it is 1)",
+        "recipes.kto.undesirable_weight: Input should be greater than 0 (it is 0.0)",
+        "recipes.ppo.method is 'ppo', which there is not. Did you mean 'dpo'? Known: dpo, kto, sft, weighted_sft",
+        "unknown key 'curated.pairs.temperature'. Known: margin, pick, pool, prompts, rating, share, sweeps",
+        "unknown key 'recipes.dpo.betta'. Did you mean 'beta'? Known: " + ", ".join(sorted(known_of_dpo())),
+    ]
+
+
+def known_of_dpo():
+    return params.Dpo.model_fields
+
+
+@pytest.mark.parametrize(
+    ("system", "data", "recipe", "problem"),
+    [
+        (
+            "mtl_dpo",
+            "curated/reset",
+            "dpo",
+            "is dpo, which needs curated rows with pick: pairs, but 'curated/reset' has",
+        ),
+        (
+            "mtl_dpo",
+            "mixtures/mtl",
+            "dpo",
+            "is dpo, which needs curated rows with pick: pairs, but 'mixtures/mtl' has ",
+        ),
+        ("reset", "curated/pairs", "full", "is sft, which needs curated rows with pick: best or random, but "),
+    ],
+)
+def test_a_method_needs_rows_of_its_kind(problems, system, data, recipe, problem):
+    def change(p):
+        dpo(p)
+        p["systems"][system] |= {"data": data, "recipe": recipe}
+
+    (found,) = problems(change)
+    assert found.startswith(f"systems.{system}: recipe '{recipe}' {problem}")
+
+
 def test_every_evaluated_data_set_has_a_group_and_every_group_a_data_set(problems):
     assert problems(lambda p: p["evaluate"].update(groups={"nqs": "seen"})) == [
         "evaluate.groups names 'nqs', which there is not. Did you mean 'nq'? Known: nq, talk",

@@ -28,12 +28,13 @@ PLUMBING = frozenset(
         "reset.registry",  # names of plug-ins; which one is used is a parameter, and its file is a dependency
         "reset.params",  # checks parameters, whose values DVC watches itself
         "reset.references",  # the same, between tables
+        "reset.faults",  # the wording of what is wrong with them
         "reset.accounts",  # counts what others leave out
         "reset.tables",  # files and columns; a column's content changes with the module that fills it
         "reset.folders",  # output appears whole or not at all
         "reset.ports",  # where the ranks of a training run meet
         "reset.launching",  # how they are started
-        "reset.checkpoints",  # a resumed run ends as an undisturbed one
+        "reset.resuming",  # a resumed run ends as an undisturbed one
         "reset.divergence",  # stops a run that is lost
         "reset.disk",  # refuses a run that does not fit
         "reset.shapes",  # how large it will be
@@ -132,6 +133,9 @@ def chosen(params: dict[str, Any], address: str) -> dict[str, str]:
         return found | ({"HUB": module_of(origins.HUB["hub"])} if where.hub and not row["path"] else {})
     if name == "base":
         return {"BASES": module_of(registry.BASES[params["base"][key]["kind"]])}
+    if name == "train":
+        recipe = params["recipes"][params["systems"][key]["recipe"]]
+        return {"METHODS": module_of(registry.METHODS[recipe["method"]])}
     if name == "sample":
         return {"ENGINES": module_of(registry.ENGINES[params["sample"]["engine"]])}
     if command(address) == "judge":
@@ -194,7 +198,7 @@ def test_the_scales_choose_every_plug_in_there_is(lines):
         for table, module in chosen(line.params, address).items()
     }
     tables = {name: table for name, table in vars(registry).items() if name.isupper()} | {"HUB": origins.HUB}
-    assert set(tables) == {"SOURCES", "ENGINES", "JUDGES", "BASES", "HUB"}
+    assert set(tables) == {"SOURCES", "ENGINES", "JUDGES", "BASES", "METHODS", "HUB"}
     assert {(name, module_of(entry)) for name, table in tables.items() for entry in table.values()} == used
 
 

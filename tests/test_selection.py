@@ -1,11 +1,12 @@
 """Choosing the best answer per prompt: the paper's score, what cannot win, ties, shares and figures."""
 
 from itertools import combinations
+from math import exp
 from statistics import fmean
 
 import pytest
 
-from reset import tables
+from reset import curation, tables
 from reset.candidates import Candidate, choose, draw, margin
 from reset.errors import ResetError
 from reset.selection import best_of, keep_best
@@ -56,7 +57,7 @@ class Pool:
         settings = {"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"}
         settings |= {"scores": SCORES, "weights": WEIGHTS, **options}
         account, figures = keep_best(paths[0], [paths[1]], paths[2], paths[3], **settings)
-        return account, figures, list(tables.read(paths[3], tables.CURATED))
+        return account, figures, list(tables.read(paths[3], curation.SCHEMAS[settings["pick"]]))
 
 
 @pytest.fixture
@@ -232,3 +233,70 @@ def test_task_without_declared_scores_is_named(pool):
     pool.add("q", [("Ann", qa(1.0, 1.0), 0)])
     with pytest.raises(ResetError, match=r"answer 'q\|0' is of task 'extractive_qa', for which no score is declared"):
         pool.keep(scores={"instruction": {"instruction": "rating"}})
+
+
+def test_pair_is_the_best_answer_against_the_worst(pool):
+    pool.add(
+        "q", [("Bob", qa(0.0, 0.5), 0), ("Ann", qa(1.0, 1.0), 0), ("Cy", qa(0.0, 0.0), 0), ("Dan", qa(1.0, 0.0), 0)]
+    )
+    account, figures, (row,) = pool.keep(pick="pairs", margin=0.5)
+    assert (row["response"], row["score"], row["answer_id"]) == ("Ann", 3.0, "q|1")
+    assert (row["rejected"], row["rejected_score"], row["rejected_answer_id"]) == ("Cy", 0.0, "q|2")
+    assert (row["rejected_setting"], row["rejected_sweep"], row["margin"]) == ("t2", 0, 3.0)
+    assert (account.rows_in, figures["rows"]) == (1, 1)
+
+
+def test_answers_that_tie_or_are_too_close_give_no_pair(pool):
+    pool.add("tied", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(1.0, 1.0), 0)])
+    pool.add("alone", [("Ann", qa(1.0, 1.0), 0), ("Ann", qa(1.0, 1.0), 0)])
+    pool.add("close", [("Ann", qa(0.0, 0.2), 0), ("Bob", qa(0.0, 0.0), 0)])
+    pool.add("apart", [("Ann", qa(0.0, 0.25), 0), ("Bob", qa(0.0, 0.0), 0)])
+    account, _, rows = pool.keep(pick="pairs", margin=0.5)
+    assert [row["example_id"] for row in rows] == ["apart"]
+    assert account.as_dict() == {"rows_in": 4, "rows_out": 1, "set_aside": {"no answers far enough apart": 3}}
+    assert {row["example_id"] for row in pool.keep(pick="pairs", margin=0.0)[2]} == {"close", "apart"}
+
+
+@pytest.mark.parametrize("pick", ["pairs", "labelled", "weighted"])
+def test_answer_without_a_needed_verdict_or_text_never_enters(pool, pick):
+    said = [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.0, None), 0), (" ", qa(0.0, 0.0), 0), ("Cy", qa(0.0, 0.5), 0)]
+    pool.add("q", said)
+    pool.add("r", [("Ann", qa(1.0, None), 0), ("Bob", qa(None, 0.0), 0)])
+    account, _, rows = pool.keep(pick=pick)
+    texts = {row["response"] for row in rows} | {row["rejected"] for row in rows if pick == "pairs"}
+    assert texts == {"Ann", "Cy"}
+    assert account.as_dict()["set_aside"] == {"no answer can win": 1}
+
+
+def test_labels_go_by_the_mean_of_the_prompts_answers(pool):
+    scores = {"Ann": 1.0, "Bob": 0.55, "Cy": 0.5, "Dan": 0.0}
+    pool.add("q", [(text, qa(0.0, score), 0) for text, score in scores.items()])
+    pool.add("tied", [("Ann", qa(0.0, 1.0), 0), ("Bob", qa(0.0, 1.0), 0)])
+    account, figures, rows = pool.keep(pick="labelled", margin=0.2)  # the mean is 1.025
+    assert [(row["response"], row["desirable"], row["repeat"]) for row in rows] == [("Ann", True, 0), ("Dan", False, 1)]
+    assert figures["rows"] == 2
+    assert account.as_dict()["set_aside"] == {"no answers far enough apart": 1}
+
+
+def test_weights_are_a_softmax_of_the_scores_and_copies_add_up(pool):
+    pool.add("q", [("Ann", qa(0.0, 1.0), 0), ("Bob", qa(0.0, 0.5), 0), ("Bob", qa(0.0, 0.5), 0)])
+    pool.add("r", [("Ann", qa(0.0, 0.3), 0)])
+    _, _, rows = pool.keep(pick="weighted", temperature=0.5)
+    share = exp(2.0 / 0.5) / (exp(2.0 / 0.5) + 2 * exp(1.0 / 0.5))
+    assert [(row["response"], row["weight"]) for row in rows] == [
+        ("Ann", pytest.approx(share)),
+        ("Bob", pytest.approx(1 - share)),
+        ("Ann", 1.0),
+    ]
+
+
+def test_cold_weights_are_those_of_the_best_answer_alone(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.0, 0.0), 0)])
+    assert [row["weight"] for row in pool.keep(pick="weighted", temperature=1e-3)[2]] == [1.0]
+
+
+def test_share_keeps_the_prompts_with_the_best_answers_of_those_that_make_rows(pool):
+    pool.add("tied", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(1.0, 1.0), 0)])
+    pool.add("good", [("Ann", qa(1.0, 0.9), 0), ("Bob", qa(0.0, 0.0), 0)])
+    pool.add("fair", [("Ann", qa(1.0, 0.8), 0), ("Bob", qa(0.0, 0.0), 0)])
+    assert [row["example_id"] for row in pool.keep(pick="pairs", share=0.5)[2]] == ["good"]

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from train_alone import LIMITS, RECIPE, rows, run_alone, tiny
 
-from reset import disk, shapes, trainer, training
+from reset import disk, shapes, supervised, trainer, training
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.micro.model import word_tokenizer
@@ -107,8 +107,8 @@ def test_sequence_loss_weighs_rows_alike_and_token_loss_weighs_tokens() -> None:
     targets = torch.tensor([[1, 2, 3], [4, IGNORED, IGNORED]])
     losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten().clamp(min=0), reduction="none")
     a, b, c, d = losses[[0, 1, 2, 3]]
-    torch.testing.assert_close(trainer._loss(logits, targets, per_sequence=True), ((a + b + c) / 3 + d) / 2)
-    torch.testing.assert_close(trainer._loss(logits, targets, per_sequence=False), (a + b + c + d) / 4)
+    torch.testing.assert_close(supervised._loss(logits, targets, per_sequence=True), ((a + b + c) / 3 + d) / 2)
+    torch.testing.assert_close(supervised._loss(logits, targets, per_sequence=False), (a + b + c + d) / 4)
 
 
 @pytest.mark.slow

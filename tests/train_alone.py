@@ -86,12 +86,12 @@ def _die() -> None:
 def _kill_at(step: int, saving: bool) -> None:
     """Have this process killed in step `step`, or with the checkpoint of that step half-written."""
     if saving:
-        save = trainer.ResponseTrainer._save_rng_state
+        save = trainer.Watched._save_rng_state
 
         def saving_rng(self: Any, output_dir: str) -> None:
             save(self, output_dir) if self.state.global_step < step else _die()
 
-        trainer.ResponseTrainer._save_rng_state = saving_rng
+        trainer.Watched._save_rng_state = saving_rng
         return
     see = divergence.Watch.loss
 

@@ -40,10 +40,11 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
     model = finished if (finished / "config.json").is_file() else start
     trained, sampled = load_tokenizer(start), load_tokenizer(model)
     limits = examination.Limits(p.train.max_tokens, p.sample.max_prompt_tokens)
-    pairs = examination.rows_of(Path(f"data/{row.data}.parquet"), Path("data/examples"), rows)
-    findings = [
-        examination.examine(*pair, limits, template=p.template, trained=trained, sampled=sampled) for pair in pairs
-    ]
+    method = params.row(p.recipes, row.recipe, "recipes").method
+    pairs = examination.rows_of(Path(f"data/{row.data}.parquet"), Path("data/examples"), rows, method)
+    how = {"template": p.template, "trained": trained, "sampled": sampled, "method": method}
+    answers = range(2 if method == "dpo" else 1)
+    findings = [examination.examine(*pair, limits, **how, answer=answer) for pair in pairs for answer in answers]
     if not no_engine:
         chosen = engines or (p.sample.engine,)
         examination.ask_engines(findings, {name: _seen(p, name, model) for name in chosen})

@@ -54,11 +54,20 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         parts = [f"{axis} {words.figure(row[f'{axis}_score'])}" for axis in ("task", "instruction", "faithfulness")]
         yield (
             f"curated      {row['curated']}: {row['setting']}|{row['sweep']} of {row['candidates']} answers, score "
-            f"{words.figure(row['score'])} ({', '.join(parts)}), margin {words.figure(row['margin'])}; trains "
-            f"{', '.join(row['systems']) or 'no system'}"
+            f"{words.figure(row['score'])} ({', '.join(parts)}), margin {words.figure(row['margin'])}{_beside(row)}; "
+            f"trains {', '.join(row['systems']) or 'no system'}"
         )
     for row in found["trained"]:
         yield f"system       {row['system']}: {row['by']}"
+
+
+def _beside(row: Mapping[str, Any]) -> str:
+    """What a row of several answers says beside the best: the rejected one, a label or a weight."""
+    if "rejected" in row:
+        return f" over {row['rejected_setting']}|{row['rejected_sweep']}, score {words.figure(row['rejected_score'])}"
+    if "desirable" in row:
+        return ", desirable" if row["desirable"] else ", undesirable"
+    return f", weight {words.figure(row['weight'])}" if "weight" in row else ""
 
 
 def _verdict(row: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from reset.divergence import Limits
 from reset.errors import ResetError, nearest
 from reset.micro.corpus import documents, recall
 from reset.micro.model import byte_tokenizer, language_model, vocabulary, word_tokenizer
+from reset.supervised import supervised
 from reset.trainer import Recipe, fit, rendezvous
 
 TOKENIZERS = {"word": word_tokenizer, "byte": byte_tokenizer}
@@ -48,7 +49,8 @@ class MicroModel:
         rows = packed(self._tokenizer, self._seed, self._blocks, self._block_tokens)
         rendezvous()
         limits = Limits(rise=2.0, window=20)
-        log = fit(self._model, self._tokenizer, rows, [], self._recipe, into, work=work, seed=self._seed, limits=limits)
+        options: dict[str, Any] = {"work": work, "seed": self._seed, "limits": limits, "build": supervised}
+        log = fit(self._model, self._tokenizer, rows, [], self._recipe, into, **options)
         return {
             "parameters": sum(weights.numel() for weights in self._model.parameters()),
             "tokens": self._blocks * self._block_tokens,

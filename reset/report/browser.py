@@ -76,7 +76,7 @@ def _fill(
     answers = {name: _by_example(path) for name, path in pools.items()}
     said = {name: _by_answer(verdicts, name) for name in pools}
     chosen = {
-        name: (pool, {row["example_id"]: row for row in tables.read(path, tables.CURATED)})
+        name: (pool, {row["example_id"]: row for row in tables.read(path, tables.CURATED) if not row["repeat"]})
         for name, (pool, path) in shelf.curated.items()
         if path.is_file()
     }
