@@ -5,6 +5,7 @@ of our own here is the loss: logits are computed from the first trained position
 row alike, however long its response.
 """
 
+import atexit
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -138,6 +139,13 @@ def rendezvous() -> None:
     if "RANK" not in os.environ:
         alone = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}
         os.environ.update(alone, MASTER_PORT=str(free_port()))
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    """End the process group: its threads, when they outlive the interpreter, abort a process that has finished."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _deepspeed(recipe: Recipe) -> dict[str, Any]:
