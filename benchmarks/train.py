@@ -100,7 +100,7 @@ def start_up(p: params.Params) -> float:
 
 @click.command()
 @click.option("--run", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Finished run.")
-@click.option("--quick", is_flag=True, help="One round, fewer rows.")
+@click.option("--quick", is_flag=True, help="Two rounds instead of three, fewer rows.")
 def main(run: Path, quick: bool) -> None:
     """Compare training, scaling and start-up."""
     p = params.load()
@@ -109,7 +109,7 @@ def main(run: Path, quick: bool) -> None:
     shared = {"recipe": recipe, "model": shape, "max_tokens": p.train.max_tokens}
     figures: dict[str, Any] = {"threads": threads}
     checks = []
-    count = 40 * (16 if quick else 60)
+    count = 40 * (24 if quick else 60)
     for name, rows in (("micro", micro_rows(run, p, count)), ("table1", spread_rows(count))):
         click.echo(f"{name}: {len(rows)} rows, {sum(len(row['input_ids']) for row in rows):,} tokens")
         job = {**shared, "rows": rows}
@@ -118,7 +118,7 @@ def main(run: Path, quick: bool) -> None:
             "trl": {**job, "side": "theirs", "defaults": {}},
             "trl without checkpointing": {**job, "side": "theirs", "defaults": PLAIN},
         }
-        found = best(jobs, 1 if quick else 2, threads)
+        found = best(jobs, 2 if quick else 3, threads)
         ours, trl, plain = found.values()
         checks += [
             check(f"{name}: tokens/s over TRL's defaults", ours["tokens_per_s"] / trl["tokens_per_s"], ">= 1.5"),

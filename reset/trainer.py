@@ -4,6 +4,7 @@ Rows come in as token ids, so that what is trained is exactly what `reset.tokens
 method's own: `reset.supervised`, `reset.preferences`.
 """
 
+import atexit
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -121,6 +122,13 @@ def rendezvous() -> None:
     if "RANK" not in os.environ:
         alone = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}
         os.environ.update(alone, MASTER_PORT=str(free_port()))
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    """End the process group: its threads, when they outlive the interpreter, abort a process that has finished."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _deepspeed(recipe: Recipe) -> dict[str, Any]:

@@ -43,3 +43,10 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 
 def test_fewer_rows_than_a_batch_are_one_batch():
     assert sorted(LengthGrouped([3, 1, 2], 8, seed=0)) == [0, 1, 2]
+
+
+def test_rows_of_a_step_are_those_that_the_trainer_takes_in_it():
+    sampler = LengthGrouped(LENGTHS, 8, seed=3)
+    first = _batches(sampler)
+    sampler.set_epoch(1)
+    assert [sampler.batch(step) for step in range(2 * len(first))] == [*first, *_batches(sampler)]

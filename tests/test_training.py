@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from train_alone import LIMITS, RECIPE, rows, run_alone, tiny
+from transformers import AutoModelForCausalLM
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from reset import disk, shapes, supervised, trainer, training
 from reset.accounts import Account
@@ -109,6 +112,25 @@ def test_sequence_loss_weighs_rows_alike_and_token_loss_weighs_tokens() -> None:
     a, b, c, d = losses[[0, 1, 2, 3]]
     torch.testing.assert_close(supervised._loss(logits, targets, per_sequence=True), ((a + b + c) / 3 + d) / 2)
     torch.testing.assert_close(supervised._loss(logits, targets, per_sequence=False), (a + b + c + d) / 4)
+
+
+def test_loss_of_a_padded_batch_is_that_of_each_row_alone(init: Path) -> None:
+    """The logits that `compute_loss` leaves out, and the padding, change no token's loss by 1e-4 in float32."""
+    model = AutoModelForCausalLM.from_pretrained(init, dtype=torch.float32)
+    encoded = training.encode(rows(9), word_tokenizer(64), 64, Account())[0]
+    plain = []
+    for row in encoded:
+        logits = model(torch.tensor([row["input_ids"]])).logits[0, :-1]
+        plain.append(torch.nn.functional.cross_entropy(logits, torch.tensor(row["labels"][1:]), reduction="none"))
+    batch = DataCollatorForLanguageModeling(pad_token_id=0)(encoded)
+    for row, losses in zip(range(len(encoded)), plain, strict=True):
+        for token in losses.nonzero().flatten().tolist():
+            one = torch.full_like(batch["labels"], IGNORED)
+            one[row, token + 1] = batch["labels"][row, token + 1]
+            ours = trainer.ResponseTrainer.compute_loss(
+                SimpleNamespace(per_sequence=False), model, {**batch, "labels": one}
+            )
+            assert abs(float(ours - losses[token])) < 1e-4
 
 
 @pytest.mark.slow
