@@ -65,7 +65,7 @@ def test_rows_of_several_answers_say_which_was_rejected_labelled_or_weighted(tmp
     assert [line.split(";")[0].split(", margin ")[1] for line in shown] == [
         "1.250, desirable",
         "−1.250, undesirable",  # noqa: RUF001
-        "1.250 over k50|0, score 1.000",
+        "1.250, rejected k50|0, score 1.000",
         "1.250",
         "1.250, weight 0.777",
         "−1.250, weight 0.223",  # noqa: RUF001
