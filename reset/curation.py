@@ -12,7 +12,7 @@ from typing import Literal
 import pyarrow as pa
 
 from reset import candidates, tables
-from reset.candidates import Candidate, choose, draw, margin
+from reset.candidates import Candidate, choose, draw
 
 Pick = Literal["best", "random", "pairs", "labelled", "weighted"]
 Taken = list[tuple[Candidate, tables.Row]]  # answers with the columns that their kind of row has beside CURATED's
@@ -45,7 +45,7 @@ def take(answers: Sequence[Candidate], pick: Pick, seed: int, *, least: float, t
         return _labelled(answers, seed, least)
     if pick == "weighted":
         return _weighted(answers, seed, temperature)
-    return [(best, {"margin": margin(best, answers)})]
+    return [(best, {})]
 
 
 def _pair(best: Candidate, answers: Sequence[Candidate], seed: int, least: float) -> Taken:
@@ -59,7 +59,7 @@ def _pair(best: Candidate, answers: Sequence[Candidate], seed: int, least: float
         return []
     row = worst.row
     named = {f"rejected_{key}": row[key] for key in ("answer_id", "setting", "sweep")}
-    return [(best, {"margin": gap, "rejected": worst.text, "rejected_score": worst.score, **named})]
+    return [(best, {"rejected": worst.text, "rejected_score": worst.score, **named})]
 
 
 def _labelled(answers: Sequence[Candidate], seed: int, least: float) -> Taken:
@@ -69,9 +69,7 @@ def _labelled(answers: Sequence[Candidate], seed: int, least: float) -> Taken:
     """
     mean = fmean(_score(one) for one in able(answers))
     away = [(one, round(_score(one) - mean, 9)) for one in _distinct(answers, seed)]
-    return [
-        (one, {"margin": margin(one, answers), "desirable": gap > 0}) for one, gap in away if gap and abs(gap) >= least
-    ]
+    return [(one, {"desirable": gap > 0}) for one, gap in away if gap and abs(gap) >= least]
 
 
 def _weighted(answers: Sequence[Candidate], seed: int, temperature: float) -> Taken:
@@ -85,11 +83,7 @@ def _weighted(answers: Sequence[Candidate], seed: int, temperature: float) -> Ta
     for one in able(answers):
         shares[one.text] = shares.get(one.text, 0.0) + math.exp((_score(one) - top) / temperature)
     total = sum(shares.values())
-    return [
-        (one, {"margin": margin(one, answers), "weight": shares[one.text] / total})
-        for one in _distinct(answers, seed)
-        if shares[one.text]
-    ]
+    return [(one, {"weight": shares[one.text] / total}) for one in _distinct(answers, seed) if shares[one.text]]
 
 
 def able(answers: Sequence[Candidate]) -> list[Candidate]:

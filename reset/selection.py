@@ -10,6 +10,7 @@ from typing import Any
 from reset import agreement, curation, tables, verdicts
 from reset.accounts import Account
 from reset.candidates import Candidate, choose, thin, weigh
+from reset.candidates import margin as over
 from reset.curation import Pick
 from reset.errors import ResetError
 from reset.mixtures import training_row
@@ -67,7 +68,7 @@ def keep_best(
             known.add(example_id)
             if example_id in kept:
                 account.keep()
-                yield from _curated(example, taken[example_id], len(pool[example_id]), template)
+                yield from _curated(example, taken[example_id], pool[example_id], template)
             elif example_id in winners:
                 account.leave("outside the kept share")
             else:
@@ -141,7 +142,8 @@ def _curated(example: tables.Row, taken: curation.Taken, candidates: int, templa
             **training_row(example, template, repeat=number, response=answer.text),
             **{key: answer.row[key] for key in ("answer_id", "setting", "sweep")},
             "score": answer.score,
-            "candidates": candidates,
+            "candidates": len(candidates),
+            "margin": over(answer, candidates),
             **{f"{axis}_score": answer.axes.get(axis) for axis in AXES},
             **columns,
         }

@@ -83,7 +83,7 @@ CURATED = pa.schema(
 # numbers the rows of a prompt.
 PAIRS = pa.schema(
     [
-        *CURATED,  # of the chosen answer; `margin` is over the rejected one
+        *CURATED,  # of the chosen answer
         *_schema(
             rejected=_TEXT,
             rejected_answer_id=_TEXT,

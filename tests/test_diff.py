@@ -85,6 +85,14 @@ def test_winners_settings_and_judges_that_moved_are_counted(runs: tuple[Path, Pa
     assert moved["mtl_reset", "rating"]["mean"] == pytest.approx(0.1)
 
 
+def test_winner_of_several_answers_is_the_best_of_them(tmp_path: Path) -> None:
+    sides = [lines.write(tmp_path / side, best=best) for side, best in (("a", "t0.1"), ("b", "k50"))]
+    for side in sides:
+        lines.choose(side, "reset", "weighted")
+    (winners,) = told(*sides)["winners"]
+    assert {row["setting"]: (row["a"], row["b"]) for row in winners["settings"]} == {"t0.1": (24, 0), "k50": (0, 24)}
+
+
 def test_run_against_itself_differs_in_nothing(runs: tuple[Path, Path]) -> None:
     found = told(runs[0], runs[0])
     assert found["params"] == []

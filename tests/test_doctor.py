@@ -40,6 +40,17 @@ def test_a_row_is_one_bos_a_masked_prompt_and_a_trained_response(tokenizer, exam
     assert tokenizer.decode(response) == f"red forest{tokenizer.eos_token}"
 
 
+def test_both_answers_of_a_pair_stand_behind_the_prompt_that_is_sampled(tokenizer, example_row):
+    row = {**training_row(example_row(), "micro"), "rejected": "old tulip"}
+    limits = Limits(512, 400)
+    how = {"template": "micro", "trained": tokenizer, "sampled": tokenizer, "method": "dpo"}
+    for answer, text in enumerate(["red forest", "old tulip"]):
+        found = examine(row, example_row(), limits, **how, answer=answer)
+        assert found.faults == []
+        (_, prompt), (_, response) = spans(found)
+        assert (prompt, tokenizer.decode(response)) == (found.sampled, f"{text}{tokenizer.eos_token}")
+
+
 def test_another_template_in_sampling_is_a_difference(tokenizer, example_row):
     found = finding(example_row(), tokenizer, template="alpaca")
     assert len(found.faults) == 1

@@ -37,7 +37,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> shapes.Shape:
 def recipe(**changed: Any) -> params.Recipe:
     plain = {"learning_rate": 1e-5, "epochs": 1.0, "batch_size": 32, "micro_batch_size": 4, "weight_decay": 0.05}
     plain |= {"beta2": 0.999, "warmup_ratio": 0.03, "loss": "token", "eval_steps": 100, "zero_stage": 3}
-    return params.Recipe(**{**plain, "dtype": "bfloat16", "gradient_checkpointing": True, **changed})
+    return params.Recipe(**{**plain, "method": "sft", "dtype": "bfloat16", "gradient_checkpointing": True, **changed})
 
 
 def test_parameters_are_those_of_the_model(llama: shapes.Shape) -> None:
@@ -132,6 +132,36 @@ def test_curated_rows_are_expected_from_the_prompts(project: Path) -> None:
     again = of(plan(), "systems", "reset")
     assert again["tokens"] == once - references + 24 * 10
     assert again["basis"] == "expected: answers as long as in the pool's last run"
+
+
+def with_pairs(minimal: Row) -> Row:
+    """The parameters with a system that is trained on pairs."""
+    recipe = {**minimal["recipes"]["full"], "method": "dpo", "beta": 0.1, "sft_weight": 0.0}
+    minimal["recipes"]["dpo"] = recipe
+    minimal["curated"]["pairs"] = {**minimal["curated"]["reset"], "pick": "pairs", "margin": 0.5}
+    minimal["systems"]["mtl_dpo"] = {**minimal["systems"]["reset"], "data": "curated/pairs", "recipe": "dpo"}
+    return minimal
+
+
+def test_pairs_are_at_most_one_per_prompt_before_and_counted_twice_after(project: Path, minimal: Row) -> None:
+    save(project, with_pairs(minimal))
+    found = plan()
+    single, pairs = of(found, "systems", "reset"), of(found, "systems", "mtl_dpo")
+    assert (pairs["rows"], pairs["tokens"], pairs["steps"]) == (24, 2 * single["tokens"], single["steps"])
+    assert pairs["basis"] == "at most: answers as long as the references"
+    (project / "metrics/select").mkdir(parents=True)
+    (project / "metrics/select/pairs.json").write_text('{"rows": 6}')
+    again = of(plan(), "systems", "mtl_dpo")
+    assert (again["rows"], again["tokens"]) == (6, round(single["tokens"] / 2))
+    assert again["basis"].startswith("expected: as many rows as in the last run")
+
+
+def test_pairs_hold_two_answers_and_a_reference_model(llama: shapes.Shape) -> None:
+    plain, dpo, kto = recipe(), recipe(method="dpo"), recipe(method="kto")
+    held = [llama.training(one, torch.bfloat16, devices=8, tokens=2048) for one in (plain, dpo, kto)]
+    reference = 2 * llama.parameters // 8  # spread, as its ZeRO stage is 3
+    assert held[2] == held[0] + reference
+    assert held[1] == held[0] + llama.activations(plain, torch.bfloat16, 2048) + reference
 
 
 def test_answers_are_counted_and_repeated_ones_made_once(project: Path, minimal: Row) -> None:

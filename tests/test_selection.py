@@ -242,7 +242,7 @@ def test_pair_is_the_best_answer_against_the_worst(pool):
     account, figures, (row,) = pool.keep(pick="pairs", margin=0.5)
     assert (row["response"], row["score"], row["answer_id"]) == ("Ann", 3.0, "q|1")
     assert (row["rejected"], row["rejected_score"], row["rejected_answer_id"]) == ("Cy", 0.0, "q|2")
-    assert (row["rejected_setting"], row["rejected_sweep"], row["margin"]) == ("t2", 0, 3.0)
+    assert (row["rejected_setting"], row["rejected_sweep"], row["margin"]) == ("t2", 0, 2.0)
     assert (account.rows_in, figures["rows"]) == (1, 1)
 
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from reset import tables
 from reset.cli.main import main
+from reset.curation import Pick
 from stages import fetch, prepare
 from tests.report import lines
 
@@ -49,6 +50,27 @@ def test_story_goes_from_the_example_to_the_systems_trained_on_it(run: Path) -> 
     assert by["mtl_reset"] == "curated/reset"
     assert by["mtl_reset_2"] == "starts from mtl_reset"
     assert "cd" not in by
+
+
+def test_rows_of_several_answers_say_which_was_rejected_labelled_or_weighted(tmp_path: Path) -> None:
+    root = lines.write(tmp_path)
+    text = (root / "params.yaml").read_text()
+    for pick in ("labelled", "weighted"):
+        text = text.replace("\ncurated:\n", f"\ncurated:\n  {pick}:\n    pick: {pick}\n")
+    (root / "params.yaml").write_text(text)
+    picks: tuple[Pick, ...] = ("pairs", "labelled", "weighted")
+    for pick in picks:
+        lines.choose(root, pick, pick)
+    shown = [line for line in cli(root, "wikisum/train/3").output.splitlines() if line.startswith("curated ")]
+    assert [line.split(";")[0].split(", margin ")[1] for line in shown] == [
+        "1.250, desirable",
+        "−1.250, undesirable",  # noqa: RUF001
+        "1.250, rejected k50|0, score 1.000",
+        "1.250",
+        "1.250, weight 0.777",
+        "−1.250, weight 0.223",  # noqa: RUF001
+    ]
+    assert "trains mtl_dpo" in shown[2]
 
 
 def test_answer_is_shown_alone(run: Path) -> None:

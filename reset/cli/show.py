@@ -64,7 +64,9 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
 def _beside(row: Mapping[str, Any]) -> str:
     """What a row of several answers says beside the best: the rejected one, a label or a weight."""
     if "rejected" in row:
-        return f" over {row['rejected_setting']}|{row['rejected_sweep']}, score {words.figure(row['rejected_score'])}"
+        return (
+            f", rejected {row['rejected_setting']}|{row['rejected_sweep']}, score {words.figure(row['rejected_score'])}"
+        )
     if "desirable" in row:
         return ", desirable" if row["desirable"] else ", undesirable"
     return f", weight {words.figure(row['weight'])}" if "weight" in row else ""

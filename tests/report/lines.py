@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reset import evaluation, selection, tables
+from reset.curation import Pick
 
 ROOT = Path(__file__).parents[2]
 SCORES = {
@@ -68,8 +69,24 @@ def pool(root: Path, name: str, answers: list[tuple[tables.Row, float]]) -> None
         tables.write(root / f"data/verdicts/{judge}/{name}.parquet", tables.VERDICTS, rows)
 
 
+def choose(root: Path, name: str, pick: Pick) -> None:
+    """Make the curated rows `name` of the candidates."""
+    account, figures = selection.keep_best(
+        root / "data/answers/mtl_candidates.parquet",
+        [root / f"data/verdicts/{judge}/mtl_candidates.parquet" for judge in ("lexical", "summac", "rater")],
+        root / "data/prompts/candidates.parquet",
+        root / f"data/curated/{name}.parquet",
+        scores=SCORES,
+        weights={"task": 1.0, "faithfulness": 2.0, "instruction": 2.0},
+        pick=pick,
+        **{"sweeps": 1, "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"},
+    )
+    account.write(root / f"metrics/select/{name}.json", **figures)
+
+
 def write(root: Path, *, best: str = "t0.1", gain: float = 0.3, prompts: int = 12) -> Path:
     """A run whose winners were sampled with setting `best`, and whose system mtl_reset is better by `gain`."""
+    root.mkdir(exist_ok=True)
     shutil.copy(ROOT / "params.yaml", root)
     trained = [example(dataset, "train", number) for dataset in ("nq", "wikisum") for number in range(prompts)]
     tested = [example(dataset, "test", number) for dataset in TASKS for number in range(prompts)]
@@ -86,16 +103,7 @@ def write(root: Path, *, best: str = "t0.1", gain: float = 0.3, prompts: int = 1
         for setting in ("t0.1", "k50")
     ]
     pool(root, "mtl_candidates", sampled)
-    account, figures = selection.keep_best(
-        root / "data/answers/mtl_candidates.parquet",
-        [root / f"data/verdicts/{judge}/mtl_candidates.parquet" for judge in ("lexical", "summac", "rater")],
-        root / "data/prompts/candidates.parquet",
-        root / "data/curated/reset.parquet",
-        scores=SCORES,
-        weights={"task": 1.0, "faithfulness": 2.0, "instruction": 2.0},
-        **{"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"},
-    )
-    account.write(root / "metrics/select/reset.json", **figures)
+    choose(root, "reset", "best")
     for system, level in {"mtl": 0.4, "mtl_reset": 0.4 + gain}.items():
         answers = [
             (answer(row, system, "t0.0", f"{system} on {row['example_id']}. {HOSTILE}"), level + (n % 5) / 50)
