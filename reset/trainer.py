@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from reset import precision
 from reset.batches import LengthGrouped
 from reset.errors import ResetError
+from reset.keeping import Keep
 from reset.ports import free_port
 
 log = logging.getLogger(__name__)
@@ -168,12 +170,13 @@ def fit(
     *,
     work: Path,
     seed: int,
+    keep: Sequence[float] = (),
 ) -> list[dict[str, float]]:
     """Train `model` on rows of `input_ids` and `labels`, save it to `into`, return the log: step, loss, dev_loss.
 
-    With `dev` rows the checkpoint of the lowest dev loss is what is saved. Checkpoints go to `work`; where it already
-    holds one, training goes on from there. All ranks call this; the first one writes. Raises `ResetError` for a loss
-    that is not a number.
+    With `dev` rows the checkpoint of the lowest dev loss is what is saved; the models at the shares `keep` of all steps
+    go below it (`reset.checkpoints`). Checkpoints go to `work`; where it already holds one, training goes on from there.
+    All ranks call this; the first one writes. Raises `ResetError` for a loss that is not a number.
     """
     if not torch.cuda.is_available():
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # gloo serves; this one is compiled for a minute
@@ -187,11 +190,16 @@ def fit(
     )
     trainer.per_sequence = recipe.loss == "sequence"
     trainer.lengths = [len(row["input_ids"]) for row in rows]
+    trainer.add_callback(Keep(partial(_save, trainer), keep, into))
     checkpoint = get_last_checkpoint(str(work)) if work.is_dir() else None  # type: ignore[no-untyped-call]
     trainer.train(resume_from_checkpoint=checkpoint)
+    _save(trainer, into)
+    return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
+
+
+def _save(trainer: SFTTrainer, into: Path) -> None:
     trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
     (into / "training_args.bin").unlink(missing_ok=True)  # a pickle
-    return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
 
 
 def _dataset(rows: Sequence[Mapping[str, list[int]]]) -> Dataset:

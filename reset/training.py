@@ -3,7 +3,7 @@
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,20 @@ def check(rows: list[Encoded], bos: int | None, where: Path) -> None:
             raise ResetError(f"{where}: row {number} trains no token")
 
 
-def train(data: Path, dev: Path, init: Path, work: Path, *, recipe: Recipe, max_tokens: int, seed: int) -> None:
+def train(
+    data: Path,
+    dev: Path,
+    init: Path,
+    work: Path,
+    *,
+    recipe: Recipe,
+    keep: Sequence[float],
+    max_tokens: int,
+    seed: int,
+) -> None:
     """Fine-tune the model of `init` on the rows of `data`; `work` then holds model/, figures.json and log.json.
+
+    Below model/ are the models at the shares `keep` of the training.
 
     Killed, the same call goes on from the last checkpoint in `work`. With several processes each of them calls this.
     """
@@ -70,15 +82,26 @@ def train(data: Path, dev: Path, init: Path, work: Path, *, recipe: Recipe, max_
     model = AutoModelForCausalLM.from_pretrained(
         init, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
     )
-    log = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", work=work, seed=seed)
-    dev_losses = [entry["dev_loss"] for entry in log if "dev_loss" in entry]
+    log = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", work=work, seed=seed, keep=keep)
+    dev_losses = {int(entry["step"]): entry["dev_loss"] for entry in log if "dev_loss" in entry}
+    steps = int(log[-1]["step"])
     figures = {
-        "steps": int(log[-1]["step"]),
+        "steps": steps,
+        "best_step": min(dev_losses, key=lambda step: dev_losses[step], default=steps),
         "cut_prompts": cut,
         "tokens": sum(len(row["input_ids"]) for row in rows),
         "trained_tokens": sum(label != IGNORED for row in rows for label in row["labels"]),
-        "dev_perplexity": math.exp(min(dev_losses)) if dev_losses else None,
+        "dev_perplexity": math.exp(min(dev_losses.values())) if dev_losses else None,
     }
     if os.environ["RANK"] == "0":
         tables.write_json(work / "figures.json", {**account.as_dict(), **figures})
-        tables.write_json(work / "log.json", log)
+        tables.write_json(work / "log.json", by_step(log))
+
+
+def by_step(log: Sequence[Mapping[str, float]]) -> list[dict[str, float | None]]:
+    """One row per step with `loss` and `dev_loss`, None where it has none: DVC plots rows of equal keys alone."""
+    rows: dict[float, dict[str, float | None]] = {}
+    for entry in log:
+        empty = {"step": entry["step"], "loss": None, "dev_loss": None}
+        rows.setdefault(entry["step"], empty).update(entry)
+    return list(rows.values())

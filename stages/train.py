@@ -28,13 +28,14 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
     recipe = params.row(p.recipes, row.recipe, "recipes")
     mark = chunks.fingerprint(
         recipe=recipe.model_dump(),
+        keep=row.keep,
         max_tokens=p.train.max_tokens,
         seed=p.seed,
         inputs=[chunks.file_hash(path) for path in (init, data, dev)],
     )
     work = Path(".chunks/train") / system / mark
     if "RANK" in os.environ:  # one of several processes
-        _train(data, dev, init, work, recipe, p)
+        _train(data, dev, init, work, row, p)
         return
     metrics, history = Path(f"metrics/train/{system}.json"), Path(f"metrics/train/{system}_log.json")
     settings = {**row.model_dump(), "recipe": recipe.model_dump()}
@@ -42,7 +43,7 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
         if p.train.processes > 1:
             _launch(p.train.processes)
         else:
-            _train(data, dev, init, work, recipe, p)
+            _train(data, dev, init, work, row, p)
         metrics.parent.mkdir(parents=True, exist_ok=True)
         with whole_folder(into) as folder:
             shutil.copytree(work / "model", folder, dirs_exist_ok=True)
@@ -52,12 +53,13 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
     click.echo(f"train {system}: {metrics.read_text()}")
 
 
-def _train(data: Path, dev: Path, init: Path, work: Path, recipe: params.Recipe, p: params.Params) -> None:
+def _train(data: Path, dev: Path, init: Path, work: Path, row: params.System, p: params.Params) -> None:
     from reset import trainer, training  # torch, transformers, trl and deepspeed: not before the input is checked
 
     trainer.rendezvous()
-    settings = trainer.Recipe(**recipe.model_dump())
-    training.train(data, dev, init, work, recipe=settings, max_tokens=p.train.max_tokens, seed=p.seed)
+    recipe = trainer.Recipe(**p.recipes[row.recipe].model_dump())
+    limits = {"max_tokens": p.train.max_tokens, "seed": p.seed}
+    training.train(data, dev, init, work, recipe=recipe, keep=row.keep, **limits)
 
 
 def launcher(processes: int) -> list[str]:

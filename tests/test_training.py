@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 
 from reset import tables, trainer, training
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.micro.model import language_model, word_tokenizer
+from reset.tokens import load_tokenizer
 from reset.trainer import IGNORED, Recipe
 from stages.train import launcher
 
@@ -101,7 +103,7 @@ def test_empty_training_set_is_refused() -> None:
 
 def test_missing_model_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(ResetError, match="nowhere: no model there"):
-        training.train(tmp_path, tmp_path, Path("nowhere"), tmp_path, recipe=RECIPE, max_tokens=64, seed=0)
+        training.train(tmp_path, tmp_path, Path("nowhere"), tmp_path, recipe=RECIPE, keep=[], max_tokens=64, seed=0)
 
 
 def test_global_batch_that_no_accumulation_gives_is_refused() -> None:
@@ -128,7 +130,7 @@ def run_alone(folder: Path, init: Path, recipe: Recipe, processes: int) -> list[
     program = (
         "import json, sys; from pathlib import Path; from reset import trainer, training;"
         "f, i = Path(sys.argv[1]), Path(sys.argv[2]); trainer.rendezvous();"
-        "training.train(f / 'train.parquet', f / 'dev.parquet', i, f / 'work', max_tokens=64, seed=0,"
+        "training.train(f / 'train.parquet', f / 'dev.parquet', i, f / 'work', max_tokens=64, seed=0, keep=[0.5, 1.0],"
         " recipe=trainer.Recipe(**json.loads(sys.argv[3])))"
     )
     script = folder / "program.py"
@@ -154,8 +156,36 @@ def test_two_ranks_of_zero_3_learn_what_one_process_learns(tmp_path: Path, init:
     two = run_alone(tmp_path / "two", init, replace(RECIPE, zero_stage=3), 2)
     assert [entry["step"] for entry in one] == [entry["step"] for entry in two]
     for a, b in zip(one, two, strict=True):
-        if "dev_loss" in a:
+        if a["dev_loss"] is not None:
             assert b["dev_loss"] == pytest.approx(a["dev_loss"], abs=0.02)
-    weights = load_file(tmp_path / "two/work/model/model.safetensors")
-    assert weights["model.layers.0.self_attn.q_proj.weight"].shape == (32, 32)
-    assert not list((tmp_path / "two/work/model").glob("*.bin"))
+    for model in ("model", "model/at/50", "model/at/100"):
+        alone, spread = (load_file(tmp_path / run / "work" / model / "model.safetensors") for run in ("one", "two"))
+        name = "model.layers.0.self_attn.q_proj.weight"
+        assert spread[name].shape == (32, 32)
+        torch.testing.assert_close(spread[name], alone[name], atol=2e-3, rtol=0.0)
+    assert not list((tmp_path / "two/work/model").rglob("*.bin"))
+
+
+@pytest.mark.slow
+def test_models_at_shares_of_the_training_stay_and_load_as_any_other(tmp_path: Path, init: Path) -> None:
+    log = run_alone(tmp_path, init, RECIPE, 1)
+    assert [entry["step"] for entry in log] == [2, 4]  # of four steps; each row has both losses
+    assert all(entry["loss"] and entry["dev_loss"] for entry in log)
+    figures = json.loads((tmp_path / "work/figures.json").read_text())
+    assert (figures["steps"], figures["best_step"]) == (4, 4)
+    weights = [
+        AutoModelForCausalLM.from_pretrained(path).state_dict()["model.norm.weight"]
+        for path in (init, *(tmp_path / "work/model" / at for at in ("at/50", "at/100", ".")))
+    ]
+    assert torch.equal(weights[2], weights[3])  # the last is the one of the lowest dev loss
+    assert [torch.equal(weights[0], weights[1]), torch.equal(weights[1], weights[2])] == [False, False]
+    tokenizer = load_tokenizer(tmp_path / "work/model/at/50")
+    assert tokenizer.eos_token_id == load_tokenizer(init).eos_token_id
+
+
+def test_log_has_one_row_per_step_with_all_keys() -> None:
+    log = [{"step": 1.0, "loss": 3.0}, {"step": 2.0, "loss": 2.0}, {"step": 2.0, "dev_loss": 2.5}]
+    assert training.by_step(log) == [
+        {"step": 1.0, "loss": 3.0, "dev_loss": None},
+        {"step": 2.0, "loss": 2.0, "dev_loss": 2.5},
+    ]
