@@ -43,7 +43,7 @@ def ways(inits: Mapping[str, str], keep: Mapping[str, Sequence[float]], evaluate
 
     `inits` and `keep` are of systems, `evaluated` names the model behind each evaluated pool.
     """
-    pools = {model: pool for pool, model in reversed(evaluated.items())}
+    pools = {model: pool for pool, model in reversed(list(evaluated.items()))}
     found = []
     for name, shares in keep.items():
         kept = [Point(name, pools[at], share) for share in sorted(shares) if (at := f"{name}/{folder(share)}") in pools]

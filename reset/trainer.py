@@ -175,7 +175,7 @@ def fit(
     """Train `model` on rows of `input_ids` and `labels`, save it to `into`, return the log: step, loss, dev_loss.
 
     With `dev` rows the checkpoint of the lowest dev loss is what is saved; the models at the shares `keep` of all steps
-    go below it (`reset.checkpoints`). Checkpoints go to `work`; where it already holds one, training goes on from there.
+    go below it (`reset.checkpoints`). Checkpoints go to `work`; where it already holds one, training goes on from it.
     All ranks call this; the first one writes. Raises `ResetError` for a loss that is not a number.
     """
     if not torch.cuda.is_available():
