@@ -98,6 +98,13 @@ def test_small_scales_have_the_systems_of_the_default(name, composed):
         assert ours == theirs if table != "evaluate" else ours.systems == theirs.systems
 
 
+@pytest.mark.parametrize("name", ["micro", "smoke", "rehearsal", "paper"])
+def test_the_gold_control_takes_as_much_of_each_data_set_as_is_answered(name, composed):
+    p = params.load(composed(name))
+    assert p.mixtures["gold"].take == p.prompts["candidates"].rows
+    assert p.systems["mtl_gold"].recipe == p.systems["mtl_greedy"].recipe == p.systems["mtl_reset"].recipe
+
+
 def test_a_local_copy_can_be_given_by_its_folder_alone(tmp_path):
     from dvc.utils.hydra import compose_and_dump
 
