@@ -120,6 +120,7 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
                 "paper_rows": {},
                 "pairs": (),
                 "points": (),
+                "continued": (),
                 "browser": content,
                 "resamples": 100,
                 "seed": 0,

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reset import checkpoints, comparison, params, tracking
-from reset.report import browser, page, table4
+from reset.report import browser, gains, page, table4
 
 
 @click.command()
@@ -26,6 +26,7 @@ def main(into: Path) -> None:
             paper_rows=table4.ROWS,
             pairs=comparison.PAIRS,
             points=points(p),
+            continued=gains.continued(p.model_dump()["systems"], p.model_dump()["curated"], p.evaluate.systems),
             browser=browser.content(
                 shelves(p),
                 verdicts=Path("data/verdicts"),

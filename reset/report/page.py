@@ -13,7 +13,7 @@ import vl_convert
 from markupsafe import Markup
 
 from reset import checkpoints, comparison
-from reset.report import along, lengths, plots, table1, table4, tables, words
+from reset.report import along, gains, lengths, plots, table1, table4, tables, words
 from reset.report.browser import Content, packed
 from reset.tables import Row, atomic
 
@@ -29,6 +29,7 @@ def write(
     paper_rows: Mapping[str, str],
     pairs: Sequence[tuple[str, str]],
     points: Sequence[checkpoints.Point],
+    continued: Sequence[gains.Continued],
     browser: Content,
     much_longer: int,
     similar: int,
@@ -39,7 +40,7 @@ def write(
 
     `systems` are those to show; what an earlier run left of others is not shown. `paper_rows` names the row of the
     paper's Table 4 that a system stands for, `pairs` the differences to show, `points` what was
-    evaluated along trainings, `browser` what the answer browser holds.
+    evaluated along trainings, `continued` the systems whose gain to show, `browser` what the answer browser holds.
     A system without scores leaves dashes, a stage without metrics leaves its table or plot out. Equal input gives equal
     bytes.
     """
@@ -59,6 +60,7 @@ def write(
         "checkpoints": along.overview(metrics, summaries, points),
         "checkpoint_scores": along.scores(metrics, summaries, points),
         "checkpoint_lengths": along.lengths(metrics, summaries, points),
+        "gains": gains.rows(metrics, scores, continued, resamples=resamples, seed=seed),
         "best_of": tables.best_of(metrics),
         "tradeoff": tables.tradeoff(summaries),
         "loss": tables.losses(metrics),
@@ -101,6 +103,11 @@ def charts(rows: Rows) -> list[dict[str, Any]]:
         text = "The paper's Figures 9 to 14, for each data set. The table below says what each step is."
         spec = plots.facets(rows["checkpoint_scores"], "mean")
         found.append({"title": "Scores along the training", "text": text, "spec": spec})
+    if rows["gains"]:
+        text = (
+            "What each system gained over the one it started from, beside the rows it was trained on; lines: intervals."
+        )
+        found.append({"title": "What continued training brings", "text": text, "spec": plots.gains(rows["gains"])})
     if rows["best_of"]:
         text = "The score that the best of n random candidates has on average; n = 1 is a random choice."
         found.append({"title": "What choosing brings", "text": text, "spec": plots.best_of(rows["best_of"])})

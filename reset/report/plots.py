@@ -133,6 +133,18 @@ def facets(rows: Sequence[Row], score: str) -> Spec:
     return _spec(faceted.add_params(chosen).resolve_scale(y="independent", x="independent"))
 
 
+def gains(rows: Sequence[Row]) -> Spec:
+    """Gain over the starting system by measure; sets that differ in their share alone are one line over their rows."""
+    base = _chart(rows).encode(
+        x=alt.X("rows:Q", title="training rows").scale(type="log", nice=False, padding=20).axis(tickCount=4),
+        color=alt.Color("series:N", title=None).legend(orient="bottom", columns=1, labelLimit=400),
+        tooltip=["system:N", "against:N", "rows:Q", alt.Tooltip("gain:Q", format="+.3f"), "low:Q", "high:Q"],
+    )
+    lines = base.mark_line(point=True).encode(y=alt.Y("gain:Q", title="gain"))
+    layers = alt.layer(base.mark_rule().encode(y="low:Q", y2="high:Q"), lines).properties(width=260, height=200)
+    return _spec(layers.facet(alt.Facet("panel:N", title=None).sort(None), columns=2))
+
+
 def lengths(rows: Sequence[Row]) -> Spec:
     """Figure 5: faithfulness by length against the gold answer."""
     chart = (

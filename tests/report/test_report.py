@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from reset import checkpoints
 from reset.errors import ResetError
-from reset.report import lengths, page, plots, table4, tables, words
+from reset.report import gains, lengths, page, plots, table4, tables, words
 from reset.report.browser import Content
 from reset.tables import write_json
 from stages import report as stage
@@ -26,7 +26,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 def report(root: Path, into: str = "out", **changes: Any) -> Path:
     systems = [path.stem for path in (root / "metrics/systems").glob("*.json")]
     settings = {"systems": systems, "paper_rows": table4.ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
-    settings |= {"much_longer": 10, "similar": 10, "points": []}
+    settings |= {"much_longer": 10, "similar": 10, "points": [], "continued": []}
     settings |= {"browser": Content(), **changes}
     page.write(root / into, metrics=root / "metrics", scores=root / "data/scores", **settings)
     return root / into
@@ -322,3 +322,34 @@ def test_stage_writes_the_report_of_the_declared_systems(project: Path, monkeypa
         "report: metrics/report/index.html: mtl_reset against mtl: seen faithfulness up by 0."
     )
     assert (project / "metrics/report/report.md").is_file()
+
+
+SYSTEMS = {
+    "mtl": {"init": "base/micro", "data": "mixtures/mtl", "recipe": "full"},
+    "mtl_reset": {"init": "mtl", "data": "curated/reset", "recipe": "continued"},
+    "mtl_half": {"init": "mtl", "data": "curated/half", "recipe": "continued"},
+    "mtl_gold": {"init": "mtl", "data": "mixtures/gold", "recipe": "continued"},
+    "mtl_more": {"init": "mtl", "data": "mixtures/mtl", "recipe": "full"},
+    "reset": {"init": "if", "data": "curated/reset", "recipe": "continued"},
+}
+CURATED = dict.fromkeys(("reset", "half"), {"pool": "mtl_candidates", "pick": "best", "rating": "rating"})
+
+
+def test_systems_that_went_on_from_an_evaluated_one_are_shown_with_their_kind_of_rows() -> None:
+    found = gains.continued(SYSTEMS, CURATED, list(SYSTEMS))
+    best = "mtl on best of mtl_candidates by rating"
+    assert [(one.system, one.series) for one in found] == [  # `if` is not evaluated, mtl_more trains as no other does
+        *(("mtl_reset", best), ("mtl_half", best), ("mtl_gold", "mtl on gold")),
+    ]
+
+
+def test_gain_over_the_start_stands_beside_the_rows_it_took(project: Path) -> None:
+    write_json(project / "metrics/train/mtl_reset.json", {"rows_out": 1200})
+    continued = gains.continued(SYSTEMS, CURATED, ["mtl", "mtl_reset"])
+    rows = json.loads((report(project, continued=continued) / "gains.json").read_text())
+    assert {(row["system"], row["against"], row["rows"]) for row in rows} == {("mtl_reset", "mtl", 1200)}
+    (pair,) = json.loads((project / "out/differences.json").read_text())
+    assert {row["panel"]: row["gain"] for row in rows} == {
+        name: figures["mean"] for name, figures in pair["measures"].items() if figures["mean"] is not None
+    }
+    assert "What continued training brings" in (project / "out/index.html").read_text()
