@@ -20,7 +20,7 @@ class Continued:
 def continued(
     systems: Mapping[str, Mapping[str, str]], curated: Mapping[str, Mapping[str, object]], evaluated: Sequence[str]
 ) -> list[Continued]:
-    """The systems trained on curated rows, and those with the start and recipe of one of them; rows of params.yaml."""
+    """The systems trained on curated rows, and those that share start and recipe with one of them."""
     alike = {(row["init"], row["recipe"]) for row in systems.values() if row["data"].startswith("curated/")}
     found = []
     for name, row in systems.items():

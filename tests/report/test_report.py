@@ -332,7 +332,7 @@ SYSTEMS = {
     "mtl_more": {"init": "mtl", "data": "mixtures/mtl", "recipe": "full"},
     "reset": {"init": "if", "data": "curated/reset", "recipe": "continued"},
 }
-CURATED = dict.fromkeys(("reset", "half"), {"pool": "mtl_candidates", "pick": "best", "rating": "rating"})
+CURATED = {name: {"pool": "mtl_candidates", "pick": "best", "rating": "rating"} for name in ("reset", "half")}
 
 
 def test_systems_that_went_on_from_an_evaluated_one_are_shown_with_their_kind_of_rows() -> None:
