@@ -115,7 +115,16 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
             root / "out",
             metrics=root / "metrics",
             scores=root / "scores",
-            **{"systems": [], "paper_rows": {}, "pairs": (), "browser": content, "resamples": 100, "seed": 0},
+            **{
+                "systems": [],
+                "paper_rows": {},
+                "pairs": (),
+                "points": (),
+                "continued": (),
+                "browser": content,
+                "resamples": 100,
+                "seed": 0,
+            },
             **{"much_longer": 10, "similar": 10},
         )
         written = time.perf_counter() - started

@@ -19,6 +19,8 @@ MEASURES: dict[str, tuple[str, str | None]] = {
 PAIRS = (
     ("mtl_reset", "mtl"),
     ("mtl_reset", "mtl_random"),
+    ("mtl_reset", "mtl_greedy"),
+    ("mtl_reset", "mtl_gold"),
     ("mtl_reset_s", "mtl_reset"),
     ("mtl_reset_2", "mtl_reset"),
     ("mtl_dpo", "mtl_reset"),

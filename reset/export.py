@@ -41,16 +41,20 @@ def export(run: Run, system: str, into: Path) -> list[str]:
 
 
 def _copy(run: Run, source: str, into: Path, mark: str) -> None:
-    """Copy the model's files to `into`, after a look whether they are those that dvc.lock speaks of."""
-    paths = [path for path in map(run.path, run.files(source)) if path]
+    """Copy the model's files to `into`, after a look whether they are those that dvc.lock speaks of.
+
+    Checkpoints that the system keeps in folders below its own stay behind.
+    """
+    paths = {name: path for name in run.files(source) if (path := run.path(name))}
     if not paths:
         raise ResetError(f"'{run.name}' has no {source} here; `dvc checkout` or `dvc pull {source}` may bring it")
-    if lineage.folder_hash(paths[0].parent) != mark:
+    folder = next(path.parent for name, path in paths.items() if Path(name).parent == Path(source))
+    if lineage.folder_hash(folder) != mark:
         raise ResetError(
             f"{source} is not what dvc.lock says ({mark}); `dvc checkout {source}` or `dvc repro` mends that"
         )
-    for path in paths:
-        if path.suffix in TAKEN:
+    for path in paths.values():
+        if path.parent == folder and path.suffix in TAKEN:
             shutil.copyfile(path, into / path.name)
 
 

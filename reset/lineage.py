@@ -76,9 +76,10 @@ def _follow(step: Step, makers: Mapping[str, Step], found: dict[str, Step]) -> N
 
 
 def _behind(used: str, makers: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
-    """What was made as `used`, or inside of it: a stage may depend on a folder that several stages fill."""
+    """What was made as `used`, inside or around it: of a folder that several stages fill, or of a part of one."""
     for made, maker in makers.items():
-        if made == used or PurePosixPath(used) in PurePosixPath(made).parents:
+        paths = PurePosixPath(used), PurePosixPath(made)
+        if made == used or paths[0] in paths[1].parents or paths[1] in paths[0].parents:
             yield made, maker
 
 

@@ -142,6 +142,7 @@ class System(Section):
     data: str  # file under data/, without .parquet
     dev: str  # mixture whose dev rows choose the checkpoint
     recipe: str
+    keep: list[Annotated[float, Field(gt=0, le=1)]]  # shares of the training whose models stay too: `<system>/at/25`
 
 
 class Train(Section):

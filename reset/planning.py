@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reset import precision, pricing, shapes, tables, workload
+from reset import checkpoints, precision, pricing, shapes, tables, workload
 from reset.errors import ResetError
 from reset.outlines import outline
 from reset.params import Params, System
@@ -46,8 +46,8 @@ class Models:
 
     def of(self, name: str) -> tuple[str, Model | None]:
         """The root of a system's line of starting models, by its name under `base`, and what is known of it."""
-        while name in self.p.systems:
-            name = self.p.systems[name].init
+        while (system := checkpoints.system(name)) in self.p.systems:
+            name = self.p.systems[system].init
         base = name.removeprefix("base/")
         if base not in self._seen:
             try:
@@ -84,7 +84,7 @@ def _sizes(p: Params, system: System, model: Model | None, load: workload.Traini
         "parameters": model.shape.parameters,
         **row,
         "bytes_per_device": held,
-        "disk": model.shape.disk(dtype),
+        "disk": (1 + len(system.keep)) * model.shape.disk(dtype),
         "checkpoints": model.shape.checkpoints(dtype),  # while it is trained
     }
 

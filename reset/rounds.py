@@ -51,7 +51,7 @@ def rows(
         **made,
         "pools": {f"{name}_candidates": candidates, name: {**test.model_dump(), "model": name}},
         "curated": {name: {**like.model_dump(), "pool": f"{name}_candidates", "prompts": prompts}},
-        "systems": {name: {**trained.model_dump(), "init": start, "data": f"curated/{name}"}},
+        "systems": {name: {**trained.model_dump(), "init": start, "data": f"curated/{name}", "keep": []}},
         "evaluate": {"systems": [*p.evaluate.systems, name]},
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reset import curation, formats, tables
+from reset import checkpoints, curation, formats, tables
 from reset.errors import ResetError
 from reset.revisions import Run
 from reset.rows import outcomes
@@ -132,6 +132,10 @@ def _on(systems: Params, data: str) -> list[str]:
 def _descendants(systems: Params, data: list[str]) -> list[dict[str, str]]:
     """Every system that has seen one of the tables `data`, itself or by what it starts from, and how."""
     found = {name: row["data"] for name, row in systems.items() if row["data"] in data}
-    while more := {n: f"starts from {r['init']}" for n, r in systems.items() if n not in found and r["init"] in found}:
+    while more := {
+        name: f"starts from {row['init']}"
+        for name, row in systems.items()
+        if name not in found and checkpoints.system(row["init"]) in found
+    }:
         found |= more
     return [{"system": name, "by": by} for name, by in found.items()]

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from reset import attention, precision, resuming
 from reset.batches import InOrder, LengthGrouped
 from reset.divergence import Limits, Watch
 from reset.errors import ResetError
+from reset.keeping import Keep
 from reset.ports import free_port
 
 log = logging.getLogger(__name__)
@@ -204,14 +206,15 @@ def fit(
     seed: int,
     limits: Limits,
     build: Build,
+    keep: Sequence[float] = (),
 ) -> list[dict[str, float]]:
     """Train `model` on rows, save it to `into`, return the log: step, loss, dev_loss and, of preferences, margin.
 
     Rows are what `build`, which makes the trainer of a method, takes (`reset.registry.METHODS`). With `dev`
-    rows the checkpoint of the lowest dev loss is what is saved. Checkpoints go to `work`; where it already holds a
-    finished one, training goes on from there, on as many ranks as there are now. All ranks call this; the first one
-    writes. Raises `ResetError` with step and batch when the run is lost (`limits`); a row is named by its `example_id`,
-    or else its number.
+    rows the checkpoint of the lowest dev loss is what is saved; the models at the shares `keep` of all steps go below
+    it (`reset.checkpoints`). Checkpoints go to `work`; where it already holds a finished one, training goes on from
+    there, on as many ranks as there are now. All ranks call this; the first one writes. Raises `ResetError` with step
+    and batch when the run is lost (`limits`); a row is named by its `example_id`, or else its number.
     """
     if not torch.cuda.is_available():
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # gloo serves; this one is compiled for a minute
@@ -221,12 +224,16 @@ def fit(
     config = _config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev))
     trainer = build(model, tokenizer, rows, dev, recipe, config)
     trainer.watch = Watch(limits, trainer.rows)
-    for callback in (LastStep(), resuming.Finished()):
+    for callback in (LastStep(), resuming.Finished(), Keep(partial(_save, trainer), keep, into)):
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=resuming.last(trainer, work))
+    _save(trainer, into)
+    return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
+
+
+def _save(trainer: Watched, into: Path) -> None:
     trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
     (into / "training_args.bin").unlink(missing_ok=True)  # a pickle
-    return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
 
 
 def _logged(entry: Mapping[str, float]) -> dict[str, float]:

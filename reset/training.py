@@ -121,12 +121,15 @@ def train(
     work: Path,
     *,
     recipe: Recipe,
+    keep: Sequence[float],
     max_tokens: int,
     max_cut: float,
     limits: Limits,
     seed: int,
 ) -> None:
     """Fine-tune the model of `init` on the rows of `data`; `work` then holds model/, figures.json and log.json.
+
+    Below model/ are the models at the shares `keep` of the training.
 
     Killed, the same call goes on from the last checkpoint in `work`. With several processes each of them calls this.
     Raises `ResetError`, before the first step, for rows that `check` refuses and for want of disk space.
@@ -140,7 +143,7 @@ def train(
     check(trained, tokenizer, data)
     check_cut(cut, account, max_cut, data)
     if os.environ["RANK"] == "0":
-        disk.require(_written(init, recipe), work)
+        disk.require(_written(init, recipe, len(keep)), work)
     dev_rows: list[Encoded] = []
     if recipe.method in CHOSEN_BY_DEV:
         dev_rows, _ = encode(tables.read(dev, tables.MIXTURES), tokenizer, max_tokens, Account())
@@ -148,22 +151,36 @@ def train(
         init, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
     )
     build = registry.load(registry.METHODS, recipe.method, "method")
-    options: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "build": build}
+    options: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "build": build, "keep": keep}
     history = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", **options)
-    dev_losses = [entry["dev_loss"] for entry in history if "dev_loss" in entry]
+    dev_losses = {int(entry["step"]): entry["dev_loss"] for entry in history if "dev_loss" in entry}
+    steps = int(history[-1]["step"])
     figures = {
-        "steps": int(history[-1]["step"]),
+        "steps": steps,
+        "best_step": min(dev_losses, key=lambda step: dev_losses[step], default=steps),
         "cut_prompts": cut,
         "tokens": sum(len(row["input_ids"]) for row in trained),
         "trained_tokens": sum(label != IGNORED for row in trained for label in row["labels"]),
-        "dev_perplexity": math.exp(min(dev_losses)) if dev_losses else None,
+        "dev_perplexity": math.exp(min(dev_losses.values())) if dev_losses else None,
     }
     if os.environ["RANK"] == "0":
         tables.write_json(work / "figures.json", {**account.as_dict(), **figures})
-        tables.write_json(work / "log.json", history)
+        tables.write_json(work / "log.json", by_step(history))
 
 
-def _written(init: Path, recipe: Recipe) -> int:
-    """Bytes of the checkpoints that there are at once, and of the finished model here and where the stage copies it."""
+def by_step(log: Sequence[Mapping[str, float]]) -> list[dict[str, float | None]]:
+    """One row per step with the same columns, None where it has none: DVC plots rows of equal keys alone."""
+    names = dict.fromkeys(name for entry in log for name in ("step", "loss", "dev_loss", *entry))
+    rows: dict[float, dict[str, float | None]] = {}
+    for entry in log:
+        rows.setdefault(entry["step"], dict.fromkeys(names)).update(entry)
+    return list(rows.values())
+
+
+def _written(init: Path, recipe: Recipe, kept: int) -> int:
+    """Bytes of the checkpoints that there are at once, and of the finished models here and where the stage copies them.
+
+    `kept` is how many models stay beside the one that the dev loss chooses.
+    """
     dtype, shape = precision.dtype(recipe.dtype), shapes.shape(init)
-    return shape.checkpoints(dtype) + 2 * shape.disk(dtype)
+    return shape.checkpoints(dtype) + 2 * (1 + kept) * shape.disk(dtype)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from reset import comparison, params, tracking
-from reset.report import browser, page, table4
+from reset import checkpoints, comparison, params, tracking
+from reset.report import browser, gains, page, table4
 
 
 @click.command()
@@ -25,6 +25,8 @@ def main(into: Path) -> None:
             systems=p.evaluate.systems,
             paper_rows=table4.ROWS,
             pairs=comparison.PAIRS,
+            points=points(p),
+            continued=gains.continued(p.model_dump()["systems"], p.model_dump()["curated"], p.evaluate.systems),
             browser=browser.content(
                 shelves(p),
                 verdicts=Path("data/verdicts"),
@@ -38,6 +40,13 @@ def main(into: Path) -> None:
     click.echo(f"report: {into / 'index.html'}: {headline}")
     if p.tracking.enabled:
         click.echo(tracking.send())
+
+
+def points(p: params.Params) -> list[checkpoints.Point]:
+    """What was evaluated along the systems' trainings."""
+    inits = {name: row.init for name, row in p.systems.items()}
+    keep = {name: row.keep for name, row in p.systems.items()}
+    return checkpoints.ways(inits, keep, {pool: p.pools[pool].model for pool in p.evaluate.systems})
 
 
 def shelves(p: params.Params) -> list[browser.Shelf]:

@@ -29,13 +29,14 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
     recipe = params.row(p.recipes, row.recipe, "recipes")
     mark = chunks.fingerprint(
         recipe=recipe.model_dump(),
+        keep=row.keep,
         max_tokens=p.train.max_tokens,
         seed=p.seed,
         inputs=[chunks.file_hash(path) for path in (init, data, dev)],
     )
     work = Path(".chunks/train") / system / mark
     if "RANK" in os.environ:  # one of several processes
-        _train_rank(data, dev, init, work, recipe, p)
+        _train_rank(data, dev, init, work, row, p)
         return
     metrics, history = Path(f"metrics/train/{system}.json"), Path(f"metrics/train/{system}_log.json")
     settings = {**row.model_dump(), "recipe": recipe.model_dump()}
@@ -43,7 +44,7 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
         if p.train.processes > 1 or p.train.hostfile:
             _launch(launcher(p.train.processes, p.train.hostfile))
         else:
-            _train(data, dev, init, work, recipe, p)
+            _train(data, dev, init, work, row, p)
         metrics.parent.mkdir(parents=True, exist_ok=True)
         with whole_folder(into) as folder:
             shutil.copytree(work / "model", folder, dirs_exist_ok=True)
@@ -53,7 +54,7 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
     click.echo(f"train {system}: {metrics.read_text()}")
 
 
-def _train(data: Path, dev: Path, init: Path, work: Path, recipe: params.Recipe, p: params.Params) -> None:
+def _train(data: Path, dev: Path, init: Path, work: Path, row: params.System, p: params.Params) -> None:
     from reset import trainer, training  # torch, transformers, trl and deepspeed: not before the input is checked
     from reset.divergence import Limits
 
@@ -63,7 +64,8 @@ def _train(data: Path, dev: Path, init: Path, work: Path, recipe: params.Recipe,
         dev,
         init,
         work,
-        recipe=trainer.Recipe(**recipe.model_dump()),
+        recipe=trainer.Recipe(**p.recipes[row.recipe].model_dump()),
+        keep=row.keep,
         max_tokens=p.train.max_tokens,
         max_cut=p.train.max_cut,
         limits=Limits(p.train.max_loss_rise, p.train.loss_window),
@@ -71,9 +73,9 @@ def _train(data: Path, dev: Path, init: Path, work: Path, recipe: params.Recipe,
     )
 
 
-def _train_rank(data: Path, dev: Path, init: Path, work: Path, recipe: params.Recipe, p: params.Params) -> None:
+def _train_rank(data: Path, dev: Path, init: Path, work: Path, row: params.System, p: params.Params) -> None:
     try:
-        _train(data, dev, init, work, recipe, p)
+        _train(data, dev, init, work, row, p)
     except ResetError:
         if os.environ.get("LOCAL_RANK") in (None, "0"):  # all ranks find the same: one of a machine says so
             raise

@@ -57,8 +57,8 @@ _MINIMAL: Row = {
         }
     },
     "systems": {
-        "mtl": {"init": "base/micro", "data": "mixtures/mtl", "dev": "mtl", "recipe": "full"},
-        "reset": {"init": "mtl", "data": "curated/reset", "dev": "mtl", "recipe": "full"},
+        "mtl": {"init": "base/micro", "data": "mixtures/mtl", "dev": "mtl", "recipe": "full", "keep": []},
+        "reset": {"init": "mtl", "data": "curated/reset", "dev": "mtl", "recipe": "full", "keep": []},
     },
     "train": {
         "max_tokens": 64,

@@ -37,7 +37,7 @@ def recorded(root: Path, micro_model: Path) -> Path:
     add_system(root, "mtl", faithfulness=0.7, instruction=0.6)
     mark = lineage.folder_hash(root / "models/mtl")
     base = {"kind": "micro_lm", "needs": "reset/micro", "options": {}}
-    system = {"init": "base/micro", "data": "mixtures/mtl", "dev": "mtl", "recipe": "full"}
+    system = {"init": "base/micro", "data": "mixtures/mtl", "dev": "mtl", "recipe": "full", "keep": []}
     stages = {
         "fetch@nq": stage({"data/raw/nq": "raw1.dir"}, {}),
         "prepare@nq": stage({"data/examples/nq": "ex1.dir"}, {"data/raw/nq": "raw1.dir"}),

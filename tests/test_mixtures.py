@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from reset import tables
+from reset.drawing import draw
 from reset.errors import ResetError
 from reset.mixtures import mix
 
@@ -129,3 +130,13 @@ def test_the_composition_says_what_each_data_set_gives(examples):
         {"part": "talk", "dataset": "oasst", "examples": 1, "rows": 2, "share": 0.1667},
         {"part": "nq", "dataset": "nq", "examples": 6, "rows": 6, "share": 0.5},
     ]
+
+
+def test_a_mixture_that_takes_as_many_holds_the_examples_that_a_pool_answers(examples, tmp_path):
+    folder = examples(nq=40, cnn=30)
+    rows, _, _ = mixed(folder, {"all": ["nq", "cnn"]}, take={"nq": 7, "cnn": 5})
+    into = tmp_path / "prompts.parquet"
+    draw(folder, into, split="train", skip=0, rows={"nq": 7, "cnn": 5}, seed=0, left_out={})
+    drawn = {row["example_id"] for row in tables.read(into, tables.EXAMPLES)}
+    assert len(drawn) == 12
+    assert {row["example_id"] for row in rows} == drawn

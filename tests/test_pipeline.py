@@ -91,6 +91,7 @@ class Line:
             self.watched[stage.name] = {name for dep in watched for name in dep.params}
             self.paths[stage.name] = [Path(dep.def_path) for dep in stage.deps if dep not in watched]
             self.outs[stage.name] = [Path(out.def_path) for out in stage.outs]
+        self._written = {out for outs in self.outs.values() for out in outs}
         self._makers: dict[Path, set[str]] = {}
         for address, outs in self.outs.items():
             for out in outs:
@@ -102,8 +103,9 @@ class Line:
         return [path for path in self.paths[address] if path.parts[0] in ("reset", "stages")]
 
     def makers(self, path: Path) -> set[str]:
-        """The stages that write `path`, or into it."""
-        return self._makers.get(path, set())
+        """The stages that write `path`, into it, or a folder that it is in."""
+        around = (self._makers[parent] for parent in path.parents if parent in self._written)
+        return self._makers.get(path, set()).union(*around)
 
 
 @pytest.fixture(scope="session")

@@ -98,6 +98,24 @@ def test_small_scales_have_the_systems_of_the_default(name, composed):
         assert ours == theirs if table != "evaluate" else ours.systems == theirs.systems
 
 
+@pytest.mark.parametrize("name", ["micro", "smoke", "rehearsal", "paper"])
+def test_the_gold_control_takes_as_much_of_each_data_set_as_is_answered(name, composed):
+    p = params.load(composed(name))
+    assert p.mixtures["gold"].take == p.prompts["candidates"].rows
+    assert p.systems["mtl_gold"].recipe == p.systems["mtl_greedy"].recipe == p.systems["mtl_reset"].recipe
+
+
+def test_the_study_of_fewer_rows_adds_to_the_default_and_takes_as_many_steps(composed):
+    default, study = params.load(composed("micro")), params.load(composed("micro +studies=less_is_more"))
+    assert {name: study.systems[name] for name in default.systems} == default.systems
+    added = {name: row for name, row in study.systems.items() if name not in default.systems}
+    assert len(added) == 4 and added.keys() <= set(study.evaluate.systems)
+    for row in added.values():
+        curated, recipe = study.curated[row.data.removeprefix("curated/")], study.recipes[row.recipe]
+        assert curated.share * recipe.epochs == study.recipes["continued"].epochs
+        assert recipe.model_copy(update={"epochs": 1.0}) == study.recipes["continued"]
+
+
 def test_a_local_copy_can_be_given_by_its_folder_alone(tmp_path):
     from dvc.utils.hydra import compose_and_dump
 

@@ -3,20 +3,15 @@
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from reset import tables, tracking
-
-UPLOAD = [sys.executable, "-m", "reset.tracking", "upload"]
+from reset.ports import free_port
+from tests.mlflow_server import mlflow_ui, upload
 
 
 @pytest.fixture
@@ -28,12 +23,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def upload(project: Path, uri: str | None = None) -> subprocess.CompletedProcess[str]:
-    code = Path(__file__).parents[1]
-    env = {**os.environ, "PYTHONPATH": str(code)} | ({"MLFLOW_TRACKING_URI": uri} if uri else {})
-    return subprocess.run(UPLOAD, cwd=project, env=env, capture_output=True, text=True, check=False)
-
-
 def records(project: Path) -> list[dict[str, object]]:
     return [json.loads(path.read_text()) for path in sorted((project / ".tracking").glob("*.json"))]
 
@@ -43,12 +32,6 @@ def one_run(project: Path, stage: str = "select", name: str = "reset") -> None:
     params = {"weights": {"task": 1.0, "faithfulness": 2.0}, "top_ks": [5, 10], "pick": "best"}
     with tracking.run(stage, name, params, metrics=metrics, history=project / "log.json"):
         tables.write_json(metrics, {"rows_in": 10, "set_aside": {"too long": 3}, "picked": "best"})
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def test_two_stage_runs_are_read_back_from_the_store(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,25 +216,6 @@ def test_interrupted_stage_is_recorded_as_killed(project: Path) -> None:
 def test_importing_tracking_loads_no_mlflow() -> None:
     code = "import sys, reset.tracking; print([m for m in ('mlflow', 'torch', 'pandas') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
-
-
-@contextmanager
-def mlflow_ui(project: Path) -> Iterator[str]:
-    address = f"http://127.0.0.1:{(port := free_port())}"
-    command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
-    env = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow.db", "DO_NOT_TRACK": "true"}
-    with (project / "ui.log").open("w") as log:
-        server = subprocess.Popen(command, cwd=project, env=env, stdout=log, stderr=log, start_new_session=True)
-    try:
-        for _ in range(120):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.5)
-        yield address
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Training rows are masked, cut and checked before the first step; one and two processes learn the same."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from reset import disk, shapes, supervised, trainer, training
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.micro.model import word_tokenizer
+from reset.tokens import load_tokenizer
 from reset.trainer import IGNORED
 
 
@@ -92,7 +94,7 @@ def test_run_that_does_not_fit_on_the_disk_is_refused_less_what_is_written(tmp_p
 
 
 def test_missing_model_is_one_clear_line(tmp_path: Path) -> None:
-    options = {"recipe": RECIPE, "max_tokens": 64, "max_cut": 0.0, "limits": LIMITS, "seed": 0}
+    options = {"recipe": RECIPE, "keep": [], "max_tokens": 64, "max_cut": 0.0, "limits": LIMITS, "seed": 0}
     with pytest.raises(ResetError, match="nowhere: no model there"):
         training.train(tmp_path, tmp_path, Path("nowhere"), tmp_path, **options)
 
@@ -127,7 +129,7 @@ def test_loss_of_a_padded_batch_is_that_of_each_row_alone(init: Path) -> None:
         for token in losses.nonzero().flatten().tolist():
             one = torch.full_like(batch["labels"], IGNORED)
             one[row, token + 1] = batch["labels"][row, token + 1]
-            ours = trainer.ResponseTrainer.compute_loss(
+            ours = supervised.ResponseTrainer.compute_loss(
                 SimpleNamespace(per_sequence=False), model, {**batch, "labels": one}
             )
             assert abs(float(ours - losses[token])) < 1e-4
@@ -143,15 +145,43 @@ def test_two_ranks_of_zero_3_learn_what_one_process_learns(tmp_path: Path, init:
     assert two, said[-3000:]
     for a, b in zip(one, two, strict=True):
         assert b == pytest.approx(a, abs=1e-3)
-    weights = load_file(tmp_path / "two/work/model/model.safetensors")
-    assert weights["model.layers.0.self_attn.q_proj.weight"].shape == (32, 32)
-    assert not list((tmp_path / "two/work/model").glob("*.bin"))
+    for model in ("model", "model/at/50", "model/at/100"):
+        alone, spread = (load_file(tmp_path / run / "work" / model / "model.safetensors") for run in ("one", "two"))
+        name = "model.layers.0.self_attn.q_proj.weight"
+        assert spread[name].shape == (32, 32)
+        torch.testing.assert_close(spread[name], alone[name], atol=2e-3, rtol=0.0)
+    assert not list((tmp_path / "two/work/model").rglob("*.bin"))
+
+
+@pytest.mark.slow
+def test_models_at_shares_of_the_training_stay_and_load_as_any_other(tmp_path: Path, init: Path) -> None:
+    _, log, said = run_alone(tmp_path, init, RECIPE)
+    assert [entry["step"] for entry in log] == [2, 4], said[-3000:]  # of four steps; each row has both losses
+    assert all(entry["loss"] and entry["dev_loss"] for entry in log)
+    figures = json.loads((tmp_path / "work/figures.json").read_text())
+    assert (figures["steps"], figures["best_step"]) == (4, 4)
+    weights = [
+        AutoModelForCausalLM.from_pretrained(path).state_dict()["model.norm.weight"]
+        for path in (init, *(tmp_path / "work/model" / at for at in ("at/50", "at/100", ".")))
+    ]
+    assert torch.equal(weights[2], weights[3])  # the last is the one of the lowest dev loss
+    assert [torch.equal(weights[0], weights[1]), torch.equal(weights[1], weights[2])] == [False, False]
+    tokenizer = load_tokenizer(tmp_path / "work/model/at/50")
+    assert tokenizer.eos_token_id == load_tokenizer(init).eos_token_id
+
+
+def test_log_has_one_row_per_step_with_all_columns() -> None:
+    log = [{"step": 1.0, "loss": 3.0}, {"step": 2.0, "loss": 2.0}, {"step": 2.0, "dev_loss": 2.5}]
+    assert training.by_step(log) == [
+        {"step": 1.0, "loss": 3.0, "dev_loss": None},
+        {"step": 2.0, "loss": 2.0, "dev_loss": 2.5},
+    ]
 
 
 @pytest.mark.slow
 def test_checkpoints_take_no_more_disk_than_was_planned(tmp_path: Path, init: Path) -> None:
     assert run_alone(tmp_path, init, replace(RECIPE, zero_stage=2))[0] == 0
-    written = sum(file.stat().st_size for file in (tmp_path / "work").rglob("*") if file.is_file())
+    written = sum(file.stat().st_size for file in (tmp_path / "work").glob("checkpoint-*/**/*") if file.is_file())
     planned = shapes.shape(init).checkpoints(torch.float32) * 2 // 3  # two are left
     assert 0.5 * planned < written < 1.2 * planned
 

@@ -113,6 +113,7 @@ def main() -> None:
         Path(init),
         Path(folder) / "work",
         recipe=trainer.Recipe(**json.loads(recipe)),
+        keep=[0.5, 1.0],
         max_tokens=64,
         max_cut=0.0,
         limits=LIMITS,

@@ -12,8 +12,8 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from reset import comparison
-from reset.report import lengths, plots, table1, table4, tables, words
+from reset import checkpoints, comparison
+from reset.report import along, gains, lengths, plots, table1, table4, tables, words
 from reset.report.browser import Content, packed
 from reset.tables import Row, atomic
 
@@ -28,6 +28,8 @@ def write(
     systems: Sequence[str],
     paper_rows: Mapping[str, str],
     pairs: Sequence[tuple[str, str]],
+    points: Sequence[checkpoints.Point],
+    continued: Sequence[gains.Continued],
     browser: Content,
     much_longer: int,
     similar: int,
@@ -37,7 +39,8 @@ def write(
     """Write index.html, report.md, table4.csv and the rows of tables and plots to `into`; return the headline.
 
     `systems` are those to show; what an earlier run left of others is not shown. `paper_rows` names the row of the
-    paper's Table 4 that a system stands for, `pairs` the differences to show, `browser` what the answer browser holds.
+    paper's Table 4 that a system stands for, `pairs` the differences to show, `points` what was
+    evaluated along trainings, `continued` the systems whose gain to show, `browser` what the answer browser holds.
     A system without scores leaves dashes, a stage without metrics leaves its table or plot out. Equal input gives equal
     bytes.
     """
@@ -54,6 +57,10 @@ def write(
         "pipelines": tables.pipelines(summaries),
         "lengths": lengths.groups(per_prompt, much_longer),
         "matched": list(lengths.matched(per_prompt, [("if_cd", "if"), *among], similar)),
+        "checkpoints": along.overview(metrics, summaries, points),
+        "checkpoint_scores": along.scores(metrics, summaries, points),
+        "checkpoint_lengths": along.lengths(metrics, summaries, points),
+        "gains": gains.rows(metrics, scores, continued, resamples=resamples, seed=seed),
         "best_of": tables.best_of(metrics),
         "tradeoff": tables.tradeoff(summaries),
         "loss": tables.losses(metrics),
@@ -89,6 +96,18 @@ def charts(rows: Rows) -> list[dict[str, Any]]:
         found.append(
             {"title": "Before and after the second stage", "text": text, "spec": plots.pipelines(rows["pipelines"])}
         )
+    if rows["checkpoints"]:
+        text = "The paper's Figure 4: mean length of an answer, from the model that the training starts with on."
+        spec = plots.facets(rows["checkpoint_lengths"], "tokens")
+        found.append({"title": "Response length along the training", "text": text, "spec": spec})
+        text = "The paper's Figures 9 to 14, for each data set. The table below says what each step is."
+        spec = plots.facets(rows["checkpoint_scores"], "mean")
+        found.append({"title": "Scores along the training", "text": text, "spec": spec})
+    if rows["gains"]:
+        text = (
+            "What each system gained over the one it started from, beside the rows it was trained on; lines: intervals."
+        )
+        found.append({"title": "What continued training brings", "text": text, "spec": plots.gains(rows["gains"])})
     if rows["best_of"]:
         text = "The score that the best of n random candidates has on average; n = 1 is a random choice."
         found.append({"title": "What choosing brings", "text": text, "spec": plots.best_of(rows["best_of"])})

@@ -115,6 +115,36 @@ def pipelines(rows: Sequence[Row]) -> Spec:
     return _spec(chart.facet(alt.Facet("pipeline:N", title=None), columns=2))
 
 
+def facets(rows: Sequence[Row], score: str) -> Spec:
+    """Figures 4 and 9 to 14: `score` against the step, a picture per `panel`, a line per `series`."""
+    chosen = alt.selection_point("chosen", fields=["series"], bind="legend")
+    chart = (
+        _chart(rows)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("step:Q", title="step"),
+            y=alt.Y(f"{score}:Q", title=None).scale(zero=False),
+            color=alt.Color("series:N", title="click to pick").legend(orient="bottom", columns=3),
+            opacity=alt.when(chosen).then(alt.value(1)).otherwise(alt.value(0.06)),
+            tooltip=["system:N", "checkpoint:N", "step:Q", "series:N", alt.Tooltip(f"{score}:Q", format=".3f")],
+        )
+    )
+    faceted = chart.properties(width=260, height=180).facet(alt.Facet("panel:N", title=None).sort(None), columns=2)
+    return _spec(faceted.add_params(chosen).resolve_scale(y="independent", x="independent"))
+
+
+def gains(rows: Sequence[Row]) -> Spec:
+    """Gain over the starting system by measure; sets that differ in their share alone are one line over their rows."""
+    base = _chart(rows).encode(
+        x=alt.X("rows:Q", title="training rows").scale(type="log", nice=False, padding=20).axis(tickCount=4),
+        color=alt.Color("series:N", title=None).legend(orient="bottom", columns=1, labelLimit=400),
+        tooltip=["system:N", "against:N", "rows:Q", alt.Tooltip("gain:Q", format="+.3f"), "low:Q", "high:Q"],
+    )
+    lines = base.mark_line(point=True).encode(y=alt.Y("gain:Q", title="gain"))
+    layers = alt.layer(base.mark_rule().encode(y="low:Q", y2="high:Q"), lines).properties(width=260, height=200)
+    return _spec(layers.facet(alt.Facet("panel:N", title=None).sort(None), columns=2))
+
+
 def lengths(rows: Sequence[Row]) -> Spec:
     """Figure 5: faithfulness by length against the gold answer."""
     chart = (

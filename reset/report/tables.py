@@ -139,11 +139,12 @@ def histogram(folder: Path, names: Sequence[str]) -> list[Row]:
 
 
 def wins(metrics: Path) -> list[Row]:
-    """How many prompts each decode setting won, per curated set."""
+    """How many prompts each decode setting won, per curated set that had several to choose from."""
     return [
         {"curated": path.stem, "setting": setting, "wins": count}
         for path in sorted((metrics / "select").glob("*.json"))
-        for setting, count in sorted(read_json(path).get("wins", {}).items(), key=lambda item: _natural(item[0]))
+        if len(won := read_json(path).get("wins", {})) > 1
+        for setting, count in sorted(won.items(), key=lambda item: _natural(item[0]))
     ]
 
 

@@ -80,6 +80,8 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 
 FIGURES = {  # heading -> rows
     "Before and after the second stage (the paper's Figures 3 and 6)": "pipelines",
+    "Along the training (Figures 4 and 9 to 14, macro averages)": "checkpoints",
+    "What continued training brings, over the system it starts from": "gains",
     "Faithfulness by length (Figure 5)": "lengths",
     "Instruction scores of answers of like length (Figure 7)": "matched",
 }

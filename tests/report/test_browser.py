@@ -90,7 +90,13 @@ def written(root: Path) -> Path:
         root / "out",
         metrics=root / "metrics",
         scores=root / "data/scores",
-        **{"systems": ["mtl", "mtl_reset"], "paper_rows": table4.ROWS, "pairs": [("mtl_reset", "mtl")]},
+        **{
+            "systems": ["mtl", "mtl_reset"],
+            "paper_rows": table4.ROWS,
+            "pairs": [("mtl_reset", "mtl")],
+            "points": [],
+            "continued": [],
+        },
         **{"browser": content(root), "resamples": 50, "seed": 0},
         **{"much_longer": 10, "similar": 10},
     )

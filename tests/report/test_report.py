@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from reset import checkpoints
 from reset.errors import ResetError
-from reset.report import lengths, page, plots, table4, tables, words
+from reset.report import gains, lengths, page, plots, table4, tables, words
 from reset.report.browser import Content
 from reset.tables import write_json
 from stages import report as stage
@@ -25,7 +26,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 def report(root: Path, into: str = "out", **changes: Any) -> Path:
     systems = [path.stem for path in (root / "metrics/systems").glob("*.json")]
     settings = {"systems": systems, "paper_rows": table4.ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
-    settings |= {"much_longer": 10, "similar": 10}
+    settings |= {"much_longer": 10, "similar": 10, "points": [], "continued": []}
     settings |= {"browser": Content(), **changes}
     page.write(root / into, metrics=root / "metrics", scores=root / "data/scores", **settings)
     return root / into
@@ -203,6 +204,36 @@ def test_two_stage_pipeline_is_shown_where_both_its_systems_are(project: Path) -
     assert "Before and after the second stage" in (into / "report.md").read_text()
 
 
+def test_trainings_are_shown_along_their_evaluated_checkpoints(project: Path) -> None:
+    for name, faithfulness, instruction in (("cd", 0.8, 0.1), ("cd_if_25", 0.6, 0.4), ("cd_if", 0.3, 0.7)):
+        folders.add_system(project, name, faithfulness=faithfulness, instruction=instruction)
+    write_json(project / "metrics/train/cd_if.json", {"steps": 109, "best_step": 100})
+    ways = checkpoints.ways(
+        {"cd_if": "cd"}, {"cd_if": [0.25]}, {"cd": "cd", "cd_if_25": "cd_if/at/25", "cd_if": "cd_if"}
+    )
+    into = report(project, points=ways)
+    rows = json.loads((into / "checkpoints.json").read_text())
+    assert [(row["system"], row["checkpoint"], row["step"]) for row in rows] == [
+        *(("cd", "start", 0), ("cd_if_25", "25 %", 27), ("cd_if", "lowest dev loss", 100)),
+    ]
+    assert [row["instruction"] for row in rows] == pytest.approx([0.1, 0.4, 0.7], abs=0.05)
+    scores = json.loads((into / "checkpoint_scores.json").read_text())
+    assert {row["panel"] for row in scores} == {
+        *("cd_if: faithfulness, abstractive", "cd_if: faithfulness, extractive", "cd_if: instruction"),
+    }
+    assert [row["mean"] for row in scores if row["series"] == "nq"] == pytest.approx([0.8, 0.6, 0.3], abs=0.05)
+    lengths_ = json.loads((into / "checkpoint_lengths.json").read_text())
+    assert {(row["panel"], row["tokens"]) for row in lengths_} == {("cd_if", 20.0)}
+    assert "## Along the training" in (into / "report.md").read_text()
+
+
+def test_chosen_model_that_is_also_the_last_is_called_so(project: Path) -> None:
+    write_json(project / "metrics/train/mtl.json", {"steps": 8, "best_step": 8})
+    ways = [checkpoints.Point("mtl", "mtl_reset", 1.0), checkpoints.Point("mtl", "mtl", None)]
+    rows = json.loads((report(project, points=ways) / "checkpoints.json").read_text())
+    assert [row["checkpoint"] for row in rows] == ["last", "lowest dev loss, last"]
+
+
 def test_faithfulness_is_grouped_by_length_beyond_the_gold_answer(project: Path) -> None:
     rows = [row for row in json.loads((report(project) / "lengths.json").read_text()) if row["system"] == "mtl"]
     assert [row["length"] for row in rows] == [
@@ -291,3 +322,34 @@ def test_stage_writes_the_report_of_the_declared_systems(project: Path, monkeypa
         "report: metrics/report/index.html: mtl_reset against mtl: seen faithfulness up by 0."
     )
     assert (project / "metrics/report/report.md").is_file()
+
+
+SYSTEMS = {
+    "mtl": {"init": "base/micro", "data": "mixtures/mtl", "recipe": "full"},
+    "mtl_reset": {"init": "mtl", "data": "curated/reset", "recipe": "continued"},
+    "mtl_half": {"init": "mtl", "data": "curated/half", "recipe": "continued"},
+    "mtl_gold": {"init": "mtl", "data": "mixtures/gold", "recipe": "continued"},
+    "mtl_more": {"init": "mtl", "data": "mixtures/mtl", "recipe": "full"},
+    "reset": {"init": "if", "data": "curated/reset", "recipe": "continued"},
+}
+CURATED = {name: {"pool": "mtl_candidates", "pick": "best", "rating": "rating"} for name in ("reset", "half")}
+
+
+def test_systems_that_went_on_from_an_evaluated_one_are_shown_with_their_kind_of_rows() -> None:
+    found = gains.continued(SYSTEMS, CURATED, list(SYSTEMS))
+    best = "mtl on best of mtl_candidates by rating"
+    assert [(one.system, one.series) for one in found] == [  # `if` is not evaluated, mtl_more trains as no other does
+        *(("mtl_reset", best), ("mtl_half", best), ("mtl_gold", "mtl on gold")),
+    ]
+
+
+def test_gain_over_the_start_stands_beside_the_rows_it_took(project: Path) -> None:
+    write_json(project / "metrics/train/mtl_reset.json", {"rows_out": 1200})
+    continued = gains.continued(SYSTEMS, CURATED, ["mtl", "mtl_reset"])
+    rows = json.loads((report(project, continued=continued) / "gains.json").read_text())
+    assert {(row["system"], row["against"], row["rows"]) for row in rows} == {("mtl_reset", "mtl", 1200)}
+    (pair,) = json.loads((project / "out/differences.json").read_text())
+    assert {row["panel"]: row["gain"] for row in rows} == {
+        name: figures["mean"] for name, figures in pair["measures"].items() if figures["mean"] is not None
+    }
+    assert "What continued training brings" in (project / "out/index.html").read_text()
