@@ -7,6 +7,7 @@ take plain arguments. All problems of a file are reported together, each with it
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
@@ -87,8 +88,21 @@ class Base(Section):
     options: dict[str, Any]
 
 
+class Adapter(Section):
+    """What is trained instead of all weights; see `reset.adapters.Adapter`."""
+
+    rank: int = Field(ge=1)
+    alpha: float = Field(gt=0)
+    dropout: float = Field(ge=0, lt=1)
+    target_modules: list[str] = Field(min_length=1)
+    quantise: Literal["none", "4bit"]
+    merge: bool
+
+
 class Recipe(Section):
     """A row of `recipes`; see `reset.trainer.Recipe`."""
+
+    adapter: Adapter | None  # null: all weights are trained
 
     learning_rate: float = Field(gt=0)
     epochs: float = Field(gt=0)
@@ -293,6 +307,7 @@ def _known(location: tuple[int | str, ...]) -> list[str]:
     for part in location:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             kind = kind.model_fields[str(part)].annotation
+            kind = get_args(kind)[0] if get_origin(kind) is UnionType else kind  # a section, or null
         else:
             kind = get_args(kind)[-1] if get_origin(kind) is dict else kind
     return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, BaseModel) else []

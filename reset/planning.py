@@ -84,8 +84,8 @@ def _sizes(p: Params, system: System, model: Model | None, load: workload.Traini
         "parameters": model.shape.parameters,
         **row,
         "bytes_per_device": held,
-        "disk": model.shape.disk(dtype),
-        "checkpoints": model.shape.checkpoints(dtype),  # while it is trained
+        "disk": model.shape.disk(recipe, dtype),
+        "checkpoints": model.shape.checkpoints(recipe, dtype),  # while it is trained
     }
 
 

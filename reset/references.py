@@ -65,6 +65,7 @@ def _disagreements(p: "Params") -> Iterator[str]:
     for name, dataset in p.datasets.items():
         if dataset.path not in (None, dataset.needs):
             yield f"datasets.{name}.needs is '{dataset.needs}', must be its path '{dataset.path}'"
+    yield from _adapters(p)
     evaluated = p.prompts[p.evaluate.prompts].rows if p.evaluate.prompts in p.prompts else {}
     for name in evaluated:
         if name in p.datasets and name not in p.evaluate.groups:
@@ -74,6 +75,26 @@ def _disagreements(p: "Params") -> Iterator[str]:
     for key, prompts, pool in of_pool:
         if pool in p.pools and p.pools[pool].prompts != prompts:
             yield f"{key} is '{prompts}', but pool '{pool}' answers '{p.pools[pool].prompts}'"
+
+
+def _adapters(p: "Params") -> Iterator[str]:
+    """Systems that start from one that keeps its adapter apart, and do not fit it."""
+    of = {name: p.recipes[s.recipe].adapter for name, s in p.systems.items() if s.recipe in p.recipes}
+    for name, system in p.systems.items():
+        mine, before = of.get(name), of.get(system.init)
+        if mine is None or before is None or before.merge:
+            continue
+        shapes = [(one.rank, one.alpha, sorted(one.target_modules)) for one in (mine, before)]
+        if not mine.merge and shapes[0] != shapes[1]:
+            yield (
+                f"recipes.{system.recipe}.adapter differs from that of '{system.init}', which systems.{name} trains on "
+                "further: rank, alpha and target_modules must be the same, or merge: true"
+            )
+        if mine.merge and mine.quantise != "none":
+            yield (
+                f"recipes.{system.recipe}.adapter.quantise is '{mine.quantise}', but '{system.init}', where "
+                f"systems.{name} starts, keeps its adapter apart: only whole weights can be quantised"
+            )
 
 
 def _circles(p: "Params") -> Iterator[str]:

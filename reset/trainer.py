@@ -59,6 +59,12 @@ class ResponseTrainer(SFTTrainer):
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
         return LengthGrouped(self.lengths, batch, self.args.seed)
 
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """Save tied weights once: DeepSpeed hands them over under each of their names."""
+        tied = getattr(self.model, "all_tied_weights_keys", {})
+        once = {name: weights for name, weights in (state_dict or {}).items() if name not in tied}
+        super()._save(output_dir, once or None)
+
     def compute_loss(  # type: ignore[no-untyped-def]
         self, model, inputs, return_outputs=False, num_items_in_batch=None
     ) -> Any:
@@ -189,6 +195,7 @@ def fit(
     trainer.lengths = [len(row["input_ids"]) for row in rows]
     checkpoint = get_last_checkpoint(str(work)) if work.is_dir() else None  # type: ignore[no-untyped-call]
     trainer.train(resume_from_checkpoint=checkpoint)
+    model.config.use_cache = True  # off while training
     trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
     (into / "training_args.bin").unlink(missing_ok=True)  # a pickle
     return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM
 
-from reset import tables
+from reset import adapters, precision, tables
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.prompts import Prompt
@@ -55,21 +54,30 @@ def check(rows: list[Encoded], bos: int | None, where: Path) -> None:
             raise ResetError(f"{where}: row {number} trains no token")
 
 
-def train(data: Path, dev: Path, init: Path, work: Path, *, recipe: Recipe, max_tokens: int, seed: int) -> None:
+def train(
+    data: Path,
+    dev: Path,
+    init: Path,
+    work: Path,
+    *,
+    recipe: Recipe,
+    max_tokens: int,
+    seed: int,
+    adapter: adapters.Adapter | None = None,
+) -> None:
     """Fine-tune the model of `init` on the rows of `data`; `work` then holds model/, figures.json and log.json.
 
-    Killed, the same call goes on from the last checkpoint in `work`. With several processes each of them calls this.
+    All weights are trained, or an `adapter`. Killed, the same call goes on from the last checkpoint in `work`. With
+    several processes each of them calls this.
     """
-    if not (init / "config.json").is_file():
+    if not adapters.exists(init):
         raise ResetError(f"{init}: no model there")
     tokenizer = load_tokenizer(init)
     account = Account()
     rows, cut = encode(tables.read(data, tables.MIXTURES), tokenizer, max_tokens, account)
     check(rows, tokenizer.bos_token_id, data)
     dev_rows, _ = encode(tables.read(dev, tables.MIXTURES), tokenizer, max_tokens, Account())
-    model = AutoModelForCausalLM.from_pretrained(
-        init, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-    )
+    model = adapters.start(init, adapter, seed) if adapter else adapters.load(init, torch.float32)
     log = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", work=work, seed=seed)
     dev_losses = [entry["dev_loss"] for entry in log if "dev_loss" in entry]
     figures = {
@@ -80,5 +88,7 @@ def train(data: Path, dev: Path, init: Path, work: Path, *, recipe: Recipe, max_
         "dev_perplexity": math.exp(min(dev_losses)) if dev_losses else None,
     }
     if os.environ["RANK"] == "0":
+        if adapter:
+            adapters.finish(work / "model", init, adapter, precision.dtype(recipe.dtype))
         tables.write_json(work / "figures.json", {**account.as_dict(), **figures})
         tables.write_json(work / "log.json", log)

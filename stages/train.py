@@ -53,11 +53,16 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
 
 
 def _train(data: Path, dev: Path, init: Path, work: Path, recipe: params.Recipe, p: params.Params) -> None:
-    from reset import trainer, training  # torch, transformers, trl and deepspeed: not before the input is checked
+    from reset import (
+        adapters,
+        trainer,
+        training,
+    )  # torch, transformers, trl and deepspeed: not before the input is checked
 
     trainer.rendezvous()
-    settings = trainer.Recipe(**recipe.model_dump())
-    training.train(data, dev, init, work, recipe=settings, max_tokens=p.train.max_tokens, seed=p.seed)
+    settings = trainer.Recipe(**recipe.model_dump(exclude={"adapter"}))
+    adapter = adapters.Adapter(**recipe.adapter.model_dump()) if recipe.adapter else None
+    training.train(data, dev, init, work, recipe=settings, adapter=adapter, max_tokens=p.train.max_tokens, seed=p.seed)
 
 
 def launcher(processes: int) -> list[str]:
