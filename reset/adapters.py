@@ -178,6 +178,7 @@ def whole(folder: Path, base: Path) -> None:
 
 
 def _replace(folder: Path, model: PreTrainedModel) -> None:
+    model.config.use_cache = True  # whatever the model was that training started from
     model.save_pretrained(folder)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)

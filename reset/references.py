@@ -78,7 +78,10 @@ def _disagreements(p: "Params") -> Iterator[str]:
 
 
 def _adapters(p: "Params") -> Iterator[str]:
-    """Systems that start from one that keeps its adapter apart, and do not fit it."""
+    """Weights of 4 bits that are to be spread, and systems that do not fit the adapter which they start from."""
+    for name, recipe in p.recipes.items():
+        if recipe.adapter and recipe.adapter.quantise != "none" and recipe.zero_stage == 3:
+            yield f"recipes.{name}.zero_stage is 3, which does not spread weights of 4 bits: take 2 at most"
     of = {name: p.recipes[s.recipe].adapter for name, s in p.systems.items() if s.recipe in p.recipes}
     for name, system in p.systems.items():
         mine, before = of.get(name), of.get(system.init)
