@@ -1,10 +1,11 @@
 """A system as a folder of its own in the Hugging Face format: weights, tokenizer, chat template, card, lineage."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from reset import card, chat, lineage, tables
+from reset import adapters, card, chat, lineage, tables
 from reset.errors import ResetError, nearest
 from reset.folders import whole_folder
 from reset.revisions import Run
@@ -13,9 +14,10 @@ from reset.tokens import load_tokenizer
 TAKEN = {".json", ".safetensors", ".model", ".txt"}  # what a model of ours may consist of; never a pickle
 
 
-def export(run: Run, system: str, into: Path) -> list[str]:
+def export(run: Run, system: str, into: Path, *, apart: bool = False) -> list[str]:
     """Write the folder `into` and return the names of its files.
 
+    Where the system keeps its adapter apart, whole weights are made of it, or with `apart` the adapter is left alone.
     Raises `ResetError` for a system that `run` has not trained, for weights that are not those of its dvc.lock, and for
     a folder that is there already.
     """
@@ -29,6 +31,8 @@ def export(run: Run, system: str, into: Path) -> list[str]:
     steps = lineage.trace(ran, source)
     with whole_folder(into) as folder:
         _copy(run, source, folder, steps[-1].made[source])
+        if adapters.apart(folder):
+            _name_base(folder, steps) if apart else _merge(run, folder)
         template = next(step.params["template"] for step in reversed(steps) if "template" in step.params)
         _set_template(folder, chat.jinja(template))
         agrees = chat.agrees(load_tokenizer(folder), template)
@@ -56,6 +60,23 @@ def _copy(run: Run, source: str, into: Path, mark: str) -> None:
     for path in paths.values():
         if path.parent == folder and path.suffix in TAKEN:
             shutil.copyfile(path, into / path.name)
+
+
+def _merge(run: Run, folder: Path) -> None:
+    base = str(tables.read_json(folder / adapters.BASE)["path"])
+    paths = [path for path in map(run.path, run.files(base)) if path]
+    adapters.whole(folder, paths[0].parent if paths else Path(base))
+
+
+def _name_base(folder: Path, steps: Sequence[lineage.Step]) -> None:
+    """Let an adapter alone name the model of the hub that it lies on, where there is one."""
+    base = str(tables.read_json(folder / adapters.BASE)["path"])
+    config = tables.read_json(folder / adapters.CONFIG)
+    for step in steps:
+        for row in step.rows("base").values():
+            if base in step.made and row["kind"] == "hub":
+                named = {"base_model_name_or_path": row["options"]["id"], "revision": row["options"]["revision"]}
+                tables.write_json(folder / adapters.CONFIG, config | named)
 
 
 def _set_template(folder: Path, jinja: str) -> None:

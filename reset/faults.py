@@ -1,6 +1,7 @@
 """What pydantic finds wrong with params.yaml, in words: the key, what it must be, and the nearest known name."""
 
 import re
+from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -49,6 +50,7 @@ def _place(location: tuple[int | str, ...], root: type[BaseModel]) -> tuple[list
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             field = kind.model_fields.get(str(part))
             kind = field.annotation if field else None
+            kind = get_args(kind)[0] if get_origin(kind) is UnionType else kind  # a section, or null
         elif get_origin(kind) is dict:
             kind = get_args(kind)[-1]
     return keys, holder

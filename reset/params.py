@@ -86,10 +86,22 @@ class Base(Section):
     options: dict[str, Any]
 
 
+class Adapter(Section):
+    """What is trained instead of all weights; see `reset.adapters.Adapter`."""
+
+    rank: int = Field(ge=1)
+    alpha: float = Field(gt=0)
+    dropout: float = Field(ge=0, lt=1)
+    target_modules: list[str] = Field(min_length=1)
+    quantise: Literal["none", "4bit"]
+    merge: bool
+
+
 class Recipe(Section):
     """What all rows of `recipes` say; see `reset.trainer.Recipe`."""
 
     method: str
+    adapter: Adapter | None  # null: all weights are trained
     learning_rate: float = Field(gt=0)
     epochs: float = Field(gt=0)
     batch_size: int = Field(ge=1)
@@ -120,6 +132,7 @@ class Dpo(Recipe):
     """Direct preference optimisation; `loss: sequence` takes log-probabilities per token."""
 
     method: Literal["dpo"]
+    adapter: None  # the reference model is the one that training starts from, whole
     beta: float = Field(gt=0)
     sft_weight: float = Field(ge=0)  # of the cross-entropy of the chosen response, added to the loss
 
@@ -128,6 +141,7 @@ class Kto(Recipe):
     """Kahneman-Tversky optimisation, whose reference point is an estimate over a device's rows."""
 
     method: Literal["kto"]
+    adapter: None  # the reference model is the one that training starts from, whole
     beta: float = Field(gt=0)
     desirable_weight: float = Field(gt=0)
     undesirable_weight: float = Field(gt=0)

@@ -84,8 +84,8 @@ def _sizes(p: Params, system: System, model: Model | None, load: workload.Traini
         "parameters": model.shape.parameters,
         **row,
         "bytes_per_device": held,
-        "disk": (1 + len(system.keep)) * model.shape.disk(dtype),
-        "checkpoints": model.shape.checkpoints(dtype),  # while it is trained
+        "disk": (1 + len(system.keep)) * model.shape.disk(recipe.adapter, dtype),
+        "checkpoints": model.shape.checkpoints(recipe.adapter, dtype),  # while it is trained
     }
 
 

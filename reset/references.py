@@ -73,6 +73,7 @@ def _disagreements(p: "Params") -> Iterator[str]:
     for name, dataset in p.datasets.items():
         if dataset.path not in (None, dataset.needs):
             yield f"datasets.{name}.needs is '{dataset.needs}', must be its path '{dataset.path}'"
+    yield from _adapters(p)
     evaluated = p.prompts[p.evaluate.prompts].rows if p.evaluate.prompts in p.prompts else {}
     for name in evaluated:
         if name in p.datasets and name not in p.evaluate.groups:
@@ -97,6 +98,29 @@ def _wrong_data(p: "Params") -> Iterator[str]:
             yield (
                 f"systems.{name}: recipe '{system.recipe}' is {method}, which needs curated rows with pick: "
                 f"{' or '.join(TRAINS_ON[method])}, but '{system.data}' {f'has pick: {pick}' if pick else 'has none'}"
+            )
+
+
+def _adapters(p: "Params") -> Iterator[str]:
+    """Weights of 4 bits that are to be spread, and systems that do not fit the adapter which they start from."""
+    for name, recipe in p.recipes.items():
+        if recipe.adapter and recipe.adapter.quantise != "none" and recipe.zero_stage == 3:
+            yield f"recipes.{name}.zero_stage is 3, which does not spread weights of 4 bits: take 2 at most"
+    of = {name: p.recipes[s.recipe].adapter for name, s in p.systems.items() if s.recipe in p.recipes}
+    for name, system in p.systems.items():
+        mine, before = of.get(name), of.get(system.init)
+        if mine is None or before is None or before.merge:
+            continue
+        shapes = [(one.rank, one.alpha, sorted(one.target_modules)) for one in (mine, before)]
+        if not mine.merge and shapes[0] != shapes[1]:
+            yield (
+                f"recipes.{system.recipe}.adapter differs from that of '{system.init}', which systems.{name} trains on "
+                "further: rank, alpha and target_modules must be the same, or merge: true"
+            )
+        if mine.merge and mine.quantise != "none":
+            yield (
+                f"recipes.{system.recipe}.adapter.quantise is '{mine.quantise}', but '{system.init}', where "
+                f"systems.{name} starts, keeps its adapter apart: only whole weights can be quantised"
             )
 
 

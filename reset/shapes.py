@@ -14,7 +14,10 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from reset import adapters, params
 from reset.params import Recipe
+
+Adapter = params.Adapter | adapters.Adapter
 
 _STATES = {  # bytes per parameter: weights, gradients, what the optimiser keeps (with its own copies in float32)
     torch.bfloat16: (2, 2, 16),
@@ -30,7 +33,7 @@ class Shape:
     """What a model of one configuration takes."""
 
     parameters: int  # tied ones once
-    saved: int  # tied ones twice: DeepSpeed writes each name
+    linear: dict[str, tuple[int, int]]  # the linear modules but the head: numbers in and out
     largest_layer: int  # parameters of the largest single module
     layers: int
     width: int
@@ -38,33 +41,51 @@ class Shape:
     cache: int  # numbers kept per token of a sequence: keys and values of all layers
     files: int  # bytes of tokenizer and configuration
 
-    def disk(self, dtype: torch.dtype) -> int:
-        """Bytes of the finished folder."""
-        return self.saved * dtype.itemsize + self.files
+    def trained(self, adapter: Adapter | None) -> int:
+        """Parameters that are trained: all, or the two matrices of each module that has an adapter."""
+        if adapter is None:
+            return self.parameters
+        every = adapter.target_modules == ["all-linear"]
+        sizes = [sum(ends) for name, ends in self.linear.items() if every or _ends(name, adapter.target_modules)]
+        return adapter.rank * sum(sizes)
 
-    def checkpoints(self, dtype: torch.dtype) -> int:
+    def disk(self, adapter: Adapter | None, dtype: torch.dtype) -> int:
+        """Bytes of the finished folder."""
+        apart = adapter is not None and not adapter.merge
+        return (self.trained(adapter) if apart else self.parameters) * dtype.itemsize + self.files
+
+    def checkpoints(self, adapter: Adapter | None, dtype: torch.dtype) -> int:
         """Bytes of all checkpoints that there are at once."""
-        return CHECKPOINTS * (self.saved * dtype.itemsize + self.parameters * (dtype.itemsize + _CHECKPOINT))
+        return CHECKPOINTS * self.trained(adapter) * (2 * dtype.itemsize + _CHECKPOINT)
 
     def training(self, recipe: Recipe, dtype: torch.dtype, *, devices: int, tokens: int) -> int:
         """Bytes per device while training on rows of `tokens` tokens; pairs hold two of them, and a reference model."""
         answers = 2 if recipe.method == "dpo" else 1
-        held = self.states(recipe.zero_stage, dtype, devices) + answers * self.activations(recipe, dtype, tokens)
+        held = self.states(recipe.zero_stage, dtype, devices, recipe.adapter)
+        held += answers * self.activations(recipe, dtype, tokens)
         if recipe.method not in ("dpo", "kto"):
             return held
         return held + self.parameters * dtype.itemsize // (devices if recipe.zero_stage == 3 else 1)
 
-    def states(self, zero_stage: int, dtype: torch.dtype, devices: int) -> int:
-        """Bytes per device of weights, gradients and optimiser at a ZeRO stage (Rajbhandari et al. 2020)."""
+    def states(self, zero_stage: int, dtype: torch.dtype, devices: int, adapter: Adapter | None = None) -> int:
+        """Bytes per device of weights, gradients and optimiser at a ZeRO stage (Rajbhandari et al. 2020).
+
+        With an adapter the weights beneath are held alone, without gradients and optimiser; those of 4 bits whole on
+        each device.
+        """
         weights, gradients, optimiser = _STATES[dtype]
-        p = self.parameters
+        t = self.trained(adapter)
+        frozen = self.parameters * weights if adapter else 0
+        if adapter and adapter.quantise == "4bit":
+            quantised = sum(inner * outer for inner, outer in self.linear.values())
+            return (self.parameters - quantised) * weights + quantised // 2 + t * (weights + gradients + optimiser)
         if zero_stage == 0:
-            return p * (weights + gradients + optimiser)
+            return frozen + t * (weights + gradients + optimiser)
         if zero_stage == 1:
-            return p * (weights + gradients) + p * optimiser // devices
+            return frozen + t * (weights + gradients) + t * optimiser // devices
         if zero_stage == 2:
-            return p * weights + p * (gradients + optimiser) // devices
-        return self.largest_layer * (weights + gradients) + p * (weights + optimiser) // devices
+            return frozen + t * weights + t * (gradients + optimiser) // devices
+        return self.largest_layer * (weights + gradients) + (frozen + t * (weights + optimiser)) // devices
 
     def activations(self, recipe: Recipe, dtype: torch.dtype, tokens: int) -> int:
         """Bytes of one micro batch: layers, or with checkpointing their inputs and one layer anew, and the logits."""
@@ -79,6 +100,11 @@ class Shape:
         return dtype.itemsize * (self.parameters + sequences * tokens * self.cache)
 
 
+def _ends(name: str, targets: list[str]) -> bool:
+    """Whether peft takes the module `name` for one of `targets`."""
+    return any(name == target or name.endswith(f".{target}") for target in targets)
+
+
 def shape(folder: Path) -> Shape:
     """Read the configuration in `folder`; no weights are needed, and none are made."""
     config: Any = AutoConfig.from_pretrained(folder, trust_remote_code=False)
@@ -90,7 +116,11 @@ def shape(folder: Path) -> Shape:
     heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
     return Shape(
         parameters=sum(weights.numel() for weights in model.parameters()),
-        saved=sum(weights.numel() for weights in model.state_dict().values()),
+        linear={
+            name: (part.in_features, part.out_features)
+            for name, part in model.named_modules()
+            if isinstance(part, torch.nn.Linear) and part is not model.get_output_embeddings()
+        },
         largest_layer=max(sum(w.numel() for w in part.parameters(recurse=False)) for part in model.modules()),
         layers=config.num_hidden_layers,
         width=config.hidden_size,

@@ -99,6 +99,12 @@ class Watched(Trainer):
             self.watch.gradient(self.state.global_step + 1, float(norm))
         return norm
 
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """Save tied weights once: DeepSpeed hands them over under each of their names."""
+        tied = getattr(self.model, "all_tied_weights_keys", {})
+        once = {name: weights for name, weights in (state_dict or {}).items() if name not in tied}
+        super()._save(output_dir, once or None)
+
     def _load_best_model(self) -> None:
         best = Path(str(self.state.best_model_checkpoint))
         self.model_wrapped._config.load_universal_checkpoint = resuming.is_universal(best)
@@ -232,7 +238,11 @@ def fit(
 
 
 def _save(trainer: Watched, into: Path) -> None:
+    """Save what there is now, ready to answer."""
+    config: Any = trainer.accelerator.unwrap_model(trainer.model).config
+    training, config.use_cache = config.use_cache, True
     trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
+    config.use_cache = training
     (into / "training_args.bin").unlink(missing_ok=True)  # a pickle
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM
 
-from reset import disk, precision, registry, shapes, tables
+from reset import adapters, checkpoints, disk, precision, registry, shapes, tables
 from reset.accounts import Account
 from reset.divergence import Limits
 from reset.errors import ResetError
@@ -126,15 +125,15 @@ def train(
     max_cut: float,
     limits: Limits,
     seed: int,
+    adapter: adapters.Adapter | None = None,
 ) -> None:
     """Fine-tune the model of `init` on the rows of `data`; `work` then holds model/, figures.json and log.json.
 
-    Below model/ are the models at the shares `keep` of the training.
-
-    Killed, the same call goes on from the last checkpoint in `work`. With several processes each of them calls this.
-    Raises `ResetError`, before the first step, for rows that `check` refuses and for want of disk space.
+    All weights are trained, or an `adapter`. Below model/ are the models at the shares `keep` of the training. Killed,
+    the same call goes on from the last checkpoint in `work`. With several processes each of them calls this. Raises
+    `ResetError`, before the first step, for rows that `check` refuses and for want of disk space.
     """
-    if not (init / "config.json").is_file():
+    if not adapters.exists(init):
         raise ResetError(f"{init}: no model there")
     tokenizer = load_tokenizer(init)
     account = Account()
@@ -143,13 +142,11 @@ def train(
     check(trained, tokenizer, data)
     check_cut(cut, account, max_cut, data)
     if os.environ["RANK"] == "0":
-        disk.require(_written(init, recipe, len(keep)), work)
+        disk.require(_written(init, recipe, adapter, len(keep)), work)
     dev_rows: list[Encoded] = []
     if recipe.method in CHOSEN_BY_DEV:
         dev_rows, _ = encode(tables.read(dev, tables.MIXTURES), tokenizer, max_tokens, Account())
-    model = AutoModelForCausalLM.from_pretrained(
-        init, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-    )
+    model = adapters.start(init, adapter, seed) if adapter else adapters.load(init, torch.float32)
     build = registry.load(registry.METHODS, recipe.method, "method")
     options: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "build": build, "keep": keep}
     history = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", **options)
@@ -164,6 +161,9 @@ def train(
         "dev_perplexity": math.exp(min(dev_losses.values())) if dev_losses else None,
     }
     if os.environ["RANK"] == "0":
+        if adapter:
+            for place in ("", *map(checkpoints.folder, keep)):
+                adapters.finish(work / "model" / place, init, adapter, precision.dtype(recipe.dtype))
         tables.write_json(work / "figures.json", {**account.as_dict(), **figures})
         tables.write_json(work / "log.json", by_step(history))
 
@@ -177,10 +177,10 @@ def by_step(log: Sequence[Mapping[str, float]]) -> list[dict[str, float | None]]
     return list(rows.values())
 
 
-def _written(init: Path, recipe: Recipe, kept: int) -> int:
+def _written(init: Path, recipe: Recipe, adapter: adapters.Adapter | None, kept: int) -> int:
     """Bytes of the checkpoints that there are at once, and of the finished models here and where the stage copies them.
 
     `kept` is how many models stay beside the one that the dev loss chooses.
     """
-    dtype, shape = precision.dtype(recipe.dtype), shapes.shape(init)
-    return shape.checkpoints(dtype) + 2 * (1 + kept) * shape.disk(dtype)
+    dtype, shape = precision.dtype(recipe.dtype), shapes.shape(adapters.weights(init))
+    return shape.checkpoints(adapter, dtype) + 2 * (1 + kept) * shape.disk(adapter, dtype)

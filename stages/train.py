@@ -55,16 +55,19 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
 
 
 def _train(data: Path, dev: Path, init: Path, work: Path, row: params.System, p: params.Params) -> None:
-    from reset import trainer, training  # torch, transformers, trl and deepspeed: not before the input is checked
+    # torch, transformers, trl and deepspeed: not before the input is checked
+    from reset import adapters, trainer, training
     from reset.divergence import Limits
 
     trainer.rendezvous()
+    recipe = p.recipes[row.recipe]
     training.train(
         data,
         dev,
         init,
         work,
-        recipe=trainer.Recipe(**p.recipes[row.recipe].model_dump()),
+        recipe=trainer.Recipe(**recipe.model_dump(exclude={"adapter"})),
+        adapter=adapters.Adapter(**recipe.adapter.model_dump()) if recipe.adapter else None,
         keep=row.keep,
         max_tokens=p.train.max_tokens,
         max_cut=p.train.max_cut,

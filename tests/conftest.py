@@ -54,6 +54,7 @@ _MINIMAL: Row = {
             "zero_stage": 0,
             "dtype": "auto",
             "gradient_checkpointing": False,
+            "adapter": None,
         }
     },
     "systems": {
@@ -154,6 +155,31 @@ def micro_model(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> P
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def adapted(micro_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The micro model with an adapter of random weights: kept apart, and merged."""
+    import shutil
+
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from reset import adapters
+
+    torch.manual_seed(3)
+    config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
+    model = get_peft_model(adapters.load(micro_model, torch.float32), config)
+    folders = []
+    for merge in (False, True):
+        folder = tmp_path_factory.mktemp("merged" if merge else "apart")
+        model.save_pretrained(folder)
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(micro_model / name, folder)
+        adapter = adapters.Adapter(4, 8.0, 0.0, ["all-linear"], quantise="none", merge=merge)
+        adapters.finish(folder, micro_model, adapter, torch.float32)
+        folders.append(folder)
+    return folders[0], folders[1]
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from reset import chat, lineage, tokens
+from reset import adapters, chat, lineage, tokens
 from reset.cli.main import main
 from reset.prompts import TEMPLATES, render
 from tests.report.folders import add_system
@@ -147,6 +147,43 @@ def test_template_that_the_starting_model_brought_is_replaced(run: Path) -> None
     change(run, "train@mtl", outs=[{"path": "models/mtl", "md5": mark}])
     card(run)
     assert AutoTokenizer.from_pretrained(run / "out").chat_template == chat.jinja("micro")
+
+
+@pytest.fixture
+def on_top(run: Path, adapted: tuple[Path, Path]) -> Path:
+    """The run of a system that keeps its adapter apart from models/base/micro."""
+    base = run / "models/base/micro"
+    shutil.copytree(adapters.weights(adapted[0]), base)
+    shutil.rmtree(run / "models/mtl")
+    shutil.copytree(adapted[0], run / "models/mtl")
+    path = run / "models/mtl/base.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"path": "models/base/micro"}))
+    change(run, "train@mtl", outs=[{"path": "models/mtl", "md5": lineage.folder_hash(run / "models/mtl")}])
+    return run
+
+
+def test_adapter_is_exported_merged(on_top: Path, adapted: tuple[Path, Path]) -> None:
+    assert "# mtl" in card(on_top)
+    assert not any((on_top / "out" / name).exists() for name in adapters.FILES)
+    ours, theirs = (AutoModelForCausalLM.from_pretrained(path).state_dict() for path in (on_top / "out", adapted[1]))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(one, theirs[name]) for name, one in ours.items())
+
+
+def test_adapter_is_exported_alone_on_request_and_names_its_base_on_the_hub(on_top: Path) -> None:
+    hub = {"kind": "hub", "needs": "reset/hub_model.py", "options": {"id": "lmsys/vicuna-7b-v1.1", "revision": "ab12"}}
+    change(on_top, "base@micro", params={"params.yaml": {"base.micro": hub}})
+    into = str(on_top / "out")
+    done = CliRunner().invoke(main, ["export", "mtl", "--adapter", "--run", str(on_top), "--into", into])
+    assert done.exit_code == 0, done.output
+    config = json.loads((on_top / "out/adapter_config.json").read_text())
+    assert (config["base_model_name_or_path"], config["revision"]) == ("lmsys/vicuna-7b-v1.1", "ab12")
+    assert not (on_top / "out/model.safetensors").exists()
+
+
+def test_adapter_whose_base_is_not_here_is_told(on_top: Path) -> None:
+    shutil.rmtree(on_top / "models/base")
+    assert "is an adapter of models/base/micro, which is not here" in export(on_top).output
 
 
 def test_card_holds_lineage_data_settings_scores_and_deviations(run: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_whole_number_may_stand_for_a_rate(tmp_path, minimal):
         ),
         (
             lambda p: p["recipes"]["full"].update(epoch=1),
-            "unknown key 'recipes.full.epoch'. Did you mean 'epochs'? Known: batch_size, beta2, ",
+            "unknown key 'recipes.full.epoch'. Did you mean 'epochs'? Known: adapter, batch_size, beta2, ",
         ),
         (
             lambda p: p["select"]["weights"].update(tusk=1.0),

@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
 from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs
 from dvc.repo import Repo
-from transformers import LlamaConfig
+from peft import LoraConfig, get_peft_model
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from reset import params, shapes, tables
 from reset.accounts import Account
@@ -37,12 +38,29 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> shapes.Shape:
 def recipe(**changed: Any) -> params.Recipe:
     plain = {"learning_rate": 1e-5, "epochs": 1.0, "batch_size": 32, "micro_batch_size": 4, "weight_decay": 0.05}
     plain |= {"beta2": 0.999, "warmup_ratio": 0.03, "loss": "token", "eval_steps": 100, "zero_stage": 3}
-    return params.Recipe(**{**plain, "method": "sft", "dtype": "bfloat16", "gradient_checkpointing": True, **changed})
+    plain |= {"method": "sft", "adapter": None, "dtype": "bfloat16", "gradient_checkpointing": True}
+    return params.Recipe(**{**plain, **changed})
 
 
 def test_parameters_are_those_of_the_model(llama: shapes.Shape) -> None:
     assert llama.parameters == 6_738_415_616
-    assert llama.disk(torch.bfloat16) == 2 * llama.parameters + llama.files
+    assert llama.disk(None, torch.bfloat16) == 2 * llama.parameters + llama.files
+
+
+def test_adapter_takes_what_peft_makes_of_it(llama: shapes.Shape, micro_model: Path) -> None:
+    lora = {"rank": 16, "alpha": 32.0, "dropout": 0.0, "target_modules": ["q_proj", "v_proj"]}
+    lora |= {"quantise": "none", "merge": False}
+    small = recipe(adapter=lora, dtype="float32")
+    for wanted in (["q_proj", "v_proj"], ["all-linear"]):
+        adapter = params.Adapter(**{**lora, "target_modules": wanted})
+        targets = "all-linear" if wanted == ["all-linear"] else wanted
+        model = get_peft_model(LlamaForCausalLM.from_pretrained(micro_model), LoraConfig(r=16, target_modules=targets))
+        assert shapes.shape(micro_model).trained(adapter) == model.get_nb_trainable_parameters()[0]
+    assert llama.trained(small.adapter) == 8_388_608  # 32 layers x 2 x 16 x (4096 + 4096)
+    assert llama.disk(small.adapter, torch.float32) == 4 * 8_388_608 + llama.files
+    assert llama.checkpoints(small.adapter, torch.float32) < llama.checkpoints(None, torch.float32) / 500
+    held = [llama.states(0, torch.bfloat16, 1, params.Adapter(**{**lora, "quantise": q})) for q in ("none", "4bit")]
+    assert llama.states(0, torch.bfloat16, 1) / 9 > held[0] > 3 * held[1]
 
 
 @pytest.mark.parametrize("devices", [1, 8])

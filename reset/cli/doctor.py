@@ -32,12 +32,13 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
       reset-lm doctor mtl --rows 3 --engine transformers --engine vllm
     """  # noqa: D301  (click reads the \b)
     from reset import doctor as examination  # transformers and TRL take seconds
+    from reset.adapters import exists
     from reset.tokens import load_tokenizer
 
     p = params.load()
     row = params.row(p.systems, system, "systems")
     start, finished = Path("models") / row.init, Path("models") / system
-    model = finished if (finished / "config.json").is_file() else start
+    model = finished if exists(finished) else start
     trained, sampled = load_tokenizer(start), load_tokenizer(model)
     limits = examination.Limits(p.train.max_tokens, p.sample.max_prompt_tokens)
     method = params.row(p.recipes, row.recipe, "recipes").method

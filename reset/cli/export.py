@@ -11,8 +11,9 @@ from reset.revisions import Run
 @click.command()
 @click.argument("system")
 @click.option("--into", type=click.Path(path_type=Path), help="The folder to write; exports/SYSTEM if left out.")
+@click.option("--adapter", is_flag=True, help="The adapter alone, of a system that keeps one apart; else it is merged.")
 @click.option("--run", "rev", default=".", show_default=True, help="A Git revision, a DVC experiment or a folder.")
-def export(system: str, into: Path | None, rev: str) -> None:
+def export(system: str, into: Path | None, adapter: bool, rev: str) -> None:
     """Write SYSTEM as a folder that transformers and vLLM load: weights, tokenizer, chat template and model card.
 
     The card is made of the run's own record: lineage by DVC's hashes, data and licences, settings, judges, scores with
@@ -27,5 +28,5 @@ def export(system: str, into: Path | None, rev: str) -> None:
 
     folder = into or Path("exports") / system
     with TemporaryDirectory() as scratch:
-        files = exporting.export(Run(rev, Path(scratch)), system, folder)
+        files = exporting.export(Run(rev, Path(scratch)), system, folder, apart=adapter)
     click.echo(f"{folder}: {', '.join(files)}")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, DynamicCache
+from transformers import DynamicCache
 
-from reset import precision
+from reset import adapters, precision
 from reset.engines import Completion, Request
 from reset.engines.cache import roomy_cache
 from reset.engines.choice import choose, uniform
@@ -26,14 +26,12 @@ class TransformersEngine:
     """`batch` answers are decoded at once; `dtype` is auto, float32 or bfloat16."""
 
     def __init__(self, *, model: Path, batch: int, dtype: str) -> None:
-        if not (model / "config.json").is_file():
+        if not adapters.exists(model):
             raise ResetError(f"{model}: no model there")
         self._tokenizer = load_tokenizer(model)
         self._batch = batch
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
-            model, dtype=precision.dtype(dtype), use_safetensors=True, trust_remote_code=False
-        )
+        loaded: Any = adapters.load(model, precision.dtype(dtype))
         self._model = loaded.to(self._device).eval()
         ends = self._model.generation_config.eos_token_id
         known = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}

@@ -8,12 +8,14 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from vllm import LLM, EngineArgs, RequestOutput, SamplingParams, TokensPrompt
+from vllm.config.lora import MaxLoRARanks
+from vllm.lora.request import LoRARequest
 
-from reset import precision
+from reset import adapters, precision
 from reset.engines import Completion, Request
 from reset.errors import ResetError, nearest
 from reset.tokens import answer_text, load_tokenizer
@@ -30,6 +32,8 @@ if not torch.cuda.is_available():
 class VllmEngine:
     """`max_model_len` bounds prompt and answer together; `options` are vLLM's own engine arguments.
 
+    An adapter that is kept apart is not merged: vLLM loads the weights beneath and applies it to every request.
+
     `dtype` is read as by the other engine: vLLM's own `auto` is bfloat16 even on a machine that must emulate it.
     """
 
@@ -41,7 +45,11 @@ class VllmEngine:
         self._max_model_len = max_model_len
         chosen = options if torch.cuda.is_available() else {**ON_CPU, **options}
         chosen = {**chosen, "dtype": precision.dtype(options.get("dtype", "auto"))}
-        self._llm = LLM(model=str(model), max_model_len=max_model_len, trust_remote_code=False, **chosen)
+        base = adapters.weights(model)
+        self._adapter = None if base == model else LoRARequest(str(model), 1, str(model))
+        if self._adapter:
+            chosen = {"enable_lora": True, "max_lora_rank": _rank(model), "tokenizer": str(model), **chosen}
+        self._llm = LLM(model=str(base), max_model_len=max_model_len, trust_remote_code=False, **chosen)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Yield one completion per request; `mean_logprob` is of the model at temperature 1."""
@@ -55,6 +63,7 @@ class VllmEngine:
         outputs = self._llm.generate(
             [TokensPrompt(prompt_token_ids=list(request.token_ids)) for request in fitting],
             [_parameters(request) for request in fitting],
+            lora_request=self._adapter,
             use_tqdm=False,
         )
         for request, output in zip(fitting, outputs, strict=True):
@@ -65,6 +74,7 @@ class VllmEngine:
         outputs = self._llm.generate(
             [TokensPrompt(prompt_token_ids=list(request.token_ids)) for request in requests],
             [_parameters(request) for request in requests],
+            lora_request=self._adapter,
             use_tqdm=False,
         )
         return [list(output.prompt_token_ids or []) for output in outputs]
@@ -78,6 +88,16 @@ class VllmEngine:
         mean = said.cumulative_logprob / len(ids) if said.cumulative_logprob is not None else None
         text = answer_text(self._tokenizer, ids[:-1] if said.finish_reason == "stop" else ids)
         return Completion(request.answer_id, text, len(ids), said.finish_reason, mean)
+
+
+def _rank(adapter: Path) -> int:
+    """The least rank that vLLM makes room for and that holds the adapter's."""
+    rank = adapters.rank(adapter)
+    if room := [most for most in get_args(MaxLoRARanks) if most >= rank]:
+        return int(min(room))
+    raise ResetError(
+        f"{adapter}: vLLM takes adapters of rank {max(get_args(MaxLoRARanks))} at most, this one has {rank}"
+    )
 
 
 def _parameters(request: Request) -> SamplingParams:
