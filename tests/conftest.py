@@ -197,3 +197,11 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return path
 
     return compose
+
+
+@pytest.fixture(scope="session")
+def init(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained model of two layers to train from."""
+    from train_alone import tiny  # torch: not for tests that do without
+
+    return tiny(tmp_path_factory.mktemp("init"))

@@ -7,15 +7,10 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
-from train_alone import RECIPE, run_alone, tiny
+from train_alone import RECIPE, run_alone
 
 KILLS, ROWS = 10, 64
 TWO_EPOCHS = replace(RECIPE, epochs=2.0)  # 32 steps in batches of two micro batches, a checkpoint after every second
-
-
-@pytest.fixture(scope="module")
-def init(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny(tmp_path_factory.mktemp("init"))
 
 
 @pytest.mark.slow

@@ -126,13 +126,6 @@ def test_a_local_copy_can_be_given_by_its_folder_alone(tmp_path):
     assert Path(row["path"]).is_absolute()
 
 
-def test_rows_of_other_methods_that_the_recipes_show_load(tmp_path, composed):
-    block = (ROOT / "docs/recipes.md").read_text().split("```yaml\n")[1].split("```")[0]
-    content, rows = yaml.safe_load(composed("micro").read_text()), yaml.safe_load(block)
-    for table, added in rows.items():
-        content[table] |= added
-    content["evaluate"]["systems"] += list(rows["systems"])
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
-    p = params.load(tmp_path / "params.yaml")
-    methods = {p.recipes[p.systems[name].recipe].method for name in (*rows["systems"], "mtl_dpo", "mtl")}
-    assert methods == set(registry.METHODS)
+def test_the_study_of_other_methods_has_every_method(composed):
+    p = params.load(composed("micro +studies=other_methods"))
+    assert {p.recipes[p.systems[name].recipe].method for name in p.evaluate.systems} == set(registry.METHODS)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import load_file
-from train_alone import LIMITS, RECIPE, rows, run_alone, tiny
+from train_alone import LIMITS, RECIPE, rows, run_alone
 from transformers import AutoModelForCausalLM
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
@@ -18,11 +18,6 @@ from reset.errors import ResetError
 from reset.micro.model import word_tokenizer
 from reset.tokens import load_tokenizer
 from reset.trainer import IGNORED
-
-
-@pytest.fixture(scope="module")
-def init(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny(tmp_path_factory.mktemp("init"))
 
 
 def test_only_the_response_and_its_end_token_are_trained() -> None:
