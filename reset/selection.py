@@ -136,7 +136,9 @@ def _judges(
     return figures
 
 
-def _curated(example: tables.Row, taken: curation.Taken, candidates: int, template: str) -> Iterator[tables.Row]:
+def _curated(
+    example: tables.Row, taken: curation.Taken, candidates: Sequence[Candidate], template: str
+) -> Iterator[tables.Row]:
     for number, (answer, columns) in enumerate(taken):
         yield {
             **training_row(example, template, repeat=number, response=answer.text),
