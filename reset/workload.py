@@ -75,7 +75,7 @@ def training(p: Params, system: System, tokenizer: Any) -> Training:
     answers = 2 if curated.pick == "pairs" else 1
     expected = _count(rows, total * answers, tokenizer, p.train.max_tokens, f"{basis}answers as long as the references")
     if (length := _answer_length(curated.pool)) is None or expected.tokens is None:
-        return replace(expected, rows=total)
+        return replace(expected, rows=round((expected.rows or 0) / answers))
     references = sum(len(response_ids(tokenizer, row["response"])) for row in rows) / max(len(rows), 1)
     tokens = round(expected.tokens + total * answers * (length - references))
     return Training(total, tokens, expected.longest, f"{basis}answers as long as in the pool's last run")
