@@ -31,6 +31,7 @@ PLUMBING = frozenset(
         "reset.accounts",  # counts what others leave out
         "reset.tables",  # files and columns; a column's content changes with the module that fills it
         "reset.folders",  # output appears whole or not at all
+        "reset.leaner",  # what a library loads along and is not asked for
         "reset.ports",  # where the ranks of a training run meet
         "reset.chunks",  # resuming ends with the same rows
         "reset.tracking",  # off or on, results are the same

@@ -19,13 +19,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import nltk
 import numpy as np
-import summac.model_summac as reference
 
 from reset.errors import ResetError, nearest
 from reset.judges import Answer, Verdict
 from reset.judges.nli import LABELS, Nli
+from reset.leaner import without
+
+with without("scipy", "sklearn"):
+    import nltk
+    import summac.model_summac as reference
 
 SPLITTERS = ("untrained", "punkt_tab")
 PRESETS: dict[str, dict[str, Any]] = {

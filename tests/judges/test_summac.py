@@ -17,7 +17,7 @@ from transformers import (
 
 from reset.errors import ResetError
 from reset.judges import Answer
-from reset.judges.nli import Nli, batches, label_order
+from reset.judges.nli import Nli, batches, label_order, multiply_by_onednn
 from reset.judges.summac import SummaCZS, source, splitter
 
 WORDS = [
@@ -160,6 +160,23 @@ def test_each_distinct_pair_is_scored_once(model):
         [("the cat sat", "a dog sat"), ("the cat sat", "a dog sat"), ("a dog sat", "the cat sat")]
     )
     assert len(calls) == len(found) == 2
+
+
+def test_joined_tokens_are_those_of_the_tokenizers_own_pairs_cut_at_the_limit_too(model):
+    nli = Nli(model, batch_tokens=512)
+    pairs = [(given, said) for given in (*PASSAGES, "bird", "cat " * 70) for said in (*ANSWERS, "it was warm " * 30)]
+    found = nli._encoded(pairs)
+    expected = nli._tokenizer(*map(list, zip(*pairs, strict=True)), truncation=True, max_length=64)
+    for name, rows in found.items():
+        assert rows == expected[name]
+    assert max(map(len, found["input_ids"])) == 64
+
+
+def test_onednn_multiplies_as_torch_does():
+    layer, inputs = torch.nn.Linear(7, 5), torch.randn(2, 3, 7)
+    expected = layer(inputs)
+    multiply_by_onednn(layer)
+    torch.testing.assert_close(layer(inputs), expected)
 
 
 def test_evidence_names_the_best_source_sentence_of_each_answer_sentence(model):
