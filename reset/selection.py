@@ -70,7 +70,7 @@ def keep_best(
         if strangers := [example_id for example_id in pool if example_id not in known]:
             raise ResetError(f"{answers}: answers example '{strangers[0]}', which {prompts} does not hold")
     taken = {example_id: winners[example_id] for example_id in winners if example_id in kept}
-    return account, _figures(pool, taken) | {"judges": _judges(pool, taken, said, axes, weights)}
+    return account, _figures(pool, taken) | {"judges": on_judges(pool, taken, said, axes, weights)}
 
 
 def gather(
@@ -97,7 +97,7 @@ def gather(
     return pool
 
 
-def _judges(
+def on_judges(
     pool: Mapping[str, Sequence[Candidate]],
     kept: Mapping[str, Candidate],
     said: verdicts.ByAnswer,

@@ -126,6 +126,8 @@ def chosen(params: dict[str, Any], address: str) -> dict[str, str]:
         return {"BASES": module_of(registry.BASES[params["base"][key]["kind"]])}
     if name == "sample":
         return {"ENGINES": module_of(registry.ENGINES[params["sample"]["engine"]])}
+    if name == "watch":
+        return {"JUDGES": module_of(registry.JUDGES[params["watchers"][key]["kind"]])}
     if command(address) == "judge":
         return {"JUDGES": module_of(registry.JUDGES[params["judges"][name.removeprefix("judge_")]["kind"]])}
     return {}
