@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from reset import chunks, judges, judging, params, registry, selection, tracking, watching
+from reset import judges, judging, params, registry, selection, tracking, watching
 from reset.accounts import Account
 
-MODELS, VERDICTS = Path("models"), Path("data/verdicts")
+VERDICTS = Path("data/verdicts")
 
 
 @click.command()
@@ -18,9 +18,7 @@ def main(watcher: str, into: Path) -> None:
     """Judge every pool with row WATCHER of `watchers`; write its verdicts to INTO, a table per pool."""
     p = params.load()
     row = params.row(p.watchers, watcher, "watchers")
-    settings = row.model_dump()
-    if row.model is not None:
-        settings["model_hash"] = chunks.file_hash(MODELS / row.model)
+    settings = judging.settings(row.model_dump())
     metrics = Path(f"metrics/watch/{watcher}.json")
     with tracking.run("watch", watcher, settings, metrics=metrics, enabled=p.tracking.enabled):
         account, pools = judge_all(p, watcher, row, into, settings)
@@ -37,7 +35,7 @@ def judge_all(
     p: params.Params, watcher: str, row: params.Watcher, into: Path, settings: dict[str, Any]
 ) -> tuple[Account, dict[str, Any]]:
     """Write the watcher's verdicts on each pool; return the account of all and the figures of each."""
-    options = {"name": watcher, **row.options} | ({"model": str(MODELS / row.model)} if row.model else {})
+    options = {"name": watcher, **row.options} | ({"model": str(judging.MODELS / row.model)} if row.model else {})
     by = registry.build(registry.JUDGES, row.kind, f"watchers.{watcher}.options", **options)
     total, found = Account(), {}
     for name, pool in p.pools.items():
