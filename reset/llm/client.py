@@ -77,13 +77,9 @@ class _Run:
     async def _send(self, client: openai.AsyncOpenAI, question: Question, attempt: int) -> Reply:
         started = time.monotonic()
         async with asyncio.timeout(self._server.timeout_s):  # the client's own limit is per piece of the body
-            body = question.body
-            model, messages = body.pop("model"), body.pop("messages")
-            response = await client.chat.completions.with_raw_response.create(
-                model=model, messages=messages, extra_body=body
-            )
-            content = response.http_response.content
-        return read(content, seconds=time.monotonic() - started, attempts=attempt)
+            # as text: the client's own classes for requests and replies take longer than all the rest of it
+            content = await client.post("/chat/completions", cast_to=str, body=question.body)
+        return read(content.encode(), seconds=time.monotonic() - started, attempts=attempt)
 
     def _keep(self, question: Question, reply: Reply) -> float:
         """Write the reply down and say what it cost."""
