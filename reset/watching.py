@@ -43,14 +43,13 @@ def choice(
     watched: Path,
     *,
     axes: Mapping[str, Mapping[str, str]],
-    weights: Mapping[str, float],
     sweeps: int,
 ) -> dict[str, Any]:
     """Per task: a watcher's gammas with the judges and with length, its means before and after, and its warnings.
 
     `judged` are the verdicts that the choice `curated` among `answers` was made by, `watched` those of the watcher.
     """
-    rows = verdicts.answers(answers)
+    rows, weights = verdicts.answers(answers), dict.fromkeys(selection.AXES, 1.0)  # no figure here depends on them
     own = verdicts.read([watched], rows)
     said = verdicts.read([*judged, watched], rows)
     pool = selection.gather(answers, rows, said, axes, weights, sweeps)

@@ -66,7 +66,6 @@ def chosen(p: params.Params, name: str, watched: Path) -> dict[str, Any]:
         [VERDICTS / judge / f"{row.pool}.parquet" for judge in p.judges],
         watched / f"{row.pool}.parquet",
         axes=selection.names(p.model_dump()["scores"], row.rating),
-        weights=p.select.weights.model_dump(),
         sweeps=row.sweeps,
     )
 

@@ -80,7 +80,6 @@ def test_a_watcher_that_falls_while_the_judges_rise_is_a_warning(files):
         [files["judge"]],
         files["watcher"],
         axes=AXES,
-        weights=WEIGHTS,
         sweeps=1,
     )
     assert found == {
