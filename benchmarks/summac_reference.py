@@ -15,13 +15,12 @@ import summac.model_summac as reference
 job = json.load(sys.stdin)
 reference.nltk.tokenize.sent_tokenize = reference.nltk.tokenize.PunktSentenceTokenizer().tokenize
 reference.model_map["bench"] = {"model_card": job["model"], "entailment_idx": 0, "contradiction_idx": 2}
-if job["threads"]:
-    reference.torch.set_num_threads(job["threads"])
+reference.torch.set_num_threads(1)
 judge = reference.SummaCZS(
     granularity="sentence", model_name="bench", use_con=False, imager_load_cache=False, use_cache=False, device="cpu"
 )
 judge.score(["A document to warm up with."], ["An answer to warm up with."])  # loads the weights
-started = time.perf_counter()
+started = time.process_time()
 scores = judge.score(job["documents"], job["answers"])["scores"]
-seconds = time.perf_counter() - started
+seconds = time.process_time() - started
 print(json.dumps({"seconds": seconds, "scores": [float(score) for score in scores]}))

@@ -30,6 +30,11 @@ class Account:
         if where and len(places := self.where.setdefault(reason, [])) < SHOWN:
             places.append(where)
 
+    def add(self, other: "Account") -> None:
+        """Count the rows of another table too."""
+        self.rows_in, self.rows_out = self.rows_in + other.rows_in, self.rows_out + other.rows_out
+        self.set_aside += other.set_aside
+
     def as_dict(self) -> dict[str, Any]:
         """The three figures, for a metrics file."""
         aside = dict(sorted(self.set_aside.items()))

@@ -14,12 +14,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from reset import judges, tables
+from reset import tables
 from reset.accounts import Account
 from reset.chunks import Chunks, file_hash, fingerprint
 from reset.errors import ResetError
 from reset.judges import Answer, Judge, Paid, Verdict
 
+MODELS = Path("models")
 NOT_ASKED, FAILED = "not for this judge", "no answer to judge"
 
 
@@ -65,6 +66,12 @@ class _Tally:
         }
 
 
+def settings(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A judge's row of params.yaml with the hashes of what it names: its model and what else it needs."""
+    files = {"model_hash": MODELS / row["model"] if row["model"] else None, "needs_hash": Path(row["needs"])}
+    return {**row, **{key: file_hash(path) for key, path in files.items() if path and path.exists()}}
+
+
 def judge(
     answers: Path,
     prompts: Path,
@@ -86,7 +93,8 @@ def judge(
     account, sizes, failed = _sort_out(answers, by.tasks)
     examples = _examples(prompts, sizes, answers)
     plan = _plan(sizes, chunk_answers)
-    files = {"answers": answers, "prompts": prompts, "code": Path(judges.__file__).parent}
+    # all of reset/: what a verdict comes from lies in many of its folders; no chunk costs less than a stale one
+    files = {"answers": answers, "prompts": prompts, "code": Path(__file__).parent}
     hashes = {key: file_hash(path) for key, path in files.items()}
     store = Chunks(chunks_folder, fingerprint(**hashes, chunk_answers=chunk_answers, **fingerprint_parts))
     tally, names = _Tally(), dict[str, dict[str, None]]()

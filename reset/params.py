@@ -207,6 +207,12 @@ class Judge(Section):
     options: dict[str, Any]
 
 
+class Watcher(Judge):
+    """A row of `watchers`: a judge that takes no part in any choice."""
+
+    verdicts: list[str] | None  # those of its verdicts that count; null: all
+
+
 class Judging(Section):
     """How verdicts are collected."""
 
@@ -309,6 +315,7 @@ class Params(Section):
     pools: dict[str, Pool]
     sample: Sample
     judges: dict[str, Judge]
+    watchers: dict[str, Watcher] = Field(min_length=1)
     judge: Judging
     scores: dict[Task, dict[Literal["task", "faithfulness", "instruction"], str]]
     select: Select

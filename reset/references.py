@@ -60,6 +60,8 @@ def _named(p: "Params") -> list[tuple[str, str, Collection[str]]]:
         ("sample.engine", p.sample.engine, p.sample.engines),
         *((f"judges.{n}.kind", j.kind, registry.JUDGES) for n, j in p.judges.items()),
         *((f"judges.{n}.model", j.model, models) for n, j in p.judges.items() if j.model is not None),
+        *((f"watchers.{n}.kind", w.kind, registry.JUDGES) for n, w in p.watchers.items()),
+        *((f"watchers.{n}.model", w.model, models) for n, w in p.watchers.items() if w.model is not None),
         *((f"curated.{n}.pool", c.pool, p.pools) for n, c in p.curated.items()),
         *((f"curated.{n}.prompts", c.prompts, p.prompts) for n, c in p.curated.items()),
         ("evaluate.prompts", p.evaluate.prompts, p.prompts),

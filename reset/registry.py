@@ -34,7 +34,7 @@ ENGINES: dict[str, str] = {
 
 JUDGES: dict[str, str] = {
     "lexical": "reset.judges.lexical:Lexical",
-    "summac": "reset.judges.summac:SummaCZS",
+    "summac": "reset.judges.summac:SummaC",
     "rubric": "reset.judges.rubric:Rubric",
     "reference": "reset.judges.reference:Reference",
     "openai": "reset.judges.openai:OpenAIRater",

@@ -80,7 +80,7 @@ def keep_best(
         if strangers := [example_id for example_id in pool if example_id not in known]:
             raise ResetError(f"{answers}: answers example '{strangers[0]}', which {prompts} does not hold")
     won = {example_id: winners[example_id] for example_id in winners if example_id in kept}
-    figures = {"rows": writer.rows, **_figures(pool, won), "judges": _judges(pool, won, said, axes, weights)}
+    figures = {"rows": writer.rows, **_figures(pool, won), "judges": on_judges(pool, won, said, axes, weights)}
     return account, figures
 
 
@@ -108,7 +108,7 @@ def gather(
     return pool
 
 
-def _judges(
+def on_judges(
     pool: Mapping[str, Sequence[Candidate]],
     kept: Mapping[str, Candidate],
     said: verdicts.ByAnswer,

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from reset import chunks, judges, judging, params, registry, tracking
+from reset import judges, judging, params, registry, tracking
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-MODELS = Path("models")
 
 
 @click.command()
@@ -19,9 +18,9 @@ def main(judge: str, answers: Path, prompts: Path, into: Path) -> None:
     """Judge ANSWERS to PROMPTS with row JUDGE of params.yaml; write the verdicts to INTO."""
     p = params.load()
     row = params.row(p.judges, judge, "judges")
-    options, settings = {"name": judge, **row.options}, row.model_dump()
+    options, settings = {"name": judge, **row.options}, judging.settings(row.model_dump())
     if row.model is not None:
-        options["model"], settings["model_hash"] = str(MODELS / row.model), chunks.file_hash(MODELS / row.model)
+        options["model"] = str(judging.MODELS / row.model)
     name = f"{judge}/{into.stem}"
     metrics = Path(f"metrics/judge/{name}.json")
     by = registry.build(registry.JUDGES, row.kind, f"judges.{judge}.options", **options)

@@ -86,6 +86,9 @@ _MINIMAL: Row = {
         "engines": {"transformers": {"batch": 16, "dtype": "float32"}},
     },
     "judges": {"rater": {"kind": "rubric", "needs": "reset/micro", "model": None, "options": {}}},
+    "watchers": {
+        "words": {"kind": "lexical", "needs": "reset/normalise.py", "model": None, "options": {}, "verdicts": None}
+    },
     "judge": {"max_null": 0.2, "chunk_answers": 100},
     "scores": {"instruction": {"instruction": "rating"}},
     "select": {"weights": {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}},

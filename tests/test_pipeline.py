@@ -32,6 +32,7 @@ PLUMBING = frozenset(
         "reset.accounts",  # counts what others leave out
         "reset.tables",  # files and columns; a column's content changes with the module that fills it
         "reset.folders",  # output appears whole or not at all
+        "reset.leaner",  # what a library loads along and is not asked for
         "reset.ports",  # where the ranks of a training run meet
         "reset.launching",  # how they are started
         "reset.resuming",  # a resumed run ends as an undisturbed one
@@ -140,6 +141,8 @@ def chosen(params: dict[str, Any], address: str) -> dict[str, str]:
         return {"METHODS": module_of(registry.METHODS[recipe["method"]])}
     if name == "sample":
         return {"ENGINES": module_of(registry.ENGINES[params["sample"]["engine"]])}
+    if name == "watch":
+        return {"JUDGES": module_of(registry.JUDGES[params["watchers"][key]["kind"]])}
     if command(address) == "judge":
         return {"JUDGES": module_of(registry.JUDGES[params["judges"][name.removeprefix("judge_")]["kind"]])}
     return {}

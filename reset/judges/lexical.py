@@ -16,11 +16,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from rouge_score.rouge_scorer import RougeScorer
-
 from reset.errors import ResetError
 from reset.judges import Answer, Verdict
+from reset.leaner import without
 from reset.normalise import has_span, normalise
+
+with without("scipy", "sklearn"):
+    from rouge_score.rouge_scorer import RougeScorer
 
 _rouge = RougeScorer(["rougeL"], use_stemmer=False)
 

@@ -1,23 +1,31 @@
 """A three-way NLI model over many sentence pairs: each distinct pair once, sorted by length, no gradients.
 
 Float32, or bfloat16 where that is allowed and changes no probability of a sample of pairs by more than `MAX_CHANGE`.
+
+A sentence is cut into tokens once, however many pairs it is in. On a CPU oneDNN multiplies float32 matrices, as it
+does bfloat16 ones; MKL, which torch would ask, takes no AVX-512 on processors of other makers than Intel.
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from inspect import signature
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from reset.errors import ResetError
+from reset.leaner import without
+
+with without("scipy", "sklearn"):
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 Pair = tuple[str, str]  # premise, hypothesis
-Columns = Mapping[str, list[list[int]]]  # input name -> tokens of each pair
+Columns = Mapping[str, Sequence[Sequence[int]]]  # input name -> one number per token, of each pair
 MAX_CHANGE = 1e-3
 SAMPLE = 64  # pairs of each call, of all lengths, that both precisions score
+FIELDS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}  # of an encoding
 LABELS = ("entailment", "contradiction", "neutral")  # in the order of a SummaC image
 
 
@@ -47,7 +55,10 @@ class Nli:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
         self._light = copy.deepcopy(self._model).to(torch.bfloat16) if bfloat16 else None
-        self._inputs = set(signature(loaded.forward).parameters)
+        if self._device.type == "cpu":
+            multiply_by_onednn(self._model)
+        taken = signature(loaded.forward).parameters
+        self._inputs = [name for name in self._tokenizer.model_input_names if name in taken]
         self._batch_tokens = batch_tokens
         self._tokenizer.padding_side = "right"  # decoders are read at their last token that is no padding
         self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token
@@ -58,25 +69,33 @@ class Nli:
         places = getattr(loaded.config, "max_position_embeddings", None) or 500
         self._max_length = min(500, places, self._tokenizer.model_max_length)  # 500: summac's own limit
 
-    def probabilities(self, pairs: Sequence[Pair]) -> dict[Pair, np.ndarray]:
+    def probabilities(self, pairs: Iterable[Pair]) -> dict[Pair, np.ndarray]:
         """Return entailment, contradiction and neutral probability of each distinct pair, rounded to six digits."""
         distinct = sorted(set(pairs))
         if not distinct:
             return {}
-        encoded = self._tokenizer(
-            [pair[0] for pair in distinct],
-            [pair[1] for pair in distinct],
-            truncation=True,
-            max_length=self._max_length,
-        )
-        lengths = [len(ids) for ids in encoded["input_ids"]]
-        columns = {key: values for key, values in encoded.items() if key in self._inputs}
+        columns = self._encoded(distinct)
+        lengths = [len(ids) for ids in columns["input_ids"]]
         model = self._chosen(columns, lengths)
         found: dict[Pair, np.ndarray] = {}
         for rows in batches(lengths, self._batch_tokens):
-            for row, scores in zip(rows, self._forward(model, columns, rows), strict=True):
-                found[distinct[row]] = scores
+            found.update(zip((distinct[row] for row in rows), self._forward(model, columns, rows), strict=True))
         return found
+
+    def _encoded(self, pairs: Sequence[Pair]) -> Columns:
+        """The model's inputs, not padded; each distinct sentence is cut once, then joined with its partners."""
+        fast = getattr(self._tokenizer, "backend_tokenizer", None)
+        if fast is None:  # a tokenizer in Python
+            firsts, seconds = zip(*pairs, strict=True)
+            encoded = self._tokenizer(list(firsts), list(seconds), truncation=True, max_length=self._max_length)
+            return {name: encoded[name] for name in self._inputs}
+        sentences = list({sentence for pair in pairs for sentence in pair})
+        fast.no_padding()
+        fast.no_truncation()
+        cut = dict(zip(sentences, fast.encode_batch(sentences, add_special_tokens=False), strict=True))
+        fast.enable_truncation(self._max_length)
+        joined = [fast.post_process(cut[premise], cut[hypothesis]) for premise, hypothesis in pairs]
+        return {name: [getattr(one, FIELDS[name]) for one in joined] for name in self._inputs}
 
     def _chosen(self, columns: Columns, lengths: Sequence[int]) -> Any:
         """The lighter model where it is allowed and close enough."""
@@ -92,12 +111,38 @@ class Nli:
         return self._light
 
     def _forward(self, model: Any, columns: Columns, rows: Sequence[int]) -> np.ndarray:
-        batch = {key: [values[row] for row in rows] for key, values in columns.items()}
-        padded = self._tokenizer.pad(batch, return_tensors="pt").to(self._device)
+        """Probabilities in the order of `LABELS` of the pairs `rows`, (pairs, labels)."""
+        fill = {"input_ids": self._tokenizer.pad_token_id, "token_type_ids": self._tokenizer.pad_token_type_id}
+        padded = {
+            name: _padded([values[row] for row in rows], fill.get(name, 0)).to(self._device)
+            for name, values in columns.items()
+        }
         with torch.inference_mode():
             logits = model(**padded).logits  # (pairs, labels)
         shares: np.ndarray = logits.float().softmax(dim=-1)[:, self._columns].double().cpu().numpy()
         return shares.round(6)
+
+
+def _padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
+    """Rows of one batch side by side, (pairs, longest)."""
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows])
+
+
+def multiply_by_onednn(model: torch.nn.Module) -> None:
+    """Let oneDNN multiply in the linear layers of a float32 model on a CPU; with MKL they take twice the time on AMD.
+
+    The operation is the one that torch's compiler puts there. Sums are taken in another order: results differ by
+    rounding.
+    """
+    for layer in model.modules():
+        if type(layer) is torch.nn.Linear:
+            layer.forward = partial(_linear, layer)  # type: ignore[method-assign]
+
+
+def _linear(layer: torch.nn.Linear, inputs: torch.Tensor) -> torch.Tensor:
+    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(inputs, layer.weight, layer.bias, "none", [], "")
+    return product
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

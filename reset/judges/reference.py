@@ -7,10 +7,12 @@ distinct words, after the normalisation of A.2, that the reply holds.
 
 from collections.abc import Iterator, Sequence
 
-from rouge_score.rouge_scorer import RougeScorer
-
 from reset.judges import Answer, Verdict
+from reset.leaner import without
 from reset.normalise import normalise
+
+with without("scipy", "sklearn"):
+    from rouge_score.rouge_scorer import RougeScorer
 
 _rouge = RougeScorer(["rougeL"], use_stemmer=False)
 

@@ -1,11 +1,11 @@
-"""SummaC-ZS faithfulness judge (Laban et al. 2022; paper 2.2), sentence by sentence, for abstractive QA and summaries.
+"""SummaC faithfulness judge (Laban et al. 2022; paper 2.2), sentence by sentence, for abstractive QA and summaries.
 
 Splitting, the image of (source sentence, answer sentence) probabilities and their aggregation are summac 0.0.4's own:
 max over source sentences, mean over answer sentences. Its inference loop, which needs an older transformers, is
 replaced by `reset.judges.nli`.
 
-Score: the entailment; with `use_contradiction` (summac's default, not the paper's words) less the contradiction, which
-ranges over [-1, 1]. Three presets of what the paper leaves open, each key of which a row may set for itself:
+Score of SummaC-ZS: the entailment; with `use_contradiction` (summac's default, not the paper's words) less the
+contradiction, which ranges over [-1, 1]. Two presets of what the paper leaves open, each key of which a row may set:
 
 - `reset`, ours: entailment alone. Sentences of ten characters or fewer are dropped, as in summac, but a text of nothing
   else counts as one sentence (`short: whole`). What is below 0 is cut off there (`below_zero: cut`), so that an empty
@@ -13,19 +13,26 @@ ranges over [-1, 1]. Three presets of what the paper leaves open, each key of wh
 - `summac`, the package's own behaviour: contradiction counts, an answer of short sentences alone scores 0 whatever it
   says (`short: drop`), as an empty one does, and the range is moved to [0, 1] by (score + 1) / 2 (`below_zero: shift`):
   0 becomes 0.5, so such an answer beats a contradicted one.
+
+With `conv`, a file of SummaC-Conv's weights, the score is that of `reset.judges.conv` on the same image.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-import nltk
 import numpy as np
-import summac.model_summac as reference
 
 from reset.errors import ResetError, nearest
 from reset.judges import Answer, Verdict
+from reset.judges.conv import Conv
 from reset.judges.nli import LABELS, Nli
+from reset.leaner import without
+
+with without("scipy", "sklearn"):
+    import nltk
+    import summac.model_summac as reference
 
 SPLITTERS = ("untrained", "punkt_tab")
 PRESETS: dict[str, dict[str, Any]] = {
@@ -96,7 +103,7 @@ class Imager(reference.SummaCImager):  # type: ignore[misc]  # summac has no typ
         return images
 
 
-class SummaCZS:
+class SummaC:
     """Range [0, 1]. `model` is a folder or hub id; `max_doc_sents` limits the source (summac's default: 100)."""
 
     tasks = frozenset({"abstractive_qa", "summarization"})
@@ -114,6 +121,7 @@ class SummaCZS:
         sentences: str | None = None,
         short: str | None = None,
         below_zero: str | None = None,
+        conv: str | None = None,
     ) -> None:
         own = {
             "use_contradiction": use_contradiction,
@@ -122,7 +130,8 @@ class SummaCZS:
             "below_zero": below_zero,
         }
         chosen = settings(name, preset, own)
-        self._name, self._below_zero = name, chosen["below_zero"]
+        self._name, self._conv = name, Conv(Path(conv)) if conv else None
+        self._below_zero = "cut" if conv else chosen["below_zero"]
         self._imager = Imager(
             Nli(model, batch_tokens=batch_tokens, bfloat16=bfloat16),
             splitter(chosen["sentences"]),
@@ -143,10 +152,9 @@ class SummaCZS:
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield one verdict per answer; null where the example has no passage."""
         asked = [answer for answer in answers if answer.text.strip() and answer.passages]
-        result = self._zs.score([source(answer) for answer in asked], [answer.text for answer in asked])
-        scored = dict(
-            zip((a.answer_id for a in asked), zip(result["scores"], result["images"], strict=True), strict=True)
-        )
+        images = self._imager.build_images([source(answer) for answer in asked], [answer.text for answer in asked])
+        scores = self._conv.scores(images) if self._conv else map(self._zs.image2score, images)
+        scored = dict(zip((a.answer_id for a in asked), zip(scores, images, strict=True), strict=True))
         for answer in answers:
             if not answer.passages:
                 yield Verdict(answer.answer_id, self._name, None, "the example has no passage")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reset.errors import ResetError
 from reset.llm import Failure, Question, Reply, Server
-from reset.llm.budget import Lengths
+from reset.llm.budget import Lengths, charge
 from reset.llm.ledger import Ledger
 from reset.llm.wire import Broken, read
 
@@ -141,6 +141,7 @@ async def _take_in(
 ) -> dict[str, Reply | Failure]:
     """Keep the replies of a finished batch; lines that failed are failures until they are asked again."""
     found: dict[str, Reply | Failure] = {}
+    lengths = Lengths(ledger)
     for line in [*await _content(client, batch.output_file_id), *await _content(client, batch.error_file_id)]:
         question, response = asked[line["custom_id"]], line.get("response") or {}
         if response.get("status_code") != 200:
@@ -154,7 +155,6 @@ async def _take_in(
             continue
         found[question.key] = reply
         if not ledger.get(question):
-            spent = reply.prompt_tokens or 0, reply.completion_tokens or 0
-            usd = server.usd(question.model, *spent, batch=True)
+            usd = charge(question, reply, server, lengths)
             ledger.put(question, reply, pool=pool, base_url=server.base_url, usd=usd)
     return found

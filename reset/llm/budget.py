@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from reset.errors import ResetError
-from reset.llm import Question, Server
+from reset.llm import Question, Reply, Server
 from reset.llm.ledger import Ledger
 
 
@@ -46,6 +46,13 @@ class Lengths:
         """Tokens of a reply to it: as many as the model's have had, else as many as it may have."""
         mean = self._experience(question.model)[1]
         return question.max_tokens if mean is None else mean
+
+
+def charge(question: Question, reply: Reply, server: Server, lengths: Lengths) -> float | None:
+    """US dollars of a reply; what the server did not count is charged as estimated: the prompt, and a full reply."""
+    asked, said = reply.prompt_tokens, reply.completion_tokens
+    prompt_tokens = round(lengths.prompt(question)) if asked is None else asked
+    return server.usd(question.model, prompt_tokens, question.max_tokens if said is None else said, batch=reply.batch)
 
 
 def estimate(questions: Iterable[Question], server: Server, ledger: Ledger, *, judge: str, pool: str) -> Estimate:

@@ -13,7 +13,7 @@ import vl_convert
 from markupsafe import Markup
 
 from reset import checkpoints, comparison
-from reset.report import along, gains, lengths, plots, table1, table4, tables, words
+from reset.report import along, gains, judges, lengths, plots, table1, table4, tables, words
 from reset.report.browser import Content, packed
 from reset.tables import Row, atomic
 
@@ -67,6 +67,11 @@ def write(
         "scores": tables.histogram(scores, list(summaries)),
         "wins": tables.wins(metrics),
         "curated": tables.curated(metrics),
+        "warnings": judges.warnings(metrics),
+        "judges": judges.means(metrics),
+        "agreement": judges.agreement(metrics),
+        "spread": judges.spread(metrics),
+        "watched": judges.watched(metrics),
         "accounts": tables.accounts(metrics),
         "table1": table1.rows(metrics),
     }

@@ -14,7 +14,18 @@ from reset.tables import Row, read, read_json
 
 AXES = ("faithfulness", "instruction", "task")
 BINS = 20
-STAGES = ("fetch", "prepare", "screen", "mix", "draw", "sample", "judge", "select", "evaluate")  # the order of the line
+STAGES = (
+    "fetch",
+    "prepare",
+    "screen",
+    "mix",
+    "draw",
+    "sample",
+    "judge",
+    "select",
+    "evaluate",
+    "watch",
+)  # the order of the line
 FOLDERS = {"systems": "evaluate"}  # where a stage's metrics are in a folder of another name
 
 

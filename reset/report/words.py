@@ -86,6 +86,13 @@ FIGURES = {  # heading -> rows
     "Instruction scores of answers of like length (Figure 7)": "matched",
 }
 
+JUDGES = {
+    "Warnings of the judges": "warnings",
+    "What the choice did to each judge": "judges",
+    "What each axis brings to the sum that chooses": "spread",
+    "What the watchers say of each pool": "watched",
+}
+
 
 def markdown(content: Mapping[str, Any]) -> str:
     """The page as Markdown, without its charts."""
@@ -108,6 +115,9 @@ def markdown(content: Mapping[str, Any]) -> str:
             blocks += [f"## {title}", _records(content[name])]
     if content["curated"]:
         blocks += ["## What was picked", _records(content["curated"])]
+    for title, name in JUDGES.items():
+        if content[name]:
+            blocks += [f"## {title}", _records(content[name])]
     if content["accounts"]:
         blocks += ["## Where the rows went", _records(content["accounts"])]
     if content["table1"]:

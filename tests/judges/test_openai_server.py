@@ -1,6 +1,12 @@
 """The rater asks a real server: vLLM's own, on the loopback, with a model too small to rate anything."""
 
+import re
+import string
+
 import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from vllm_server import serving
 
 from reset.judges import Answer
@@ -51,3 +57,30 @@ def test_a_reply_without_a_rating_is_null_and_kept_as_evidence(server, answers):
 def test_what_was_answered_is_not_asked_again(server, answers, monkeypatch):
     first = list(rater(server, "text").verdicts(answers))
     assert list(rater("http://127.0.0.1:1/v1", "text").verdicts(answers)) == first  # where nobody listens
+
+
+@pytest.fixture(scope="module")
+def speller(tmp_path_factory):
+    """The base address of a server of `tiny`, a random model that writes letter by letter, so that it can obey."""
+    folder = tmp_path_factory.mktemp("speller")
+    letters = sorted({*string.printable.strip(), "\u0120", "\u010a"})  # with a blank and a line's end as bytes
+    vocabulary = {token: number for number, token in enumerate(["<pad>", "<s>", "</s>", *letters])}
+    tokenizer = Tokenizer(models.BPE(vocabulary, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    named = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **named).save_pretrained(folder)
+    torch.manual_seed(0)
+    size = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
+    ids = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "vocab_size": len(vocabulary)}
+    LlamaForCausalLM(LlamaConfig(**size, **ids, max_position_embeddings=4096)).save_pretrained(folder)
+    (folder / "chat.jinja").write_text(TEMPLATE)
+    options = ("--served-model-name", "tiny", "--chat-template", str(folder / "chat.jinja"), "--max-model-len", "4096")
+    with serving(folder, folder / "log", *options) as base_url:
+        yield base_url
+
+
+def test_structured_output_holds_any_model_to_a_rating(speller, answers):
+    for verdict in rater(speller, "regex").verdicts(answers):
+        assert verdict.score in {points / 10 for points in range(1, 11)}
+        assert re.fullmatch(r"[^\[\]]{1,400}Rating: \[\[(10|[1-9])\]\]", verdict.detail["reply"], re.DOTALL)

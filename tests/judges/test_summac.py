@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import summac.model_summac as reference
 import torch
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
     BertConfig,
@@ -17,8 +18,8 @@ from transformers import (
 
 from reset.errors import ResetError
 from reset.judges import Answer
-from reset.judges.nli import Nli, batches, label_order
-from reset.judges.summac import SummaCZS, source, splitter
+from reset.judges.nli import Nli, batches, label_order, multiply_by_onednn
+from reset.judges.summac import SummaC, source, splitter
 
 WORDS = [
     *"?.!",
@@ -63,7 +64,7 @@ def model(request, tmp_path_factory):
 
 
 def judge(model, *, batch_tokens=512, max_doc_sents=100, **options):
-    return SummaCZS(name="summac", model=model, batch_tokens=batch_tokens, max_doc_sents=max_doc_sents, **options)
+    return SummaC(name="summac", model=model, batch_tokens=batch_tokens, max_doc_sents=max_doc_sents, **options)
 
 
 def answer(text, *, number=0, question="", passages=PASSAGES):
@@ -160,6 +161,23 @@ def test_each_distinct_pair_is_scored_once(model):
         [("the cat sat", "a dog sat"), ("the cat sat", "a dog sat"), ("a dog sat", "the cat sat")]
     )
     assert len(calls) == len(found) == 2
+
+
+def test_joined_tokens_are_those_of_the_tokenizers_own_pairs_cut_at_the_limit_too(model):
+    nli = Nli(model, batch_tokens=512)
+    pairs = [(given, said) for given in (*PASSAGES, "bird", "cat " * 70) for said in (*ANSWERS, "it was warm " * 30)]
+    found = nli._encoded(pairs)
+    expected = nli._tokenizer(*map(list, zip(*pairs, strict=True)), truncation=True, max_length=64)
+    for name, rows in found.items():
+        assert rows == expected[name]
+    assert max(map(len, found["input_ids"])) == 64
+
+
+def test_onednn_multiplies_as_torch_does():
+    layer, inputs = torch.nn.Linear(7, 5), torch.randn(2, 3, 7)
+    expected = layer(inputs)
+    multiply_by_onednn(layer)
+    torch.testing.assert_close(layer(inputs), expected)
 
 
 def test_evidence_names_the_best_source_sentence_of_each_answer_sentence(model):
@@ -299,3 +317,38 @@ def test_bfloat16_is_used_where_it_changes_nothing_and_nowhere_else(tmp_path):
     nli.probabilities(pairs)
     assert len(used) == 2  # the sample, then all pairs
     assert nli._light.classifier.weight.dtype == torch.bfloat16
+
+
+@pytest.fixture
+def conv(tmp_path):
+    """Random weights for SummaC-Conv, as a file and in summac's own class."""
+    theirs = reference.SummaCConv(models=["vitc"], bins="percentile", imager_load_cache=False, device="cpu")
+    save_file(theirs.state_dict(), tmp_path / "conv.safetensors")
+    return tmp_path / "conv.safetensors", theirs
+
+
+def test_conv_score_equals_that_of_summacs_own_on_the_same_weights(model, conv, monkeypatch):
+    path, theirs = conv
+    monkeypatch.setattr(reference.nltk.tokenize, "sent_tokenize", splitter("untrained").tokenize)
+    nli, (imager,) = Nli(model, batch_tokens=1), theirs.imagers
+    imager.model, imager.tokenizer = nli._model, OldTokenizer(nli._tokenizer, nli._inputs)
+    imager.max_input_length, imager.use_cache, imager.granularity, imager.grans = 64, False, "sentence", ["sentence"]
+    imager.entailment_idx, imager.contradiction_idx, imager.neutral_idx = 2, 0, 1
+    many = answer(" ".join(ANSWERS * 4), number=9)  # more than ten sentences
+    asked = [*answers(), many]
+    expected = theirs.score([source(one) for one in asked], [one.text for one in asked])["scores"]
+    found = scores(judge(model, conv=str(path), short="drop"), asked)
+    assert list(found.values()) == pytest.approx(expected, abs=2e-6)
+    assert len({round(score, 4) for score in expected}) > 1
+
+
+def test_conv_of_an_empty_answer_is_zero_whatever_the_preset(model, conv):
+    (verdict,) = judge(model, conv=str(conv[0]), preset="summac", sentences="untrained").verdicts([answer(" ")])
+    assert (verdict.score, verdict.reason) == (0.0, "empty answer")
+
+
+def test_file_without_conv_weights_is_named(model, tmp_path):
+    save_file({"strange": torch.zeros(1)}, tmp_path / "other.safetensors")
+    for path in (tmp_path / "other.safetensors", tmp_path / "none.safetensors"):
+        with pytest.raises(ResetError, match=rf"{path}: no weights of SummaC-Conv as safetensors \("):
+            judge(model, conv=str(path))

@@ -8,6 +8,7 @@ import pytest
 
 from reset.errors import ResetError
 from reset.llm import Failure, Reply, batch
+from reset.llm.ledger import CHARACTERS_PER_TOKEN
 
 from .conftest import questions
 
@@ -17,6 +18,7 @@ class Batches:
 
     def __init__(self, fails=(), status="completed"):
         self.stored, self.made, self.looked = {}, {}, 0
+        self.counts_tokens = True
         self.fails, self.status, self.die = set(fails), status, None
         self.files = SimpleNamespace(create=self._upload, content=self._content)
         self.batches = SimpleNamespace(create=self._create, retrieve=self._retrieve, list=self._list)
@@ -64,7 +66,8 @@ class Batches:
                 bad.append({"custom_id": line["custom_id"], "response": error, "error": None})
                 continue
             body = {"choices": [{"message": {"content": f"of {prompt} [[6]]"}}], "model": "strong-0613"}
-            body["usage"] = {"prompt_tokens": 100, "completion_tokens": 10}
+            if self.counts_tokens:
+                body["usage"] = {"prompt_tokens": 100, "completion_tokens": 10}
             response = {"status_code": 200, "body": body}
             good.append({"custom_id": line["custom_id"], "response": response, "error": None})
         for kind, lines in (("output", good), ("error", bad)):
@@ -99,6 +102,15 @@ def test_a_batch_is_submitted_waited_for_and_taken_in_at_half_the_price(server, 
     assert ledger.spent("rater", "mtl") == pytest.approx(5 * 0.002 / 2)
     assert ledger.open_batches("rater", "https://example.org/v1") == []
     assert next(ledger.rows())["batch"] == 1
+
+
+def test_a_batch_whose_server_counts_no_tokens_is_charged_as_estimated(server, ledger):
+    client, (question,) = Batches(), questions(1)
+    client.counts_tokens = False
+    ask(client, [question], server(), ledger)
+    prompt_tokens = round(len(question.prompt) / CHARACTERS_PER_TOKEN)
+    assert prompt_tokens > 0
+    assert ledger.spent("rater", "mtl") == pytest.approx((prompt_tokens * 10 + question.max_tokens * 100) / 1e6 / 2)
 
 
 @pytest.mark.parametrize("moment", ["create", "wait"])
