@@ -78,8 +78,8 @@ def _over_ray(
                     yield row["number"], _rows(pickle.loads(row["content"]))
         except ray.exceptions.RayActorError as error:
             raise ResetError(
-                f"A worker died more often than cluster.max_restarts ({max_restarts}) allows; finished chunks are kept "
-                f"({str(error).splitlines()[0]})"
+                f"Workers of the Ray cluster kept dying (cluster.max_restarts is {max_restarts}); finished chunks are "
+                f"kept: {str(error).splitlines()[0]}"
             ) from error
 
 
@@ -138,7 +138,7 @@ def _connected(address: str | None, cpus: float, gpus: float) -> Iterator[Any]:
     except (ConnectionError, ValueError) as error:
         raise ResetError(f"No Ray cluster at cluster.ray_address '{address}': {str(error).splitlines()[0]}") from error
     try:
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised
         data.DataContext.get_current().enable_progress_bars = False
         yield ray
     finally:

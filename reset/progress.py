@@ -17,11 +17,12 @@ class Progress:
 
     def __init__(self, name: str, total: int, *, line_s: float = LINE_S) -> None:
         self._name, self._total = name, total
-        self._done = self._before = self._tokens = 0
+        self._done = self._tokens = 0
+        self._found = self._found_tokens = 0  # made by an earlier run
         self._started = self._told = time.monotonic()
         terminal = sys.stderr.isatty()
         self._every_s = BAR_S if terminal else line_s
-        shape = "{desc} {percentage:3.0f}%|{bar}| {postfix}"
+        shape = "{desc} {percentage:3.0f}%|{bar}|"  # the bar has what room is left
         self._bar = tqdm(total=total, desc=name, disable=not terminal, bar_format=shape)
 
     def add(self, tokens: int) -> None:
@@ -30,19 +31,21 @@ class Progress:
         self._tokens += tokens
         self._tell()
 
-    def reach(self, done: int, *, found: bool = False) -> None:
-        """Count `done` answers in all; with `found`, those that are new were made by an earlier run."""
-        self._before += (done - self._done) if found else 0
-        self._done = done
+    def reach(self, done: int, tokens: int = 0, *, found: bool = False) -> None:
+        """Count so many answers and tokens in all; with `found`, those that are new were made by an earlier run."""
+        if found:
+            self._found += done - self._done
+            self._found_tokens += tokens - self._tokens
+        self._done, self._tokens = done, tokens
         self._tell()
 
     def __str__(self) -> str:
         passed = max(time.monotonic() - self._started, 1e-9)
-        made = self._done - self._before
+        made, tokens = self._done - self._found, self._tokens - self._found_tokens
         left = (self._total - self._done) * passed / made if made else 0.0
-        tokens = f", {self._tokens / passed:,.0f} tokens/s" if self._tokens else ""
-        rates = f", {made / passed:,.1f} answers/s{tokens}, {tqdm.format_interval(left)} left" if made else ""
-        return f"{self._done:,} of {self._total:,} answers{rates}"
+        speed = f", {made / passed:,.1f} answers/s" + (f", {tokens / passed:,.0f} tokens/s" if tokens else "")
+        rates = f"{speed}, {tqdm.format_interval(left)} left" if made else " answers"
+        return f"{self._done:,} of {self._total:,}{rates}"
 
     def _tell(self) -> None:
         if time.monotonic() - self._told >= self._every_s:
@@ -54,7 +57,7 @@ class Progress:
             log.info("%s: %s", self._name, self)
         else:
             self._bar.n = self._done
-            self._bar.set_postfix_str(str(self))
+            self._bar.set_description_str(f"{self._name}: {self}")
 
     def __enter__(self) -> Self:
         return self

@@ -72,7 +72,7 @@ def sample(
         heard = progress.add if spread is here else _unheard
         for number, found in chunks.fill(KEPT, pieces, partial(_answering, pool, load, heard), spread):
             counts.add(list(chunks.assemble(KEPT, [number])))
-            progress.reach(counts.account.rows_in, found=found)
+            progress.reach(counts.account.rows_in, counts.tokens, found=found)
             counts.check(into.stem, planned, max_failed)
             number_of_chunks += 1
     tables.write(into, tables.ANSWERS, chunks.assemble(tables.ANSWERS, range(number_of_chunks)))
