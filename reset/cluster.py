@@ -7,11 +7,14 @@ way, so that the rows do not depend on how many workers there are. Ray is an opt
 import logging
 import os
 import pickle
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from itertools import chain
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -42,45 +45,57 @@ def spread(plug_in: str, *, workers: int, ray_address: str | None, **limits: Any
     """
     if plug_in not in MODELS or (workers == 1 and ray_address is None):
         return here
-    return partial(_over_ray, workers=workers, ray_address=ray_address, **limits)
+    return partial(_over_ray, ray_address=ray_address, room=_Room(workers, **limits))
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What Ray sets aside for the workers, and how often one is replaced."""
+
+    workers: int
+    worker_cpus: float
+    worker_gpus: float
+    max_restarts: int
 
 
 def _over_ray(
-    pieces: Pieces,
-    build: Build,
-    *,
-    workers: int,
-    ray_address: str | None,
-    worker_cpus: float,
-    worker_gpus: float,
-    max_restarts: int,
+    pieces: Pieces, build: Build, *, ray_address: str | None, room: _Room
 ) -> Iterator[tuple[int, Iterable[Mapping[str, Any]]]]:
     """Yield what the workers made, as it comes; pieces wait in Ray's object store, which spills to disk."""
     left = iter(pieces)
     if (first := next(left, None)) is None:
         return
-    with _connected(ray_address, workers * worker_cpus, workers * worker_gpus) as ray:
-        _check_room(ray, worker_cpus, worker_gpus)
+    with _connected(ray_address, room) as ray:
+        _check_room(ray, room)
         blocks = [ray.put(_block(number, piece)) for number, piece in chain([first], left)]
-        done = ray.data.from_arrow_refs(blocks).map_batches(
-            _Worker,
-            fn_constructor_args=(Path.cwd(), build),
-            batch_size=1,
-            batch_format="pyarrow",
-            compute=ray.data.ActorPoolStrategy(size=min(workers, len(blocks))),
-            num_cpus=worker_cpus,
-            num_gpus=worker_gpus,
-            ray_remote_args_fn=lambda: {"max_restarts": max_restarts, "max_task_retries": max_restarts},
-        )
         try:
-            for table in done.iter_batches(batch_size=None, batch_format="pyarrow"):
+            for table in _made(ray, blocks, build, room).iter_batches(batch_size=None, batch_format="pyarrow"):
                 for row in table.to_pylist():
                     yield row["number"], _rows(pickle.loads(row["content"]))
         except ray.exceptions.RayActorError as error:
             raise ResetError(
-                f"Workers of the Ray cluster kept dying (cluster.max_restarts is {max_restarts}); finished chunks are "
-                f"kept: {str(error).splitlines()[0]}"
+                f"Workers of the Ray cluster kept dying (cluster.max_restarts is {room.max_restarts}); finished chunks "
+                f"are kept: {str(error).splitlines()[0]}"
             ) from error
+
+
+def _made(ray: Any, blocks: list[Any], build: Build, room: _Room) -> Any:
+    """The data set of what the workers make of `blocks`."""
+    retries = {"max_restarts": room.max_restarts, "max_task_retries": room.max_restarts}
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # Ray 2.60 calls `ray_remote_args_fn` deprecated and has no other way to bound both
+        return ray.data.from_arrow_refs(blocks).map_batches(
+            _Worker,
+            fn_constructor_args=(Path.cwd(), build),
+            batch_size=1,
+            batch_format="pyarrow",
+            compute=ray.data.ActorPoolStrategy(size=min(room.workers, len(blocks))),
+            num_cpus=room.worker_cpus,
+            num_gpus=room.worker_gpus,
+            ray_remote_args_fn=lambda: retries,
+        )
 
 
 class _Worker:
@@ -117,22 +132,27 @@ def _rows(content: Any) -> Iterable[Mapping[str, Any]]:
     return content  # type: ignore[no-any-return]
 
 
-@contextmanager
-def _connected(address: str | None, cpus: float, gpus: float) -> Iterator[Any]:
-    """Join the cluster at `address`, or start one on this machine's loopback with room for all workers."""
+def _ray() -> tuple[Any, Any]:
+    """Import Ray and Ray Data."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    own: dict[str, Any] = {}
-    if address is None:
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # read as: on one machine, so on its loopback alone
-        own = {"num_cpus": -int(-cpus // 1), "num_gpus": -int(-gpus // 1), "include_dashboard": False}
     try:
-        ray: Any = import_module("ray")
-        data = import_module("ray.data")
+        return import_module("ray"), import_module("ray.data")
     except ImportError as error:
         raise ResetError(
             f"Several workers need Ray, which is not installed ({error}): make repro EXTRA=cluster, "
             "or cluster: {workers: 1, ray_address: null}"
         ) from error
+
+
+@contextmanager
+def _connected(address: str | None, room: _Room) -> Iterator[Any]:
+    """Join the cluster at `address`, or start one on this machine's loopback with room for all workers."""
+    own: dict[str, Any] = {}
+    if address is None:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # read as: on one machine, so on its loopback alone
+        cpus, gpus = (ceil(room.workers * each) for each in (room.worker_cpus, room.worker_gpus))
+        own = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False}
+    ray, data = _ray()
     try:
         ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, ValueError) as error:
@@ -145,8 +165,9 @@ def _connected(address: str | None, cpus: float, gpus: float) -> Iterator[Any]:
         ray.shutdown()
 
 
-def _check_room(ray: Any, cpus: float, gpus: float) -> None:
+def _check_room(ray: Any, room: _Room) -> None:
     """Stop where no machine of the cluster has room for even one worker; Ray would wait for one for ever."""
+    cpus, gpus = room.worker_cpus, room.worker_gpus
     known = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(one.get("CPU", 0) >= cpus and one.get("GPU", 0) >= gpus for one in known):
         largest = ", ".join(f"{one.get('CPU', 0):g} CPUs and {one.get('GPU', 0):g} GPUs" for one in known)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -49,14 +50,18 @@ def test_no_ray_is_needed_where_every_chunk_is_there(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def cluster():
     """Two nodes with room for one worker each."""
-    pytest.importorskip("ray", reason="requirements/cluster.txt")
-    os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(ROOT)}
-    from ray.cluster_utils import Cluster
+    if find_spec("ray") is None:
+        pytest.skip("requirements/cluster.txt")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # the loopback alone; read when Ray is imported
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("PYTHONPATH", str(ROOT))
+        from ray.cluster_utils import Cluster
 
-    started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    started.add_node(num_cpus=1)
-    yield started
-    started.shutdown()
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        started.add_node(num_cpus=1)
+        yield started
+        started.shutdown()
 
 
 @pytest.fixture
@@ -172,9 +177,11 @@ def word_of():
 
 
 @pytest.fixture
-def own_ray():
+def own_ray(monkeypatch):
     """Two workers on a Ray of this machine's own."""
-    pytest.importorskip("ray", reason="requirements/cluster.txt")
+    if find_spec("ray") is None:
+        pytest.skip("requirements/cluster.txt")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return spread("vllm", workers=2, ray_address=None, **LIMITS)
 
 
