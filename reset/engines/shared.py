@@ -14,6 +14,7 @@ from transformers.masking_utils import sdpa_mask
 from reset.engines.cache import RoomyLayer, roomy_cache
 
 NAME = "shared_prompts"
+Part = tuple[torch.Tensor, torch.Tensor]  # keys and values
 PLAIN = frozenset({"llama", "mistral", "qwen2", "qwen3"})  # whose attention is a softmax and nothing more
 
 
@@ -21,14 +22,15 @@ class SharedPrompts:
     """What a batch's rows have in common; `index` says, in rising order, which prompt each row answers."""
 
     def __init__(self, cache: DynamicCache, mask: torch.Tensor, index: torch.Tensor) -> None:
-        self.layers = [(layer.keys, layer.values) for layer in cache.layers]  # each (prompts, heads, tokens, width)
+        held: list[Any] = cache.layers
+        self.layers: list[Part] = [(one.keys, one.values) for one in held]  # each (prompts, heads, tokens, width)
         empty = torch.zeros(mask.shape, device=mask.device).masked_fill(mask == 0, -torch.inf)
         self.bias = empty[:, None, None, :]  # (prompts, 1, 1, tokens)
         self._place(index)
 
     def select(self, rows: torch.Tensor) -> None:
         """Keep the rows `rows`, in their order, and the prompts that they answer."""
-        used, index = self._index[rows].unique(return_inverse=True)
+        used, index = torch.unique(self._index[rows], return_inverse=True)
         if len(used) < len(self.bias):
             self.layers = [(keys[used], values[used]) for keys, values in self.layers]
             self.bias = self.bias[used]
