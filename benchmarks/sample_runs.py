@@ -7,31 +7,30 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import click
 
 from benchmarks.result import check, publish
-from benchmarks.sample_work import BATCH, MAX_TOKENS, examples, pool, tokenizing
+from benchmarks.sample_work import BATCH, examples, one_each, pool, tokenizing
 from reset import sampling, tables
 from reset.chunks import Chunks
 from reset.engines import Completion, Engine, Request
 
-FLAT, RESUME = ((500, 5_000, 50_000), (100, 1_000)), (400, 100)  # prompts; of a quick run
-FLAT_TOKENS, CHUNK_PROMPTS, RESUME_CHUNK = 16, 100, 10
+FLAT, RESUME = ((500, 5_000, 50_000), (100, 1_000)), (500, 100)  # prompts; of a quick run
+FLAT_TOKENS, CHUNK_PROMPTS, RESUME_CHUNK, ROUNDS = 4, 100, 10, 3
+AT_LEAST = 2_000  # prompts timed together: a smaller number is sampled several times
 
 
-class Watched:
-    """An engine that knows when it was first asked, and is stopped before its chunk number `at`."""
+class Stopping:
+    """An engine that is stopped before its chunk number `at`."""
 
-    def __init__(self, engine: Engine, at: int | None = None) -> None:
+    def __init__(self, engine: Engine, at: int) -> None:
         self._engine, self._at, self._calls = engine, at, 0
-        self.first = 0.0
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Answer a chunk, or stop."""
-        self.first = self.first or time.perf_counter()
         if self._calls == self._at:
             raise KeyboardInterrupt
         self._calls += 1
@@ -43,14 +42,14 @@ class Watched:
 
 
 def sampled(
-    folder: Path, engine: Engine, tokenize: sampling.Tokenize, max_tokens: int, chunk_prompts: int = CHUNK_PROMPTS
+    folder: Path, engine: Engine, tokenize: sampling.Tokenize, asked: sampling.Pool, chunk_prompts: int = CHUNK_PROMPTS
 ) -> tuple[float, int]:
     """Run the stage's own function on `folder`/prompts.parquet; seconds and answers."""
     started = time.perf_counter()
     account, _ = sampling.sample(
         folder / "prompts.parquet",
         folder / "answers.parquet",
-        pool(max_tokens),
+        asked,
         load=lambda: (engine, tokenize),
         chunks=Chunks(folder / "chunks", "benchmark"),
         chunk_prompts=chunk_prompts,
@@ -64,16 +63,19 @@ def loaded(model: Path) -> tuple[Engine, sampling.Tokenize]:
     from reset.engines.transformers import TransformersEngine
 
     engine, tokenize = TransformersEngine(model=model, batch=BATCH, dtype="float32"), tokenizing(model)
-    list(sampling.answer(list(examples(20)), pool(FLAT_TOKENS), engine, tokenize))
+    list(sampling.answer(list(examples(CHUNK_PROMPTS)), pool(), engine, tokenize))
     return engine, tokenize
 
 
 def one_size(model: Path, count: int) -> str:
-    """Sample `count` prompts, short answers: seconds, answers, and this process's peak memory in bytes, as JSON."""
+    """Sample one short answer to each of `count` prompts: seconds, answers, and this process's peak memory, as JSON."""
     engine, tokenize = loaded(model)
-    with TemporaryDirectory() as folder:
-        tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(count))
-        seconds, answers = sampled(Path(folder), engine, tokenize, FLAT_TOKENS)
+    runs = []
+    for _ in range(max(1, AT_LEAST // count)):
+        with TemporaryDirectory() as folder:
+            tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(count))
+            runs.append(sampled(Path(folder), engine, tokenize, one_each(FLAT_TOKENS)))
+    seconds, answers = (sum(figures) for figures in zip(*runs, strict=True))
     return json.dumps({"prompts": count, "seconds": seconds, "answers": answers, "peak": _peak()})
 
 
@@ -102,43 +104,31 @@ def flat(model: Path, quick: bool) -> None:
 
 
 def resume(model: Path, quick: bool) -> None:
-    """Part `resume`: what a stop half way costs, from the second start to the first new answer asked for."""
-    (engine, tokenize), count = loaded(model), RESUME[quick]
+    """Part `resume`."""
+    (engine, tokenize), count, rounds = loaded(model), RESUME[quick], 1 if quick else ROUNDS
     half = count // RESUME_CHUNK // 2
-    whole = timed(engine, tokenize, count, None)
-    stopped = timed(engine, tokenize, count, half)
-    if whole["rows"] != stopped["rows"]:
-        raise click.ClickException("the resumed run ended with other answers")
-    again = (stopped["ahead"] - whole["ahead"]) / whole["seconds"]
-    seconds = {
-        name: {key: run[key] for key in ("ahead", "seconds")}
-        for name, run in {"whole": whole, "stopped": stopped}.items()
-    }
-    click.echo(f"{len(whole['rows'])} equal answers; seconds: {seconds}")
-    what = "time that a run stopped half way takes longer before it goes on, over all of an undisturbed one's"
-    publish(
-        "sample_resume",
-        [check(what, again, "<= 0.02")],
-        libraries=["torch", "pyarrow"],
-        quick=quick,
-        prompts=count,
-        seconds=seconds,
-    )
+    seconds: dict[str, list[float]] = {"whole": [], "stopped": []}
+    for number in range(rounds):
+        whole, rows = timed(engine, tokenize, count, None)
+        stopped, same = timed(engine, tokenize, count, half)
+        if rows != same:
+            raise click.ClickException("the resumed run ended with other answers")
+        seconds["whole"].append(whole)
+        seconds["stopped"].append(stopped)
+        click.echo(f"round {number + 1}: undisturbed {whole:.1f} s, resumed {stopped:.1f} s, {len(rows)} equal answers")
+    overhead = median(seconds["stopped"]) / median(seconds["whole"]) - 1
+    checks = [check("time of a run stopped half way and resumed, over an undisturbed one, less 1", overhead, "<= 0.02")]
+    publish("sample_resume", checks, libraries=["torch", "pyarrow"], quick=quick, prompts=count, seconds=seconds)
 
 
-def timed(engine: Engine, tokenize: sampling.Tokenize, count: int, stop: int | None) -> dict[str, Any]:
-    """Sample from first to last, with a stop before chunk `stop`.
-
-    Returns all seconds, those of the (second) start `ahead` of the first request, and the rows.
-    """
+def timed(engine: Engine, tokenize: sampling.Tokenize, count: int, stop: int | None) -> tuple[float, list[tables.Row]]:
+    """Sample from first to last, with a stop before chunk `stop`: seconds and rows."""
     with TemporaryDirectory() as folder:
         tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(count))
         started = time.perf_counter()
         if stop is not None:
             with suppress(KeyboardInterrupt):
-                sampled(Path(folder), Watched(engine, stop), tokenize, MAX_TOKENS, RESUME_CHUNK)
-        again, watched = time.perf_counter(), Watched(engine)
-        sampled(Path(folder), watched, tokenize, MAX_TOKENS, RESUME_CHUNK)
-        seconds = time.perf_counter() - started
-        rows = list(tables.read(Path(folder) / "answers.parquet", tables.ANSWERS))
-    return {"seconds": seconds, "ahead": watched.first - again, "rows": rows}
+                sampled(Path(folder), Stopping(engine, stop), tokenize, pool(), RESUME_CHUNK)
+        sampled(Path(folder), engine, tokenize, pool(), RESUME_CHUNK)
+        taken = time.perf_counter() - started
+        return taken, list(tables.read(Path(folder) / "answers.parquet", tables.ANSWERS))
