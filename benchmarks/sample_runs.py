@@ -13,13 +13,14 @@ from tempfile import TemporaryDirectory
 import click
 
 from benchmarks.result import check, publish
-from benchmarks.sample_work import BATCH, MAX_TOKENS, examples, pool, tokenizing
+from benchmarks.sample_work import BATCH, examples, one_each, pool, tokenizing
 from reset import sampling, tables
 from reset.chunks import Chunks
 from reset.engines import Completion, Engine, Request
 
-FLAT, RESUME = ((500, 5_000, 50_000), (100, 1_000)), (2_000, 400)  # prompts; of a quick run
-FLAT_TOKENS, CHUNK_PROMPTS, ROUNDS = 16, 100, 3
+FLAT, RESUME = ((500, 5_000, 50_000), (100, 1_000)), (500, 100)  # prompts; of a quick run
+FLAT_TOKENS, CHUNK_PROMPTS, RESUME_CHUNK, ROUNDS = 4, 100, 10, 3
+AT_LEAST = 2_000  # prompts timed together: a smaller number is sampled several times
 
 
 class Stopping:
@@ -40,16 +41,18 @@ class Stopping:
         return self._engine.seen(requests)
 
 
-def sampled(folder: Path, engine: Engine, tokenize: sampling.Tokenize, max_tokens: int) -> tuple[float, int]:
+def sampled(
+    folder: Path, engine: Engine, tokenize: sampling.Tokenize, asked: sampling.Pool, chunk_prompts: int = CHUNK_PROMPTS
+) -> tuple[float, int]:
     """Run the stage's own function on `folder`/prompts.parquet; seconds and answers."""
     started = time.perf_counter()
     account, _ = sampling.sample(
         folder / "prompts.parquet",
         folder / "answers.parquet",
-        pool(max_tokens),
+        asked,
         load=lambda: (engine, tokenize),
         chunks=Chunks(folder / "chunks", "benchmark"),
-        chunk_prompts=CHUNK_PROMPTS,
+        chunk_prompts=chunk_prompts,
         max_failed=0.0,
     )
     return time.perf_counter() - started, account.rows_out
@@ -60,16 +63,19 @@ def loaded(model: Path) -> tuple[Engine, sampling.Tokenize]:
     from reset.engines.transformers import TransformersEngine
 
     engine, tokenize = TransformersEngine(model=model, batch=BATCH, dtype="float32"), tokenizing(model)
-    list(sampling.answer(list(examples(20)), pool(FLAT_TOKENS), engine, tokenize))
+    list(sampling.answer(list(examples(CHUNK_PROMPTS)), pool(), engine, tokenize))
     return engine, tokenize
 
 
 def one_size(model: Path, count: int) -> str:
-    """Sample `count` prompts, short answers: seconds, answers, and this process's peak memory in bytes, as JSON."""
+    """Sample one short answer to each of `count` prompts: seconds, answers, and this process's peak memory, as JSON."""
     engine, tokenize = loaded(model)
-    with TemporaryDirectory() as folder:
-        tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(count))
-        seconds, answers = sampled(Path(folder), engine, tokenize, FLAT_TOKENS)
+    runs = []
+    for _ in range(max(1, AT_LEAST // count)):
+        with TemporaryDirectory() as folder:
+            tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(count))
+            runs.append(sampled(Path(folder), engine, tokenize, one_each(FLAT_TOKENS)))
+    seconds, answers = (sum(figures) for figures in zip(*runs, strict=True))
     return json.dumps({"prompts": count, "seconds": seconds, "answers": answers, "peak": _peak()})
 
 
@@ -100,7 +106,7 @@ def flat(model: Path, quick: bool) -> None:
 def resume(model: Path, quick: bool) -> None:
     """Part `resume`."""
     (engine, tokenize), count, rounds = loaded(model), RESUME[quick], 1 if quick else ROUNDS
-    half = count // CHUNK_PROMPTS // 2
+    half = count // RESUME_CHUNK // 2
     seconds: dict[str, list[float]] = {"whole": [], "stopped": []}
     for number in range(rounds):
         whole, rows = timed(engine, tokenize, count, None)
@@ -122,7 +128,7 @@ def timed(engine: Engine, tokenize: sampling.Tokenize, count: int, stop: int | N
         started = time.perf_counter()
         if stop is not None:
             with suppress(KeyboardInterrupt):
-                sampled(Path(folder), Stopping(engine, stop), tokenize, MAX_TOKENS)
-        sampled(Path(folder), engine, tokenize, MAX_TOKENS)
+                sampled(Path(folder), Stopping(engine, stop), tokenize, pool(), RESUME_CHUNK)
+        sampled(Path(folder), engine, tokenize, pool(), RESUME_CHUNK)
         taken = time.perf_counter() - started
         return taken, list(tables.read(Path(folder) / "answers.parquet", tables.ANSWERS))

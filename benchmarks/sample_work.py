@@ -13,9 +13,14 @@ GRID = arms([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], [5, 10, 20, 50, 70, 90, 100], 1
 MAX_TOKENS, MAX_LENGTH, BATCH = 64, 512, 256
 
 
-def pool(max_tokens: int = MAX_TOKENS) -> sampling.Pool:
-    """Two sweeps in the comparisons: 14 answers to a prompt."""
-    return sampling.Pool("benchmark", GRID, 2, 0, "micro", max_tokens, MAX_LENGTH - max_tokens)
+def pool() -> sampling.Pool:
+    """Two sweeps: 14 answers to a prompt."""
+    return sampling.Pool("benchmark", GRID, 2, 0, "micro", MAX_TOKENS, MAX_LENGTH - MAX_TOKENS)
+
+
+def one_each(max_tokens: int) -> sampling.Pool:
+    """One greedy answer to a prompt."""
+    return sampling.Pool("benchmark", arms([0.0], [], 0.0), 1, 0, "micro", max_tokens, MAX_LENGTH - max_tokens)
 
 
 def examples(count: int) -> Iterator[tables.Row]:

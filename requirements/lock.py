@@ -1,4 +1,4 @@
-"""Write the pins of base, dev and vllm-cpu: what the resolver chose for the `.in` files in this environment.
+"""Write the pins of base, dev, cluster and vllm-cpu: what the resolver chose for the `.in` files in this environment.
 
 Run by `make lock` in a fresh environment. torch and what comes with its CUDA build stay out: torch is pinned and
 installed first, so that a machine without a GPU gets the CPU build.
@@ -41,9 +41,9 @@ def pins(requirements: list[Requirement]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Write `base.txt`, then `dev.txt` and `vllm-cpu.txt` with what they add."""
+    """Write `base.txt`, then the others with what they add."""
     before: dict[str, str] = {}
-    for name in ("base", "dev", "vllm-cpu"):
+    for name in ("base", "dev", "cluster", "vllm-cpu"):
         mine = {key: version for key, version in pins(asked(name)).items() if key not in before}
         lines = [f"{key}=={version}\n" for key, version in sorted(mine.items())]
         (HERE / f"{name}.txt").write_text(f"# made by `make lock` from {name}.in\n{''.join(lines)}")

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from reset import __version__, tables
+from reset.cluster import Build, Pieces, Spread
 from reset.errors import ResetError
 
 
@@ -53,6 +54,27 @@ class Chunks:
     def write(self, index: int, schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> None:
         """Keep the rows of chunk `index`."""
         tables.write(self._path(index), schema, rows)
+
+    def fill(self, schema: pa.Schema, pieces: Pieces, build: Build, spread: Spread) -> Iterator[tuple[int, bool]]:
+        """Work on the pieces that have no chunk yet, by `spread`.
+
+        Yields the number of each chunk as soon as it is there, and whether it was there before.
+        """
+        found: list[int] = []
+
+        def missing() -> Pieces:
+            for number, piece in pieces:
+                if self.has(number):
+                    found.append(number)
+                else:
+                    yield number, piece
+
+        for number, rows in spread(missing(), build):
+            self.write(number, schema, rows)
+            yield from ((one, True) for one in found)
+            found.clear()
+            yield number, False
+        yield from ((one, True) for one in found)
 
     def assemble(self, schema: pa.Schema, indices: Iterable[int]) -> Iterator[tables.Row]:
         """Yield the rows of the chunks in the order of `indices`."""

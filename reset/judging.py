@@ -5,43 +5,52 @@ All answers to one example go before the judge together, and equal texts among t
 """
 
 import json
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
+import pyarrow as pa
 
 from reset import tables
 from reset.accounts import Account
 from reset.chunks import Chunks, file_hash, fingerprint
+from reset.cluster import Spread, here
 from reset.errors import ResetError
 from reset.judges import Answer, Judge, Paid, Verdict
+from reset.progress import Progress
 
 MODELS = Path("models")
 NOT_ASKED, FAILED = "not for this judge", "no answer to judge"
+KEPT = tables.VERDICTS.append(pa.field("task", pa.string(), nullable=False))
 
 
 @dataclass
 class _Tally:
-    """What has been said so far under each verdict name."""
+    """What has been said so far, of how many answers, under each verdict name."""
 
+    answers: int = 0
     said: Counter[str] = field(default_factory=Counter)
     nulls: Counter[str] = field(default_factory=Counter)
     totals: dict[str, float] = field(default_factory=dict)
     reasons: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def add(self, row: tables.Row) -> None:
-        """Count one verdict on an answer that was asked about."""
-        name = row["name"]
-        self.said[name] += 1
-        if row["score"] is None:
-            self.nulls[name] += 1
-            self.reasons.setdefault(name, Counter())[row["reason"] or "no reason given"] += 1
-        else:
-            self.totals[name] = self.totals.get(name, 0.0) + row["score"]
+    def add(self, rows: Iterable[tables.Row]) -> int:
+        """Count the verdicts of a chunk; return how many answers have been judged so far."""
+        answers = set()
+        for row in rows:
+            name = row["name"]
+            answers.add(row["answer_id"])
+            self.said[name] += 1
+            if row["score"] is None:
+                self.nulls[name] += 1
+                self.reasons.setdefault(name, Counter())[row["reason"] or "no reason given"] += 1
+            else:
+                self.totals[name] = self.totals.get(name, 0.0) + row["score"]
+        self.answers += len(answers)
+        return self.answers
 
     def check(self, judge_name: str, max_null: float, answers: int = 0) -> None:
         """Stop where too many of a name's verdicts are null, or will be even if the rest of `answers` are not."""
@@ -83,6 +92,7 @@ def judge(
     chunk_answers: int,
     max_null: float,
     fingerprint_parts: Mapping[str, Any],
+    spread: Spread = here,
 ) -> tuple[Account, dict[str, Any]]:
     """Write the verdicts of `by` on `answers` to `into`; return the account and the figures of each verdict name.
 
@@ -97,26 +107,34 @@ def judge(
     files = {"answers": answers, "prompts": prompts, "code": Path(__file__).parent}
     hashes = {key: file_hash(path) for key, path in files.items()}
     store = Chunks(chunks_folder, fingerprint(**hashes, chunk_answers=chunk_answers, **fingerprint_parts))
-    tally, names = _Tally(), dict[str, dict[str, None]]()
-    seen = tqdm(total=account.rows_out, unit=" answers", disable=not sys.stderr.isatty(), desc=f"judge {name}")
-    with seen, tables.Writer(into, tables.VERDICTS) as writer:
-        for index, rows in _chunks(_asked(answers, by.tasks), sizes, plan):
-            if not store.has(index):
-                store.write(index, tables.VERDICTS, _judged(by, [_answer(row, examples) for row in rows]))
-            tasks = {row["answer_id"]: row["task"] for row in rows}
-            for verdict in store.assemble(tables.VERDICTS, [index]):
-                tally.add(verdict)
-                names.setdefault(tasks[verdict["answer_id"]], {})[verdict["name"]] = None
-                writer.write(verdict)
+    tally, chunks_there = _Tally(), 0
+    pieces = _pieces(_chunks(_asked(answers, by.tasks), sizes, plan), examples)
+    with Progress(f"judge {name}", account.rows_out) as progress:
+        for number, found in store.fill(KEPT, pieces, partial(_judging, by), spread):
+            progress.reach(tally.add(store.assemble(KEPT, [number])), found=found)
             tally.check(name, max_null, account.rows_out)
-            seen.update(len(rows))
-        tally.check(name, max_null)
-        for row in failed:
-            for verdict_name in names.get(row["task"], ()):
-                writer.write(_row(Verdict(row["answer_id"], verdict_name, None, row["finish_reason"])))
+            chunks_there += 1
+    tally.check(name, max_null)
+    _write(into, store.assemble(KEPT, range(chunks_there)), failed)
     store.discard_others()
     store.clear()
     return account, tally.summary()
+
+
+def _judging(by: Judge) -> Callable[[Sequence[tuple[str, Answer]]], Iterator[tables.Row]]:
+    return partial(_judged, by)
+
+
+def _write(into: Path, verdicts: Iterable[tables.Row], failed: Iterable[tables.Row]) -> None:
+    """Write `verdicts`, and for each failed answer a null of every name that its task's answers have."""
+    names: dict[str, dict[str, None]] = {}
+    with tables.Writer(into, tables.VERDICTS) as writer:
+        for row in verdicts:
+            names.setdefault(row.pop("task"), {})[row["name"]] = None
+            writer.write(row)
+        for row in failed:
+            for name in names.get(row["task"], ()):
+                writer.write(_row(Verdict(row["answer_id"], name, None, row["finish_reason"])))
 
 
 def preflight(answers: Path, prompts: Path, by: Paid, *, pool: str) -> str:
@@ -174,6 +192,13 @@ def _chunks(
             yield index, open_chunks.pop(index)
 
 
+def _pieces(
+    chunks: Iterable[tuple[int, list[tables.Row]]], examples: Mapping[str, tables.Row]
+) -> Iterator[tuple[int, list[tuple[str, Answer]]]]:
+    for number, rows in chunks:
+        yield number, [_answer(row, examples) for row in rows]
+
+
 def _examples(prompts: Path, sizes: Mapping[str, int], answers: Path) -> dict[str, tables.Row]:
     """Read the examples that were answered, by id."""
     found = {row["example_id"]: row for row in tables.read(prompts, tables.EXAMPLES) if row["example_id"] in sizes}
@@ -202,7 +227,7 @@ def _judged(judge: Judge, answers: Sequence[tuple[str, Answer]]) -> Iterator[tab
             raise ValueError(f"{verdict} is outside [0, 1]")
         silent.discard(verdict.answer_id)
         for answer in alike[verdict.answer_id]:
-            yield _row(replace(verdict, answer_id=answer.answer_id))
+            yield {**_row(replace(verdict, answer_id=answer.answer_id)), "task": answer.task}
     if silent:
         raise ValueError(f"no verdict on answer '{min(silent)}'")
 

@@ -198,6 +198,16 @@ class Sample(Section):
     engines: dict[str, dict[str, Any]]
 
 
+class Cluster(Section):
+    """Who samples and judges; see `reset.cluster`."""
+
+    workers: int = Field(ge=1)
+    ray_address: str | None  # null: with several workers, a Ray on this machine alone
+    worker_cpus: float = Field(gt=0)
+    worker_gpus: float = Field(ge=0)
+    max_restarts: int = Count
+
+
 class Judge(Section):
     """A row of `judges`; `model` is a folder under models/, or null for a judge without one of its own."""
 
@@ -314,6 +324,7 @@ class Params(Section):
     decode: dict[str, Decode]
     pools: dict[str, Pool]
     sample: Sample
+    cluster: Cluster
     judges: dict[str, Judge]
     watchers: dict[str, Watcher] = Field(min_length=1)
     judge: Judging

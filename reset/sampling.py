@@ -6,23 +6,24 @@ rows.
 """
 
 import logging
-import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from tqdm import tqdm
 
 from reset import tables
 from reset.accounts import Account
 from reset.chunks import Chunks
+from reset.cluster import Spread, here
+from reset.counts import Counts
 from reset.decoding import Arms, Planned, plan, saved
 from reset.engines import Completion, Engine, Request
 from reset.errors import ResetError
+from reset.progress import Progress
 from reset.prompts import Prompt, render
 
 log = logging.getLogger(__name__)
@@ -49,48 +50,6 @@ class Pool:
         return plan(example["example_id"], self.grid, self.sweeps, self.seed)
 
 
-@dataclass
-class _Tally:
-    """What is counted of the answers."""
-
-    account: Account = field(default_factory=Account)
-    finished: Counter[str] = field(default_factory=Counter)
-    prompts: Counter[str] = field(default_factory=Counter)  # answered, by task
-    texts: Counter[str] = field(default_factory=Counter)  # distinct per prompt, by task
-    tokens: int = 0
-    cut: int = 0
-
-    def add(self, rows: Sequence[tables.Row]) -> None:
-        """Count rows; all answers to one prompt come together."""
-        for row in rows:
-            if row["finish_reason"].startswith("error"):
-                self.account.leave(row["finish_reason"])
-            else:
-                self.account.keep()
-                self.finished[row["finish_reason"]] += 1
-                self.tokens += row["tokens"]
-        answered = [row for row in rows if not row["finish_reason"].startswith("error")]
-        self.prompts.update(dict({row["example_id"]: row["task"] for row in answered}).values())
-        self.texts.update(task for task, *_ in {(row["task"], row["example_id"], row["text"]) for row in answered})
-        self.cut += len({row["example_id"] for row in rows if row["cut"]})
-
-    def check(self, name: str, planned: int, max_failed: float) -> None:
-        """Stop when more than the share `max_failed` of all planned answers failed."""
-        failed = sum(self.account.set_aside.values())
-        if failed > max_failed * planned:
-            often = self.account.set_aside.most_common(1)[0][0]
-            raise ResetError(
-                f"{name}: {failed} of {planned} answers failed so far, more than sample.max_failed "
-                f"({max_failed:g}) of them; most often: {often}"
-            )
-
-    def figures(self) -> dict[str, Any]:
-        """Return what goes into a metrics file beside the account."""
-        distinct = {task: self.texts[task] / count for task, count in sorted(self.prompts.items())}
-        finished = dict(sorted(self.finished.items()))
-        return {"tokens": self.tokens, "finished": finished, "cut_prompts": self.cut, "distinct_per_prompt": distinct}
-
-
 def sample(
     prompts: Path,
     into: Path,
@@ -100,26 +59,35 @@ def sample(
     chunks: Chunks,
     chunk_prompts: int,
     max_failed: float,
+    spread: Spread = here,
 ) -> tuple[Account, dict[str, Any]]:
     """Answer every row of `prompts` and write the answers table to `into`; `load` is called only if work is left.
 
     The account is of answers: planned, written, failed by reason. Raises `ResetError` above the share `max_failed`.
     """
     planned, repeats = _announce(prompts, pool)
-    tally, loaded, number = _Tally(), None, 0
-    with tqdm(total=planned, unit=" answers", desc=f"sample {into.stem}", disable=not sys.stderr.isatty()) as bar:
-        for number, examples in enumerate(_grouped(tables.read(prompts, tables.EXAMPLES), chunk_prompts)):
-            if not chunks.has(number):
-                loaded = loaded or load()
-                chunks.write(number, KEPT, answer(examples, pool, *loaded, heard=bar.update))
-            elif not bar.disable:  # a bar that is not shown has no `initial`
-                bar.initial += sum(len(pool.plan(row)) for row in examples)  # no part of the rate
-            tally.add(list(chunks.assemble(KEPT, [number])))
-            bar.update(tally.account.rows_in - bar.n)
-            log.info("sample %s: %d of %d answers", into.stem, tally.account.rows_in, planned)
-            tally.check(into.stem, planned, max_failed)
-    tables.write(into, tables.ANSWERS, chunks.assemble(tables.ANSWERS, range(number + 1)))
-    return tally.account, {**tally.figures(), "saved_answers": repeats}
+    pieces = enumerate(_grouped(tables.read(prompts, tables.EXAMPLES), chunk_prompts))
+    counts, number_of_chunks = Counts(), 0
+    with Progress(f"sample {into.stem}", planned) as progress:
+        heard = progress.add if spread is here else _unheard
+        for number, found in chunks.fill(KEPT, pieces, partial(_answering, pool, load, heard), spread):
+            counts.add(list(chunks.assemble(KEPT, [number])))
+            progress.reach(counts.account.rows_in, counts.tokens, found=found)
+            counts.check(into.stem, planned, max_failed)
+            number_of_chunks += 1
+    tables.write(into, tables.ANSWERS, chunks.assemble(tables.ANSWERS, range(number_of_chunks)))
+    return counts.account, {**counts.figures(), "saved_answers": repeats}
+
+
+def _answering(
+    pool: Pool, load: Callable[[], tuple[Engine, Tokenize]], heard: Callable[[int], object]
+) -> Callable[[Sequence[tables.Row]], Iterator[dict[str, Any]]]:
+    engine, tokenize = load()
+    return partial(answer, pool=pool, engine=engine, tokenize=tokenize, heard=heard)
+
+
+def _unheard(tokens: int) -> None:
+    """What a worker elsewhere says of one answer: its chunk tells of all."""
 
 
 def _grouped(rows: Iterator[tables.Row], size: int) -> Iterator[list[tables.Row]]:
@@ -128,9 +96,10 @@ def _grouped(rows: Iterator[tables.Row], size: int) -> Iterator[list[tables.Row]
 
 
 def _announce(prompts: Path, pool: Pool) -> tuple[int, int]:
-    """Count the planned answers, and those of them that need not be computed."""
-    plans = [pool.plan(row) for row in tables.read(prompts, tables.EXAMPLES)]
-    planned, repeats = sum(map(len, plans)), sum(map(saved, plans))
+    """Count the planned answers, and those of them that need not be computed; one plan is held at a time."""
+    planned = repeats = 0
+    for wanted in map(pool.plan, tables.read(prompts, tables.EXAMPLES)):
+        planned, repeats = planned + len(wanted), repeats + saved(wanted)
     if not planned:
         raise ResetError(f"{prompts}: no prompts")
     if repeats:
@@ -144,11 +113,11 @@ def answer(
     engine: Engine,
     tokenize: Tokenize,
     *,
-    heard: Callable[[], object] = lambda: None,
+    heard: Callable[[int], object] = _unheard,
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of the answers table for `examples`, in their order, and whether each prompt was `cut`.
 
-    `heard` is called at each completion.
+    `heard` is called at each completion, with its tokens.
     """
     planned = {row["example_id"]: pool.plan(row) for row in examples}
     fitted = {row["example_id"]: tokenize(render(row, pool.template), pool.max_prompt_tokens) for row in examples}
@@ -161,7 +130,7 @@ def answer(
     done = {}
     for completion in engine.generate(list(requests.values())):
         done[completion.answer_id] = completion
-        heard()
+        heard(completion.tokens)
     for row in examples:
         fit = fitted[row["example_id"]]
         for one in planned[row["example_id"]]:

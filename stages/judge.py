@@ -1,10 +1,11 @@
 """Stage `judge`: put one pool's answers before one judge."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from reset import judges, judging, params, registry, tracking
+from reset import cluster, judges, judging, params, progress, registry, tracking
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -23,7 +24,12 @@ def main(judge: str, answers: Path, prompts: Path, into: Path) -> None:
         options["model"] = str(judging.MODELS / row.model)
     name = f"{judge}/{into.stem}"
     metrics = Path(f"metrics/judge/{name}.json")
-    by = registry.build(registry.JUDGES, row.kind, f"judges.{judge}.options", **options)
+    spread = cluster.spread(row.kind, **p.cluster.model_dump())
+    load = partial(registry.build, registry.JUDGES, row.kind, f"judges.{judge}.options", **options)
+    by = (
+        load() if spread is cluster.here else judges.Elsewhere(registry.load(registry.JUDGES, row.kind, "").tasks, load)
+    )
+    progress.lines_to_stderr()
     if isinstance(by, judges.Paid):
         click.echo(f"judge {name}: {judging.preflight(answers, prompts, by, pool=into.stem)}")
     with tracking.run("judge", name, settings, metrics=metrics, enabled=p.tracking.enabled):
@@ -37,6 +43,7 @@ def main(judge: str, answers: Path, prompts: Path, into: Path) -> None:
             chunk_answers=p.judge.chunk_answers,
             max_null=p.judge.max_null,
             fingerprint_parts={"judge": judge, **settings},
+            spread=spread,
         )
         account.write(metrics, verdicts=verdicts)
     click.echo(f"judge {name}: {account}")

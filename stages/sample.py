@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reset import chunks, decoding, engines, params, registry, sampling, tracking
+from reset import chunks, cluster, decoding, engines, params, progress, registry, sampling, tracking
 
 PATH = click.Path(path_type=Path)
 CODE = Path(engines.__file__).parent
@@ -35,6 +35,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
     hashes = [chunks.file_hash(path) for path in (model, prompts, CODE)]
     store = chunks.Chunks(Path(".chunks/sample") / pool, chunks.fingerprint(pool=repr(wanted), how=how, inputs=hashes))
     store.discard_others()
+    progress.lines_to_stderr()
     metrics = Path(f"metrics/sample/{pool}.json")
     with tracking.run("sample", pool, settings, metrics=metrics, enabled=p.tracking.enabled):
         account, figures = sampling.sample(
@@ -45,6 +46,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
             chunks=store,
             chunk_prompts=p.sample.chunk_prompts,
             max_failed=p.sample.max_failed,
+            spread=cluster.spread(p.sample.engine, **p.cluster.model_dump()),
         )
         account.write(metrics, **figures)
     store.clear()

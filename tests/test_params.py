@@ -51,7 +51,10 @@ def test_a_whole_number_may_stand_for_a_rate(tmp_path, minimal):
 @pytest.mark.parametrize(
     ("change", "start"),
     [
-        (lambda p: p.update(sede=1), "unknown key 'sede'. Did you mean 'seed'? Known: base, curated, data_folder, "),
+        (
+            lambda p: p.update(sede=1),
+            "unknown key 'sede'. Did you mean 'seed'? Known: base, cluster, curated, data_folder, ",
+        ),
         (
             lambda p: p["prepare"].update(max_passage=1),
             "unknown key 'prepare.max_passage'. Did you mean 'max_passages'? Known: max_broken, max_chars, ",

@@ -40,6 +40,8 @@ PLUMBING = frozenset(
         "reset.disk",  # refuses a run that does not fit
         "reset.shapes",  # how large it will be
         "reset.chunks",  # resuming ends with the same rows
+        "reset.cluster",  # many machines do, too
+        "reset.progress",  # what a terminal shows
         "reset.tracking",  # off or on, results are the same
         "reset.tracking_parent",
         "reset.tracking_upload",
@@ -71,9 +73,14 @@ NOT_WHAT = {
     "sample.max_failed",
     "judge.chunk_answers",
     "judge.max_null",
+    "cluster.workers",
+    "cluster.ray_address",
+    "cluster.worker_cpus",
+    "cluster.worker_gpus",
+    "cluster.max_restarts",
 }
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's own
-HEAVY = ("torch", "transformers", "vllm", "mlflow", "datasets", "deepspeed", "trl")
+HEAVY = ("torch", "transformers", "vllm", "mlflow", "datasets", "deepspeed", "trl", "ray")
 
 
 class Line:

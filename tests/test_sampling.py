@@ -1,4 +1,5 @@
 import logging
+import tracemalloc
 
 import pytest
 
@@ -7,7 +8,7 @@ from reset.chunks import Chunks
 from reset.decoding import arms
 from reset.engines import Completion
 from reset.errors import ResetError
-from reset.sampling import TOO_LONG, Pool, sample
+from reset.sampling import TOO_LONG, Pool, _announce, sample
 
 TEMPERATURES, TOP_KS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], [5, 10, 20, 50, 70, 90, 100]
 INTENT, PAPER = arms(TEMPERATURES, TOP_KS, 1.0), arms(TEMPERATURES, TOP_KS, 0.0)
@@ -157,3 +158,18 @@ def test_a_prompt_set_without_rows_is_an_error(tmp_path):
     tables.write(tmp_path / "prompts.parquet", tables.EXAMPLES, [])
     with pytest.raises(ResetError, match=r"prompts\.parquet: no prompts"):
         run(tmp_path / "prompts.parquet", Echo())
+
+
+def test_plans_are_not_held_together(prompts):
+    def peak(rows):
+        path = prompts.parent / f"{rows}.parquet"
+        some = list(tables.read(prompts, tables.EXAMPLES))
+        tables.write(path, tables.EXAMPLES, some[:rows])
+        tracemalloc.start()
+        _announce(path, Pool("mtl", INTENT, 500, 0, "micro", 64, 400))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(1)  # what is loaded once
+    assert peak(10) < 1.5 * peak(1)

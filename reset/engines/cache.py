@@ -37,6 +37,8 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         """Keep the rows `indices`, in their order; a row may come more than once."""
+        if not self._stores:
+            return
         length = self.get_seq_length()
         self._stores = [store[indices] for store in self._stores]
         self._show(length)

@@ -1,8 +1,9 @@
 """Engine `transformers`: batched decoding of any causal language model, on any machine.
 
-Requests are sorted by prompt, each distinct prompt of a batch is read once and its cache shared by all its answers;
-greedy and sampled rows, temperatures and top-k mix freely in a batch. The random number of a token depends on its
-answer's seed and its place alone, so batches and their order do not change an answer (beyond rounding).
+Requests are sorted by prompt, each distinct prompt of a batch is read once and its cache shared by all its answers
+(`reset.engines.shared`, or copied where the model's attention is of another kind); greedy and sampled rows,
+temperatures and top-k mix freely in a batch. The random number of a token depends on its answer's seed and its place
+alone, so batches and their order do not change an answer (beyond rounding).
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,11 @@ from reset import adapters, precision
 from reset.engines import Completion, Request
 from reset.engines.cache import roomy_cache
 from reset.engines.choice import choose, uniform
+from reset.engines.shared import SharedPrompts, share_prompts
 from reset.errors import ResetError
 from reset.tokens import answer_text, load_tokenizer
 
+SHARED = 2  # answers to a prompt on average, from which on its cache is shared and not copied
 COMPACT = 0.75  # finished rows leave the batch once fewer than this share of its rows still run
 
 
@@ -33,6 +36,7 @@ class TransformersEngine:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         loaded: Any = adapters.load(model, precision.dtype(dtype))
         self._model = loaded.to(self._device).eval()
+        self._shares = share_prompts(self._model)
         ends = self._model.generation_config.eos_token_id
         known = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
         self._ends = torch.tensor(sorted(known), device=self._device)
@@ -54,7 +58,7 @@ class TransformersEngine:
     @torch.inference_mode()
     def _decode(self, requests: list[Request]) -> list[Completion]:
         """Decode one batch; `rows` says which request each row still in it is."""
-        logits, mask, cache = self._prefill(requests)
+        logits, mask, cache, shared = self._prefill(requests)
         temperatures, top_ks, seeds, budgets = (
             torch.tensor([getattr(r, name) for r in requests], device=self._device)
             for name in ("temperature", "top_k", "seed", "max_tokens")
@@ -74,18 +78,28 @@ class TransformersEngine:
             if len(left) < COMPACT * len(rows):
                 rows, chosen, mask = rows[left], chosen[left], mask[left]
                 cache.batch_select_indices(left)
-            logits, mask = self._step(chosen[:, None], mask, cache)
+                if shared:
+                    shared.select(left)
+            logits, mask = self._step(chosen[:, None], mask, cache, shared=shared)
         return self._completions(requests, *(torch.stack(steps, dim=1) for steps in zip(*said, strict=True)))
 
-    def _prefill(self, requests: list[Request]) -> tuple[torch.Tensor, torch.Tensor, DynamicCache]:
-        """Read each distinct prompt once; logits, mask and cache then have one row per request."""
+    def _prefill(
+        self, requests: list[Request]
+    ) -> tuple[torch.Tensor, torch.Tensor, DynamicCache, SharedPrompts | None]:
+        """Read each distinct prompt once; logits, mask and cache then have one row per request.
+
+        Where prompts are shared, the cache starts empty, for the answers alone.
+        """
         prompts = {prompt: number for number, prompt in enumerate(dict.fromkeys(r.token_ids for r in requests))}
         ids, mask = self._padded(list(prompts))
         cache = roomy_cache(self._model.config)
         logits, _ = self._step(ids, mask[:, :0], cache, new=mask)
         index = torch.tensor([prompts[r.token_ids] for r in requests], device=self._device)
+        if self._shares and len(requests) >= SHARED * len(prompts):
+            shared = SharedPrompts(cache, mask, index)
+            return logits[index], mask[index], roomy_cache(self._model.config), shared
         cache.batch_select_indices(index)
-        return logits[index], mask[index], cache
+        return logits[index], mask[index], cache, None
 
     def _padded(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids and mask, each (prompts, longest prompt), padded on the left."""
@@ -100,17 +114,27 @@ class TransformersEngine:
         return [row[held.bool()].tolist() for row, held in zip(ids, mask, strict=True)]
 
     def _step(
-        self, ids: torch.Tensor, mask: torch.Tensor, cache: DynamicCache, new: torch.Tensor | None = None
+        self,
+        ids: torch.Tensor,
+        mask: torch.Tensor,
+        cache: DynamicCache,
+        *,
+        new: torch.Tensor | None = None,
+        shared: SharedPrompts | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Read `ids` (rows, new tokens) behind what `cache` holds; logits (rows, vocabulary) and the longer mask."""
+        """Read `ids` (rows, new tokens) behind what `cache` and `shared` hold.
+
+        Returns logits (rows, vocabulary) and the longer mask.
+        """
         mask = torch.cat([mask, torch.ones_like(ids) if new is None else new], dim=1)
         outputs = self._model(
             input_ids=ids,
-            attention_mask=mask,
+            attention_mask=None if shared else mask,
             position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :],
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **({"shared": shared} if shared else {}),
         )
         return outputs.logits[:, -1].float(), mask
 

@@ -1,6 +1,6 @@
 """Judges: each says of an answer a score in [0, 1], or null with a reason when it cannot tell. Null is never zero."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -39,6 +39,20 @@ class Judge(Protocol):
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield the verdicts on `answers`, at least one each; several names where a judge measures several things."""
         ...
+
+
+@dataclass
+class Elsewhere:
+    """A judge that is loaded when it is first asked: by the worker of a cluster that it has been sent to."""
+
+    tasks: frozenset[str]
+    load: Callable[[], Judge]
+    loaded: Judge | None = None
+
+    def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
+        """Yield the verdicts of the judge itself."""
+        self.loaded = self.loaded or self.load()
+        return self.loaded.verdicts(answers)
 
 
 @runtime_checkable

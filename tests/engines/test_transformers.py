@@ -4,7 +4,7 @@ import random
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from reset.engines import Request
 from reset.engines.cache import ROOM
@@ -167,3 +167,32 @@ def test_an_unknown_dtype_names_the_nearest(micro_model):
     with pytest.raises(ResetError) as raised:
         TransformersEngine(model=micro_model, batch=8, dtype="bloat16")
     assert raised.value.message == ("Unknown dtype 'bloat16'. Did you mean 'bfloat16'? Known: auto, bfloat16, float32")
+
+
+@pytest.mark.parametrize("key_heads", [4, 2])
+def test_shared_prompts_change_no_logit_beyond_rounding(tmp_path, micro_model, key_heads):
+    tokenizer = load_tokenizer(micro_model)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = LlamaConfig(vocab_size=len(tokenizer), num_key_value_heads=key_heads, initializer_range=0.3, **sizes)
+    LlamaForCausalLM(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    engine = TransformersEngine(model=tmp_path, batch=100, dtype="float32")
+    alone = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)
+    asked = [greedy(str(number), ids) for number, ids in enumerate(prompts(6)) for _ in range(1 + number)]
+    with torch.inference_mode():
+        logits, mask, cache, shared = engine._prefill(sorted(asked, key=lambda r: (len(r.token_ids), r.token_ids)))
+        rows = sorted(asked, key=lambda r: (len(r.token_ids), r.token_ids))
+        assert shared is not None and len(rows) == 21
+        said = [list(request.token_ids) for request in rows]
+        for step in range(4):
+            tokens = torch.tensor([(7 * number + step) % 300 + 5 for number in range(len(said))])
+            said = [[*ids, int(token)] for ids, token in zip(said, tokens, strict=True)]
+            logits, mask = engine._step(tokens[:, None], mask, cache, shared=shared)
+            for ids, row in zip(said, logits, strict=True):
+                assert torch.allclose(row, alone(torch.tensor([ids])).logits[0, -1], atol=1e-4)
+            left = torch.tensor([n for n in range(len(said)) if n % 5 != step])  # whole prompts go, too
+            said, mask = [said[n] for n in left.tolist()], mask[left]
+            cache.batch_select_indices(left)
+            shared.select(left)
+    assert len(said) < 12
