@@ -8,6 +8,7 @@ knows ASCII punctuation only, this one also the typographic quotes, dashes and C
 import re
 import string
 import unicodedata
+from collections.abc import Callable, Iterable
 
 _TYPOGRAPHIC = str.maketrans(
     "\u2018\u2019\u2010\u2011\u2012\u2013\u2212\u2014",
@@ -37,5 +38,15 @@ def has_span(answer: str, text: str) -> bool:
 
     An answer of nothing but articles and punctuation is no span of anything.
     """
-    wanted = normalise(answer)
-    return bool(wanted) and f" {wanted} " in f" {normalise(text)} "
+    return span_finder([answer])(text)
+
+
+def span_finder(answers: Iterable[str]) -> Callable[[str], bool]:
+    """Return what says of a text whether one of `answers` is a span of it; the answers are normalised once."""
+    spans = [f" {span} " for span in map(normalise, answers) if span]
+
+    def holds(text: str) -> bool:
+        padded = f" {normalise(text)} "
+        return any(span in padded for span in spans)
+
+    return holds

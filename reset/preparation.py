@@ -6,6 +6,7 @@ question, passages and first reference, blanks and Unicode forms apart; the firs
 or an id that was there before. Files are read a few megabytes at a time by as many processes as there are cores.
 """
 
+import gc
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -100,7 +101,8 @@ def _batches(maker: Maker, spans: list[Span]) -> Iterator[Batch]:
         yield from map(maker.rows, spans)
         return
     waiting: deque[Future[Batch]] = deque()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    # records hold no cycles: the collector would walk through them for nothing
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
         for span in spans:
             waiting.append(pool.submit(maker.rows, span))
             if len(waiting) > 2 * processes:
