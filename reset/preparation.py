@@ -29,7 +29,7 @@ from reset.shares import check
 from reset.sources import Joined, Source
 
 FILES = (*tables.SPLITS, "records")
-SPAN = 2 << 20  # bytes that a process reads at a time
+SPAN = 4 << 20  # bytes that a process reads at a time
 ALONE = 32 << 20  # bytes below which starting processes would take longer than the work
 
 
