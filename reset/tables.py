@@ -194,6 +194,12 @@ def read(path: Path, schema: pa.Schema) -> Iterator[Row]:
         yield from batch.to_pylist()
 
 
+def column(path: Path, schema: pa.Schema, name: str) -> Iterator[Any]:
+    """Yield one column of `path` in file order; raises as `read` does."""
+    for batch in _open(path, schema).iter_batches(batch_size=ROW_GROUP, columns=[name]):
+        yield from batch[name].to_pylist()
+
+
 def count(path: Path, schema: pa.Schema) -> int:
     """Rows of `path`, from its footer."""
     return int(_open(path, schema).metadata.num_rows)

@@ -30,6 +30,7 @@ PLUMBING = frozenset(
         "reset.references",  # the same, between tables
         "reset.accounts",  # counts what others leave out
         "reset.tables",  # files and columns; a column's content changes with the module that fills it
+        "reset.spool",  # rows come back as they went in
         "reset.folders",  # output appears whole or not at all
         "reset.ports",  # where the ranks of a training run meet
         "reset.chunks",  # resuming ends with the same rows
