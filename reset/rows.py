@@ -1,7 +1,5 @@
 """Raw lines to rows of the examples table: the part of preparation in which no row needs another, done on all cores."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +10,11 @@ from xxhash import xxh3_64_intdigest
 
 from reset import formats, tables
 from reset.errors import ResetError
+from reset.seen import content
 from reset.shares import drawn
 from reset.sources import Example, Record, SetAside, Source
 
 BROKEN = "broken record"
-_BLANKS = b"\t\n\v\f\r\x1c\x1d\x1e\x1f"  # what `split` parts ASCII at, beside the blank itself
-_TO_BLANK = bytes.maketrans(_BLANKS, b" " * len(_BLANKS))
-_TWO_BLANKS = re.compile(b"  ")  # several times as fast as `in` where words are short
 _SPLIT_OF_FILE = {f"{split}.jsonl": split for split in tables.SPLITS}
 NOT_TEXT = ("broken Unicode", "NUL character")
 
@@ -65,7 +61,7 @@ class _Filling:
         for name, column in self.columns.items():
             column.append(row[name])
         self.at.append(line)
-        self.contents.append(_hash(row["instruction"], row["question"], *row["passages"], *row["references"][:1]))
+        self.contents.append(content(row))
         self.ids.append(xxh3_64_intdigest(row["example_id"].encode()))
 
 
@@ -187,22 +183,3 @@ def _not_text(text: str) -> str:
     except UnicodeEncodeError:
         return "broken Unicode"
     return ""
-
-
-def _hash(*parts: str) -> int:
-    """Hash texts after Unicode composition, with runs of blanks as one."""
-    whole = "\0".join(map(str.strip, parts))
-    return xxh3_64_intdigest(_single_blanks(whole.encode()) if whole.isascii() else _composed(whole))
-
-
-def _single_blanks(text: bytes) -> bytes:
-    """What `split` and `join` give for ASCII, at several times their speed on long texts."""
-    if any(blank in text for blank in _BLANKS):
-        text = text.translate(_TO_BLANK)
-    while _TWO_BLANKS.search(text):
-        text = text.replace(b"  ", b" ")
-    return text
-
-
-def _composed(text: str) -> bytes:
-    return unicodedata.normalize("NFC", " ".join(text.split())).encode()
