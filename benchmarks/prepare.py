@@ -8,15 +8,17 @@ Then each of the two reads the same JSON Lines and leaves Parquet, with the same
 
 Each run is a process of its own, so that its peak memory is: the largest sum of the resident memory of the process and
 its children. The clock stands still while libraries are imported. Ours on its own at a tenth of the rows and at all of
-them shows whether memory and cost per row stay flat.
+them (`flat`) shows whether memory and cost per row stay flat.
+
+`--only` measures one piece and keeps the others of the result file as they are, if they were of the same size and
+versions; `--records` keeps the made records in a folder, 5.5 GB of them, and takes those that lie there.
 """
 
 import json
-import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -25,7 +27,8 @@ from typing import Any
 import click
 import psutil
 
-from benchmarks.result import check, publish
+from benchmarks.prepare_records import made
+from benchmarks.result import check, load_average, publish, versions
 from reset.sources import Example, Source
 from reset.sources.construction import construct
 
@@ -39,43 +42,8 @@ LAYOUTS = {
 }
 FLAT = (50_000, 500_000)  # rows of `summaries`, contexts of about 1,000 tokens
 FLAT_QUICK = (20_000, 200_000)
-ROUNDS = 3
-
-
-def words(rng: random.Random, count: int) -> list[str]:
-    """Made-up words, as long as English ones."""
-    return ["".join(rng.choices("etaoinshrdlucmfw", k=rng.randint(2, 8))) for _ in range(count)]
-
-
-def records(layout: str, count: int) -> Iterator[dict[str, Any]]:
-    """Yield raw records of a layout; paragraphs are drawn from a pool, so that making them is fast."""
-    rng = random.Random(0)
-    known = words(rng, 5_000)
-    pool = [" ".join(rng.choices(known, k=100)) for _ in range(3_000)]
-    for number in range(count):
-        if layout == "instructions":
-            parts = rng.choices(pool, k=3)
-            text = {"instruction": f"{number}: {parts[0][:250]}", "response": " ".join(parts[1:])}
-            yield {**text, "context": "", "category": "open_qa"}
-        elif layout == "summaries":
-            yield {"article": f"{number} " + " ".join(rng.choices(pool, k=8)), "highlights": rng.choice(pool)[:300],
-                   "id": f"{number:040x}"}  # fmt: skip
-        else:
-            found = rng.choices(pool, k=100)
-            contexts = [
-                {"id": f"wiki:{number}", "title": text[:20], "text": text, "score": "80.1", "has_answer": False}
-                for text in found
-            ]
-            answer = " ".join(found[rng.randrange(8)].split()[10:12])
-            yield {"question": f"what {number} {found[0][:40]}", "answers": [answer], "ctxs": contexts}
-
-
-def write(path: Path, layout: str, count: int) -> None:
-    """Write so many records as the raw training file in the folder `path`."""
-    path.mkdir(parents=True)
-    with (path / "train.jsonl").open("w", encoding="utf-8") as target:
-        for record in records(layout, count):
-            target.write(json.dumps(record) + "\n")
+ROUNDS, FLAT_ROUNDS = 3, 2
+LIBRARIES = ["datasets", "pyarrow", "orjson", "xxhash"]
 
 
 def ours(source: Source, raw: Path, into: Path) -> Callable[[], int]:
@@ -139,59 +107,83 @@ def _children(tree: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def compared(layout: str, rows: int, rounds: int) -> dict[str, Any]:
+def compared(layout: str, rows: int, rounds: int, kept: Path) -> dict[str, Any]:
     """Ours and the map in turn, `rounds` times; medians."""
     found: dict[str, list[dict[str, float]]] = {"ours": [], "map": []}
-    with TemporaryDirectory() as folder:
-        raw = Path(folder) / "raw"
-        write(raw, layout, rows)
-        size = (raw / "train.jsonl").stat().st_size
-        for number in range(rounds):
-            for who, runs in found.items():
-                with TemporaryDirectory(dir=folder) as scratch:
-                    runs.append(measured(who, layout, raw, Path(scratch)))
-                click.echo(f"{layout} {rows} rows, round {number + 1}, {who}: {runs[-1]}")
+    raw = made(kept, layout, rows)
+    size = (raw / "train.jsonl").stat().st_size
+    for number in range(rounds):
+        for who, runs in found.items():
+            with TemporaryDirectory(dir=kept) as scratch:
+                runs.append(measured(who, layout, raw, Path(scratch)))
+            click.echo(f"{layout} {rows} rows, round {number + 1}, {who}: {runs[-1]}")
     speed = {who: rows / median(run["seconds"] for run in runs) for who, runs in found.items()}
     peak = {who: max(run["peak"] for run in runs) for who, runs in found.items()}
     ratio = speed["ours"] / speed["map"]
     return {"rows": rows, "bytes": size, "rows_per_s": speed, "peak_bytes": peak, "ratio": ratio, "runs": found}
 
 
-def flat(sizes: tuple[int, int], rounds: int) -> dict[str, Any]:
+def flat(sizes: tuple[int, int], rounds: int, kept: Path) -> dict[str, Any]:
     """Ours on `summaries` at both sizes: how cost per row and peak memory grow."""
     per_row, peak = {}, {}
     for rows in sizes:
-        with TemporaryDirectory() as folder:
-            write(Path(folder) / "raw", "summaries", rows)
-            runs = [measured("ours", "summaries", Path(folder) / "raw", Path(folder)) for _ in range(rounds)]
-        per_row[rows] = min(run["seconds"] for run in runs) / rows
-        peak[rows] = min(run["peak"] for run in runs)
-        click.echo(f"summaries {rows} rows: {per_row[rows] * 1e6:.1f} us per row, peak {peak[rows] / 2**20:.0f} MiB")
-    few, many = sizes
+        raw = made(kept, "summaries", rows)
+        runs = []
+        for _ in range(rounds):
+            with TemporaryDirectory(dir=kept) as scratch:
+                runs.append(measured("ours", "summaries", raw, Path(scratch)))
+        per_row[str(rows)] = min(run["seconds"] for run in runs) / rows
+        peak[str(rows)] = min(run["peak"] for run in runs)
+        click.echo(f"summaries {rows} rows: {runs}")
+    few, many = map(str, sizes)
     growth = {"cost": per_row[many] / per_row[few] - 1, "memory": peak[many] / peak[few] - 1}
-    return {"rows": sizes, "seconds_per_row": per_row, "peak_bytes": peak, "growth": growth}
+    return {"rows": list(sizes), "seconds_per_row": per_row, "peak_bytes": peak, "growth": growth}
+
+
+def checks(pieces: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The bars of the pieces that were measured."""
+    ratios = {name: pieces[name]["ratio"] for name in LAYOUTS if name in pieces}
+    found = [check(f"{name}: rows/s over datasets map", ratio, ">= 3.0") for name, ratio in ratios.items()]
+    if "flat" in pieces:
+        growth, (many, peak) = pieces["flat"]["growth"], list(pieces["flat"]["peak_bytes"].items())[-1]
+        found += [
+            check("cost per row, growth over ten times the rows", growth["cost"], "<= 0.1"),
+            check("peak memory, growth over ten times the rows", growth["memory"], "<= 0.1"),
+            check(f"peak memory at {many} rows, GB", peak / 1e9, "<= 2.0"),
+        ]
+    return found
+
+
+def measured_before(quick: bool) -> dict[str, Any]:
+    """The pieces of the result file, if they were measured at this size with these versions."""
+    path = Path("benchmarks/results/prepare.json")
+    last = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    same = last.get("quick") == quick and last.get("versions") == versions(LIBRARIES)
+    return dict(last["pieces"]) if same else {}
 
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Fewer rows and rounds.")
+@click.option("--only", type=click.Choice([*LAYOUTS, "flat"]), help="One piece; the others stay as they were.")
+@click.option("--records", type=click.Path(file_okay=False, path_type=Path), help="Folder that keeps the made records.")
 @click.option("--run", nargs=4, hidden=True, help="One side of one layout: ours or map, layout, raw folder, output.")
-def main(quick: bool, run: tuple[str, str, str, str] | None) -> None:
+def main(quick: bool, only: str | None, records: Path | None, run: tuple[str, str, str, str] | None) -> None:
     """Measure `prepare` against the map of `datasets`."""
     if run:
         _run(*run)
         return
-    rounds = 1 if quick else ROUNDS
-    sizes = {layout: small if quick else large for layout, (_, large, small) in LAYOUTS.items()}
-    layouts = {layout: compared(layout, rows, rounds) for layout, rows in sizes.items()}
-    growth = flat(FLAT_QUICK if quick else FLAT, 2)
-    checks = [check(f"{name}: rows/s over datasets map", side["ratio"], ">= 3.0") for name, side in layouts.items()]
-    many = max(growth["rows"])
-    checks += [
-        check("cost per row, growth over ten times the rows", growth["growth"]["cost"], "<= 0.1"),
-        check("peak memory, growth over ten times the rows", growth["growth"]["memory"], "<= 0.1"),
-        check(f"peak memory at {many} rows, GB", growth["peak_bytes"][many] / 1e9, "<= 2.0"),
-    ]
-    publish("prepare", checks, libraries=["datasets", "pyarrow", "orjson"], quick=quick, layouts=layouts, flat=growth)
+    pieces = measured_before(quick) if only else {}
+    with TemporaryDirectory() as folder:
+        for name in [only] if only else [*LAYOUTS, "flat"]:
+            pieces[name] = {**_piece(name, quick, records or Path(folder)), "load_average": load_average()}
+    publish("prepare", checks(pieces), libraries=LIBRARIES, quick=quick, pieces=pieces)
+
+
+def _piece(name: str, quick: bool, kept: Path) -> dict[str, Any]:
+    if name == "flat":
+        return flat(FLAT_QUICK if quick else FLAT, FLAT_ROUNDS, kept)
+    _, large, small = LAYOUTS[name]
+    return compared(name, small if quick else large, 1 if quick else ROUNDS, kept)
 
 
 def _run(who: str, layout: str, raw: str, into: str) -> None:

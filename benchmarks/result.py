@@ -20,15 +20,25 @@ def check(what: str, value: float, bar: str) -> dict[str, Any]:
 
 def publish(name: str, checks: list[dict[str, Any]], *, libraries: list[str], **figures: Any) -> None:
     """Write the result file and print the checks as the last line."""
-    shared = {"niceness": os.nice(0), "load_average": round(os.getloadavg()[0], 1)}  # what else ran beside it
+    shared = {"niceness": os.nice(0), "load_average": load_average()}  # what else ran beside it
     machine = {"processor": _processor(), "cores": len(os.sched_getaffinity(0)), **shared}
-    versions = {"python": platform.python_version(), **{library: version(library) for library in libraries}}
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    content = {"name": name, "date": date, "machine": machine, "versions": versions, "checks": checks, **figures}
+    used = versions(libraries)
+    content = {"name": name, "date": date, "machine": machine, "versions": used, "checks": checks, **figures}
     path = Path(f"benchmarks/results/{name}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     click.echo(json.dumps({"name": name, "checks": checks}))
+
+
+def load_average() -> float:
+    """Processes that ran or waited over the last minute, on average."""
+    return round(os.getloadavg()[0], 1)
+
+
+def versions(libraries: list[str]) -> dict[str, str]:
+    """The versions of Python and of what was measured."""
+    return {"python": platform.python_version(), **{library: version(library) for library in libraries}}
 
 
 def _processor() -> str:

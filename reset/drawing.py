@@ -1,6 +1,6 @@
 """Draw the prompts that a pool answers: so many examples per data set, in an order that new data does not change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from heapq import nsmallest
 from pathlib import Path
 
@@ -41,15 +41,22 @@ def draw(
 def _of_one(
     path: Path, skip: int, count: int, seed: int, left_out: Mapping[str, str], account: Account
 ) -> list[tables.Row]:
-    """Read twice, so that only the ids and the rows drawn are ever held."""
-    names = [row["example_id"] for row in tables.read(path, tables.EXAMPLES)]
-    for name in names:
-        if name in left_out:
-            account.leave(left_out[name])
-    keys = [(order(seed, name), name) for name in names if name not in left_out]
-    place = {example_id: number for number, (_, example_id) in enumerate(nsmallest(skip + count, keys)[skip:])}
+    """Read twice, first the ids alone, so that only the rows drawn are ever held."""
+    there = 0
+
+    def keys() -> Iterator[tuple[bytes, str]]:
+        nonlocal there
+        for name in tables.column(path, tables.EXAMPLES, "example_id"):
+            if name in left_out:
+                account.leave(left_out[name])
+            else:
+                there += 1
+                yield order(seed, name), name
+
+    first = nsmallest(max(skip + count, 1), keys())  # of none at all it would not read the ids
+    place = {example_id: number for number, (_, example_id) in enumerate(first[skip : skip + count])}
     account.keep(len(place))
-    if len(place) < len(keys):
-        account.leave("not drawn", len(keys) - len(place))
+    if len(place) < there:
+        account.leave("not drawn", there - len(place))
     drawn = [row for row in tables.read(path, tables.EXAMPLES) if row["example_id"] in place]
     return sorted(drawn, key=lambda row: place[row["example_id"]])

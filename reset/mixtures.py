@@ -4,15 +4,20 @@ Paper 5 (MTL baseline) and A.3: "we up-sample smaller datasets to have an equal 
 """
 
 import hashlib
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from reset import tables
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.prompts import render
+from reset.spool import Spool
 
 
 def order(seed: int, example_id: str) -> bytes:
@@ -45,36 +50,33 @@ def mix(
     whole as often as fits into the largest, and a seeded remainder is added. A row without a reference is set aside,
     and so is one of the ids `left_out`, for the reason given there.
     """
-    account = Account()
-    drawn = {
-        name: _draw(examples, members, split, take, rows, seed, left_out, account) for name, members in parts.items()
-    }
-    empty = [name for name, part in drawn.items() if not part]
-    if empty and split == "train":
-        raise ResetError(f"{into.stem}: no {split} examples in {', '.join(empty)}")
-    size = max((len(part) for part in drawn.values()), default=0)
-    target = {name: size if upsample and part else len(part) for name, part in drawn.items()}
-    written: Counter[tuple[str, str]] = Counter()
-    with tables.Writer(into, tables.MIXTURES) as writer:
-        for name, part in drawn.items():
-            for row in _repeated(part, target[name], template):
-                writer.write(row)
+    account, first, written = Account(), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    with tables.Writer(into, tables.MIXTURES) as writer, Spool(into.parent) as spool:
+        draw = _Draw(examples, split, template, seed, left_out, spool, account)
+        drawn = {name: draw.part(members, take, rows) for name, members in parts.items()}
+        empty = [name for name, places in drawn.items() if not len(places)]
+        if empty and split == "train":
+            raise ResetError(f"{into.stem}: no {split} examples in {', '.join(empty)}")
+        size = max(map(len, drawn.values()), default=0)
+        for name, places in drawn.items():
+            for number in range(size if upsample and len(places) else len(places)):
+                repeat, at = divmod(number, len(places))
+                row = spool.row(places[at])
+                writer.write({**row, "repeat": repeat})
                 written[name, row["dataset"]] += 1
-    return account, _composition(parts, drawn, written)
+                first[name, row["dataset"]] += repeat == 0
+    return account, _composition(parts, first, written)
 
 
 def _composition(
-    parts: Mapping[str, Sequence[str]],
-    drawn: Mapping[str, Sequence[Mapping[str, Any]]],
-    written: Counter[tuple[str, str]],
+    parts: Mapping[str, Sequence[str]], first: Counter[tuple[str, str]], written: Counter[tuple[str, str]]
 ) -> list[dict[str, Any]]:
     """One row per data set of each part: its examples, the rows they became by repetition, the share of all rows."""
-    examples = Counter((name, example["dataset"]) for name, part in drawn.items() for example in part)
     return [
         {
             "part": name,
             "dataset": dataset,
-            "examples": examples[name, dataset],
+            "examples": first[name, dataset],
             "rows": written[name, dataset],
             "share": round(written[name, dataset] / max(written.total(), 1), 4),
         }
@@ -83,47 +85,48 @@ def _composition(
     ]
 
 
-def _draw(
-    examples: Path,
-    members: Sequence[str],
-    split: str,
-    take: Mapping[str, int | float],
-    rows: int | None,
-    seed: int,
-    left_out: Mapping[str, str],
-    account: Account,
-) -> list[dict[str, Any]]:
-    """The examples of one part in seeded order."""
-    found = []
-    for dataset in members:
-        usable = []
-        for example in tables.read(examples / dataset / f"{split}.parquet", tables.EXAMPLES):
-            if reason := left_out.get(example["example_id"]):
-                account.leave(reason)
-            elif example["references"]:
-                usable.append(example)
+@dataclass(frozen=True)
+class _Draw:
+    """Draws parts; training rows wait in `spool`, of each only its seeded key and its place are held in memory."""
+
+    examples: Path
+    split: str
+    template: str
+    seed: int
+    left_out: Mapping[str, str]
+    spool: Spool
+    account: Account
+
+    def part(self, members: Sequence[str], take: Mapping[str, int | float], rows: int | None) -> Sequence[int]:
+        """The places of at most `rows` rows of the data sets `members`, in seeded order."""
+        taken = [self._taken(dataset, take.get(dataset, 1.0)) for dataset in members]
+        keys, places = (np.concatenate(arrays) for arrays in zip(*taken, strict=True))
+        chosen = places[np.argsort(keys, kind="stable")][:rows]
+        self.account.keep(len(chosen))
+        if len(chosen) < len(places):
+            self.account.leave("over the part's rows", len(places) - len(chosen))
+        return array("Q", chosen)
+
+    def _taken(self, dataset: str, take: int | float) -> tuple[np.ndarray, np.ndarray]:
+        """Keys and places, (rows,) uint64 each, of what is taken of a data set: the first in seeded order."""
+        keys, places = array("Q"), array("Q")
+        for example in tables.read(self.examples / dataset / f"{self.split}.parquet", tables.EXAMPLES):
+            if reason := self.left_out.get(example["example_id"]):
+                self.account.leave(reason)
+            elif not example["references"]:
+                self.account.leave("no reference to train on")
             else:
-                account.leave("no reference to train on")
-        usable.sort(key=lambda example: order(seed, example["example_id"]))
-        wanted = _wanted(take.get(dataset, 1.0), len(usable))
-        if len(usable) > wanted:
-            account.leave("over what is taken of its data set", len(usable) - wanted)
-        found += usable[:wanted]
-    found.sort(key=lambda example: order(seed, example["example_id"]))
-    chosen = found[:rows]
-    account.keep(len(chosen))
-    if len(chosen) < len(found):
-        account.leave("over the part's rows", len(found) - len(chosen))
-    return chosen
+                keys.append(int.from_bytes(order(self.seed, example["example_id"])))
+                places.append(self.spool.add(training_row(example, self.template)))
+        wanted = _wanted(take, len(keys))
+        if len(keys) > wanted:
+            self.account.leave("over what is taken of its data set", len(keys) - wanted)
+        first = np.argsort(np.array(keys), kind="stable")[:wanted]
+        return np.array(keys)[first], np.array(places)[first]
 
 
 def _wanted(take: int | float, there: int) -> int:
     return min(take, there) if isinstance(take, int) else round(take * there)
-
-
-def _repeated(part: Sequence[Mapping[str, Any]], size: int, template: str) -> Iterator[dict[str, Any]]:
-    for number in range(size):
-        yield training_row(part[number % len(part)], template, repeat=number // len(part))
 
 
 def training_row(

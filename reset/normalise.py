@@ -8,6 +8,7 @@ knows ASCII punctuation only, this one also the typographic quotes, dashes and C
 import re
 import string
 import unicodedata
+from collections.abc import Callable, Iterable
 
 _TYPOGRAPHIC = str.maketrans(
     "\u2018\u2019\u2010\u2011\u2012\u2013\u2212\u2014",
@@ -15,7 +16,8 @@ _TYPOGRAPHIC = str.maketrans(
 )
 _AROUND = re.compile(r"\s*([-/])\s*")
 _POSSESSIVE = re.compile(r"\s+'s\b")
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
+ARTICLES = frozenset({"a", "an", "the"})
+_ARTICLES = re.compile(rf"\b({'|'.join(sorted(ARTICLES))})\b")
 _PUNCTUATION = dict.fromkeys(
     [*map(ord, string.punctuation)]
     + [code for code in range(0x3100) if unicodedata.category(chr(code)).startswith("P")]
@@ -29,7 +31,10 @@ def normalise(text: str) -> str:
         text = _AROUND.sub(r"\1", text)
     if "'s" in text:
         text = _POSSESSIVE.sub("'s", text)
-    return " ".join(_ARTICLES.sub(" ", text.translate(_PUNCTUATION)).split())
+    text = text.translate(_PUNCTUATION)
+    if text.isascii():  # nothing but blanks parts words there: faster than the search
+        return " ".join([word for word in text.split() if word not in ARTICLES])
+    return " ".join(_ARTICLES.sub(" ", text).split())
 
 
 def has_span(answer: str, text: str) -> bool:
@@ -37,5 +42,15 @@ def has_span(answer: str, text: str) -> bool:
 
     An answer of nothing but articles and punctuation is no span of anything.
     """
-    wanted = normalise(answer)
-    return bool(wanted) and f" {wanted} " in f" {normalise(text)} "
+    return span_finder([answer])(text)
+
+
+def span_finder(answers: Iterable[str]) -> Callable[[str], bool]:
+    """Return what says of a text whether one of `answers` is a span of it; the answers are normalised once."""
+    spans = [f" {span} " for span in map(normalise, answers) if span]
+
+    def holds(text: str) -> bool:
+        padded = f" {normalise(text)} "
+        return any(span in padded for span in spans)
+
+    return holds

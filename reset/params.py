@@ -53,6 +53,7 @@ class Screen(Section):
     threshold: float = Field(gt=0, le=1)
     permutations: int = Field(ge=16)
     shingle: int = Field(ge=1)  # words
+    duplicates: Literal["keep", "drop"]
 
 
 class Describe(Section):

@@ -6,12 +6,8 @@ question, passages and first reference, blanks and Unicode forms apart; the firs
 or an id that was there before. Files are read a few megabytes at a time by as many processes as there are cores.
 """
 
-import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +22,10 @@ from reset.rows import BROKEN, NOT_TEXT, Aside, Batch, Maker, Span
 from reset.seen import Seen
 from reset.shares import check
 from reset.sources import Joined, Source
+from reset.spread import spread
 
 FILES = (*tables.SPLITS, "records")
-SPAN = 2 << 20  # bytes that a process reads at a time
+SPAN = 4 << 20  # bytes that a process reads at a time
 ALONE = 32 << 20  # bytes below which starting processes would take longer than the work
 
 
@@ -59,7 +56,8 @@ def prepare(
             split: stack.enter_context(tables.Writer(folder / f"{split}.parquet", tables.EXAMPLES))
             for split in tables.SPLITS
         }
-        for span, batch in zip(spans, _batches(Maker(source, dataset, shares, max_chars), spans), strict=True):
+        batches = spread(Maker(source, dataset, shares, max_chars).rows, spans, alone=_bytes(spans) < ALONE)
+        for span, batch in zip(spans, batches, strict=True):
             first = before.first(span, batch.lines)
             kept, repeated = gate.admit(batch)
             for aside in sorted([*batch.aside, *repeated], key=lambda aside: aside.line):
@@ -93,20 +91,8 @@ def _spans(files: Iterable[Path], *, whole: bool) -> Iterator[Span]:
                 start = stream.tell()
 
 
-def _batches(maker: Maker, spans: list[Span]) -> Iterator[Batch]:
-    """Yield the batch of each span, in order; never more than two of a process wait to be taken."""
-    processes = min(len(os.sched_getaffinity(0)), len(spans))
-    if processes < 2 or sum(span.end - span.start for span in spans) < ALONE:
-        yield from map(maker.rows, spans)
-        return
-    waiting: deque[Future[Batch]] = deque()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for span in spans:
-            waiting.append(pool.submit(maker.rows, span))
-            if len(waiting) > 2 * processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+def _bytes(spans: Iterable[Span]) -> int:
+    return sum(span.end - span.start for span in spans)
 
 
 def _by_split(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:

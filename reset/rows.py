@@ -1,21 +1,20 @@
 """Raw lines to rows of the examples table: the part of preparation in which no row needs another, done on all cores."""
 
-import hashlib
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from xxhash import xxh3_64_intdigest
 
 from reset import formats, tables
 from reset.errors import ResetError
+from reset.seen import content
 from reset.shares import drawn
 from reset.sources import Example, Record, SetAside, Source
 
 BROKEN = "broken record"
-_BLANKS = bytes.maketrans(b"\t\n\v\f\r\x1c\x1d\x1e\x1f", b" " * 9)
 _SPLIT_OF_FILE = {f"{split}.jsonl": split for split in tables.SPLITS}
 NOT_TEXT = ("broken Unicode", "NUL character")
 
@@ -62,8 +61,8 @@ class _Filling:
         for name, column in self.columns.items():
             column.append(row[name])
         self.at.append(line)
-        self.contents.append(_hash(row["instruction"], row["question"], *row["passages"], *row["references"][:1]))
-        self.ids.append(int.from_bytes(hashlib.blake2b(row["example_id"].encode(), digest_size=8).digest()))
+        self.contents.append(content(row))
+        self.ids.append(xxh3_64_intdigest(row["example_id"].encode()))
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Maker:
         """Read a span and return its rows. Raises `ResetError` where records have no split and `shares` is not set."""
         with span.path.open("rb") as stream:
             stream.seek(span.start)
-            lines = stream.read(span.end - span.start).splitlines()
+            lines = stream.read(span.end - span.start).removesuffix(b"\n").split(b"\n")
         filling = _Filling()
         where: list[int] = []  # lines of the records that the source has taken and not answered
         answered = 0
@@ -177,27 +176,10 @@ def _not_text(text: str) -> str:
     """Say what keeps `text` from being one: half a surrogate pair, or a character that ends strings in C."""
     if "\0" in text:
         return "NUL character"
+    if text.isascii():
+        return ""
     try:
         text.encode()
     except UnicodeEncodeError:
         return "broken Unicode"
     return ""
-
-
-def _hash(*parts: str) -> int:
-    """Hash texts after Unicode composition, with runs of blanks as one."""
-    whole = "\0".join(map(str.strip, parts))
-    plain = _single_blanks(whole.encode()) if whole.isascii() else _composed(whole)
-    return int.from_bytes(hashlib.blake2b(plain, digest_size=8).digest())
-
-
-def _single_blanks(text: bytes) -> bytes:
-    """What `split` and `join` give for ASCII, at several times their speed on long texts."""
-    text = text.translate(_BLANKS)
-    while b"  " in text:
-        text = text.replace(b"  ", b" ")
-    return text
-
-
-def _composed(text: str) -> bytes:
-    return unicodedata.normalize("NFC", " ".join(text.split())).encode()

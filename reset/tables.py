@@ -51,9 +51,8 @@ EXAMPLES = pa.schema(
     ]
 )
 
-SCREENED = _schema(
-    example_id=_TEXT, reason=_TEXT, test_id=_TEXT
-)  # rows to leave out of training; the test each repeats
+# rows to leave out of training; the test that each repeats, "" for one that repeats a training row
+SCREENED = _schema(example_id=_TEXT, reason=_TEXT, test_id=_TEXT)
 
 MIXTURES = _schema(
     example_id=_TEXT,
@@ -211,6 +210,22 @@ def read(path: Path, schema: pa.Schema) -> Iterator[Row]:
     file = _open(path, schema)
     for batch in file.iter_batches(batch_size=ROW_GROUP, columns=schema.names):
         yield from batch.to_pylist()
+
+
+def groups(path: Path, schema: pa.Schema) -> int:
+    """Row groups of `path`, from its footer; raises as `read` does."""
+    return int(_open(path, schema).metadata.num_row_groups)
+
+
+def read_group(path: Path, group: int, schema: pa.Schema) -> Iterator[Row]:
+    """Yield the rows of one row group, 0 the first."""
+    yield from _open(path, schema).read_row_group(group, columns=schema.names).to_pylist()
+
+
+def column(path: Path, schema: pa.Schema, name: str) -> Iterator[Any]:
+    """Yield one column of `path` in file order; raises as `read` does."""
+    for batch in _open(path, schema).iter_batches(batch_size=ROW_GROUP, columns=[name]):
+        yield from batch[name].to_pylist()
 
 
 def count(path: Path, schema: pa.Schema) -> int:

@@ -85,3 +85,9 @@ def test_screened_rows_are_not_drawn_and_are_counted(tmp_path):
     ids, account, _ = drawn(tmp_path, {"a": 5}, left_out={"a/train/1": "a test's prompt"})
     assert sorted(ids) == ["a/train/0", "a/train/2", "a/train/3", "a/train/4"]
     assert account.as_dict() == {"rows_in": 5, "rows_out": 4, "set_aside": {"a test's prompt": 1}}
+
+
+def test_of_a_data_set_that_gives_no_prompt_every_row_is_accounted_for(tmp_path):
+    put(tmp_path, "a", range(4))
+    _, account, _ = drawn(tmp_path, {"a": 0}, left_out={"a/train/1": "seen"})
+    assert account.as_dict() == {"rows_in": 4, "rows_out": 0, "set_aside": {"seen": 1, "not drawn": 3}}

@@ -31,6 +31,8 @@ PLUMBING = frozenset(
         "reset.faults",  # the wording of what is wrong with them
         "reset.accounts",  # counts what others leave out
         "reset.tables",  # files and columns; a column's content changes with the module that fills it
+        "reset.spool",  # rows come back as they went in
+        "reset.spread",  # results come in the order of what they are made of
         "reset.folders",  # output appears whole or not at all
         "reset.leaner",  # what a library loads along and is not asked for
         "reset.ports",  # where the ranks of a training run meet

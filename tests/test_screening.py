@@ -2,12 +2,12 @@
 
 import pytest
 
-from reset import tables
+from reset import screening, tables
 from reset.mixtures import left_out
 from reset.screening import screen
 
 TEXT = " ".join(f"word{number}" for number in range(60))
-NEAR = {"threshold": 0.8, "permutations": 128, "shingle": 3}
+NEAR = {"threshold": 0.8, "permutations": 128, "shingle": 3, "duplicates": "drop"}
 
 
 @pytest.fixture
@@ -73,3 +73,37 @@ def test_questions_are_compared_with_their_passages(tmp_path, example_row):
         tables.write(tmp_path / f"examples/d{number}/train.parquet", tables.EXAMPLES, [row])
     tables.write(tmp_path / "examples/nq/test.parquet", tables.EXAMPLES, [test])
     assert screened(tmp_path / "examples")[0] == {"d0/train/0": "a test's prompt"}
+
+
+@pytest.mark.parametrize(("duplicates", "left"), [("drop", {"b/train/1", "c/dev/0"}), ("keep", set())])
+def test_rows_that_two_data_sets_share_are_used_once(examples, duplicates, left):
+    folder = examples(
+        alpaca_test=["Name the moon."],
+        a_train=["Name the sun.", "Count to two."],
+        b_train=["Name a star.", "Name  the\nsun."],
+        b_dev=["Name it."],
+        c_dev=["Name a star."],
+    )
+    into = folder.parent / "screen.parquet"
+    account, _ = screen(folder, into, near="off", **{**NEAR, "duplicates": duplicates})
+    assert left_out(into) == dict.fromkeys(left, "duplicate of another data set's")
+    assert (account.rows_in, account.rows_out) == (6, 6 - len(left))
+
+
+def test_a_row_that_repeats_a_test_goes_for_that_reason_and_once(examples):
+    folder = examples(alpaca_test=["Name the moon."], a_train=["Name the moon."], b_train=["Name the moon."])
+    found, account, _ = screened(folder)
+    assert found == dict.fromkeys(["a/train/0", "b/train/0"], "a test's prompt")
+    assert account.rows_out == 0
+
+
+def test_processes_find_what_one_finds(examples, monkeypatch):
+    texts = [f"{TEXT} number {number}" for number in range(12)]
+    monkeypatch.setattr(tables, "ROW_GROUP", 5)
+    folder = examples(alpaca_test=texts[:3], dolly_train=texts[2:], oasst_train=[*texts[5:8], "Name it."])
+    alone = screened(folder, "drop")
+    monkeypatch.setattr(screening, "ALONE", 0)
+    several = screened(folder, "drop")
+    assert several[0] == alone[0]
+    assert (several[1].as_dict(), several[2]) == (alone[1].as_dict(), alone[2])
+    assert len(alone[0]) == 13

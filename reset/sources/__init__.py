@@ -5,9 +5,9 @@ records into examples or says why it leaves one out. `fetch` knows the first, `p
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Record = Mapping[str, Any]
@@ -72,4 +72,5 @@ class Joined(Protocol):
 
 def content_id(*parts: str) -> str:
     """A stable id of 16 hex digits made of the record's own text."""
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
+    listed = f"[{', '.join(map(encode_basestring, parts))}]"  # as JSON, which parts the texts beyond doubt
+    return hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -34,6 +34,7 @@ class BioAsq:
         return map(self._outcome, records)
 
     def _outcome(self, record: Record) -> Example | SetAside:
+        passages: Iterable[str]
         if is_retrieval(record):
             question, answers, passages = text(record, "question"), texts(record, "answers"), retrieved(record)
         else:

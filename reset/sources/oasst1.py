@@ -2,7 +2,8 @@
 
 https://huggingface.co/datasets/OpenAssistant/oasst1
 
-A row is a message; the release's other layout, a nested tree per line, is unpacked. An example is an assistant's
+A row is a message; the release's other layout, a nested tree per line (`ExportMessageTree` of the release's own package
+oasst_data, where replies, labels and a label's value may be null), is unpacked. An example is an assistant's
 message with the prompter's message it answers, when its `quality` label (a mean over raters, 0 to 1) is above 0.5 and
 has two raters (section 2.1.1).
 """
@@ -45,10 +46,13 @@ class Oasst1:
         if "prompt" not in document:
             yield document
             return
-        todo = [{"parent_id": None, **value(document, "prompt")}]
+        prompt = value(document, "prompt")
+        if not isinstance(prompt, Mapping):
+            raise ResetError("is a tree without a prompt")
+        todo = [{"parent_id": None, **prompt}]
         while todo:
             message = todo.pop()
-            todo += [{"parent_id": message.get("message_id"), **reply} for reply in message.pop("replies", [])]
+            todo += [{"parent_id": message.get("message_id"), **reply} for reply in message.pop("replies", None) or []]
             labels = message.get("labels") or {}
             yield {**message, "labels": [{"name": name, **rated} for name, rated in labels.items()] or None}
 
@@ -80,7 +84,7 @@ class Oasst1:
     def _quality_fault(self, message: Record) -> str:
         labels = [] if value(message, "labels") is None else rows(message, "labels")
         quality = next((label for label in labels if label.get("name") == "quality"), None)
-        if quality is None:
+        if quality is None or quality.get("value") is None:
             return "no quality rating"
         if number(quality, "value") <= self._min_quality:
             return f"quality {self._min_quality:g} or lower"

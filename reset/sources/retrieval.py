@@ -5,9 +5,10 @@ the last one gives way to the best-ranked passage that does, if `search_deeper`.
 whole-token span of a passage after the normalisation of appendix A.2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
-from reset.normalise import has_span
+from reset.normalise import span_finder
 from reset.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside
 from reset.sources.fields import optional_text, rows, value
@@ -16,11 +17,14 @@ NO_ANSWER = SetAside("no passage holds the answer")
 _BIENCODER = ("positive_ctxs", "hard_negative_ctxs", "negative_ctxs")
 
 
-def retrieved(record: Record) -> list[str]:
-    """Texts of a record in one of DPR's layouts, best first: retriever results, or items for the biencoder."""
+def retrieved(record: Record) -> Iterator[str]:
+    """Texts of a record in one of DPR's layouts, best first: retriever results, or items for the biencoder.
+
+    They are read as they are asked for: of a hundred, most never are.
+    """
     names = [name for name in _BIENCODER if name in record] if "positive_ctxs" in record else ["ctxs"]
-    texts = [optional_text(passage, "text") for name in names for passage in rows(record, name)]
-    return [text for text in texts if text.strip()]
+    texts = (optional_text(passage, "text") for name in names for passage in rows(record, name))
+    return (text for text in texts if text.strip())
 
 
 def is_retrieval(record: Record) -> bool:
@@ -29,23 +33,19 @@ def is_retrieval(record: Record) -> bool:
 
 
 def choose(
-    passages: Sequence[str], answers: Sequence[str], *, max_passages: int, search_deeper: bool
+    passages: Iterable[str], answers: Iterable[str], *, max_passages: int, search_deeper: bool
 ) -> list[str] | None:
     """Keep `max_passages` of the ranked `passages`, one of them with an answer; None where that cannot be."""
-
-    def holds(passage: str) -> bool:
-        return any(has_span(answer, passage) for answer in answers)
-
-    best = list(passages[:max_passages])
+    holds, ranked = span_finder(answers), iter(passages)
+    best = list(islice(ranked, max_passages))
     if any(map(holds, best)):
         return best
-    deeper = passages[max_passages:] if search_deeper else ()
-    found = next(filter(holds, deeper), None)
+    found = next(filter(holds, ranked), None) if search_deeper else None
     return None if found is None else [*best[:-1], found]
 
 
 def extractive(
-    id: str, question: str, passages: Sequence[str], answers: Sequence[str], *, max_passages: int, search_deeper: bool
+    id: str, question: str, passages: Iterable[str], answers: Sequence[str], *, max_passages: int, search_deeper: bool
 ) -> Example | SetAside:
     """Return the example of an extractive question, or `NO_ANSWER`."""
     chosen = choose(passages, answers, max_passages=max_passages, search_deeper=search_deeper)

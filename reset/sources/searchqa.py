@@ -45,7 +45,7 @@ class SearchQa:
         )
 
 
-def _passages(record: Record) -> list[str]:
+def _passages(record: Record) -> Iterable[str]:
     """Return the snippets, best first, each on one line; a result without one is passed over."""
     if is_retrieval(record):
         return retrieved(record)

@@ -48,3 +48,7 @@ def test_null_instruction_is_a_wrong_type():
     with pytest.raises(ResetError) as caught:
         list(Dolly().outcomes([{**ROW, "instruction": None}]))
     assert caught.value.message == "the field 'instruction' must be text, is null"
+
+
+def test_half_a_surrogate_pair_is_left_to_prepare_which_counts_it(example):
+    assert example(Dolly(), {**ROW, "response": "\ud83d"}).references == ["\ud83d"]

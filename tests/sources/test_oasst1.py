@@ -112,3 +112,35 @@ def test_a_nested_tree_is_unpacked_into_its_messages():
     ]
     assert outcomes(*messages) == ["prompter turn", "no quality rating", "text p1 > text a1", "prompter turn"]
     assert list(Oasst1().unpack(ROOT)) == [ROOT]
+
+
+def node(name, role, text, **more):
+    """A message of a tree with the fields of the release's own export, no reply and no label unless told."""
+    rest = {"parent_id": None, "lang": "en", "review_count": 3, "review_result": True, "deleted": False, "rank": None}
+    rest |= {"synthetic": False, "model_name": None, "emojis": {"+1": 2}, "replies": None, "labels": None}
+    return {"message_id": name, "role": role, "text": text, **rest, **more}
+
+
+def test_a_tree_as_published_becomes_its_rated_answers():
+    good = {"spam": {"value": 0.0, "count": 3}, "quality": {"value": 0.8333, "count": 3}}
+    answers = [
+        node("a1", "assistant", "Rome.", parent_id="p1", rank=0, labels=good),
+        node("a2", "assistant", "Paris.", parent_id="p1", rank=1, labels={"quality": {"value": None, "count": 0}}),
+        node("a3", "assistant", "Oslo.", parent_id="p1", rank=2),
+    ]
+    root = node("p1", "prompter", "Name a capital.", replies=answers, labels=good)
+    tree = {"message_tree_id": "p1", "tree_state": "ready_for_export", "prompt": root}
+    messages = list(Oasst1().unpack(tree))
+    found = zip(messages, outcomes(*messages), strict=True)
+    assert {message["message_id"]: outcome for message, outcome in found} == {
+        "p1": "prompter turn",
+        "a1": "Name a capital. > Rome.",
+        "a2": "no quality rating",
+        "a3": "no quality rating",
+    }
+
+
+def test_a_tree_without_a_prompt_is_told():
+    with pytest.raises(ResetError) as caught:
+        list(Oasst1().unpack({"message_tree_id": "p1", "tree_state": "aborted_low_grade", "prompt": None}))
+    assert caught.value.message == "is a tree without a prompt"

@@ -1,6 +1,6 @@
 import pytest
 
-from reset.sources.retrieval import answers_of, choose
+from reset.sources.retrieval import answers_of, choose, retrieved
 
 PASSAGES = ["one", "two", "three", "four", "five", "six", "the seventh, Oslo", "Oslo again"]
 
@@ -37,3 +37,10 @@ def test_nested_answers_are_flattened_in_order_without_repetitions(value):
 
 def test_numbers_are_answers():
     assert answers_of({"exact_answer": [1965]}, "exact_answer") == ["1965"]
+
+
+def test_passages_behind_the_answer_are_not_looked_at():
+    record = {"ctxs": [{"text": "Oslo"}, {"text": "Bergen"}, {"text": "Turku"}]}
+    ranked = retrieved(record)
+    assert choose(ranked, ["Bergen"], max_passages=1, search_deeper=True) == ["Bergen"]
+    assert list(ranked) == ["Turku"]

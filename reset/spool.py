@@ -1,0 +1,38 @@
+"""Rows kept on disk while a stage works, read back in any order: eight bytes of memory each."""
+
+import os
+from array import array
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+
+class Spool:
+    """Rows of JSON values in a nameless file in `folder`, which vanishes with the context."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 (closed by __exit__)
+        self._ends = array("Q", [0])
+
+    def add(self, row: Mapping[str, Any]) -> int:
+        """Keep `row` and return its place."""
+        self._ends.append(self._ends[-1] + self._file.write(orjson.dumps(row)))
+        return len(self._ends) - 2
+
+    def row(self, place: int) -> dict[str, Any]:
+        """Return the row at `place`."""
+        self._file.flush()
+        start, end = self._ends[place], self._ends[place + 1]
+        content: dict[str, Any] = orjson.loads(os.pread(self._file.fileno(), end - start, start))
+        return content
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        self._file.close()
