@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from reset import tables, tracking
@@ -115,6 +116,19 @@ def test_two_systems_of_one_run_are_set_side_by_side(runs: tuple[Path, Path]) ->
     refused = cli(runs[0], runs[0], "--rounds", "mtl", "mtl_rest")
     assert refused.exit_code == 1
     assert "has no system 'mtl_rest'. Did you mean 'mtl_reset'?" in refused.output
+
+
+def test_checkpoint_is_set_beside_the_model_that_was_chosen(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    for name in ("data/scores/{}.parquet", "data/answers/{}.parquet", "metrics/systems/{}.json"):
+        shutil.copy(run / name.format("mtl"), run / name.format("early"))
+    content = yaml.safe_load((run / "params.yaml").read_text())
+    content["pools"]["early"] = {**content["pools"]["mtl_reset"], "model": "mtl_reset/at/25"}
+    (run / "params.yaml").write_text(yaml.safe_dump(content))
+    found = told(run, run, "--rounds", "early", "mtl_reset")
+    row = next(row for row in found["scores"] if row["score"] == "faithfulness")
+    assert (row["system"], row["difference"]) == ("mtl_reset against early", pytest.approx(0.3))
+    assert "data/curated/reset.parquet" in {row["was"] for row in found["tables"]}
 
 
 def test_terminal_shows_each_part(runs: tuple[Path, Path]) -> None:
