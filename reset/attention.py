@@ -1,6 +1,6 @@
 """Attention of a model that trains in bfloat16 on a CPU: computed in float32, for speed.
 
-PyTorch's CPU kernel is slower in bfloat16 than in float32 on rows of about a hundred tokens, backwards above all; the sums
+PyTorch's CPU kernel is slower in bfloat16 than in float32 on rows of about a hundred tokens, backwards above all; sums
 are more exact besides. `python -m benchmarks.train` holds the whole of training against TRL's.
 """
 
