@@ -1,7 +1,7 @@
 """Attention of a model that trains in bfloat16 on a CPU: computed in float32, for speed.
 
-PyTorch's CPU kernel takes two to four times as long in bfloat16 as in float32 on rows of a hundred tokens, most of it
-backwards, and as long on longer ones (`python -m benchmarks.train`); the sums are more exact besides.
+PyTorch's CPU kernel is slower in bfloat16 than in float32 on rows of about a hundred tokens, backwards above all; sums
+are more exact besides. `python -m benchmarks.train` holds the whole of training against TRL's.
 """
 
 from typing import Any
