@@ -134,7 +134,7 @@ def _csv_fault(row: dict[Any, Any]) -> str:
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:
     with _readable(path):
         try:
-            for batch in pq.ParquetFile(path).iter_batches(batch_size=1_000):
+            for batch in pq.ParquetFile(path, pre_buffer=False).iter_batches(batch_size=1_000):
                 yield from batch.to_pylist()
         except pa.ArrowInvalid as error:
             raise ResetError(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from error

@@ -193,7 +193,7 @@ def _open(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     if not path.is_file():
         raise ResetError(f"{path}: no such file")
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, pre_buffer=False)  # which would hold the whole file
     except (pa.ArrowInvalid, OSError) as error:
         raise ResetError(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from error
     missing = [name for name in schema.names if name not in file.schema_arrow.names]

@@ -1,5 +1,7 @@
 """Tables are written whole or not at all, and read back row by row; a broken file is named in one line."""
 
+import random
+
 import pyarrow as pa
 import pytest
 
@@ -136,3 +138,14 @@ def test_an_account_balances_and_tells_the_reasons(tmp_path):
         "set_aside": {"empty": 1, "too long": 2},
         "tokens": 7,
     }
+
+
+def test_a_file_is_read_a_row_group_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "ROW_GROUP", 2)
+    noise = random.Random(0)
+    rows = ({**verdict(number), "detail": noise.randbytes(20_000).hex()} for number in range(200))
+    tables.write(tmp_path / "t.parquet", tables.VERDICTS, rows)
+    before = pa.total_allocated_bytes()
+    reading = tables.read(tmp_path / "t.parquet", tables.VERDICTS)
+    assert next(reading)["answer_id"] == "0"
+    assert pa.total_allocated_bytes() - before < (tmp_path / "t.parquet").stat().st_size / 4
