@@ -102,7 +102,7 @@ def test_small_scales_have_the_systems_of_the_default(name, composed):
 def test_the_gold_control_takes_as_much_of_each_data_set_as_is_answered(name, composed):
     p = params.load(composed(name))
     assert p.mixtures["gold"].take == p.prompts["candidates"].rows
-    assert p.systems["mtl_gold"].recipe == p.systems["mtl_greedy"].recipe == p.systems["mtl_reset"].recipe
+    assert p.systems["mtl_gold"].recipe == p.systems["mtl_reset"].recipe
 
 
 def test_the_study_of_fewer_rows_adds_to_the_default_and_takes_as_many_steps(composed):
@@ -114,6 +114,13 @@ def test_the_study_of_fewer_rows_adds_to_the_default_and_takes_as_many_steps(com
         curated, recipe = study.curated[row.data.removeprefix("curated/")], study.recipes[row.recipe]
         assert curated.share * recipe.epochs == study.recipes["continued"].epochs
         assert recipe.model_copy(update={"epochs": 1.0}) == study.recipes["continued"]
+
+
+def test_the_greedy_control_is_the_default_with_one_system_more(composed):
+    default, study = params.load(composed("micro")), params.load(composed("micro +studies=greedy_control"))
+    assert study.systems.keys() - default.systems.keys() == {"mtl_greedy"}
+    assert study.pools["mtl_greedy_candidates"].prompts == study.curated["reset"].prompts
+    assert study.systems["mtl_greedy"].recipe == study.systems["mtl_reset"].recipe
 
 
 def test_a_local_copy_can_be_given_by_its_folder_alone(tmp_path):

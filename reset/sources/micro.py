@@ -40,17 +40,18 @@ def held_out(record: Record) -> bool:
 class Micro:
     """Records drawn from (seed, kind, split, number), so that asking for more changes none of the earlier ones.
 
-    `rows` gives the records per split; `noise` the rates of `reset.micro.grounded.Noise`, for training targets only.
+    `rows` gives the records per split; `noise` the rates of `reset.micro.grounded.Noise`, for training targets only;
+    None is none.
     """
 
     where = Where(licence="Apache-2.0")
 
-    def __init__(self, *, kind: str, rows: dict[str, int], seed: int, noise: dict[str, float]) -> None:
+    def __init__(self, *, kind: str, rows: dict[str, int], seed: int, noise: dict[str, float] | None) -> None:
         if kind not in KINDS:
             raise ResetError(f"Unknown kind of micro data '{kind}'. {nearest(kind, KINDS)}")
         self._kind, self._seed, self._rows = kind, seed, rows
         self._task = KINDS[kind][0]
-        self._noise = Noise(**noise)
+        self._noise = NONE if noise is None else Noise(**noise)
         self.splits = tuple(rows)
 
     def generate(self, split: str) -> Iterator[Record]:
