@@ -14,7 +14,7 @@ from benchmarks.sample_work import BATCH, MAX_LENGTH, MAX_TOKENS, requests
 from reset.engines import Request
 
 PROMPTS = (200, 20)  # and of a quick run
-ROUNDS = 2
+ROUNDS = 3
 Side = Callable[[], int]  # runs once and says how many answers it made
 
 
