@@ -7,6 +7,7 @@ way, so that the rows do not depend on how many workers there are. Ray is an opt
 import logging
 import os
 import pickle
+import socket
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ Build = Callable[[], Callable[[Any], Iterable[Mapping[str, Any]]]]  # loads what
 Spread = Callable[[Pieces, Build], Iterator[tuple[int, Iterable[Mapping[str, Any]]]]]  # in any order
 
 MODELS = frozenset({"transformers", "vllm", "summac"})  # engines and judges that load a model: the others stay here
+CONNECT_S = 10.0
 BLOCK = pa.schema([("number", pa.int64()), ("content", pa.large_binary())])  # a pickled piece, or what came of it
 
 
@@ -144,19 +146,27 @@ def _ray() -> tuple[Any, Any]:
         ) from error
 
 
+def _check_address(address: str) -> None:
+    """Stop where nobody listens at "host:port": Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+    except (OSError, ValueError) as error:
+        raise ResetError(f"No Ray cluster at cluster.ray_address '{address}' (host:port): {error}") from error
+
+
 @contextmanager
 def _connected(address: str | None, room: _Room) -> Iterator[Any]:
     """Join the cluster at `address`, or start one on this machine's loopback with room for all workers."""
     own: dict[str, Any] = {}
-    if address is None:
+    if address is not None:
+        _check_address(address)
+    else:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # read as: on one machine, so on its loopback alone
         cpus, gpus = (ceil(room.workers * each) for each in (room.worker_cpus, room.worker_gpus))
         own = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False}
     ray, data = _ray()
-    try:
-        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
-    except (ConnectionError, ValueError) as error:
-        raise ResetError(f"No Ray cluster at cluster.ray_address '{address}': {str(error).splitlines()[0]}") from error
+    ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     try:
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised
         data.DataContext.get_current().enable_progress_bars = False

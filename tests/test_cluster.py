@@ -38,6 +38,13 @@ def test_a_cluster_without_ray_is_one_clear_line(monkeypatch):
     assert "\n" not in error.value.message
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "auto"])
+def test_an_address_where_no_cluster_listens_is_one_clear_line(address):
+    nowhere = spread("vllm", workers=1, ray_address=address, **LIMITS)
+    with pytest.raises(ResetError, match=rf"^No Ray cluster at cluster.ray_address '{address}' \(host:port\)"):
+        list(nowhere([(0, "a")], list))
+
+
 def test_no_ray_is_needed_where_every_chunk_is_there(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray", None)
     store = Chunks(tmp_path, "mark")
@@ -202,9 +209,10 @@ def test_errors_of_workers_are_those_of_the_stage(own_ray, word_of):
         list(own_ray([(0, "stop")], word_of))
     with pytest.raises(ResetError, match=r"^Workers of the Ray cluster kept dying \(cluster.max_restarts is 1\)"):
         list(own_ray([(0, "die")], word_of))
-    too_large = spread("vllm", workers=1, ray_address="local", **LIMITS | {"worker_gpus": 9.0})
+
+
+@pytest.mark.slow
+def test_a_worker_that_no_machine_has_room_for_is_an_error(cluster):
+    too_large = spread("vllm", workers=1, ray_address=cluster.address, **LIMITS | {"worker_gpus": 9.0})
     with pytest.raises(ResetError, match=r"^No machine of the Ray cluster has room for a worker of 1 CPUs and 9 GPUs"):
-        list(too_large([(0, "a")], word_of))
-    nowhere = spread("vllm", workers=1, ray_address="127.0.0.1:1", **LIMITS)
-    with pytest.raises(ResetError, match=r"^No Ray cluster at cluster.ray_address '127.0.0.1:1'"):
-        list(nowhere([(0, "a")], word_of))
+        list(too_large([(0, "a")], list))
