@@ -122,7 +122,9 @@ def test_two_ranks_of_zero_3_train_the_adapter_that_one_process_trains(train: Tr
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not is_bitsandbytes_available(), reason="needs bitsandbytes (requirements/gpu.txt)")
+@pytest.mark.skipif(
+    not (is_bitsandbytes_available() and torch.cuda.is_available()), reason="needs a GPU and bitsandbytes"
+)  # on a CPU bitsandbytes 0.50 cannot evaluate layers whose width is no multiple of 64
 def test_adapter_on_weights_of_four_bits_learns(train: Train) -> None:
     folder = train(("quantised", "base", {**LORA, "quantise": "4bit", "merge": True}, {}))
     log = json.loads((folder / "work/quantised/log.json").read_text())
