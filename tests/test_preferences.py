@@ -177,14 +177,22 @@ def test_what_is_saved_is_another_model_in_safetensors(trained: Path, init: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["dpo", "kto"])
-def test_two_ranks_of_zero_3_prefer_what_one_process_prefers(tmp_path: Path, init: Path, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "apart"),
+    [
+        ("dpo", 0.02),
+        ("kto", 0.15),  # its reference point is an estimate from the rows held at once: 8 on two ranks, 4 on one
+    ],
+)
+def test_two_ranks_of_zero_3_prefer_what_one_process_prefers(
+    tmp_path: Path, init: Path, method: str, apart: float
+) -> None:
     one = {"one": replace(RECIPES[method], epochs=2.0)}
     train_all(tmp_path, init, one)
     train_all(tmp_path, init, {"two": replace(one["one"], zero_stage=3)}, processes=2)
     for a, b in zip(log(tmp_path, "one"), log(tmp_path, "two"), strict=True):
         assert a["step"] == b["step"]
-        assert b["margin"] == pytest.approx(a["margin"], abs=0.02)
+        assert b["margin"] == pytest.approx(a["margin"], abs=apart)
     assert load_file(tmp_path / "two/model/model.safetensors")["model.layers.0.self_attn.q_proj.weight"].shape == (
         32,
         32,
