@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 os.environ.update({"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"})
+os.environ.update({"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"})
 for _name, _value in {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}.items():
     os.environ.setdefault(_name, _value)  # read when mlflow is imported: a dead server is soon found dead
 
