@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reset import params
 from tests.clones import clone, commit, ran, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
@@ -22,8 +23,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_system_has_scores_and_every_row_is_accounted_for(line: Path) -> None:
     systems = {path.stem for path in (line / "metrics/systems").glob("*.json")}
-    wanted = "base if cd cd_if if_cd mtl reset mtl_reset mtl_reset_s mtl_reset_2 mtl_random"
-    assert systems == set(wanted.split())
+    assert systems == set(params.load(line / "params.yaml").evaluate.systems)
+    assert {"mtl", "mtl_reset", "mtl_random", "mtl_gold", "mtl_dpo", "cd_if_50"} <= systems
     accounts = [json.loads(path.read_text()) for path in (line / "metrics").rglob("*.json") if path.parent != line]
     balanced = [a["rows_in"] == a["rows_out"] + sum(a["set_aside"].values()) for a in accounts if "rows_in" in a]
     assert len(balanced) > 60
