@@ -13,13 +13,13 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from train_alone import rows
 from transformers.utils.import_utils import is_bitsandbytes_available
 
 from reset import adapters, params, tables
 from reset.adapters import Adapter
 from reset.errors import ResetError
-from stages.train import launcher
-from tests.test_training import rows
+from reset.launching import launcher
 
 LORA = {"rank": 4, "alpha": 8.0, "dropout": 0.0, "target_modules": ["all-linear"], "quantise": "none", "merge": False}
 PROGRAM = """
@@ -27,12 +27,15 @@ import json, sys
 from dataclasses import replace
 from pathlib import Path
 from reset import adapters, trainer, training
-from tests.test_training import RECIPE
+from train_alone import LIMITS, RECIPE
 trainer.rendezvous()
 for name, init, adapter, changed in json.loads(sys.argv[1]):
     work = Path("work") / name
-    training.train(Path("train.parquet"), Path("dev.parquet"), Path(init), work, max_tokens=64, seed=0,
-        recipe=replace(RECIPE, learning_rate=0.02, **changed), adapter=adapter and adapters.Adapter(**adapter))
+    training.train(
+        Path("train.parquet"), Path("dev.parquet"), Path(init), work, max_tokens=64, max_cut=0.0, keep=[], seed=0,
+        limits=LIMITS, recipe=replace(RECIPE, learning_rate=0.02, **changed),
+        adapter=adapter and adapters.Adapter(**adapter),
+    )
 """
 pytestmark = pytest.mark.usefixtures("one_thread")
 Train = Callable[..., Path]
