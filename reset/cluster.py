@@ -166,6 +166,9 @@ def _connected(address: str | None, room: _Room) -> Iterator[Any]:
         cpus, gpus = (ceil(room.workers * each) for each in (room.worker_cpus, room.worker_gpus))
         own = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False}
     ray, data = _ray()
+    if own:  # where Ray was imported before, by vLLM say, it has read the variable already
+        constants: Any = import_module("ray._private.ray_constants")
+        constants.ENABLE_RAY_CLUSTER = False
     ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     try:
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised
