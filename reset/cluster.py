@@ -85,9 +85,7 @@ def _made(ray: Any, blocks: list[Any], build: Build, room: _Room) -> Any:
     """The data set of what the workers make of `blocks`."""
     retries = {"max_restarts": room.max_restarts, "max_task_retries": room.max_restarts}
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # Ray 2.60 calls `ray_remote_args_fn` deprecated and has no other way to bound both
+        warnings.simplefilter("ignore")  # `ray_remote_args_fn`: deprecated in Ray 2.60, yet nothing else bounds both
         return ray.data.from_arrow_refs(blocks).map_batches(
             _Worker,
             fn_constructor_args=(Path.cwd(), build),
@@ -155,20 +153,23 @@ def _check_address(address: str) -> None:
         raise ResetError(f"No Ray cluster at cluster.ray_address '{address}' (host:port): {error}") from error
 
 
+def _own(room: _Room) -> dict[str, Any]:
+    """Keep a Ray that is to start here on the loopback; return what it has, room for all workers."""
+    name = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # "0" is read as: on one machine, so on its loopback alone
+    os.environ[name] = "0"  # for the processes that it starts
+    constants: Any = import_module("ray._private.ray_constants")
+    constants.ENABLE_RAY_CLUSTER = False  # for this one, which read the variable when Ray was imported
+    cpus, gpus = (ceil(room.workers * each) for each in (room.worker_cpus, room.worker_gpus))
+    return {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False}
+
+
 @contextmanager
 def _connected(address: str | None, room: _Room) -> Iterator[Any]:
     """Join the cluster at `address`, or start one on this machine's loopback with room for all workers."""
-    own: dict[str, Any] = {}
     if address is not None:
         _check_address(address)
-    else:
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # read as: on one machine, so on its loopback alone
-        cpus, gpus = (ceil(room.workers * each) for each in (room.worker_cpus, room.worker_gpus))
-        own = {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False}
     ray, data = _ray()
-    if own:  # where Ray was imported before, by vLLM say, it has read the variable already
-        constants: Any = import_module("ray._private.ray_constants")
-        constants.ENABLE_RAY_CLUSTER = False
+    own = _own(room) if address is None else {}
     ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     try:
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised
