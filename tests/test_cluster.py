@@ -60,10 +60,12 @@ def cluster():
     if find_spec("ray") is None:
         pytest.skip("requirements/cluster.txt")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # the loopback alone; read when Ray is imported
+        patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # the loopback alone, in the processes of the nodes
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("PYTHONPATH", str(ROOT))
         from ray.cluster_utils import Cluster
+
+        patch.setattr("ray._private.ray_constants.ENABLE_RAY_CLUSTER", False)  # and in this one, if it had Ray before
 
         started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
         started.add_node(num_cpus=1)
@@ -194,9 +196,10 @@ def own_ray(monkeypatch):
 
 @pytest.mark.slow
 def test_a_ray_of_ones_own_listens_on_the_loopback_alone_and_ends_with_the_work(own_ray, word_of):
+    before = psutil.Process().children(recursive=True)
     results = own_ray(((n, str(n)) for n in range(20)), word_of)
     first = next(results)
-    started = psutil.Process().children(recursive=True)
+    started = set(psutil.Process().children(recursive=True)) - set(before)
     addresses = {c.laddr.ip for process in started for c in process.net_connections("inet") if c.status == "LISTEN"}
     assert addresses and addresses <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
     assert sorted([first, *results]) == [(n, [{"text": str(n)}]) for n in range(20)]
