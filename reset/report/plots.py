@@ -16,6 +16,7 @@ SIDES: tuple[dict[str, Any], ...] = (
     {"dx": 10, "align": "left"},
     {"dx": -10, "align": "right"},
 )
+NOWHERE = -1  # a point among so many others that its name would cover theirs
 
 
 def tradeoff(rows: Sequence[Row]) -> Spec:
@@ -26,10 +27,12 @@ def tradeoff(rows: Sequence[Row]) -> Spec:
         y=alt.Y("instruction:Q", title="instruction following").scale(zero=False, padding=25).axis(tickCount=8),
         tooltip=["system:N", alt.Tooltip("faithfulness:Q", format=".3f"), alt.Tooltip("instruction:Q", format=".3f")],
     )
-    points = base.mark_point(filled=True, size=110, opacity=1).encode(color=alt.Color("system:N", legend=None))
+    points = base.mark_point(filled=True, size=110, opacity=1).encode(
+        color=alt.Color("system:N", title=None).legend(orient="bottom", columns=6)
+    )
     names = [
         base.mark_text(fontSize=12, **SIDES[side]).encode(text="system:N").transform_filter(f"datum.side == {side}")
-        for side in sorted(set(sides))
+        for side in sorted({*sides} - {NOWHERE})
     ]
     axes = ("faithfulness", "instruction")
     corner = _chart([{"corner": "to reach: the best of both", **{a: max(row[a] for row in rows) for a in axes}}])
@@ -39,16 +42,16 @@ def tradeoff(rows: Sequence[Row]) -> Spec:
 
 
 def _sides(rows: Sequence[Row]) -> list[int]:
-    """On which side of its point each name stands, so that names of close points do not cover each other."""
+    """On which side of its point each name stands: names of close points do not cover each other, or are left out."""
     axes = ("faithfulness", "instruction")
     spans = {axis: max(row[axis] for row in rows) - min(row[axis] for row in rows) or 1.0 for axis in axes}
-    sides = [-1] * len(rows)
+    sides = [NOWHERE] * len(rows)
     for place in sorted(range(len(rows)), key=lambda i: -rows[i]["instruction"]):  # the highest may write above itself
         close = [
             i for i in range(len(rows)) if all(abs(rows[i][a] - rows[place][a]) < NEAR[a] * spans[a] for a in axes)
         ]
         free = [side for side in range(len(SIDES)) if side not in {sides[i] for i in close}]
-        sides[place] = free[0] if free else 0
+        sides[place] = free[0] if free else NOWHERE
     return sides
 
 

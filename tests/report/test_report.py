@@ -175,6 +175,15 @@ def test_names_of_close_points_stand_on_different_sides() -> None:
     assert (len({sides["0"], sides["1"], sides["2"]}), sides["far"]) == (3, 0)
 
 
+def test_a_point_among_too_many_others_is_named_in_the_legend_alone() -> None:
+    rows = [{"system": str(i), "faithfulness": 0.7 + i / 1000, "instruction": 0.6} for i in range(6)]
+    spec = plots.tradeoff([*rows, {"system": "far", "faithfulness": 0.1, "instruction": 0.1}])
+    points, _, *names = spec["layer"]
+    named = [row["system"] for row in points["data"]["values"] if row["side"] != plots.NOWHERE]
+    assert len(named) == len(plots.SIDES) + 1 and len(names) == len(plots.SIDES)
+    assert points["encoding"]["color"]["legend"]
+
+
 def test_difference_that_holm_does_not_clear_is_said_so_and_not_coloured() -> None:
     figures = {"mean": 0.04, "low": 0.01, "high": 0.07, "p": 0.01, "p_holm": 0.2}
     (sentence,) = words.sentences([{"system": "b", "against": "a", "measures": {"task": figures}}], ["a", "b"])
@@ -277,7 +286,7 @@ def test_curves_of_one_pool_are_shown_once(project: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
-@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (500, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (390, "light")])
 def test_page_draws_its_charts_offline(project: Path, width: int, scheme: str) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
@@ -285,8 +294,12 @@ def test_page_draws_its_charts_offline(project: Path, width: int, scheme: str) -
     from tests.report.browser import chromium
 
     folders.add_system(project, HOSTILE, faithfulness=0.3, instruction=0.3)
-    into = report(project, pairs=((HOSTILE, "mtl"), *PAIRS))
+    write_json(project / "metrics/train/mtl_reset.json", {"rows_out": 1200, "curve": []})
+    continued = gains.continued(SYSTEMS, CURATED, ["mtl", "mtl_reset"])
+    into = report(project, pairs=((HOSTILE, "mtl"), *PAIRS), continued=continued)
     with chromium(width, 2500) as browser:
+        size = {"width": width, "height": 2500, "deviceScaleFactor": 1, "mobile": False}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         browser.execute_cdp_cmd("Network.enable", {})
         offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
         browser.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
@@ -300,11 +313,16 @@ def test_page_draws_its_charts_offline(project: Path, width: int, scheme: str) -
             )
         )
         time.sleep(0.5)  # a late message would come now
-        assert charts == 6
+        assert charts == 7
         assert all(svg.size["width"] > 250 and svg.size["height"] > 50 for svg in drawn)
         assert len(browser.find_elements(By.CSS_SELECTOR, ".chart path")) > 50
         assert browser.get_log("browser") == []
         assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        fills = browser.execute_script(
+            "return [...document.querySelectorAll('.chart text')].map((text) => getComputedStyle(text).fill)"
+        )
+        shades = [sum(map(int, re.findall(r"\d+", fill)[:3])) / 3 for fill in fills]  # of 255
+        assert max(shades) < 120 if scheme == "light" else min(shades) > 120
         body = browser.find_element(By.TAG_NAME, "body")
         assert f"{HOSTILE} against mtl" in body.text
         assert (body.value_of_css_property("background-color") == "rgba(255, 255, 255, 1)") == (scheme == "light")
