@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from reset import tables
-from reset.report import browser, page
+from reset.report import browser, measured, page
 from tests.report.browser import chromium
 
 SYSTEMS = ("if_cd", "mtl", "mtl_reset", "mtl_reset_s")
@@ -111,22 +111,17 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
         shelf = write(root, prompts)
         started = time.perf_counter()
         content = browser.content([shelf], verdicts=root / "verdicts", scores=SCORES, max_bytes=20_000_000)
-        page.write(
-            root / "out",
+        rows = measured.gather(
             metrics=root / "metrics",
             scores=root / "scores",
-            **{
-                "systems": [],
-                "paper_rows": {},
-                "pairs": (),
-                "points": (),
-                "continued": (),
-                "browser": content,
-                "resamples": 100,
-                "seed": 0,
-            },
-            **{"much_longer": 10, "similar": 10},
+            systems=[],
+            paper_rows={},
+            pairs=(),
+            points=(),
+            continued=(),
+            **{"resamples": 100, "seed": 0, "much_longer": 10, "similar": 10},
         )
+        page.write(root / "out", rows, content)
         written = time.perf_counter() - started
         path = root / "out/index.html"
         size = path.stat().st_size / 1e6

@@ -1,11 +1,12 @@
 """Stage `report`: tables, plots and one page of what was measured; then send what tracking recorded."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from reset import checkpoints, comparison, params, tracking
-from reset.report import browser, gains, page, table4
+from reset.report import browser, gains, measured, page, table4
 
 
 @click.command()
@@ -13,33 +14,37 @@ from reset.report import browser, gains, page, table4
 def main(into: Path) -> None:
     """Write index.html, report.md and the rows of tables and plots to INTO."""
     p = params.load()
-    settings = {"resamples": p.evaluate.bootstrap, "seed": p.seed}
+    settings: dict[str, Any] = {"resamples": p.evaluate.bootstrap, "seed": p.seed}
     names = ("report.md", "table4.csv", "overview.json", "systems.json", "differences.json")
     files = [params.FILE, *(into / name for name in names)]
     pages = [into / "index.html"]
     with tracking.run("report", "report", settings, artifacts=files, pages=pages, enabled=p.tracking.enabled):
-        headline = page.write(
-            into,
-            metrics=Path("metrics"),
-            scores=Path("data/scores"),
-            systems=p.evaluate.systems,
-            paper_rows=table4.ROWS,
-            pairs=comparison.PAIRS,
-            points=points(p),
-            continued=gains.continued(p.model_dump()["systems"], p.model_dump()["curated"], p.evaluate.systems),
-            browser=browser.content(
-                shelves(p),
-                verdicts=Path("data/verdicts"),
-                scores=p.model_dump()["scores"],
-                max_bytes=int(p.report.browser_mb * 1e6),
-            ),
-            much_longer=p.report.much_longer,
-            similar=p.report.similar,
-            **settings,
+        content = browser.content(
+            shelves(p),
+            verdicts=Path("data/verdicts"),
+            scores=p.model_dump()["scores"],
+            max_bytes=int(p.report.browser_mb * 1e6),
         )
+        headline = page.write(into, measured.gather(**sources(p), **settings), content)
     click.echo(f"report: {into / 'index.html'}: {headline}")
     if p.tracking.enabled:
         click.echo(tracking.send())
+
+
+def sources(p: params.Params) -> dict[str, Any]:
+    """What the report of these parameters is gathered from, and what it shows of it."""
+    rows = p.model_dump()
+    return {
+        "metrics": Path("metrics"),
+        "scores": Path("data/scores"),
+        "systems": p.evaluate.systems,
+        "paper_rows": table4.ROWS,
+        "pairs": comparison.PAIRS,
+        "points": points(p),
+        "continued": gains.continued(rows["systems"], rows["curated"], p.evaluate.systems),
+        "much_longer": p.report.much_longer,
+        "similar": p.report.similar,
+    }
 
 
 def points(p: params.Params) -> list[checkpoints.Point]:

@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from reset import params
-from reset.report import browser, page, table4
+from reset.report import browser, measured, page, table4
 from stages import report as stage
 from tests.report import lines
 from tests.report.browser import chromium
@@ -86,20 +86,17 @@ def test_equal_tables_give_equal_bytes(root: Path) -> None:
 
 
 def written(root: Path) -> Path:
-    page.write(
-        root / "out",
+    rows = measured.gather(
         metrics=root / "metrics",
         scores=root / "data/scores",
-        **{
-            "systems": ["mtl", "mtl_reset"],
-            "paper_rows": table4.ROWS,
-            "pairs": [("mtl_reset", "mtl")],
-            "points": [],
-            "continued": [],
-        },
-        **{"browser": content(root), "resamples": 50, "seed": 0},
-        **{"much_longer": 10, "similar": 10},
+        systems=["mtl", "mtl_reset"],
+        paper_rows=table4.ROWS,
+        pairs=[("mtl_reset", "mtl")],
+        points=[],
+        continued=[],
+        **{"resamples": 50, "seed": 0, "much_longer": 10, "similar": 10},
     )
+    page.write(root / "out", rows, content(root))
     return root / "out/index.html"
 
 

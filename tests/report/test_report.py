@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from reset import checkpoints
 from reset.errors import ResetError
-from reset.report import gains, lengths, page, plots, table4, tables, words
+from reset.report import gains, lengths, measured, page, plots, table4, tables, words
 from reset.report.browser import Content
 from reset.tables import write_json
 from stages import report as stage
@@ -27,8 +27,8 @@ def report(root: Path, into: str = "out", **changes: Any) -> Path:
     systems = [path.stem for path in (root / "metrics/systems").glob("*.json")]
     settings = {"systems": systems, "paper_rows": table4.ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
     settings |= {"much_longer": 10, "similar": 10, "points": [], "continued": []}
-    settings |= {"browser": Content(), **changes}
-    page.write(root / into, metrics=root / "metrics", scores=root / "data/scores", **settings)
+    rows = measured.gather(metrics=root / "metrics", scores=root / "data/scores", **settings | changes)
+    page.write(root / into, rows, Content())
     return root / into
 
 
