@@ -17,6 +17,7 @@ from reset.mixtures import training_row
 
 AXES = ("task", "instruction", "faithfulness")
 Scores = Mapping[str, Mapping[str, str]]  # task -> axis -> verdict name
+Pool = Mapping[str, Sequence[Candidate]]  # example id -> the candidates among its answers
 
 
 def names(scores: Scores, rating: str) -> dict[str, dict[str, str]]:
@@ -55,33 +56,38 @@ def keep_best(
         example_id: curation.take(candidates, pick, seed, least=margin, temperature=temperature)
         for example_id, candidates in pool.items()
     }
-    order = curation.order(pick)
-    chosen = {example_id: choose(pool[example_id], order, seed) for example_id in pool if taken[example_id]}
-    winners = {example_id: winner for example_id, winner in chosen.items() if winner is not None}
-    kept = thin(winners, share, order, seed)
+    winners = _winners(pool, taken, pick, seed)
+    kept = thin(winners, share, curation.order(pick), seed)
     account = Account()
-    known = set()
 
-    def rows() -> Iterator[tables.Row]:
-        for example in tables.read(prompts, tables.EXAMPLES):
-            example_id = example["example_id"]
-            known.add(example_id)
-            if example_id in kept:
-                account.keep()
-                yield from _curated(example, taken[example_id], pool[example_id], template)
-            elif example_id in winners:
-                account.leave("outside the kept share")
-            else:
-                account.leave(_reason(pool.get(example_id, [])))
+    def rows(example: tables.Row) -> Iterator[tables.Row]:
+        example_id = example["example_id"]
+        if example_id in kept:
+            account.keep()
+            yield from _curated(example, taken[example_id], pool[example_id], template)
+        elif example_id in winners:
+            account.leave("outside the kept share")
+        else:
+            account.leave(_reason(pool.get(example_id, [])))
 
+    strangers = set(pool)
     with tables.Writer(into, curation.SCHEMAS[pick]) as writer:
-        for row in rows():
-            writer.write(row)
-        if strangers := [example_id for example_id in pool if example_id not in known]:
-            raise ResetError(f"{answers}: answers example '{strangers[0]}', which {prompts} does not hold")
+        for example in tables.read(prompts, tables.EXAMPLES):
+            strangers.discard(example["example_id"])
+            for row in rows(example):
+                writer.write(row)
+        if strangers:
+            raise ResetError(f"{answers}: answers example '{min(strangers)}', which {prompts} does not hold")
     won = {example_id: winners[example_id] for example_id in winners if example_id in kept}
     figures = {"rows": writer.rows, **_figures(pool, won), "judges": on_judges(pool, won, said, axes, weights)}
     return account, figures
+
+
+def _winners(pool: Pool, taken: Mapping[str, curation.Taken], pick: Pick, seed: int) -> dict[str, Candidate]:
+    """The answer that speaks for each prompt of whose answers rows are made."""
+    order = curation.order(pick)
+    chosen = {example_id: choose(pool[example_id], order, seed) for example_id in pool if taken[example_id]}
+    return {example_id: winner for example_id, winner in chosen.items() if winner is not None}
 
 
 def gather(
@@ -109,7 +115,7 @@ def gather(
 
 
 def on_judges(
-    pool: Mapping[str, Sequence[Candidate]],
+    pool: Pool,
     kept: Mapping[str, Candidate],
     said: verdicts.ByAnswer,
     axes: Mapping[str, Mapping[str, str]],
@@ -158,7 +164,7 @@ def _reason(candidates: Sequence[Candidate]) -> str:
     return "no answers far enough apart" if curation.able(candidates) else "no answer can win"
 
 
-def _figures(pool: Mapping[str, Sequence[Candidate]], kept: Mapping[str, Candidate]) -> dict[str, Any]:
+def _figures(pool: Pool, kept: Mapping[str, Candidate]) -> dict[str, Any]:
     """Say what the choice did: candidates that could not win, wins per decode setting, and figures per data set."""
     barred = Counter(c.why for candidates in pool.values() for c in candidates if c.why is not None)
     datasets: dict[str, list[str]] = {}
@@ -172,9 +178,7 @@ def _figures(pool: Mapping[str, Sequence[Candidate]], kept: Mapping[str, Candida
     }
 
 
-def _of_dataset(
-    pool: Mapping[str, Sequence[Candidate]], kept: Mapping[str, Candidate], ids: Sequence[str]
-) -> dict[str, Any]:
+def _of_dataset(pool: Pool, kept: Mapping[str, Candidate], ids: Sequence[str]) -> dict[str, Any]:
     """Mean scores of the winners and of all that could have won, distinct texts, and how often the choice mattered."""
     able = {example_id: [c.score for c in pool[example_id] if c.score is not None] for example_id in ids}
     figures = {
