@@ -15,6 +15,7 @@ import yaml
 from huggingface_hub import EvalResult, ModelCardData
 
 from reset.lineage import Step
+from reset.prompts import CHAT
 from reset.report import words
 from reset.revisions import Run
 
@@ -22,7 +23,9 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 PAPER = "2407.21417"
 
 
-def card(run: Run, system: str, steps: Sequence[Step], ran: Mapping[str, Step], *, template_agrees: bool) -> str:
+def card(
+    run: Run, system: str, steps: Sequence[Step], ran: Mapping[str, Step], *, template: str, template_agrees: bool
+) -> str:
     """The README.md of `system`, whose lineage is `steps`; `ran` is all of dvc.lock."""
     pool = evaluated(run, system, steps[-1], ran)
     scores = run.json(f"metrics/systems/{pool}.json") if pool else {}
@@ -37,6 +40,7 @@ def card(run: Run, system: str, steps: Sequence[Step], ran: Mapping[str, Step], 
         front=front,
         system=system,
         steps=steps,
+        own_chat=template == CHAT,
         template_agrees=template_agrees,
         data=data,
         training=[_training(run, step) for step in steps if step.kind == "train"],

@@ -2,7 +2,7 @@
 
 A system message is the task's instruction and the user's message then the question; without one the user's message is
 the instruction. `documents` (each with `text`) are the passages. One question and one answer: longer conversations were
-not trained on and are refused.
+not trained on and are refused. A model that was trained in its own chat template keeps that one.
 """
 
 import json
@@ -10,7 +10,8 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from reset.prompts import INSTRUCTIONS, TEMPLATES, render
+from reset.frames import frame
+from reset.prompts import CHAT, INSTRUCTIONS, TEMPLATES, render
 from reset.tokens import prompt_ids
 
 _BODY = """\
@@ -30,17 +31,22 @@ _BODY = """\
 """
 
 
-def jinja(template: str) -> str:
-    """The row `template` of `reset.prompts.TEMPLATES` as a chat template."""
+def jinja(template: str, tokenizer: PreTrainedTokenizerBase) -> str:
+    """The row `template` of `reset.prompts.TEMPLATES` as a chat template; of a chat `tokenizer`'s, behind one BOS."""
+    if chat := frame(tokenizer, template):
+        own = tokenizer.get_chat_template()
+        return own if chat.bos or tokenizer.bos_token_id is None else "{{- bos_token -}}" + own
     chosen = TEMPLATES[template]
     before, _, tail = chosen.text.partition("{input}")
     head, _, middle = before.partition("{instruction}")
-    own = {"head": head, "middle": middle, "tail": tail, "question_last": chosen.question_last}
-    return "".join(f"{{%- set {name} = {json.dumps(value)} -%}}\n" for name, value in own.items()) + _BODY
+    parts = {"head": head, "middle": middle, "tail": tail, "question_last": chosen.question_last}
+    return "".join(f"{{%- set {name} = {json.dumps(value)} -%}}\n" for name, value in parts.items()) + _BODY
 
 
-def messages(example: dict[str, Any]) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """One row of the examples table as messages and documents."""
+def messages(example: dict[str, Any], template: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """One row of the examples table as messages and documents; of a chat as one message."""
+    if template == CHAT:
+        return [{"role": "user", "content": render(example, CHAT).text}], []
     asked = [example["instruction"], example["question"]] if example["question"] else [example["instruction"]]
     roles = ["system", "user"][-len(asked) :]
     turns = [{"role": role, "content": text} for role, text in zip(roles, asked, strict=True)]
@@ -56,9 +62,9 @@ def agrees(tokenizer: PreTrainedTokenizerBase, template: str) -> bool:
         {"instruction": INSTRUCTIONS["summarization"], "question": "", "passages": ["Mira lives here."]},
     ]
     for probe in probes:
-        turns, documents = messages(probe)
+        turns, documents = messages(probe, template)
         read = tokenizer.apply_chat_template(turns, documents=documents, add_generation_prompt=True, return_dict=False)
-        trained = prompt_ids(tokenizer, render(probe, template), 1 << 20)
+        trained = prompt_ids(tokenizer, render(probe, template), 1 << 20, frame(tokenizer, template))
         if trained is None or list(read) != trained[0]:
             return False
     return True

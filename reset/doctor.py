@@ -15,12 +15,14 @@ from reset import tables
 from reset.accounts import Account
 from reset.engines import Request
 from reset.errors import ResetError
+from reset.frames import Frame, frame
 from reset.prompts import Prompt, render
 from reset.tokens import prompt_ids
 from reset.trainer import IGNORED
 from reset.training import SCHEMAS, encode, sequences
 
 Read = Callable[[Sequence[Request]], list[list[int]]]  # `Engine.seen`
+Reading = tuple[Any, Prompt, Frame | None]  # a tokenizer, what it reads, and the chat template round it
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,12 @@ def examine(
 
     Of a row with two answers, `answer` says which: 0 the chosen one, 1 the rejected.
     """
-    encoded, cut = encode([row], trained, limits.max_tokens, Account(), method)
+    chats = frame(trained, template), frame(sampled, template)
+    encoded, cut = encode([row], trained, limits.max_tokens, Account(), method, chats[0])
     rows = list(sequences(encoded))
     sequence = rows[answer] if rows else {"input_ids": [], "labels": []}
     prompt = render(example, template)
-    asked = prompt_ids(sampled, prompt, limits.max_prompt_tokens)
+    asked = prompt_ids(sampled, prompt, limits.max_prompt_tokens, chats[1])
     ids, sampling_cut = asked or ([], False)
     finding = Finding(
         example_id=row["example_id"],
@@ -99,9 +102,10 @@ def examine(
         sampling_cut=sampling_cut,
     )
     if rows:
-        finding.faults += _label_faults(finding, trained)
+        finding.faults += _label_faults(finding, trained, chats[0])
     if rows and asked:
-        finding.faults += _differences(finding, _prompt(row), prompt, trained, sampled)
+        read = (trained, _prompt(row), chats[0]), (sampled, prompt, chats[1])
+        finding.faults += _differences(finding, *read)
     return finding
 
 
@@ -115,6 +119,15 @@ def ask_engines(findings: Sequence[Finding], engines: Mapping[str, Read]) -> Non
                 finding.faults.append(f"engine {name} reads {_first_difference(finding.sampled, ids)}")
 
 
+def framing(tokenizer: Any, template: str) -> str | None:
+    """The chat template as one line, with what ends a reply; None for a template of our own."""
+    chat = frame(tokenizer, template)
+    if chat is None:
+        return None
+    bos = "written by the template" if chat.bos else "put in front" if tokenizer.bos_token_id is not None else "none"
+    return f"chat template: {chat.head!r} message {chat.tail!r} reply {tokenizer.decode([chat.end])!r}; BOS {bos}"
+
+
 def spans(finding: Finding) -> Iterator[tuple[str, list[int]]]:
     """Yield the runs of masked and trained ids of a training row, in order."""
     pairs = zip(finding.labels, finding.input_ids, strict=True)
@@ -126,27 +139,28 @@ def _prompt(row: Mapping[str, Any]) -> Prompt:
     return Prompt(row["prompt"], row["context_start"], row["context_end"])
 
 
-def _label_faults(finding: Finding, tokenizer: Any) -> Iterator[str]:
-    bos, eos, ids = tokenizer.bos_token_id, tokenizer.eos_token_id, finding.input_ids
+def _label_faults(finding: Finding, tokenizer: Any, chat: Frame | None) -> Iterator[str]:
+    bos, end, ids = tokenizer.bos_token_id, chat.end if chat else tokenizer.eos_token_id, finding.input_ids
     if bos is not None and (ids.count(bos) != 1 or ids[0] != bos):
         yield f"training reads {ids.count(bos)} BOS tokens, must read one, in front"
     kinds = [kind for kind, _ in spans(finding)]
     if kinds != ["masked", "trained"]:
         yield f"training must mask the prompt and train the response, has {' '.join(kinds)}"
-    elif ids[-1] != eos:
+    elif ids[-1] != end:
         yield "the response has no end token"
     if any(label not in (IGNORED, token) for label, token in zip(finding.labels, ids, strict=True)):
         yield "a label is not the token at its place"
 
 
-def _differences(finding: Finding, row: Prompt, example: Prompt, trained: Any, sampled: Any) -> Iterator[str]:
+def _differences(finding: Finding, training: Reading, sampling: Reading) -> Iterator[str]:
     """Compare the ids of the prompt in training and in sampling; cut ones, at the smaller of their lengths."""
     masked = [token for token, label in zip(finding.input_ids, finding.labels, strict=True) if label == IGNORED]
     ours: list[int] | None = masked
     theirs: list[int] | None = finding.sampled
     if finding.training_cut or finding.sampling_cut:
         room = min(len(masked), len(finding.sampled))
-        ours, theirs = ((fit := prompt_ids(*one, room)) and fit[0] for one in ((trained, row), (sampled, example)))
+        both = [prompt_ids(tokenizer, prompt, room, chat) for tokenizer, prompt, chat in (training, sampling)]
+        ours, theirs = (fit and fit[0] for fit in both)
     if ours != theirs:
         yield f"training and sampling read {_first_difference(ours or [], theirs or [])}"
 

@@ -34,10 +34,10 @@ def export(run: Run, system: str, into: Path, *, apart: bool = False) -> list[st
         if adapters.apart(folder):
             _name_base(folder, steps) if apart else _merge(run, folder)
         template = next(step.params["template"] for step in reversed(steps) if "template" in step.params)
-        _set_template(folder, chat.jinja(template))
+        _set_template(folder, chat.jinja(template, load_tokenizer(folder)))
         agrees = chat.agrees(load_tokenizer(folder), template)
         tables.write_json(folder / "lineage.json", [asdict(step) for step in steps])
-        text = card.card(run, system, steps, ran, template_agrees=agrees)
+        text = card.card(run, system, steps, ran, template=template, template_agrees=agrees)
         (folder / "README.md").write_text(text, encoding="utf-8")
         if choices := run.path("docs/choices.md"):
             shutil.copyfile(choices, folder / "choices.md")

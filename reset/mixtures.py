@@ -42,23 +42,25 @@ def mix(
     template: str,
     seed: int,
     left_out: Mapping[str, str],
+    drawn: bool = False,
 ) -> tuple[Account, list[dict[str, Any]]]:
     """Write the mixture of `parts` to `into`; return the account, and what each data set gives: examples, rows, share.
 
     `take` says how much of a data set is used: a count (int) or a share (float), all of one that it does not name. Of
     each part at most `rows` examples are drawn by a seeded hash of their ids; with `upsample` each part is repeated
-    whole as often as fits into the largest, and a seeded remainder is added. A row without a reference is set aside,
-    and so is one of the ids `left_out`, for the reason given there.
+    whole as often as fits into the largest, and a seeded remainder is added. Of several references the first is the
+    response, or with `drawn` one by a seeded hash. A row without a reference is set aside, and so is one of the ids
+    `left_out`, for the reason given there.
     """
     account, first, written = Account(), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     with tables.Writer(into, tables.MIXTURES) as writer, Spool(into.parent) as spool:
-        draw = _Draw(examples, split, template, seed, left_out, spool, account)
-        drawn = {name: draw.part(members, take, rows) for name, members in parts.items()}
-        empty = [name for name, places in drawn.items() if not len(places)]
+        draw = _Draw(examples, split, template, seed, left_out, drawn, spool, account)
+        places_of = {name: draw.part(members, take, rows) for name, members in parts.items()}
+        empty = [name for name, places in places_of.items() if not len(places)]
         if empty and split == "train":
             raise ResetError(f"{into.stem}: no {split} examples in {', '.join(empty)}")
-        size = max(map(len, drawn.values()), default=0)
-        for name, places in drawn.items():
+        size = max(map(len, places_of.values()), default=0)
+        for name, places in places_of.items():
             for number in range(size if upsample and len(places) else len(places)):
                 repeat, at = divmod(number, len(places))
                 row = spool.row(places[at])
@@ -94,6 +96,7 @@ class _Draw:
     template: str
     seed: int
     left_out: Mapping[str, str]
+    drawn: bool
     spool: Spool
     account: Account
 
@@ -117,12 +120,19 @@ class _Draw:
                 self.account.leave("no reference to train on")
             else:
                 keys.append(int.from_bytes(order(self.seed, example["example_id"])))
-                places.append(self.spool.add(training_row(example, self.template)))
+                places.append(self.spool.add(training_row(example, self.template, response=self._response(example))))
         wanted = _wanted(take, len(keys))
         if len(keys) > wanted:
             self.account.leave("over what is taken of its data set", len(keys) - wanted)
         first = np.argsort(np.array(keys), kind="stable")[:wanted]
         return np.array(keys)[first], np.array(places)[first]
+
+    def _response(self, example: tables.Row) -> str:
+        references: list[str] = example["references"]
+        if not self.drawn:
+            return references[0]
+        drawn = int.from_bytes(order(self.seed, f"reference of {example['example_id']}"))
+        return references[drawn % len(references)]
 
 
 def _wanted(take: int | float, there: int) -> int:

@@ -45,9 +45,13 @@ def has_span(answer: str, text: str) -> bool:
     return span_finder([answer])(text)
 
 
-def span_finder(answers: Iterable[str]) -> Callable[[str], bool]:
-    """Return what says of a text whether one of `answers` is a span of it; the answers are normalised once."""
-    spans = [f" {span} " for span in map(normalise, answers) if span]
+def span_finder(answers: Iterable[str], *, whole_tokens: bool = True) -> Callable[[str], bool]:
+    """Return what says of a text whether one of `answers` is a span of it; the answers are normalised once.
+
+    With `whole_tokens` off, "art" is a span of "party".
+    """
+    edge = " " if whole_tokens else ""
+    spans = [f"{edge}{span}{edge}" for span in map(normalise, answers) if span]
 
     def holds(text: str) -> bool:
         padded = f" {normalise(text)} "

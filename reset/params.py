@@ -71,6 +71,13 @@ class Mixture(Section):
     dev_rows: int = Count  # at most so many per part
 
 
+class Mix(Section):
+    """What all mixtures have in common."""
+
+    upsample: bool  # repeat each part up to the largest
+    references: Literal["first", "drawn"]  # which of several gold responses is trained on
+
+
 class Prompts(Section):
     """A row of `prompts`: how many examples of which data sets a pool answers."""
 
@@ -315,6 +322,7 @@ class Params(Section):
     datasets: dict[str, Dataset]
     prepare: Prepare
     screen: Screen
+    mix: Mix
     mixtures: dict[str, Mixture]
     prompts: dict[str, Prompts]
     base: dict[str, Base]

@@ -1,4 +1,4 @@
-"""Prompts: the paper's templates and task instructions (Tables 2, 3, 6 and 9 to 15).
+"""Prompts: the paper's templates and task instructions (Tables 2, 3, 6 and 9 to 15), and the message of a chat.
 
 `render` also says which characters are context, so that an over-long prompt can be cut there and nowhere else.
 """
@@ -18,6 +18,9 @@ INSTRUCTIONS = {
     "summarization": "Summarize the text in a few sentences. Using original phrases or paraphrasing them if "
     "necessary. Do not include new information beyond the given passages.",
 }
+
+
+CHAT = "chat"  # the template whose text is a user's message: the model's own goes round it (`reset.frames`)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ TEMPLATES = {
     ),
     # Table 2 without its header: a micro world's contexts are shorter than that header
     "micro": Template("### Instruction: {instruction} ### Input: {input} ### Response:", question_last=True),
+    CHAT: Template("{instruction}\n\n{input}"),
 }
 
 
@@ -72,4 +76,6 @@ def render(example: Mapping[str, Any], template: str) -> Prompt:
         else:
             before += f"Question: {example['question']}\n"
     context = "\n".join(passages)
+    if template == CHAT and not (example["question"] or context):
+        before = example["instruction"]
     return Prompt(before + context + after, len(before), len(before) + len(context))

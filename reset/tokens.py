@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from reset.errors import ResetError
+from reset.frames import Frame
 from reset.prompts import Prompt
+
+Edges = tuple[int, int]  # the characters [first, last) of a token
 
 
 def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
@@ -25,29 +27,32 @@ def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: Prompt, max_tokens: int) -> tuple[list[int], bool] | None:
+def prompt_ids(
+    tokenizer: PreTrainedTokenizerBase, prompt: Prompt, max_tokens: int, frame: Frame | None = None
+) -> tuple[list[int], bool] | None:
     """Return the ids of `prompt` behind one BOS, and whether its context was cut to keep within `max_tokens`.
 
-    Only characters [start, end) are cut, from their end, at a token's edge. None if it does not fit even without them.
+    Of a chat, `prompt` is the user's message and `frame` stands round it. Only characters [start, end) are cut, from
+    their end, at a token's edge. None if it does not fit even without them.
     """
-    start = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
+    start = [] if tokenizer.bos_token_id is None or (frame and frame.bos) else [int(tokenizer.bos_token_id)]
     end = prompt.end
     while True:
         text = prompt.text[:end] + prompt.text[prompt.end :]
-        encoded = _encode(tokenizer, text, return_offsets_mapping=True)
-        ids = [*start, *encoded["input_ids"]]
+        encoded, edges = _framed(tokenizer, text, frame) if frame else _encode(tokenizer, text)
+        ids = [*start, *encoded]
         over = len(ids) - max_tokens
         if over <= 0:
             return ids, end < prompt.end
         if end <= prompt.start:
             return None
-        edges = [first for first, last in encoded["offset_mapping"] if prompt.start <= first < last <= end]
-        end = min(edges[-over:], default=prompt.start)
+        inside = [first for first, last in edges if prompt.start <= first < last <= end]
+        end = min(inside[-over:], default=prompt.start)
 
 
-def response_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """Return the ids of a response and its end token."""
-    return [*_encode(tokenizer, text)["input_ids"], int(tokenizer.eos_token_id)]
+def response_ids(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame | None = None) -> list[int]:
+    """Return the ids of a response and its end token: of a chat, what its template ends a reply with."""
+    return [*_encode(tokenizer, text)[0], frame.end if frame else int(tokenizer.eos_token_id)]
 
 
 def answer_text(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
@@ -57,7 +62,27 @@ def answer_text(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
     return text
 
 
-def _encode(tokenizer: PreTrainedTokenizerBase, text: str, **options: bool) -> dict[str, Any]:
+def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[list[int], list[Edges]]:
     """Encode data as text: a "</s>" that stands in it is five characters, not an end token."""
-    encoded: dict[str, Any] = tokenizer(text, add_special_tokens=False, split_special_tokens=True, **options)
-    return encoded
+    encoded = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+    return encoded["input_ids"], encoded["offset_mapping"]
+
+
+def _framed(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame) -> tuple[list[int], list[Edges]]:
+    """Encode data between what a chat template writes, all at once as the template's tokenizer would; edges in `text`.
+
+    What looks like a special token there is encoded as text, as elsewhere.
+    """
+    whole, before = frame.head + text + frame.tail, len(frame.head)
+    encoded = tokenizer(whole, add_special_tokens=False, split_special_tokens=False, return_offsets_mapping=True)
+    ids: list[int] = []
+    edges: list[Edges] = []
+    for id, (first, last) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        if id in frame.special and first < before + len(text) and last > before:
+            own, inner = _encode(tokenizer, whole[first:last])
+            shift = first - before
+        else:
+            own, inner, shift = [id], [(first, last)], -before
+        ids += own
+        edges += [(a + shift, b + shift) for a, b in inner]
+    return ids, edges

@@ -13,6 +13,7 @@ from reset import adapters, checkpoints, disk, precision, registry, shapes, tabl
 from reset.accounts import Account
 from reset.divergence import Limits
 from reset.errors import ResetError
+from reset.frames import Frame, frame, require_end, stop_at
 from reset.prompts import Prompt
 from reset.tokens import load_tokenizer, prompt_ids, response_ids
 from reset.trainer import IGNORED, Recipe, fit
@@ -27,20 +28,25 @@ CHOSEN_BY_DEV = ("sft", "weighted_sft")  # dev rows have one response each, and 
 
 
 def encode(
-    rows: Iterable[Mapping[str, Any]], tokenizer: Any, max_tokens: int, account: Account, method: str = "sft"
+    rows: Iterable[Mapping[str, Any]],
+    tokenizer: Any,
+    max_tokens: int,
+    account: Account,
+    method: str = "sft",
+    chat: Frame | None = None,
 ) -> tuple[list[Encoded], int]:
     """Turn training rows into what the trainer of `method` takes; only responses and their end tokens are trained.
 
     An over-long prompt is cut at the end of its context; a row whose response (of two the longer) then still does not
-    fit is set aside. Returns the rows and how many prompts were cut.
+    fit is set aside. Of `chat`s the rows' prompts are messages. Returns the rows and how many prompts were cut.
     """
     encoded, cut_prompts = [], 0
     for row in rows:
-        response = response_ids(tokenizer, row["response"])
-        rejected = response_ids(tokenizer, row["rejected"]) if method == "dpo" else []
+        response = response_ids(tokenizer, row["response"], chat)
+        rejected = response_ids(tokenizer, row["rejected"], chat) if method == "dpo" else []
         prompt = Prompt(row["prompt"], row["context_start"], row["context_end"])
         room = max_tokens - max(len(response), len(rejected))
-        fitted = prompt_ids(tokenizer, prompt, room) if room > 0 else None
+        fitted = prompt_ids(tokenizer, prompt, room, chat) if room > 0 else None
         if fitted is None:
             account.leave("longer than max_tokens")
             continue
@@ -72,16 +78,18 @@ def sequences(rows: Iterable[Encoded]) -> Iterator[Encoded]:
             yield {"example_id": row["example_id"], "input_ids": ids, "labels": masked + answer}
 
 
-def check(rows: Sequence[Encoded], tokenizer: Any, where: Path) -> None:
+def check(rows: Sequence[Encoded], tokenizer: Any, where: Path, chat: Frame | None = None) -> None:
     """Refuse rows that would train nothing or the wrong thing, by the first one's `example_id`.
 
-    A row has one BOS, at its start; its labels cover its last tokens, the end token among them, and nothing else; it
-    is no test (`dataset/test/...`). That no training prompt repeats a test's text is what stage `screen` sees to.
+    A row has one BOS, at its start; its labels cover its last tokens, the end token (of a `chat`, its own) among
+    them, and nothing else; it is no test (`dataset/test/...`). That no training prompt repeats a test's text is what
+    stage `screen` sees to.
     """
     if not rows:
         raise ResetError(f"{where}: no rows to train on")
+    end = chat.end if chat else tokenizer.eos_token_id
     for row in rows:
-        if problem := _problem(row, tokenizer.bos_token_id, tokenizer.eos_token_id):
+        if problem := _problem(row, tokenizer.bos_token_id, end):
             raise ResetError(f"{where}: row '{row['example_id']}' {problem}")
 
 
@@ -123,29 +131,33 @@ def train(
     keep: Sequence[float],
     max_tokens: int,
     max_cut: float,
+    template: str,
     limits: Limits,
     seed: int,
     adapter: adapters.Adapter | None = None,
 ) -> None:
     """Fine-tune the model of `init` on the rows of `data`; `work` then holds model/, figures.json and log.json.
 
-    All weights are trained, or an `adapter`. Below model/ are the models at the shares `keep` of the training. Killed,
+    All weights are trained, or an `adapter`. `template` is that of the rows; of a chat, the models then stop where its
+    replies end (generation_config.json). Below model/ are the models at the shares `keep` of the training. Killed,
     the same call goes on from the last checkpoint in `work`. With several processes each of them calls this. Raises
     `ResetError`, before the first step, for rows that `check` refuses and for want of disk space.
     """
     if not adapters.exists(init):
         raise ResetError(f"{init}: no model there")
     tokenizer = load_tokenizer(init)
-    account = Account()
-    rows, cut = encode(tables.read(data, SCHEMAS[recipe.method]), tokenizer, max_tokens, account, recipe.method)
+    account, chat = Account(), frame(tokenizer, template)
+    rows, cut = encode(tables.read(data, SCHEMAS[recipe.method]), tokenizer, max_tokens, account, recipe.method, chat)
     trained = list(sequences(rows))
-    check(trained, tokenizer, data)
+    check(trained, tokenizer, data, chat)
+    if chat and adapter and not adapter.merge:  # which leaves the folder of the weights as it is
+        require_end(adapters.weights(init), chat, tokenizer)
     check_cut(cut, account, max_cut, data)
     if os.environ["RANK"] == "0":
         disk.require(_written(init, recipe, adapter, len(keep)), work)
     dev_rows: list[Encoded] = []
     if recipe.method in CHOSEN_BY_DEV:
-        dev_rows, _ = encode(tables.read(dev, tables.MIXTURES), tokenizer, max_tokens, Account())
+        dev_rows, _ = encode(tables.read(dev, tables.MIXTURES), tokenizer, max_tokens, Account(), chat=chat)
     model = adapters.start(init, adapter, seed) if adapter else adapters.load(init, torch.float32)
     build = registry.load(registry.METHODS, recipe.method, "method")
     options: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "build": build, "keep": keep}
@@ -161,9 +173,11 @@ def train(
         "dev_perplexity": math.exp(min(dev_losses.values())) if dev_losses else None,
     }
     if os.environ["RANK"] == "0":
-        if adapter:
-            for place in ("", *map(checkpoints.folder, keep)):
-                adapters.finish(work / "model" / place, init, adapter, precision.dtype(recipe.dtype))
+        for folder in (work / "model" / place for place in ("", *map(checkpoints.folder, keep))):
+            if adapter:
+                adapters.finish(folder, init, adapter, precision.dtype(recipe.dtype))
+            if chat and not adapters.apart(folder):
+                stop_at(folder, chat.end)
         tables.write_json(work / "figures.json", {**account.as_dict(), **figures})
         tables.write_json(work / "log.json", by_step(history))
 

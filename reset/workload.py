@@ -12,6 +12,7 @@ from typing import Any
 
 from reset import decoding, tables
 from reset.accounts import Account
+from reset.frames import Frame, frame
 from reset.mixtures import training_row
 from reset.params import Params, Pool, System
 from reset.prompts import render
@@ -57,10 +58,10 @@ def training(p: Params, system: System, tokenizer: Any) -> Training:
     """What `system` is trained on, in the tokens of its starting model."""
     path = DATA / f"{system.data}.parquet"
     kind, _, name = system.data.partition("/")
-    method = p.recipes[system.recipe].method
+    method, chat = p.recipes[system.recipe].method, frame(tokenizer, p.template)
     if path.is_file():
         there = tables.count(path, tables.MIXTURES)
-        return _count(_sampled(path, method), there, tokenizer, p.train.max_tokens, "counted", method)
+        return _count(_sampled(path, method), there, tokenizer, p.train.max_tokens, "counted", method, chat)
     if kind != "curated":
         return Training()
     curated = p.curated[name]
@@ -73,7 +74,8 @@ def training(p: Params, system: System, tokenizer: Any) -> Training:
         for row in tables.read(prompts, tables.EXAMPLES)
     ]
     answers = 2 if curated.pick == "pairs" else 1
-    expected = _count(rows, total * answers, tokenizer, p.train.max_tokens, f"{basis}answers as long as the references")
+    said = f"{basis}answers as long as the references"
+    expected = _count(rows, total * answers, tokenizer, p.train.max_tokens, said, chat=chat)
     if (length := _answer_length(curated.pool)) is None or expected.tokens is None:
         return replace(expected, rows=round((expected.rows or 0) / answers))
     references = sum(len(response_ids(tokenizer, row["response"])) for row in rows) / max(len(rows), 1)
@@ -102,9 +104,11 @@ def _sampled(path: Path, method: str) -> Iterator[tables.Row]:
     return (row for number, row in enumerate(tables.read(path, SCHEMAS[method])) if number % stride == 0)
 
 
-def _count(rows: Any, total: int, tokenizer: Any, max_tokens: int, basis: str, method: str = "sft") -> Training:
+def _count(
+    rows: Any, total: int, tokenizer: Any, max_tokens: int, basis: str, method: str = "sft", chat: Frame | None = None
+) -> Training:
     account = Account()
-    encoded, _ = encode(rows, tokenizer, max_tokens, account, method)
+    encoded, _ = encode(rows, tokenizer, max_tokens, account, method, chat)
     lengths = [len(one["input_ids"]) for one in sequences(encoded)]
     if not lengths:
         return Training(0, 0, 0, basis)
@@ -125,9 +129,9 @@ def asked(p: Params, prompts: str, tokenizer: Any) -> list[Asked] | None:
     path = DATA / "prompts" / f"{prompts}.parquet"
     if not path.is_file():
         return None
-    found = []
+    found, chat = [], frame(tokenizer, p.template)
     for row in tables.read(path, tables.EXAMPLES):
-        fitted = prompt_ids(tokenizer, render(row, p.template), p.sample.max_prompt_tokens)
+        fitted = prompt_ids(tokenizer, render(row, p.template), p.sample.max_prompt_tokens, chat)
         if fitted is not None:
             found.append(Asked(row["example_id"], len(fitted[0]), _expected(row, tokenizer, p.sample.max_tokens)))
     return found

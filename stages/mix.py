@@ -22,8 +22,9 @@ def main(name: str, examples: Path, screened: Path, into: Path, dev: Path) -> No
     metrics = Path(f"metrics/mix/{name}.json")
     with tracking.run("mix", name, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
         common = {"parts": row.parts, "template": p.template, "seed": p.seed, "left_out": mixtures.left_out(screened)}
+        common["drawn"] = p.mix.references == "drawn"
         account, train = mixtures.mix(
-            examples, into, split="train", take=row.take, rows=row.rows, upsample=True, **common
+            examples, into, split="train", take=row.take, rows=row.rows, upsample=p.mix.upsample, **common
         )
         _, held_out = mixtures.mix(examples, dev, split="dev", take={}, rows=row.dev_rows, upsample=False, **common)
         account.write(metrics, train=train, dev=held_out)

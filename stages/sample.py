@@ -42,7 +42,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
             prompts,
             into,
             wanted,
-            load=partial(_load, p.sample, model),
+            load=partial(_load, p.sample, p.template, model),
             chunks=store,
             chunk_prompts=p.sample.chunk_prompts,
             max_failed=p.sample.max_failed,
@@ -53,12 +53,13 @@ def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
     click.echo(f"sample {pool}: {account}")
 
 
-def _load(options: params.Sample, model: Path) -> tuple[engines.Engine, sampling.Tokenize]:
-    from reset import tokens  # transformers: not before it is known that work is left
+def _load(options: params.Sample, template: str, model: Path) -> tuple[engines.Engine, sampling.Tokenize]:
+    from reset import frames, tokens  # transformers: not before it is known that work is left
 
     where, chosen = f"sample.engines.{options.engine}", options.engines[options.engine]
     engine = registry.build(registry.ENGINES, options.engine, where, model=model, **chosen)
-    return engine, partial(tokens.prompt_ids, tokens.load_tokenizer(model))
+    tokenizer = tokens.load_tokenizer(model)
+    return engine, partial(tokens.prompt_ids, tokenizer, frame=frames.frame(tokenizer, template))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
         recipe=recipe.model_dump(),
         keep=row.keep,
         max_tokens=p.train.max_tokens,
+        template=p.template,
         seed=p.seed,
         inputs=[chunks.file_hash(path) for path in (init, data, dev)],
     )
@@ -71,6 +72,7 @@ def _train(data: Path, dev: Path, init: Path, work: Path, row: params.System, p:
         keep=row.keep,
         max_tokens=p.train.max_tokens,
         max_cut=p.train.max_cut,
+        template=p.template,
         limits=Limits(p.train.max_loss_rise, p.train.loss_window),
         seed=p.seed,
     )

@@ -32,6 +32,7 @@ _MINIMAL: Row = {
     },
     "prepare": {"max_passages": 5, "max_set_aside": 0.9, "max_broken": 0.0, "max_chars": 1000},
     "screen": {"near": "off", "threshold": 0.8, "permutations": 128, "shingle": 5, "duplicates": "drop"},
+    "mix": {"upsample": True, "references": "first"},
     "mixtures": {"mtl": {"parts": {"talk": ["talk"], "nq": ["nq"]}, "take": {}, "rows": None, "dev_rows": 5}},
     "prompts": {
         "test": {"split": "test", "skip": 0, "rows": {"nq": 10}},

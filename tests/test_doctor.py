@@ -1,5 +1,6 @@
 """The doctor shows what training and an engine read, and fails where they differ."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from reset.cli.doctor import doctor
 from reset.doctor import Limits, ask_engines, examine, rows_of, spans
 from reset.engines.transformers import TransformersEngine
 from reset.errors import ResetError
+from reset.frames import stop_at
 from reset.mixtures import training_row
 from reset.tokens import load_tokenizer
 
@@ -140,6 +142,24 @@ def test_a_template_changed_after_mixing_makes_the_command_fail(checkout):
     done = CliRunner().invoke(doctor, ["mtl", "--no-engine", "--rows", "1"])
     assert done.exit_code == 1
     assert "Error: 1 of 1 rows are wrong; nq/train/0: training and sampling read other ids" in done.output
+
+
+def test_the_command_checks_that_a_system_stops_where_its_chat_template_ends_a_reply(checkout, tokenizer):
+    chatting = copy.deepcopy(tokenizer)
+    chatting.chat_template = "{%- for turn in messages -%}{{- turn.content + '<sep>' -}}{%- endfor -%}"
+    chatting.save_pretrained(checkout / "models/base/micro")
+    shutil.copytree(checkout / "models/base/micro", checkout / "models/mtl")
+    content = (checkout / "params.yaml").read_text().replace("template: micro", "template: chat")
+    (checkout / "params.yaml").write_text(content)
+    examples = tables.read(checkout / "data/examples/nq/train.parquet", tables.EXAMPLES)
+    rows = [training_row(example, "chat") for example in examples]
+    tables.write(checkout / "data/mixtures/mtl.parquet", tables.MIXTURES, rows)
+    done = CliRunner().invoke(doctor, ["mtl"])
+    assert "chat template: '' message '<sep>' reply '<sep>'; BOS put in front" in done.output
+    assert "Error: models/mtl: generation_config.json does not stop at '<sep>', which ends a reply" in done.output
+    stop_at(checkout / "models/mtl", chatting.sep_token_id)
+    done = CliRunner().invoke(doctor, ["mtl"])
+    assert done.exit_code == 0, done.output
 
 
 def test_a_row_whose_example_is_gone_is_told(checkout):

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from reset import adapters, chat, lineage, tokens
 from reset.cli.main import main
-from reset.prompts import TEMPLATES, render
+from reset.prompts import CHAT, TEMPLATES, render
 from tests.report.folders import add_system
 
 RECIPE = {"learning_rate": 0.001, "epochs": 1.0, "zero_stage": 0}
@@ -108,15 +108,15 @@ def test_transformers_loads_it_and_answers_as_the_system_does(run: Path, micro_m
     assert answers[0].shape[1] > read["input_ids"].shape[1]
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", sorted(TEMPLATES.keys() - {CHAT}))
 @pytest.mark.parametrize("columns", [{}, {"question": "", "task": "summarization"}, {"question": "", "passages": []}])
 def test_chat_template_gives_the_ids_that_training_reads(
     micro_model: Path, example_row: Any, template: str, columns: dict[str, Any]
 ) -> None:
     tokenizer = tokens.load_tokenizer(micro_model)
-    tokenizer.chat_template = chat.jinja(template)
+    tokenizer.chat_template = chat.jinja(template, tokenizer)
     row = example_row(**{"passages": ["mira lives here.", "tom does\nnot."], **columns})
-    turns, documents = chat.messages(row)
+    turns, documents = chat.messages(row, template)
     read = tokenizer.apply_chat_template(turns, documents=documents, add_generation_prompt=True, return_dict=False)
     trained = tokens.prompt_ids(tokenizer, render(row, template), 1024)
     assert trained
@@ -126,7 +126,7 @@ def test_chat_template_gives_the_ids_that_training_reads(
 
 def test_answer_in_a_conversation_ends_as_it_was_trained_to(micro_model: Path) -> None:
     tokenizer = tokens.load_tokenizer(micro_model)
-    tokenizer.chat_template = chat.jinja("micro")
+    tokenizer.chat_template = chat.jinja("micro", tokenizer)
     turns = [{"role": "user", "content": "name a town."}, {"role": "assistant", "content": " red boat."}]
     whole = tokenizer.apply_chat_template(turns, return_dict=False)
     assert whole[-1] == tokenizer.eos_token_id
@@ -136,7 +136,7 @@ def test_answer_in_a_conversation_ends_as_it_was_trained_to(micro_model: Path) -
 
 def test_template_that_reads_otherwise_is_found_out(micro_model: Path) -> None:
     tokenizer = tokens.load_tokenizer(micro_model)
-    tokenizer.chat_template = chat.jinja("alpaca")
+    tokenizer.chat_template = chat.jinja("alpaca", tokenizer)
     assert not chat.agrees(tokenizer, "micro")
 
 
@@ -146,7 +146,8 @@ def test_template_that_the_starting_model_brought_is_replaced(run: Path) -> None
     mark = lineage.folder_hash(run / "models/mtl")
     change(run, "train@mtl", outs=[{"path": "models/mtl", "md5": mark}])
     card(run)
-    assert AutoTokenizer.from_pretrained(run / "out").chat_template == chat.jinja("micro")
+    tokenizer = AutoTokenizer.from_pretrained(run / "out")
+    assert tokenizer.chat_template == chat.jinja("micro", tokenizer)
 
 
 @pytest.fixture

@@ -54,6 +54,23 @@ def test_small_parts_are_repeated_up_to_the_largest_as_evenly_as_possible(exampl
     assert (account.rows_in, account.rows_out) == (11, 11)
 
 
+def test_without_upsampling_parts_stay_as_large_as_they_are(examples):
+    _, _, sizes = mixed(examples(nq=3, cnn=8), {"nq": ["nq"], "cnn": ["cnn"]}, upsample=False)
+    assert sizes == {"nq": 3, "cnn": 8}
+
+
+def test_the_first_reference_is_trained_on_or_one_that_the_seed_draws(examples):
+    folder = examples(nq=60, references=("red", "green", "blue"))
+    responses = [
+        [row["response"] for row in mixed(folder, {"nq": ["nq"]}, drawn=drawn, seed=seed)[0]]
+        for drawn, seed in ((False, 0), (True, 0), (True, 0), (True, 1))
+    ]
+    assert set(responses[0]) == {"red"}
+    assert set(responses[1]) == {"red", "green", "blue"}
+    assert min(Counter(responses[1]).values()) > 10
+    assert responses[1] == responses[2] != responses[3]
+
+
 def test_several_data_sets_can_count_as_one_part(examples):
     rows, _, sizes = mixed(examples(dolly=2, oasst=2, nq=6), {"talk": ["dolly", "oasst"], "nq": ["nq"]})
     assert sizes == {"talk": 6, "nq": 6}

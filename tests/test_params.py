@@ -121,7 +121,7 @@ def test_a_wrong_value_is_named_with_its_key(problems, change, problem):
     [
         (
             lambda p: p.update(template="mikro"),
-            "template names 'mikro', which there is not. Did you mean 'micro'? Known: alpaca, micro, vicuna",
+            "template names 'mikro', which there is not. Did you mean 'micro'? Known: alpaca, chat, micro, vicuna",
         ),
         (
             lambda p: p["datasets"]["nq"].update(source="micr"),

@@ -124,7 +124,7 @@ def train_all(folder: Path, start: Path, recipes: dict[str, trainer.Recipe], pro
         "f, i = Path(sys.argv[1]), Path(sys.argv[2]); trainer.rendezvous()\n"
         "for name, recipe in json.loads(sys.argv[3]).items():\n"
         "    training.train(f / f'{name}.parquet', f / 'dev.parquet', i, f / name, keep=[], max_tokens=64, max_cut=0.0,"
-        f" limits=divergence.{LIMITS}, seed=0, recipe=trainer.Recipe(**recipe))\n"
+        f" limits=divergence.{LIMITS}, seed=0, template='micro', recipe=trainer.Recipe(**recipe))\n"
     )
     command = [*launcher(processes), str(script)] if processes > 1 else [sys.executable, str(script)]
     done = subprocess.run(

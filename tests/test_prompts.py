@@ -3,7 +3,7 @@
 import pytest
 
 from reset.errors import ResetError
-from reset.prompts import INSTRUCTIONS, TEMPLATES, render
+from reset.prompts import CHAT, INSTRUCTIONS, TEMPLATES, render
 
 
 def test_table_2_with_the_question_before_the_passages(example_row):
@@ -39,12 +39,19 @@ def test_a_summary_shows_the_text_as_it_is(example_row):
     assert prompt.text[prompt.start : prompt.end] == "A text."
 
 
-@pytest.mark.parametrize("template", list(TEMPLATES))
+@pytest.mark.parametrize("template", sorted(TEMPLATES.keys() - {CHAT}))
 def test_an_example_without_context_has_an_empty_input(example_row, template):
     prompt = render(example_row(question="", passages=[]), template)
     assert prompt.start == prompt.end
     whole = TEMPLATES[template].text
     assert prompt.text == whole.replace("{instruction}", example_row()["instruction"]).replace("{input}", "")
+
+
+def test_a_chat_s_message_is_the_instruction_and_its_input_behind_a_blank_line(example_row):
+    whole = render(example_row(instruction="Do it.", question="Who?", passages=["One.", "Two."]), CHAT)
+    assert whole.text == "Do it.\n\nQuestion: Who?\nPassage: One.\nPassage: Two."
+    assert whole.text[whole.start : whole.end] == "Passage: One.\nPassage: Two."
+    assert render(example_row(instruction="Do it.", question="", passages=[]), CHAT).text == "Do it."
 
 
 @pytest.mark.parametrize("template", list(TEMPLATES))
@@ -64,4 +71,6 @@ def test_each_context_dependent_task_forbids_new_information():
 def test_an_unknown_template_names_the_nearest(example_row):
     with pytest.raises(ResetError) as raised:
         render(example_row(), "alpacca")
-    assert raised.value.message == ("Unknown template 'alpacca'. Did you mean 'alpaca'? Known: alpaca, micro, vicuna")
+    assert raised.value.message == (
+        "Unknown template 'alpacca'. Did you mean 'alpaca'? Known: alpaca, chat, micro, vicuna"
+    )

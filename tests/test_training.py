@@ -89,7 +89,15 @@ def test_run_that_does_not_fit_on_the_disk_is_refused_less_what_is_written(tmp_p
 
 
 def test_missing_model_is_one_clear_line(tmp_path: Path) -> None:
-    options = {"recipe": RECIPE, "keep": [], "max_tokens": 64, "max_cut": 0.0, "limits": LIMITS, "seed": 0}
+    options = {
+        "recipe": RECIPE,
+        "keep": [],
+        "max_tokens": 64,
+        "max_cut": 0.0,
+        "template": "micro",
+        "limits": LIMITS,
+        "seed": 0,
+    }
     with pytest.raises(ResetError, match="nowhere: no model there"):
         training.train(tmp_path, tmp_path, Path("nowhere"), tmp_path, **options)
 

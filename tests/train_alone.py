@@ -62,14 +62,21 @@ def tiny(folder: Path) -> Path:
 
 
 def run_alone(
-    folder: Path, init: Path, recipe: trainer.Recipe, *, processes: int = 1, count: int = 16, kill: str = ""
+    folder: Path,
+    init: Path,
+    recipe: trainer.Recipe,
+    *,
+    processes: int = 1,
+    count: int = 16,
+    kill: str = "",
+    template: str = "micro",
 ) -> tuple[int, list[dict[str, float]], str]:
     """Train in `folder`; `kill` names a step, or a step and `save`. Returns exit status, log and what was said."""
     tables.write(folder / "train.parquet", tables.MIXTURES, rows(count))
     tables.write(folder / "dev.parquet", tables.MIXTURES, rows(4))
     command = [sys.executable] if processes == 1 else launcher(processes)
     done = subprocess.run(
-        [*command, __file__, str(folder), str(init), json.dumps(asdict(recipe)), kill],
+        [*command, __file__, str(folder), str(init), json.dumps(asdict(recipe)), template, kill],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
@@ -103,7 +110,7 @@ def _kill_at(step: int, saving: bool) -> None:
 
 def main() -> None:
     """Train as the command line says."""
-    folder, init, recipe, kill = sys.argv[1:]
+    folder, init, recipe, template, kill = sys.argv[1:]
     if kill:
         _kill_at(int(kill.split()[0]), kill.endswith("save"))
     trainer.rendezvous()
@@ -116,6 +123,7 @@ def main() -> None:
         keep=[0.5, 1.0],
         max_tokens=64,
         max_cut=0.0,
+        template=template,
         limits=LIMITS,
         seed=0,
     )

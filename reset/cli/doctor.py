@@ -32,7 +32,8 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
       reset-lm doctor mtl --rows 3 --engine transformers --engine vllm
     """  # noqa: D301  (click reads the \b)
     from reset import doctor as examination  # transformers and TRL take seconds
-    from reset.adapters import exists
+    from reset.adapters import exists, weights
+    from reset.frames import frame, require_end
     from reset.tokens import load_tokenizer
 
     p = params.load()
@@ -49,9 +50,13 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
     if not no_engine:
         chosen = engines or (p.sample.engine,)
         examination.ask_engines(findings, {name: _seen(p, name, model) for name in chosen})
+    if (said := examination.framing(trained, p.template)) and not as_json:
+        click.echo(said)
     for finding in findings:
         click.echo(json.dumps(asdict(finding)) if as_json else text(finding, trained))
     _conclude(findings, as_json)
+    if model == finished and (chat := frame(sampled, p.template)):
+        require_end(weights(model), chat, sampled)
 
 
 def _seen(p: params.Params, engine: str, model: Path) -> "Read":

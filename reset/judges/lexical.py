@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from reset.errors import ResetError
+from reset.errors import ResetError, nearest
 from reset.judges import Answer, Verdict
 from reset.leaner import without
 from reset.normalise import has_span, normalise
@@ -24,6 +24,7 @@ from reset.normalise import has_span, normalise
 with without("scipy", "sklearn"):
     from rouge_score.rouge_scorer import RougeScorer
 
+REFERENCES = ("best", "first")
 _rouge = RougeScorer(["rougeL"], use_stemmer=False)
 
 
@@ -78,15 +79,18 @@ def k_precision(text: str, passages: Sequence[str]) -> float:
 class Lexical:
     """Scores from reference and passages; null where an example has no reference, or no passage.
 
-    `more` names further verdicts; there is `k_precision`.
+    `more` names further verdicts; there is `k_precision`. Of several references the best counts, or the `first` alone.
     """
 
     tasks = frozenset({"extractive_qa", "abstractive_qa", "summarization"})
 
-    def __init__(self, *, name: str, more: Sequence[str] = ()) -> None:
+    def __init__(self, *, name: str, more: Sequence[str] = (), references: str = "best") -> None:
         if strange := [one for one in more if one != "k_precision"]:
             raise ResetError(f"Unknown verdict '{strange[0]}' (judges.{name}.options.more). Known: k_precision")
-        self._more = tuple(more)
+        if references not in REFERENCES:
+            where = f"judges.{name}.options.references"
+            raise ResetError(f"Unknown references '{references}' ({where}). {nearest(references, REFERENCES)}")
+        self._more, self._counted = tuple(more), 1 if references == "first" else None
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield the task score, then the coverages, of each answer."""
@@ -97,7 +101,7 @@ class Lexical:
     def _task(self, answer: Answer) -> Iterator[Verdict]:
         name, score = ("exact_match", exact_match) if answer.task == "extractive_qa" else ("rouge_l", rouge_l)
         if answer.references:
-            yield Verdict(answer.answer_id, name, score(answer.text, answer.references))
+            yield Verdict(answer.answer_id, name, score(answer.text, answer.references[: self._counted]))
         else:
             yield Verdict(answer.answer_id, name, None, "the example has no reference")
 

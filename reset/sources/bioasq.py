@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, rows, text, texts
-from reset.sources.retrieval import answers_of, extractive, is_retrieval, retrieved
+from reset.sources.retrieval import Choice, answers_of, extractive, is_retrieval, retrieved
 
 TYPES = ("factoid", "list")
 
 
 class BioAsq:
-    """`max_passages`, `search_deeper`: see `reset.sources.retrieval`; `lower_case`: questions, as RobustQA does."""
+    """`max_passages`, `search_deeper`, `mention`, `order`: see `Choice`; `lower_case`: questions, as RobustQA does."""
 
     where = Where(
         licence="CC BY 2.5",
@@ -22,8 +22,17 @@ class BioAsq:
         "their folder, or to RobustQA's retrieval results",
     )
 
-    def __init__(self, *, max_passages: int = 5, search_deeper: bool = True, lower_case: bool = True) -> None:
-        self._max_passages, self._search_deeper, self._lower_case = max_passages, search_deeper, lower_case
+    def __init__(
+        self,
+        *,
+        max_passages: int = 5,
+        search_deeper: bool = True,
+        mention: str = "tokens",
+        order: str = "best_first",
+        lower_case: bool = True,
+    ) -> None:
+        self._choice = Choice(max_passages, search_deeper, mention, order)
+        self._lower_case = lower_case
 
     def unpack(self, document: Record) -> Iterator[Record]:
         """Yield the questions of a golden file; a single question as it is."""
@@ -48,6 +57,5 @@ class BioAsq:
             question.lower() if self._lower_case else question,
             passages,
             answers,
-            max_passages=self._max_passages,
-            search_deeper=self._search_deeper,
+            self._choice,
         )

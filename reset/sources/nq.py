@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, text, texts
-from reset.sources.retrieval import extractive, retrieved
+from reset.sources.retrieval import Choice, extractive, retrieved
 
 
 class NaturalQuestions:
-    """`max_passages` of the ranked, the answer among them; `search_deeper`: see `reset.sources.retrieval`.
+    """`max_passages` of the ranked, the answer among them; `search_deeper`, `mention`, `order`: see `Choice`.
 
     The filter holds in every split: of the paper's dev (8,757) and test (13,368) figures, the first is unfiltered and
     the second a slip, so no equality is to be expected.
@@ -26,8 +26,15 @@ class NaturalQuestions:
         licence="CC BY-SA 3.0 (questions), CC BY-NC 4.0 (DPR's files)",
     )
 
-    def __init__(self, *, max_passages: int = 5, search_deeper: bool = True) -> None:
-        self._max_passages, self._search_deeper = max_passages, search_deeper
+    def __init__(
+        self,
+        *,
+        max_passages: int = 5,
+        search_deeper: bool = True,
+        mention: str = "tokens",
+        order: str = "best_first",
+    ) -> None:
+        self._choice = Choice(max_passages, search_deeper, mention, order)
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""
@@ -40,6 +47,5 @@ class NaturalQuestions:
             question,
             retrieved(record),
             answers,
-            max_passages=self._max_passages,
-            search_deeper=self._search_deeper,
+            self._choice,
         )

@@ -17,12 +17,13 @@ from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import number, optional_text, rows, text, value
 
 TURNS = ("first", "all")
+LABELS = ("quality", "helpfulness", "creativity", "humor")  # of which more is better
 
 
 class Oasst1:
     """`language` null takes all; `turns` is "first" (answers to a tree's root) or "all", each with its parent alone.
 
-    `min_quality` must be exceeded, `min_raters` reached.
+    `label` names the rating that counts; `min_quality` must be exceeded by it, `min_raters` reached.
     """
 
     joined: Literal[True] = True
@@ -34,12 +35,20 @@ class Oasst1:
     )
 
     def __init__(
-        self, *, language: str | None = "en", turns: str = "first", min_quality: float = 0.5, min_raters: int = 2
+        self,
+        *,
+        language: str | None = "en",
+        turns: str = "first",
+        label: str = "quality",
+        min_quality: float = 0.5,
+        min_raters: int = 2,
     ) -> None:
         if turns not in TURNS:
             raise ResetError(f"Unknown turns '{turns}' (options.turns of oasst1). {nearest(turns, TURNS)}")
         self._language, self._first = language, turns == "first"
-        self._min_quality, self._min_raters = min_quality, min_raters
+        if label not in LABELS:
+            raise ResetError(f"Unknown label '{label}' (options.label of oasst1). {nearest(label, LABELS)}")
+        self._label, self._min_quality, self._min_raters = label, min_quality, min_raters
 
     def unpack(self, document: Record) -> Iterator[Record]:
         """Yield the messages of a tree, with parents, and labels as the hub lists them; a message as it is."""
@@ -83,12 +92,12 @@ class Oasst1:
 
     def _quality_fault(self, message: Record) -> str:
         labels = [] if value(message, "labels") is None else rows(message, "labels")
-        quality = next((label for label in labels if label.get("name") == "quality"), None)
-        if quality is None or quality.get("value") is None:
-            return "no quality rating"
-        if number(quality, "value") <= self._min_quality:
-            return f"quality {self._min_quality:g} or lower"
-        return f"fewer than {self._min_raters} raters" if number(quality, "count") < self._min_raters else ""
+        rated = next((label for label in labels if label.get("name") == self._label), None)
+        if rated is None or rated.get("value") is None:
+            return f"no {self._label} rating"
+        if number(rated, "value") <= self._min_quality:
+            return f"{self._label} {self._min_quality:g} or lower"
+        return f"fewer than {self._min_raters} raters" if number(rated, "count") < self._min_raters else ""
 
     def _prompt_fault(self, prompt: Record | None) -> str:
         if prompt is None:

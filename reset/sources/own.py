@@ -6,7 +6,7 @@ from reset.errors import ResetError, nearest
 from reset.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, optional_text, text, texts, value
-from reset.sources.retrieval import NO_ANSWER, choose
+from reset.sources.retrieval import NO_ANSWER, Choice, choose
 
 # What a row of each task needs; `instruction`, `references` (of test instructions), `id` and `split` may be named too.
 NEEDED = {
@@ -24,7 +24,7 @@ class Own:
 
     Without an `instruction` column, tasks with a context take the paper's (Table 3). A column holds one text, a list of
     texts or of objects with a `text`, or, with `separator`, several texts in one. Extractive questions keep at most
-    `max_passages` with an answer among them (`search_deeper`: see `reset.sources.retrieval`), other tasks keep all.
+    `max_passages` with an answer among them (`search_deeper`, `mention`, `order`: see `Choice`), other tasks keep all.
     """
 
     where = Where(
@@ -39,6 +39,8 @@ class Own:
         separator: str | None = None,
         max_passages: int = 5,
         search_deeper: bool = True,
+        mention: str = "tokens",
+        order: str = "best_first",
     ) -> None:
         if task not in NEEDED:
             raise ResetError(f"Unknown task '{task}' (options.task of own). {nearest(task, NEEDED)}")
@@ -48,7 +50,7 @@ class Own:
         if lacking := [part for part in NEEDED[task] if part not in fields]:
             raise ResetError(f"options.fields of own must name a column for {', '.join(lacking)} (task {task})")
         self._task, self._fields, self._separator = task, fields, separator
-        self._max_passages, self._search_deeper = max_passages, search_deeper
+        self._choice = Choice(max_passages, search_deeper, mention, order)
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""
@@ -60,7 +62,7 @@ class Own:
         named = "instruction" in self._fields
         instruction = optional_text(record, self._fields["instruction"]) if named else INSTRUCTIONS[self._task]
         if self._task == "extractive_qa" and passages and references:  # what is empty, `prepare` sets aside
-            best = choose(passages, references, max_passages=self._max_passages, search_deeper=self._search_deeper)
+            best = choose(passages, references, self._choice)
             if best is None:
                 return NO_ANSWER
             passages = best

@@ -1,13 +1,15 @@
 """Retrieved passages of extractive QA: at most so many, the gold answer in at least one (section 2.1.2).
 
 How deep the paper looked for the answer is not said. Here the best passages stay; when none of them holds the answer,
-the last one gives way to the best-ranked passage that does, if `search_deeper`. The answer is "mentioned" when it is a
-whole-token span of a passage after the normalisation of appendix A.2.
+the last one gives way to the best-ranked passage that does, if `search_deeper`. How the answer is "mentioned" and in
+which order the passages then stand is not said either: see `Choice`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
+from reset.errors import ResetError, nearest
 from reset.normalise import span_finder
 from reset.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside
@@ -15,6 +17,27 @@ from reset.sources.fields import optional_text, rows, value
 
 NO_ANSWER = SetAside("no passage holds the answer")
 _BIENCODER = ("positive_ctxs", "hard_negative_ctxs", "negative_ctxs")
+MENTIONS = ("tokens", "characters")
+ORDERS = ("best_first", "best_last")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How passages are chosen; the options of the sources that choose.
+
+    `mention`: after the normalisation of appendix A.2 an answer is a run of whole tokens of a passage, or of its
+    characters. `order`: the best passage comes first, as retrieved, or last, next to what follows the context.
+    """
+
+    max_passages: int = 5
+    search_deeper: bool = True
+    mention: str = "tokens"
+    order: str = "best_first"
+
+    def __post_init__(self) -> None:
+        for name, known in (("mention", MENTIONS), ("order", ORDERS)):
+            if (chosen := getattr(self, name)) not in known:
+                raise ResetError(f"Unknown {name} '{chosen}' (options.{name} of a source). {nearest(chosen, known)}")
 
 
 def retrieved(record: Record) -> Iterator[str]:
@@ -32,23 +55,23 @@ def is_retrieval(record: Record) -> bool:
     return "ctxs" in record or "positive_ctxs" in record
 
 
-def choose(
-    passages: Iterable[str], answers: Iterable[str], *, max_passages: int, search_deeper: bool
-) -> list[str] | None:
+def choose(passages: Iterable[str], answers: Iterable[str], choice: Choice) -> list[str] | None:
     """Keep `max_passages` of the ranked `passages`, one of them with an answer; None where that cannot be."""
-    holds, ranked = span_finder(answers), iter(passages)
-    best = list(islice(ranked, max_passages))
-    if any(map(holds, best)):
-        return best
-    found = next(filter(holds, ranked), None) if search_deeper else None
-    return None if found is None else [*best[:-1], found]
+    holds, ranked = span_finder(answers, whole_tokens=choice.mention == "tokens"), iter(passages)
+    best = list(islice(ranked, choice.max_passages))
+    if not any(map(holds, best)):
+        found = next(filter(holds, ranked), None) if choice.search_deeper else None
+        if found is None:
+            return None
+        best = [*best[:-1], found]
+    return best if choice.order == "best_first" else best[::-1]
 
 
 def extractive(
-    id: str, question: str, passages: Iterable[str], answers: Sequence[str], *, max_passages: int, search_deeper: bool
+    id: str, question: str, passages: Iterable[str], answers: Sequence[str], choice: Choice
 ) -> Example | SetAside:
     """Return the example of an extractive question, or `NO_ANSWER`."""
-    chosen = choose(passages, answers, max_passages=max_passages, search_deeper=search_deeper)
+    chosen = choose(passages, answers, choice)
     if chosen is None:
         return NO_ANSWER
     task = "extractive_qa"

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator
 
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, optional_text, rows, text, texts
-from reset.sources.retrieval import extractive, is_retrieval, retrieved
+from reset.sources.retrieval import Choice, extractive, is_retrieval, retrieved
 
 _TITLE = re.compile(r"^\s*\[TLE\].*?(\[PAR\]|$)", re.DOTALL)
 
 
 class SearchQa:
-    """`max_passages`, `search_deeper`: see `reset.sources.retrieval`; `lower_case`: questions, as RobustQA does."""
+    """`max_passages`, `search_deeper`, `mention`, `order`: see `Choice`; `lower_case`: questions, as RobustQA does."""
 
     where = Where(
         hub="lucadiliello/searchqa",
@@ -25,8 +25,17 @@ class SearchQa:
         licence="BSD-3-Clause; web snippets",
     )
 
-    def __init__(self, *, max_passages: int = 5, search_deeper: bool = True, lower_case: bool = True) -> None:
-        self._max_passages, self._search_deeper, self._lower_case = max_passages, search_deeper, lower_case
+    def __init__(
+        self,
+        *,
+        max_passages: int = 5,
+        search_deeper: bool = True,
+        mention: str = "tokens",
+        order: str = "best_first",
+        lower_case: bool = True,
+    ) -> None:
+        self._choice = Choice(max_passages, search_deeper, mention, order)
+        self._lower_case = lower_case
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""
@@ -40,8 +49,7 @@ class SearchQa:
             question.lower() if self._lower_case else question,
             _passages(record),
             answers,
-            max_passages=self._max_passages,
-            search_deeper=self._search_deeper,
+            self._choice,
         )
 
 

@@ -190,6 +190,14 @@ def test_k_precision_is_the_papers_own_count(seed):
         assert k_precision(said, [given]) == sum((Counter(ours) & Counter(theirs)).values()) / len(ours)
 
 
+def test_the_best_reference_counts_or_the_first_alone():
+    said = answer("Bergen", references=("Oslo", "Bergen"))
+    first = {v.name: v.score for v in Lexical(name="lexical", references="first").verdicts([said])}
+    assert (scores(said)["exact_match"], first["exact_match"]) == (1, 0)
+    with pytest.raises(ResetError, match=r"Unknown references 'all' \(judges\.lexical\.options\.references\)"):
+        Lexical(name="lexical", references="all")
+
+
 def test_k_precision_is_told_on_request_alone():
     names = [v.name for v in Lexical(name="lexical", more=["k_precision"]).verdicts([answer("Oslo")])]
     assert names == ["exact_match", "span_coverage", "unigram_coverage", "bigram_coverage", "k_precision"]

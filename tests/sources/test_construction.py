@@ -18,7 +18,7 @@ def test_unknown_option_is_told_with_the_nearest():
         construct("oasst1", {"langauge": "de"}, key=KEY)
     assert caught.value.message == (
         "Unknown option 'langauge' of source 'oasst1' (params.yaml: datasets.mine.options). Did you mean 'language'? "
-        "Known: language, min_quality, min_raters, turns"
+        "Known: label, language, min_quality, min_raters, turns"
     )
 
 

@@ -64,6 +64,16 @@ def test_rating_limits_are_options():
     assert outcomes(ROOT, weak, min_quality=0.2, min_raters=1)[1] == "text p1 > text a1"
 
 
+def test_another_label_can_be_what_counts():
+    labels = {"name": ["quality", "helpfulness"], "value": [0.9, 0.4], "count": [3, 3]}
+    answer = message("a1", "p1", labels=labels)
+    assert outcomes(ROOT, answer)[1] == "text p1 > text a1"
+    assert outcomes(ROOT, answer, label="helpfulness")[1] == "helpfulness 0.5 or lower"
+    assert outcomes(ROOT, answer, label="humor")[1] == "no humor rating"
+    with pytest.raises(ResetError, match=r"Unknown label 'qualty'.*Did you mean 'quality'"):
+        outcomes(ROOT, label="qualty")
+
+
 def test_other_languages_are_set_aside_unless_all_are_wanted():
     german = [message("p1", lang="de"), message("a1", "p1", lang="de")]
     assert outcomes(*german)[1] == "other language"
