@@ -12,7 +12,8 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from reset.batches import LengthGrouped
-from reset.trainer import IGNORED, Recipe, Rows, Watched, dataset
+from reset.trainer import IGNORED, Recipe, Rows, dataset
+from reset.watched import Watched
 
 
 class ResponseTrainer(Watched, SFTTrainer):

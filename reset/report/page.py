@@ -12,7 +12,7 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from reset import checkpoints, comparison
+from reset import comparison, kept
 from reset.report import along, gains, judges, lengths, plots, table1, table4, tables, words
 from reset.report.browser import Content, packed
 from reset.tables import Row, atomic
@@ -28,7 +28,7 @@ def write(
     systems: Sequence[str],
     paper_rows: Mapping[str, str],
     pairs: Sequence[tuple[str, str]],
-    points: Sequence[checkpoints.Point],
+    points: Sequence[kept.Point],
     continued: Sequence[gains.Continued],
     browser: Content,
     much_longer: int,
