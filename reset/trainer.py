@@ -43,6 +43,7 @@ class Recipe:
     zero_stage: int
     dtype: str  # auto | bfloat16 | float32
     gradient_checkpointing: bool
+    padding_free: bool = False  # sft, weighted_sft: rows behind one another instead of padded to one length
     method: str = "sft"  # sft | weighted_sft | dpo | kto; what follows is of the last two
     beta: float = 0.0  # dpo, kto: how closely to keep to the starting model
     sft_weight: float = 0.0  # dpo: of the cross-entropy of the chosen response, added to the loss
@@ -162,6 +163,8 @@ def fit(
     bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
     if bf16 and not torch.cuda.is_available():
         attention.in_float32(model)
+    if bf16 and recipe.padding_free:
+        attention.of_any_length(model)
     config = _config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev))
     trainer = build(model, tokenizer, rows, dev, recipe, config)
     trainer.watch = Watch(limits, trainer.rows)
