@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reset import checkpoints, composition, evaluation, movement, statistics, tables
+from reset import composition, evaluation, kept, movement, statistics, tables
 from reset.composition import Pair
 from reset.errors import ResetError, nearest
 from reset.revisions import Run
@@ -71,7 +71,7 @@ def _tables_of(run: Run, system: str) -> dict[str, str]:
     """What a system was trained on and tested with, by what it is for: table names of `run`."""
     params = run.yaml("params.yaml")
     systems = params.get("systems", {})
-    trained = checkpoints.system(params.get("pools", {}).get(system, {}).get("model", system))
+    trained = kept.system(params.get("pools", {}).get(system, {}).get("model", system))
     if trained not in systems:
         raise ResetError(f"'{run.name}' has no system '{system}'. {nearest(system, systems)}")
     folder, _, name = systems[trained]["data"].partition("/")

@@ -122,6 +122,7 @@ class Recipe(Section):
     zero_stage: int = Field(ge=0, le=3)
     dtype: Literal["auto", "bfloat16", "float32"]
     gradient_checkpointing: bool
+    padding_free: bool  # rows behind one another instead of padded to one length
 
 
 class Supervised(Recipe):
@@ -140,6 +141,7 @@ class Dpo(Recipe):
     """Direct preference optimisation; `loss: sequence` takes log-probabilities per token."""
 
     method: Literal["dpo"]
+    padding_free: Literal[False]
     adapter: None  # the reference model is the one that training starts from, whole
     beta: float = Field(gt=0)
     sft_weight: float = Field(ge=0)  # of the cross-entropy of the chosen response, added to the loss
@@ -149,6 +151,7 @@ class Kto(Recipe):
     """Kahneman-Tversky optimisation, whose reference point is an estimate over a device's rows."""
 
     method: Literal["kto"]
+    padding_free: Literal[False]
     adapter: None  # the reference model is the one that training starts from, whole
     beta: float = Field(gt=0)
     desirable_weight: float = Field(gt=0)

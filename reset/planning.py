@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reset import checkpoints, precision, pricing, shapes, tables, workload
+from reset import kept, precision, pricing, shapes, tables, workload
 from reset.errors import ResetError
 from reset.outlines import outline
 from reset.params import Params, System
@@ -46,7 +46,7 @@ class Models:
 
     def of(self, name: str) -> tuple[str, Model | None]:
         """The root of a system's line of starting models, by its name under `base`, and what is known of it."""
-        while (system := checkpoints.system(name)) in self.p.systems:
+        while (system := kept.system(name)) in self.p.systems:
             name = self.p.systems[system].init
         base = name.removeprefix("base/")
         if base not in self._seen:

@@ -23,7 +23,8 @@ from trl.trainer.kto_trainer import KTOTrainer
 
 from reset.batches import InOrder, LengthGrouped
 from reset.supervised import ResponseTrainer, supervised
-from reset.trainer import Recipe, Rows, Watched, dataset
+from reset.trainer import Recipe, Rows, dataset
+from reset.watched import Watched
 
 
 class PairTrainer(Watched, DPOTrainer):

@@ -18,11 +18,11 @@ from reset import tables
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.folders import whole_folder
+from reset.parallel import parallel_map
 from reset.rows import BROKEN, NOT_TEXT, Aside, Batch, Maker, Span
 from reset.seen import Seen
 from reset.shares import check
 from reset.sources import Joined, Source
-from reset.spread import spread
 
 FILES = (*tables.SPLITS, "records")
 SPAN = 4 << 20  # bytes that a process reads at a time
@@ -56,7 +56,7 @@ def prepare(
             split: stack.enter_context(tables.Writer(folder / f"{split}.parquet", tables.EXAMPLES))
             for split in tables.SPLITS
         }
-        batches = spread(Maker(source, dataset, shares, max_chars).rows, spans, alone=_bytes(spans) < ALONE)
+        batches = parallel_map(Maker(source, dataset, shares, max_chars).rows, spans, alone=_bytes(spans) < ALONE)
         for span, batch in zip(spans, batches, strict=True):
             first = before.first(span, batch.lines)
             kept, repeated = gate.admit(batch)

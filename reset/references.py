@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from reset import checkpoints, registry
+from reset import kept, registry
 from reset.errors import nearest
 from reset.prompts import TEMPLATES
 
@@ -30,7 +30,7 @@ def problems(p: "Params") -> Iterator[str]:
 
 def _named(p: "Params") -> list[tuple[str, str, Collection[str]]]:
     """Every name by which a table speaks of another: its key, the name, the names there are."""
-    models = [f"base/{name}" for name in p.base] + checkpoints.models({n: s.keep for n, s in p.systems.items()})
+    models = [f"base/{name}" for name in p.base] + kept.models({n: s.keep for n, s in p.systems.items()})
     data = [f"mixtures/{name}" for name in p.mixtures] + [f"curated/{name}" for name in p.curated]
     return [
         ("template", p.template, TEMPLATES),
@@ -143,8 +143,8 @@ def _circles(p: "Params") -> Iterator[str]:
 
 
 def _needs(p: "Params", system: "System") -> list[str]:
-    needed = [checkpoints.system(system.init)]
+    needed = [kept.system(system.init)]
     kind, _, name = system.data.partition("/")
     if kind == "curated" and name in p.curated and p.curated[name].pool in p.pools:
-        needed.append(checkpoints.system(p.pools[p.curated[name].pool].model))
+        needed.append(kept.system(p.pools[p.curated[name].pool].model))
     return needed

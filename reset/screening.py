@@ -18,8 +18,8 @@ import numpy as np
 from reset import tables
 from reset.accounts import Account
 from reset.normalise import normalise
+from reset.parallel import parallel_map
 from reset.seen import Seen, content
-from reset.spread import spread
 
 SEEN, NEAR, DUPLICATE = "a test's prompt", "nearly a test's prompt", "duplicate of another data set's"
 ALONE = 8 << 20  # bytes below which starting processes would take longer than the work
@@ -69,7 +69,7 @@ def screen(
 def _parts(examples: Path, read: "partial[_Part]", *splits: str) -> Iterator[_Part]:
     files = [path for split in splits for path in sorted(examples.glob(f"*/{split}.parquet"))]
     groups = [(path, group) for path in files for group in range(tables.groups(path, tables.EXAMPLES))]
-    yield from spread(read, groups, alone=sum(path.stat().st_size for path in files) < ALONE)
+    yield from parallel_map(read, groups, alone=sum(path.stat().st_size for path in files) < ALONE)
 
 
 def _read(place: tuple[Path, int], sketch: tuple[int, int] | None) -> _Part:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reset import checkpoints, curation, formats, tables
+from reset import curation, formats, kept, tables
 from reset.errors import ResetError
 from reset.revisions import Run
 from reset.rows import outcomes
@@ -135,7 +135,7 @@ def _descendants(systems: Params, data: list[str]) -> list[dict[str, str]]:
     while more := {
         name: f"starts from {row['init']}"
         for name, row in systems.items()
-        if name not in found and checkpoints.system(row["init"]) in found
+        if name not in found and kept.system(row["init"]) in found
     }:
         found |= more
     return [{"system": name, "by": by} for name, by in found.items()]

@@ -1,18 +1,23 @@
 """Supervised training of responses (paper 2.1): SFTTrainer on rows of token ids with a loss mask.
 
 Logits are computed from the first trained position on, and `loss: sequence` weighs every row alike, however long its
-response.
+response. With `padding_free` the rows of a micro batch stand behind one another as one sequence, in which attention
+keeps them apart, and logits are computed where they predict trained tokens alone.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import SFTTrainer
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
 
 from reset.batches import LengthGrouped
-from reset.trainer import IGNORED, Recipe, Rows, Watched, dataset
+from reset.trainer import IGNORED, Recipe, Rows, dataset
+from reset.watched import Watched
 
 
 class ResponseTrainer(Watched, SFTTrainer):
@@ -25,19 +30,8 @@ class ResponseTrainer(Watched, SFTTrainer):
         self, model, inputs, return_outputs=False, num_items_in_batch=None
     ) -> Any:
         """Cross-entropy of the responses: mean over their tokens, or over rows of each row's mean."""
-        labels = inputs["labels"]  # (rows, positions)
-        trained = (labels[:, 1:] != IGNORED).any(dim=0)
-        first = int(trained.int().argmax())  # logits at `first` predict the first trained token
-        keep = labels.shape[1] - first
-        outputs = model(
-            input_ids=inputs["input_ids"],
-            attention_mask=inputs["attention_mask"],
-            logits_to_keep=keep,
-            use_cache=False,
-        )
-        logits = outputs.logits[:, :-1].float()  # (rows, keep - 1, vocabulary)
-        targets = labels[:, first + 1 :]  # (rows, keep - 1)
-        loss = _loss(logits, targets, per_sequence=self.per_sequence, weights=inputs.get("weight"))
+        losses, targets, outputs = (_unpadded if "position_ids" in inputs else _padded)(model, inputs)
+        loss = _mean(losses, targets, per_sequence=self.per_sequence, weights=inputs.get("weight"))
         if num_items_in_batch is not None:
             loss = loss * self._share(targets, num_items_in_batch)
         return (loss, outputs) if return_outputs else loss
@@ -49,18 +43,71 @@ class ResponseTrainer(Watched, SFTTrainer):
         return (targets != IGNORED).sum() * self.accelerator.num_processes / trained_tokens
 
 
-def _loss(
-    logits: torch.Tensor, targets: torch.Tensor, *, per_sequence: bool, weights: torch.Tensor | None = None
+Losses = tuple[torch.Tensor, torch.Tensor, Any]  # of tokens, 0 where ignored, and targets (rows, positions); outputs
+
+
+def _padded(model: Any, inputs: Mapping[str, Any]) -> Losses:
+    """The losses of rows that are padded to the longest of them."""
+    labels = inputs["labels"]  # (rows, positions)
+    trained = (labels[:, 1:] != IGNORED).any(dim=0)
+    first = int(trained.int().argmax())  # logits at `first` predict the first trained token
+    keep = labels.shape[1] - first
+    outputs = model(
+        input_ids=inputs["input_ids"],
+        attention_mask=inputs["attention_mask"],
+        logits_to_keep=keep,
+        use_cache=False,
+    )
+    logits = outputs.logits[:, :-1].float()  # (rows, keep - 1, vocabulary)
+    targets = labels[:, first + 1 :]  # (rows, keep - 1)
+    losses = cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
+    return losses, targets, outputs
+
+
+def _unpadded(model: Any, inputs: Mapping[str, Any]) -> Losses:
+    """The losses of rows that stand behind one another, as `_behind_one_another` puts them."""
+    labels = inputs["labels"][0]  # (positions of all rows,)
+    keep = (labels[1:] != IGNORED).nonzero().flatten()  # positions that predict a trained token
+    kernels = {name: inputs[name] for name in ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")}
+    outputs = model(
+        input_ids=inputs["input_ids"],
+        position_ids=inputs["position_ids"],
+        logits_to_keep=keep,
+        use_cache=False,
+        **kernels,
+    )
+    targets = labels[keep + 1]  # (trained tokens,)
+    losses = cross_entropy(outputs.logits[0].float(), targets, reduction="none")
+    counts = inputs["trained"].tolist()
+    return _by_row(losses, counts, 0), _by_row(targets, counts, IGNORED), outputs
+
+
+def _by_row(flat: torch.Tensor, counts: list[int], fill: float) -> torch.Tensor:
+    """The values of one row after another, `counts` of each, as (rows, positions)."""
+    return pad_sequence(list(torch.split(flat, counts)), batch_first=True, padding_value=fill)
+
+
+def _behind_one_another(pad_token_id: Any) -> Callable[[Any], dict[str, Any]]:
+    """Collate rows into one sequence; `trained` counts the trained tokens of each (rows,)."""
+    collate = DataCollatorForLanguageModeling(pad_token_id=pad_token_id, padding_free=True)
+
+    def collated(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        trained = [sum(label != IGNORED for label in row["labels"][1:]) for row in rows]
+        return {"trained": torch.tensor(trained), **collate(rows)}  # first: its length is the trainer's number of rows
+
+    return collated
+
+
+def _mean(
+    losses: torch.Tensor, targets: torch.Tensor, *, per_sequence: bool, weights: torch.Tensor | None = None
 ) -> torch.Tensor:
-    token_losses = torch.nn.functional.cross_entropy(
-        logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none"
-    )  # (rows, positions), 0 where ignored
+    """Mean of token losses (rows, positions), 0 where the target is ignored, over tokens or over the rows' means."""
     if weights is not None:  # (rows,)
-        token_losses = token_losses * weights[:, None]
+        losses = losses * weights[:, None]
     counts = (targets != IGNORED).sum(dim=1)  # (rows,)
     if per_sequence:
-        return (token_losses.sum(dim=1) / counts.clamp(min=1)).mean()
-    return token_losses.sum() / counts.sum().clamp(min=1)
+        return (losses.sum(dim=1) / counts.clamp(min=1)).mean()
+    return losses.sum() / counts.sum().clamp(min=1)
 
 
 def supervised(
@@ -74,6 +121,8 @@ def supervised(
         train_dataset=dataset(rows),
         eval_dataset=dataset(dev) if dev else None,
     )
+    if recipe.padding_free:
+        trainer.data_collator = _behind_one_another(tokenizer.pad_token_id)
     trainer.per_sequence = recipe.loss == "sequence"
     trainer.order = LengthGrouped([len(row["input_ids"]) for row in rows], recipe.batch_size, config["seed"])
     return trainer

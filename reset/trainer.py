@@ -5,7 +5,6 @@ method's own: `reset.supervised`, `reset.preferences`.
 """
 
 import atexit
-import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,23 +15,14 @@ from typing import Any
 import deepspeed
 import torch
 from datasets import Dataset
-from transformers import (
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-)
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from reset import attention, precision, resuming
-from reset.batches import InOrder, LengthGrouped
+from reset import attention, checkpoints, precision
+from reset.callbacks import Finished, Keep, LastStep
 from reset.divergence import Limits, Watch
 from reset.errors import ResetError
-from reset.keeping import Keep
 from reset.ports import free_port
-
-log = logging.getLogger(__name__)
+from reset.watched import Watched
 
 IGNORED = -100  # label of a position that is not trained
 
@@ -53,6 +43,7 @@ class Recipe:
     zero_stage: int
     dtype: str  # auto | bfloat16 | float32
     gradient_checkpointing: bool
+    padding_free: bool = False  # sft, weighted_sft: rows behind one another instead of padded to one length
     method: str = "sft"  # sft | weighted_sft | dpo | kto; what follows is of the last two
     beta: float = 0.0  # dpo, kto: how closely to keep to the starting model
     sft_weight: float = 0.0  # dpo: of the cross-entropy of the chosen response, added to the loss
@@ -61,54 +52,7 @@ class Recipe:
 
 
 Rows = Sequence[Mapping[str, Any]]
-Build = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Rows, Rows, Recipe, Any], "Watched"]
-
-
-class Watched(Trainer):
-    """What trainers here do beyond TRL's: rows in batches of like length, a stop at once when the run is lost.
-
-    Comes before one of TRL's trainers among the bases of a class; `order` is set before training.
-    """
-
-    train_dataset: Any
-    model_wrapped: Any
-    order: LengthGrouped | InOrder
-    watch: Watch
-    _step_loss = 0.0
-
-    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGrouped | InOrder:
-        return self.order
-
-    def rows(self, step: int) -> list[str]:
-        """Name the rows of a step, counted from 0: by their `example_id`, or else their number."""
-        names = self.train_dataset["example_id"] if "example_id" in self.train_dataset.column_names else None
-        return [names[row] if names else str(row) for row in self.order.batch(step)]
-
-    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Take a micro batch; with the last one of a step, stop if the run is lost."""
-        loss: torch.Tensor = super().training_step(*args, **kwargs)
-        self._step_loss += self.accelerator.reduce(loss, reduction="mean").item()
-        if self.accelerator.sync_gradients:
-            self.watch.loss(self.state.global_step + 1, self._step_loss)
-            self._step_loss = 0.0
-        return loss
-
-    def _get_grad_norm(self, *args: Any, **kwargs: Any) -> Any:
-        norm = super()._get_grad_norm(*args, **kwargs)  # type: ignore[no-untyped-call]
-        if norm is not None:
-            self.watch.gradient(self.state.global_step + 1, float(norm))
-        return norm
-
-    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        """Save tied weights once: DeepSpeed hands them over under each of their names."""
-        tied = getattr(self.model, "all_tied_weights_keys", {})
-        once = {name: weights for name, weights in (state_dict or {}).items() if name not in tied}
-        super()._save(output_dir, once or None)
-
-    def _load_best_model(self) -> None:
-        best = Path(str(self.state.best_model_checkpoint))
-        self.model_wrapped._config.load_universal_checkpoint = resuming.is_universal(best)
-        super()._load_best_model()
+Build = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Rows, Rows, Recipe, Any], Watched]
 
 
 def accumulation(recipe: Recipe, devices: int) -> int:
@@ -187,14 +131,6 @@ def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool)
     )
 
 
-class LastStep(TrainerCallback):
-    """Logs the last step too, whatever its number."""
-
-    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Ask for a log entry."""
-        control.should_log |= state.global_step >= state.max_steps
-
-
 def dataset(rows: Rows) -> Dataset:
     """The rows as the trainers take them, column by column."""
     return Dataset.from_dict({name: [row[name] for row in rows] for name in rows[0]})
@@ -218,7 +154,7 @@ def fit(
 
     Rows are what `build`, which makes the trainer of a method, takes (`reset.registry.METHODS`). With `dev`
     rows the checkpoint of the lowest dev loss is what is saved; the models at the shares `keep` of all steps go below
-    it (`reset.checkpoints`). Checkpoints go to `work`; where it already holds a finished one, training goes on from
+    it (`reset.kept`). Checkpoints go to `work`; where it already holds a finished one, training goes on from
     there, on as many ranks as there are now. All ranks call this; the first one writes. Raises `ResetError` with step
     and batch when the run is lost (`limits`); a row is named by its `example_id`, or else its number.
     """
@@ -227,12 +163,14 @@ def fit(
     bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
     if bf16 and not torch.cuda.is_available():
         attention.in_float32(model)
+    if bf16 and recipe.padding_free:
+        attention.of_any_length(model)
     config = _config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev))
     trainer = build(model, tokenizer, rows, dev, recipe, config)
     trainer.watch = Watch(limits, trainer.rows)
-    for callback in (LastStep(), resuming.Finished(), Keep(partial(_save, trainer), keep, into)):
+    for callback in (LastStep(), Finished(), Keep(partial(_save, trainer), keep, into)):
         trainer.add_callback(callback)
-    trainer.train(resume_from_checkpoint=resuming.last(trainer, work))
+    trainer.train(resume_from_checkpoint=checkpoints.last(trainer, work))
     _save(trainer, into)
     return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
 

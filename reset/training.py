@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from reset import adapters, checkpoints, disk, precision, registry, shapes, tables
+from reset import adapters, disk, kept, precision, registry, shapes, tables
 from reset.accounts import Account
 from reset.divergence import Limits
 from reset.errors import ResetError
@@ -173,7 +173,7 @@ def train(
         "dev_perplexity": math.exp(min(dev_losses.values())) if dev_losses else None,
     }
     if os.environ["RANK"] == "0":
-        for folder in (work / "model" / place for place in ("", *map(checkpoints.folder, keep))):
+        for folder in (work / "model" / place for place in ("", *map(kept.folder, keep))):
             if adapter:
                 adapters.finish(folder, init, adapter, precision.dtype(recipe.dtype))
             if chat and not adapters.apart(folder):
@@ -191,10 +191,10 @@ def by_step(log: Sequence[Mapping[str, float]]) -> list[dict[str, float | None]]
     return list(rows.values())
 
 
-def _written(init: Path, recipe: Recipe, adapter: adapters.Adapter | None, kept: int) -> int:
+def _written(init: Path, recipe: Recipe, adapter: adapters.Adapter | None, beside: int) -> int:
     """Bytes of the checkpoints that there are at once, and of the finished models here and where the stage copies them.
 
-    `kept` is how many models stay beside the one that the dev loss chooses.
+    `beside` is how many models stay beside the one that the dev loss chooses.
     """
     dtype, shape = precision.dtype(recipe.dtype), shapes.shape(adapters.weights(init))
-    return shape.checkpoints(adapter, dtype) + 2 * (1 + kept) * shape.disk(adapter, dtype)
+    return shape.checkpoints(adapter, dtype) + 2 * (1 + beside) * shape.disk(adapter, dtype)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from reset import checkpoints, comparison, params, tracking
+from reset import comparison, kept, params, tracking
 from reset.report import browser, gains, measured, page, table4
 
 
@@ -47,11 +47,11 @@ def sources(p: params.Params) -> dict[str, Any]:
     }
 
 
-def points(p: params.Params) -> list[checkpoints.Point]:
+def points(p: params.Params) -> list[kept.Point]:
     """What was evaluated along the systems' trainings."""
     inits = {name: row.init for name, row in p.systems.items()}
     keep = {name: row.keep for name, row in p.systems.items()}
-    return checkpoints.ways(inits, keep, {pool: p.pools[pool].model for pool in p.evaluate.systems})
+    return kept.ways(inits, keep, {pool: p.pools[pool].model for pool in p.evaluate.systems})
 
 
 def shelves(p: params.Params) -> list[browser.Shelf]:

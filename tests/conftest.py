@@ -55,6 +55,7 @@ _MINIMAL: Row = {
             "zero_stage": 0,
             "dtype": "auto",
             "gradient_checkpointing": False,
+            "padding_free": False,
             "adapter": None,
         }
     },

@@ -1,60 +1,36 @@
-"""A checkpoint is named by its system and share, and stands on the way from the system's start to what was chosen."""
+"""Only a checkpoint that all ranks have finished is gone on from, with every group's own options and step."""
 
 from pathlib import Path
-from typing import Any
 
-import pytest
-import yaml
+import torch
 
-from reset import checkpoints, params
-from reset.checkpoints import Point
-from reset.errors import ResetError
+from reset import checkpoints
 
 
-@pytest.mark.parametrize(("share", "folder"), [(0.25, "at/25"), (1.0, "at/100"), (0.125, "at/12.5"), (0.07, "at/7")])
-def test_folder_is_named_in_per_cent(share: float, folder: str) -> None:
-    assert checkpoints.folder(share) == folder
+def test_half_written_checkpoints_are_removed_and_the_last_whole_one_counts(tmp_path: Path) -> None:
+    for step in (2, 10, 12):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
+    for step in (2, 10):
+        checkpoints.finish(tmp_path / f"checkpoint-{step}", 1)
+    checkpoints.discard_unfinished(tmp_path)
+    assert [path.name for path in checkpoints.finished(tmp_path)] == ["checkpoint-2", "checkpoint-10"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-2"]
 
 
-def test_step_of_a_share_is_a_step_of_the_training() -> None:
-    assert [checkpoints.step(share, 109) for share in (0.001, 0.25, 0.5, 1.0)] == [1, 27, 54, 109]
+def test_folder_without_checkpoints_has_none(tmp_path: Path) -> None:
+    checkpoints.discard_unfinished(tmp_path / "new")
+    assert checkpoints.finished(tmp_path / "new") == []
 
 
-def test_system_of_a_model_is_the_one_in_whose_training_it_came_about() -> None:
-    assert [checkpoints.system(model) for model in ("cd/at/25", "cd", "base/micro")] == ["cd", "cd", "base/micro"]
-
-
-def test_way_of_a_training_goes_from_its_start_over_what_was_kept_to_what_was_chosen() -> None:
-    inits = {"cd": "base/micro", "cd_if": "cd", "mtl": "base/micro"}
-    keep = {"cd": [0.5, 0.25, 1.0], "cd_if": [0.5], "mtl": []}
-    evaluated = {"base": "base/micro", "cd": "cd", "early": "cd/at/25", "half": "cd/at/50", "mtl": "mtl"}
-    assert checkpoints.ways(inits, keep, evaluated) == [
-        *(Point("cd", "base", 0.0), Point("cd", "early", 0.25), Point("cd", "half", 0.5), Point("cd", "cd", None)),
-    ]
-
-
-def load(content: dict[str, Any], folder: Path) -> params.Params:
-    path = folder / "params.yaml"
-    path.write_text(yaml.safe_dump(content))
-    return params.load(path)
-
-
-def test_pool_and_system_may_name_a_checkpoint(minimal: dict[str, Any], tmp_path: Path) -> None:
-    minimal["systems"]["mtl"]["keep"] = [0.5]
-    minimal["pools"]["mtl"]["model"] = minimal["systems"]["reset"]["init"] = "mtl/at/50"
-    assert load(minimal, tmp_path).pools["mtl"].model == "mtl/at/50"
-    minimal["systems"]["mtl"]["keep"] = [0.25]
-    with pytest.raises(ResetError, match=r"names 'mtl/at/50', which there is not\. Did you mean 'mtl/at/25'"):
-        load(minimal, tmp_path)
-
-
-def test_share_beyond_the_training_is_refused(minimal: dict[str, Any], tmp_path: Path) -> None:
-    minimal["systems"]["mtl"]["keep"] = [25.0]
-    with pytest.raises(ResetError, match=r"systems\.mtl\.keep\.0: Input should be less than or equal to 1"):
-        load(minimal, tmp_path)
-
-
-def test_system_that_starts_from_its_own_checkpoint_goes_in_a_circle(minimal: dict[str, Any], tmp_path: Path) -> None:
-    minimal["systems"]["mtl"] |= {"keep": [0.5], "init": "mtl/at/50"}
-    with pytest.raises(ResetError, match=r"systems\.mtl is needed to train itself"):
-        load(minimal, tmp_path)
+def test_groups_that_deepspeed_loads_alike_get_their_weight_decay_and_count_their_steps_alone() -> None:
+    weights = [torch.ones(2, requires_grad=True) for _ in range(2)]
+    optimizer = torch.optim.AdamW([{"params": [w], "weight_decay": 0.05} for w in weights])
+    step = torch.tensor(4.0)
+    for w in weights:
+        optimizer.state[w] = {"step": step, "exp_avg": torch.zeros(2), "exp_avg_sq": torch.zeros(2)}
+        w.grad = torch.ones(2)
+    checkpoints.mend(optimizer, [0.05, 0.0])
+    optimizer.step()
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.05, 0.0]
+    assert [float(optimizer.state[w]["step"]) for w in weights] == [5.0, 5.0]

@@ -32,12 +32,12 @@ PLUMBING = frozenset(
         "reset.accounts",  # counts what others leave out
         "reset.tables",  # files and columns; a column's content changes with the module that fills it
         "reset.spool",  # rows come back as they went in
-        "reset.spread",  # results come in the order of what they are made of
+        "reset.parallel",  # results come in the order of what they are made of
         "reset.folders",  # output appears whole or not at all
         "reset.leaner",  # what a library loads along and is not asked for
         "reset.ports",  # where the ranks of a training run meet
         "reset.launching",  # how they are started
-        "reset.resuming",  # a resumed run ends as an undisturbed one
+        "reset.checkpoints",  # a resumed run ends as an undisturbed one
         "reset.divergence",  # stops a run that is lost
         "reset.disk",  # refuses a run that does not fit
         "reset.shapes",  # how large it will be

@@ -38,7 +38,13 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> shapes.Shape:
 def recipe(**changed: Any) -> params.Recipe:
     plain = {"learning_rate": 1e-5, "epochs": 1.0, "batch_size": 32, "micro_batch_size": 4, "weight_decay": 0.05}
     plain |= {"beta2": 0.999, "warmup_ratio": 0.03, "loss": "token", "eval_steps": 100, "zero_stage": 3}
-    plain |= {"method": "sft", "adapter": None, "dtype": "bfloat16", "gradient_checkpointing": True}
+    plain |= {
+        "method": "sft",
+        "adapter": None,
+        "dtype": "bfloat16",
+        "gradient_checkpointing": True,
+        "padding_free": False,
+    }
     return params.Recipe(**{**plain, **changed})
 
 

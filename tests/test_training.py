@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +11,7 @@ from train_alone import LIMITS, RECIPE, rows, run_alone
 from transformers import AutoModelForCausalLM
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from reset import disk, shapes, supervised, trainer, training
+from reset import attention, disk, shapes, supervised, trainer, training
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.micro.model import word_tokenizer
@@ -115,27 +114,36 @@ def test_sequence_loss_weighs_rows_alike_and_token_loss_weighs_tokens() -> None:
     targets = torch.tensor([[1, 2, 3], [4, IGNORED, IGNORED]])
     losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten().clamp(min=0), reduction="none")
     a, b, c, d = losses[[0, 1, 2, 3]]
-    torch.testing.assert_close(supervised._loss(logits, targets, per_sequence=True), ((a + b + c) / 3 + d) / 2)
-    torch.testing.assert_close(supervised._loss(logits, targets, per_sequence=False), (a + b + c + d) / 4)
+    by_row = torch.stack([torch.stack([a, b, c]), torch.stack([d, 0 * d, 0 * d])])
+    torch.testing.assert_close(supervised._mean(by_row, targets, per_sequence=True), ((a + b + c) / 3 + d) / 2)
+    torch.testing.assert_close(supervised._mean(by_row, targets, per_sequence=False), (a + b + c + d) / 4)
 
 
-def test_loss_of_a_padded_batch_is_that_of_each_row_alone(init: Path) -> None:
-    """The logits that `compute_loss` leaves out, and the padding, change no token's loss by 1e-4 in float32."""
+@pytest.mark.parametrize("padding_free", [False, True])
+def test_losses_of_a_batch_are_those_of_each_row_alone(init: Path, padding_free: bool) -> None:
+    """Neither padding, nor rows behind one another, nor logits left out change a token's loss by 1e-4 in float32."""
     model = AutoModelForCausalLM.from_pretrained(init, dtype=torch.float32)
     encoded = training.encode(rows(9), word_tokenizer(64), 64, Account())[0]
-    plain = []
-    for row in encoded:
+    if padding_free:
+        losses, targets, _ = supervised._unpadded(model, supervised._behind_one_another(0)(encoded))
+    else:
+        losses, targets, _ = supervised._padded(model, DataCollatorForLanguageModeling(pad_token_id=0)(encoded))
+    for row, found, kept in zip(encoded, losses, targets != IGNORED, strict=True):
         logits = model(torch.tensor([row["input_ids"]])).logits[0, :-1]
-        plain.append(torch.nn.functional.cross_entropy(logits, torch.tensor(row["labels"][1:]), reduction="none"))
-    batch = DataCollatorForLanguageModeling(pad_token_id=0)(encoded)
-    for row, losses in zip(range(len(encoded)), plain, strict=True):
-        for token in losses.nonzero().flatten().tolist():
-            one = torch.full_like(batch["labels"], IGNORED)
-            one[row, token + 1] = batch["labels"][row, token + 1]
-            ours = supervised.ResponseTrainer.compute_loss(
-                SimpleNamespace(per_sequence=False), model, {**batch, "labels": one}
-            )
-            assert abs(float(ours - losses[token])) < 1e-4
+        plain = torch.nn.functional.cross_entropy(logits, torch.tensor(row["labels"][1:]), reduction="none")
+        torch.testing.assert_close(found[kept], plain[torch.tensor(row["labels"][1:]) != IGNORED], atol=1e-4, rtol=0.0)
+        assert not found[~kept].any()
+
+
+def test_what_stands_before_a_row_changes_none_of_its_losses_in_bfloat16_either(init: Path) -> None:
+    model = AutoModelForCausalLM.from_pretrained(init, dtype=torch.bfloat16)
+    attention.in_float32(model)
+    before, row = training.encode(rows(2), word_tokenizer(64), 64, Account())[0]
+    another = {**before, "input_ids": before["input_ids"][::-1]}
+    collate = supervised._behind_one_another(0)
+    losses = [supervised._unpadded(model, collate([first, row]))[0] for first in (before, another)]
+    assert losses[0][1].equal(losses[1][1])
+    assert not losses[0][0].equal(losses[1][0])
 
 
 @pytest.mark.slow
@@ -154,6 +162,23 @@ def test_two_ranks_of_zero_3_learn_what_one_process_learns(tmp_path: Path, init:
         assert spread[name].shape == (32, 32)
         torch.testing.assert_close(spread[name], alone[name], atol=2e-3, rtol=0.0)
     assert not list((tmp_path / "two/work/model").rglob("*.bin"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["sequence", "token"])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_padding_free_training_learns_what_padded_training_learns(
+    tmp_path: Path, init: Path, loss: str, processes: int
+) -> None:
+    recipe = replace(RECIPE, loss=loss, zero_stage=3 if processes == 2 else 0)
+    logs = []
+    for padding_free in (False, True):
+        folder = tmp_path / str(padding_free)
+        _, log, said = run_alone(folder, init, replace(recipe, padding_free=padding_free), processes=processes)
+        assert log, said[-3000:]
+        logs.append(log)
+    for padded, free in zip(*logs, strict=True):
+        assert free == pytest.approx(padded, abs=1e-4)
 
 
 @pytest.mark.slow

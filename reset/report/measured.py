@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reset import checkpoints, comparison
+from reset import comparison, kept
 from reset.report import along, gains, judges, lengths, table1, table4, tables
 from reset.tables import Row
 
@@ -25,7 +25,7 @@ def gather(
     systems: Sequence[str],
     paper_rows: Mapping[str, str],
     pairs: Sequence[tuple[str, str]],
-    points: Sequence[checkpoints.Point],
+    points: Sequence[kept.Point],
     continued: Sequence[gains.Continued],
     much_longer: int,
     similar: int,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from reset import checkpoints
+from reset import kept
 from reset.errors import ResetError
 from reset.report import gains, lengths, measured, page, plots, table4, tables, words
 from reset.report.browser import Content
@@ -217,9 +217,7 @@ def test_trainings_are_shown_along_their_evaluated_checkpoints(project: Path) ->
     for name, faithfulness, instruction in (("cd", 0.8, 0.1), ("cd_if_25", 0.6, 0.4), ("cd_if", 0.3, 0.7)):
         folders.add_system(project, name, faithfulness=faithfulness, instruction=instruction)
     write_json(project / "metrics/train/cd_if.json", {"steps": 109, "best_step": 100})
-    ways = checkpoints.ways(
-        {"cd_if": "cd"}, {"cd_if": [0.25]}, {"cd": "cd", "cd_if_25": "cd_if/at/25", "cd_if": "cd_if"}
-    )
+    ways = kept.ways({"cd_if": "cd"}, {"cd_if": [0.25]}, {"cd": "cd", "cd_if_25": "cd_if/at/25", "cd_if": "cd_if"})
     into = report(project, points=ways)
     rows = json.loads((into / "checkpoints.json").read_text())
     assert [(row["system"], row["checkpoint"], row["step"]) for row in rows] == [
@@ -238,7 +236,7 @@ def test_trainings_are_shown_along_their_evaluated_checkpoints(project: Path) ->
 
 def test_chosen_model_that_is_also_the_last_is_called_so(project: Path) -> None:
     write_json(project / "metrics/train/mtl.json", {"steps": 8, "best_step": 8})
-    ways = [checkpoints.Point("mtl", "mtl_reset", 1.0), checkpoints.Point("mtl", "mtl", None)]
+    ways = [kept.Point("mtl", "mtl_reset", 1.0), kept.Point("mtl", "mtl", None)]
     rows = json.loads((report(project, points=ways) / "checkpoints.json").read_text())
     assert [row["checkpoint"] for row in rows] == ["last", "lowest dev loss, last"]
 

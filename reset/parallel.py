@@ -1,4 +1,4 @@
-"""Work spread over the cores: results come in the order of the items, and never many wait to be taken."""
+"""Work on all cores: results come in the order of the items, and never many wait to be taken."""
 
 import gc
 import os
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def spread(work: Callable[[Item], Result], items: Sequence[Item], *, alone: bool) -> Iterator[Result]:
+def parallel_map(work: Callable[[Item], Result], items: Sequence[Item], *, alone: bool) -> Iterator[Result]:
     """Yield `work` of each item, done by as many processes as there are cores, or `alone` by this one."""
     processes = min(len(os.sched_getaffinity(0)), len(items))
     if alone or processes < 2:
