@@ -43,7 +43,7 @@ class VllmEngine:
         if unknown := sorted(set(options) - known):
             raise ResetError(f"vLLM has no engine argument '{unknown[0]}'. {nearest(unknown[0], known)}")
         if int(options.get("data_parallel_size", 1)) > 1:
-            raise ResetError("Engine 'vllm' holds one copy of the model (data_parallel_size); cluster.workers holds more")
+            raise ResetError("vLLM holds one copy of the model here (data_parallel_size); cluster.workers holds more")
         self._tokenizer = load_tokenizer(model)
         self._max_model_len = max_model_len
         chosen = options if torch.cuda.is_available() else {**ON_CPU, **options}
