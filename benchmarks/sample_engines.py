@@ -5,13 +5,16 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
 from benchmarks.result import check, publish
-from benchmarks.sample_work import BATCH, MAX_LENGTH, MAX_TOKENS, requests
-from reset.engines import Request
+from benchmarks.sample_runs import sampled
+from benchmarks.sample_work import BATCH, MAX_LENGTH, MAX_TOKENS, examples, pool, requests, tokenizing
+from reset import tables
+from reset.engines import Engine, Request
 
 PROMPTS = (200, 20)  # and of a quick run
 ROUNDS = 3
@@ -26,14 +29,14 @@ def by_setting(asked: Sequence[Request]) -> list[list[Request]]:
     return list(groups.values())
 
 
-def vllm_sides(model: Path, asked: Sequence[Request]) -> dict[str, Side]:
-    """Ours, one call per setting, and one bare call."""
+def vllm_sides(model: Path, asked: Sequence[Request]) -> tuple[Engine, dict[str, Side]]:
+    """Our engine; one call per setting, and one bare call, on the same load."""
     from vllm import SamplingParams, TokensPrompt
 
     from reset.engines.vllm import VllmEngine, _parameters
 
     engine = VllmEngine(model=model, max_model_len=MAX_LENGTH, options={"dtype": "auto"})
-    llm = engine._llm  # the same load serves all sides
+    llm = engine._llm
 
     def call(some: Sequence[Request], parameters: Any) -> int:
         prompts = [TokensPrompt(prompt_token_ids=list(one.token_ids)) for one in some]
@@ -46,23 +49,18 @@ def vllm_sides(model: Path, asked: Sequence[Request]) -> dict[str, Side]:
             made += call(group, one)
         return made
 
-    def fresh(side: Side) -> Side:
-        return lambda: side() if llm.reset_prefix_cache() is not False else 0
-
-    sides: dict[str, Side] = {"ours": lambda: sum(1 for _ in engine.generate(asked)), "per_setting": per_setting}
-    sides["bare"] = lambda: call(asked, [_parameters(one) for one in asked])
-    return {name: fresh(side) for name, side in sides.items()}
+    return engine, {"per_setting": per_setting, "bare": lambda: call(asked, [_parameters(one) for one in asked])}
 
 
-def transformers_sides(model: Path, asked: Sequence[Request]) -> dict[str, Side]:
-    """Ours, and `model.generate` per setting."""
+def transformers_sides(model: Path, asked: Sequence[Request]) -> tuple[Engine, dict[str, Side]]:
+    """Our engine; `model.generate` per setting, on the same load."""
     import torch
 
     from reset.engines.transformers import TransformersEngine
     from reset.tokens import load_tokenizer
 
     engine = TransformersEngine(model=model, batch=BATCH, dtype="float32")
-    loaded, tokenizer = engine._model, load_tokenizer(model)  # the same load serves both sides
+    loaded, tokenizer = engine._model, load_tokenizer(model)
     tokenizer.padding_side = "left"
 
     @torch.inference_mode()
@@ -77,16 +75,28 @@ def transformers_sides(model: Path, asked: Sequence[Request]) -> dict[str, Side]
                 made += len(tokenizer.batch_decode(said[:, padded["input_ids"].shape[1] :], skip_special_tokens=True))
         return made
 
-    return {"ours": lambda: sum(1 for _ in engine.generate(asked)), "per_setting": per_setting}
+    return engine, {"per_setting": per_setting}
+
+
+def stage(model: Path, engine: Engine, folder: Path) -> Side:
+    """Ours: the stage's own function, from the table of prompts, chunk by chunk, to the table of answers."""
+    tokenize = tokenizing(model)
+    return lambda: sampled(folder, engine, tokenize, pool())[1]
+
+
+def emptied(engine: Engine, side: Side) -> Side:
+    """`side`, with vLLM's prefix cache emptied before."""
+    llm = getattr(engine, "_llm", None)
+    return lambda: side() if llm is None or llm.reset_prefix_cache() is not False else 0
 
 
 def compared(sides: dict[str, Side], count: int, rounds: int) -> dict[str, Any]:
-    """Answers per second of each side: medians over alternating rounds, after one that warms up."""
+    """Answers per second of each side: medians over rounds in turning order, after one that warms up."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds + 1):
-        for name, side in sides.items():
+        for name in list(sides)[:: 1 if number % 2 else -1]:
             started = time.perf_counter()
-            if (made := side()) != count:
+            if (made := sides[name]()) != count:
                 raise click.ClickException(f"{name} made {made} of {count} answers")
             if number:
                 seconds[name].append(time.perf_counter() - started)
@@ -98,17 +108,24 @@ def compared(sides: dict[str, Side], count: int, rounds: int) -> dict[str, Any]:
     }
 
 
+def measured(part: str, model: Path, prompts: int, rounds: int) -> dict[str, Any]:
+    """Run all sides of one engine."""
+    asked = requests(model, prompts)
+    engine, peers = {"vllm": vllm_sides, "transformers": transformers_sides}[part](model, asked)
+    with TemporaryDirectory() as folder:
+        tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(prompts))
+        sides = {"ours": stage(model, engine, Path(folder)), **peers}
+        return compared({name: emptied(engine, side) for name, side in sides.items()}, len(asked), rounds)
+
+
 def comparison(part: str, model: Path, quick: bool) -> None:
-    """Measure one engine and publish."""
-    asked = requests(model, PROMPTS[quick])
-    sides = {"vllm": vllm_sides, "transformers": transformers_sides}[part](model, asked)
-    found = compared(sides, len(asked), 1 if quick else ROUNDS)
-    speed = found["answers_per_s"]
+    """Measure one engine and publish; a ratio is the median of its rounds' ratios."""
+    found = measured(part, model, PROMPTS[quick], 1 if quick else ROUNDS)
     bars = {"vllm": {"per_setting": 1.5, "bare": 0.95}, "transformers": {"per_setting": 3.0}}[part]
     names = {"per_setting": "one generate per setting", "bare": "a bare generate of the same requests"}
-    checks = [
-        check(f"{part}: answers/s over {names[who]}", speed["ours"] / speed[who], f">= {bar}")
-        for who, bar in bars.items()
-    ]
+    checks = []
+    for who, bar in bars.items():
+        ratios = [theirs / ours for theirs, ours in zip(found["seconds"][who], found["seconds"]["ours"], strict=True)]
+        checks.append(check(f"{part}: answers/s over {names[who]}", median(ratios), f">= {bar}"))
     libraries = ["torch", *packages_distributions()[part]]
     publish(f"sample_{part}", checks, libraries=libraries, quick=quick, prompts=PROMPTS[quick], **found)

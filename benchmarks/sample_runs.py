@@ -44,17 +44,18 @@ class Stopping:
 def sampled(
     folder: Path, engine: Engine, tokenize: sampling.Tokenize, asked: sampling.Pool, chunk_prompts: int = CHUNK_PROMPTS
 ) -> tuple[float, int]:
-    """Run the stage's own function on `folder`/prompts.parquet; seconds and answers."""
-    started = time.perf_counter()
+    """Do what the stage does with `folder`/prompts.parquet; seconds and answers."""
+    started, chunks = time.perf_counter(), Chunks(folder / "chunks", "benchmark")
     account, _ = sampling.sample(
         folder / "prompts.parquet",
         folder / "answers.parquet",
         asked,
         load=lambda: (engine, tokenize),
-        chunks=Chunks(folder / "chunks", "benchmark"),
+        chunks=chunks,
         chunk_prompts=chunk_prompts,
         max_failed=0.0,
     )
+    chunks.clear()
     return time.perf_counter() - started, account.rows_out
 
 

@@ -15,6 +15,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from reset.durable import room_for, settle
 from reset.errors import ResetError
 
 Row = dict[str, Any]
@@ -129,7 +130,7 @@ VERDICTS = pa.schema(
 class Writer:
     """Write rows of one schema; the file appears under its name only when all rows are in.
 
-    Use as a context manager: an exception inside leaves no file behind.
+    Use as a context manager: an exception inside leaves no file behind. Raises `ResetError` where the disk is full.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
@@ -156,27 +157,31 @@ class Writer:
         if waiting >= ROW_GROUP:
             whole = pa.concat_tables(self._tables)
             full = waiting - waiting % ROW_GROUP
-            self._file.write_table(whole.slice(0, full).combine_chunks(), row_group_size=ROW_GROUP)
+            self._put(whole.slice(0, full))
             self._tables = [whole.slice(full)]
 
     def _flush(self) -> None:
         if any(map(len, self._tables)):
-            self._file.write_table(pa.concat_tables(self._tables).combine_chunks())
+            self._put(pa.concat_tables(self._tables))
             self._tables.clear()
         if self._buffer:
-            self._file.write_table(pa.Table.from_pylist([dict(row) for row in self._buffer], schema=self._schema))
+            self._put(pa.Table.from_pylist([dict(row) for row in self._buffer], schema=self._schema))
             self._buffer.clear()
+
+    def _put(self, table: pa.Table) -> None:
+        with room_for(self._path):
+            self._file.write_table(table.combine_chunks(), row_group_size=ROW_GROUP)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
         try:
-            with self._file:
+            with room_for(self._path), self._file:
                 if kind is None:
                     self._flush()
             if kind is None:
-                os.replace(self._temporary, self._path)
+                settle(self._temporary, self._path)
         finally:
             self._temporary.unlink(missing_ok=True)
 
@@ -240,7 +245,7 @@ def atomic(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        os.replace(temporary, path)
+        settle(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

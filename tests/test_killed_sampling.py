@@ -1,10 +1,12 @@
-"""Stage `sample`, killed at random moments and started again, ends with the rows of an undisturbed run."""
+"""Stage `sample`, stopped in any way and started again, ends with the rows of an undisturbed run."""
 
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def start(micro_model, minimal, example_row, tmp_path):
-    """A function that starts the stage in a folder of its own, on the same prompts and parameters."""
+    """A function that starts the stage in a folder of its own, on the same prompts and parameters.
+
+    `largest` bounds its files, in bytes: a disk that is full.
+    """
     draw = random.Random(0)
     rows = [
         example_row(n, passages=[" ".join(draw.choices(NAMES + TOWNS + ANIMALS, k=5 + n % 40))]) for n in range(PROMPTS)
@@ -28,7 +33,7 @@ def start(micro_model, minimal, example_row, tmp_path):
     minimal["pools"]["mtl"] |= {"decode": "both", "sweeps": 2}
     minimal["sample"] |= {"max_tokens": 60, "chunk_prompts": 4}
 
-    def starting(name):
+    def starting(name, largest=None):
         folder = tmp_path / name
         if not folder.exists():
             folder.mkdir()
@@ -36,7 +41,11 @@ def start(micro_model, minimal, example_row, tmp_path):
             (folder / "params.yaml").write_text(yaml.safe_dump(minimal))
         command = [sys.executable, "-m", "stages.sample", "mtl", str(micro_model), "prompts.parquet", "answers.parquet"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        return folder, subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+        limit = largest and partial(resource.setrlimit, resource.RLIMIT_FSIZE, (largest, largest))
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=limit
+        )
+        return folder, process
 
     return starting
 
@@ -86,3 +95,26 @@ def test_kill_9_at_random_moments_changes_no_row_of_the_table(start):
     finished(process)
     assert list(tables.read(folder / "answers.parquet", tables.ANSWERS)) == expected
     assert not chunks(folder)
+
+
+def test_ctrl_c_and_a_full_disk_lose_no_chunk_and_the_disk_is_told_in_a_line(start):
+    folder, process = start("undisturbed")
+    finished(process)
+    expected = list(tables.read(folder / "answers.parquet", tables.ANSWERS))
+
+    folder, process = start("disturbed")
+    wait_for_chunks(folder, process, 3)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode != 0
+    kept = len(chunks(folder))
+    assert 3 <= kept < PROMPTS // 4
+
+    folder, process = start("disturbed", largest=max(path.stat().st_size for path in chunks(folder)) + 2_000)
+    _, said = process.communicate(timeout=600)
+    assert process.returncode == 1
+    assert said.splitlines()[-1].endswith("file too large; the same command goes on from what is finished")
+    assert len(chunks(folder)) >= kept and not (folder / "answers.parquet").exists()
+
+    finished(start("disturbed")[1])
+    assert list(tables.read(folder / "answers.parquet", tables.ANSWERS)) == expected

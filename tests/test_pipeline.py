@@ -34,6 +34,7 @@ PLUMBING = frozenset(
         "reset.spool",  # rows come back as they went in
         "reset.parallel",  # results come in the order of what they are made of
         "reset.folders",  # output appears whole or not at all
+        "reset.durable",  # and outlives a power cut
         "reset.leaner",  # what a library loads along and is not asked for
         "reset.ports",  # where the ranks of a training run meet
         "reset.launching",  # how they are started

@@ -1,5 +1,6 @@
 """Tables are written whole or not at all, and read back row by row; a broken file is named in one line."""
 
+import os
 import random
 
 import pyarrow as pa
@@ -46,6 +47,16 @@ def test_an_exception_while_rows_come_leaves_no_half_file(tmp_path, error):
     with pytest.raises(error):
         tables.write(tmp_path / "t.parquet", tables.VERDICTS, rows())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    done, path = [], tmp_path / "t.parquet"
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda opened: (done.append(os.readlink(f"/proc/self/fd/{opened}")), sync(opened)))
+    monkeypatch.setattr(os, "replace", lambda old, new: (done.append((str(old), str(new))), replace(old, new)))
+    tables.write(path, tables.VERDICTS, [verdict(1)])
+    content, (temporary, name), folder = done
+    assert (content, name, folder) == (temporary, str(path), str(tmp_path))
 
 
 def test_an_exception_leaves_the_file_of_an_earlier_run_as_it_was(tmp_path):

@@ -40,20 +40,30 @@ class TransformersEngine:
         ends = self._model.generation_config.eos_token_id
         known = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
         self._ends = torch.tensor(sorted(known), device=self._device)
+        self._words = int(self._model.get_input_embeddings().num_embeddings)
         self._positions = int(getattr(self._model.config, "max_position_embeddings", 1 << 30))
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Yield completions batch by batch, shortest prompts first; `mean_logprob` is of the model at temperature 1."""
         fitting = []
         for request in requests:
-            if len(request.token_ids) + request.max_tokens > self._positions:
-                reason = f"error: prompt and answer exceed the model's {self._positions} positions"
-                yield Completion(request.answer_id, "", 0, reason, None)
+            if reason := self._refusal(request):
+                yield Completion(request.answer_id, "", 0, f"error: {reason}", None)
             else:
                 fitting.append(request)
         fitting.sort(key=lambda r: (len(r.token_ids), r.token_ids, r.answer_id))
         for start in range(0, len(fitting), self._batch):
             yield from self._decode(fitting[start : start + self._batch])
+
+    def _refusal(self, request: Request) -> str | None:
+        """Say why the model cannot read `request`, which would stop the whole batch."""
+        if not request.token_ids:
+            return "an empty prompt"
+        if (largest := max(request.token_ids)) >= self._words:
+            return f"token {largest} of the tokenizer is none of the model's {self._words}"
+        if len(request.token_ids) + request.max_tokens > self._positions:
+            return f"prompt and answer exceed the model's {self._positions} positions"
+        return None
 
     @torch.inference_mode()
     def _decode(self, requests: list[Request]) -> list[Completion]:

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import torch
 from vllm import LLM, EngineArgs, RequestOutput, SamplingParams, TokensPrompt
 from vllm.config.lora import MaxLoRARanks
+from vllm.exceptions import VLLMClientError
 from vllm.lora.request import LoRARequest
 
 from reset import adapters, precision
@@ -41,6 +42,8 @@ class VllmEngine:
         known = {field.name for field in fields(EngineArgs)}
         if unknown := sorted(set(options) - known):
             raise ResetError(f"vLLM has no engine argument '{unknown[0]}'. {nearest(unknown[0], known)}")
+        if int(options.get("data_parallel_size", 1)) > 1:
+            raise ResetError("vLLM holds one copy of the model here (data_parallel_size); cluster.workers holds more")
         self._tokenizer = load_tokenizer(model)
         self._max_model_len = max_model_len
         chosen = options if torch.cuda.is_available() else {**ON_CPU, **options}
@@ -52,22 +55,26 @@ class VllmEngine:
         self._llm = LLM(model=str(base), max_model_len=max_model_len, trust_remote_code=False, **chosen)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
-        """Yield one completion per request; `mean_logprob` is of the model at temperature 1."""
-        fitting = []
+        """Yield one completion per request as they end; `mean_logprob` is of the model at temperature 1."""
+        asked: dict[str, Request] = {}
         for request in requests:
-            if len(request.token_ids) + request.max_tokens > self._max_model_len:
-                reason = f"error: prompt and answer exceed max_model_len {self._max_model_len}"
-                yield Completion(request.answer_id, "", 0, reason, None)
-            else:
-                fitting.append(request)
-        outputs = self._llm.generate(
-            [TokensPrompt(prompt_token_ids=list(request.token_ids)) for request in fitting],
-            [_parameters(request) for request in fitting],
-            lora_request=self._adapter,
-            use_tqdm=False,
-        )
-        for request, output in zip(fitting, outputs, strict=True):
-            yield self._completion(request, output)
+            try:
+                asked[self._enqueue(request)] = request
+            except (VLLMClientError, ResetError) as error:  # this request's alone: the others go on
+                yield Completion(request.answer_id, "", 0, f"error: {error}", None)
+        engine = self._llm.llm_engine
+        while engine.has_unfinished_requests():
+            for output in engine.step():
+                if isinstance(output, RequestOutput) and output.finished:
+                    yield self._completion(asked[output.request_id], output)
+
+    def _enqueue(self, request: Request) -> str:
+        """Hand `request` to vLLM, which begins at the next step; return the id that its output will have."""
+        if len(request.token_ids) + request.max_tokens > self._max_model_len:
+            raise ResetError(f"prompt and answer exceed max_model_len {self._max_model_len}")
+        prompt = TokensPrompt(prompt_token_ids=list(request.token_ids))
+        (name,) = self._llm.enqueue(prompt, _parameters(request), lora_request=self._adapter, use_tqdm=False)
+        return name.partition("-")[0]  # vLLM adds random characters, which the output's id has not
 
     def seen(self, requests: Sequence[Request]) -> list[list[int]]:
         """Return the ids that vLLM reports as the prompt of each request."""

@@ -147,6 +147,15 @@ def test_what_exceeds_the_models_positions_is_an_error_and_stops_nothing_else(en
     assert fits.finish_reason in ("stop", "length")
 
 
+def test_a_prompt_that_the_model_cannot_read_fails_alone(engine):
+    short = greedy("short", prompts(1)[0])
+    found = by_id(engine.generate([greedy("empty", ()), greedy("unknown", (1, 99_999)), short]))
+    words = engine._model.config.vocab_size
+    assert found.pop("empty").finish_reason == "error: an empty prompt"
+    assert found.pop("unknown").finish_reason == f"error: token 99999 of the tokenizer is none of the model's {words}"
+    assert_equal(found, by_id(engine.generate([short])))
+
+
 def test_no_requests_give_no_completions(engine):
     assert list(engine.generate([])) == []
 

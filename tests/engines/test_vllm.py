@@ -61,6 +61,32 @@ def test_a_request_beyond_max_model_len_is_an_error_not_an_answer(engine):
     assert [one.finish_reason for one in said] == ["error: prompt and answer exceed max_model_len 256"]
 
 
+def test_a_request_that_vllm_refuses_fails_alone(engine, requests):
+    unknown, empty = (Request(name, ids, 0.0, 0, 0, 10) for name, ids in (("unknown", (1, 9_999)), ("empty", ())))
+    said = by_id(engine.generate([unknown, *requests[:3], empty, *requests[3:6]]))
+    assert {name: one.finish_reason for name, one in said.items() if name in ("unknown", "empty")} == {
+        "unknown": "error: Token id 9999 is out of vocabulary",
+        "empty": "error: The decoder prompt cannot be empty",
+    }
+    alone = by_id(engine.generate(requests[:6]))
+    assert {name: said[name].text for name in alone} == {name: one.text for name, one in alone.items()}
+
+
+def test_an_answer_comes_as_soon_as_it_ends(engine):
+    budgets = {"long": 60, "short": 1}
+    said = engine.generate([Request(name, (1, 7, 9), 0.0, 0, 0, most) for name, most in budgets.items()])
+    assert next(said).answer_id == "short"
+    assert engine._llm.llm_engine.get_num_unfinished_requests() == 1
+    assert [one.answer_id for one in said] == ["long"]
+
+
+def test_several_copies_of_the_model_are_workers(tiny):
+    from reset.engines.vllm import VllmEngine
+
+    with pytest.raises(ResetError, match=r"one copy of the model \(data_parallel_size\); cluster\.workers holds more"):
+        VllmEngine(model=tiny, max_model_len=256, options={"data_parallel_size": 2})
+
+
 def test_an_unknown_engine_argument_is_told_before_the_model_is_loaded(tiny):
     from reset.engines.vllm import VllmEngine
 
