@@ -25,6 +25,12 @@ PAIRS = (
     ("mtl_reset_2", "mtl_reset"),
     ("mtl_dpo", "mtl_reset"),
     ("mtl_dpo", "mtl"),
+    ("mtl_kto", "mtl_reset"),
+    ("mtl_weighted", "mtl_reset"),
+    ("mtl_half", "mtl_reset"),
+    ("mtl_quarter", "mtl_reset"),
+    ("mtl_eighth", "mtl_reset"),
+    ("mtl_sixteenth", "mtl_reset"),
     ("cd_if", "cd"),
     ("if_cd", "if"),
 )
