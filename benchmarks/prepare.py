@@ -27,7 +27,7 @@ import click
 
 from benchmarks.measuring import measured
 from benchmarks.prepare_records import made
-from benchmarks.prepare_stages import QUICK, SIZES, STAGES, TESTS, grown
+from benchmarks.prepare_stages import STAGES, TESTS, grown
 from benchmarks.result import check, load_average, publish, versions
 from reset.sources import Example, Source
 from reset.sources.construction import construct
@@ -166,7 +166,7 @@ def _piece(name: str, quick: bool, kept: Path) -> dict[str, Any]:
     if name == "flat":
         return flat(FLAT_QUICK if quick else FLAT, FLAT_ROUNDS, kept)
     if name in STAGES:
-        return grown(name, QUICK if quick else SIZES, kept)
+        return grown(name, quick, kept)
     _, large, small = LAYOUTS[name]
     return compared(name, small if quick else large, 1 if quick else ROUNDS, kept)
 
