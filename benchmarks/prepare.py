@@ -8,15 +8,14 @@ Then each of the two reads the same JSON Lines and leaves Parquet, with the same
 
 Each run is a process of its own, so that its peak memory is: the largest sum of the resident memory of the process and
 its children. The clock stands still while libraries are imported. Ours on its own at a tenth of the rows and at all of
-them (`flat`) shows whether memory and cost per row stay flat.
+them (`flat`) shows whether memory and cost per row stay flat; `mix` and `screen`, the stages behind it, whether theirs
+do (`benchmarks.prepare_stages`).
 
 `--only` measures one piece and keeps the others of the result file as they are, if they were of the same size and
 versions; `--records` keeps the made records in a folder, 5.5 GB of them, and takes those that lie there.
 """
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,15 +24,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-import psutil
 
+from benchmarks.measuring import measured
 from benchmarks.prepare_records import made
+from benchmarks.prepare_stages import STAGES, TESTS, grown
 from benchmarks.result import check, load_average, publish, versions
 from reset.sources import Example, Source
 from reset.sources.construction import construct
 
 LIMITS = {"max_set_aside": 0.95, "max_broken": 0.01, "max_chars": 1_000_000}
-POLL_S = 0.02
 # layout -> source, rows compared, of them in a quick run
 LAYOUTS = {
     "instructions": ("dolly", 250_000, 60_000),
@@ -43,6 +42,7 @@ LAYOUTS = {
 FLAT = (50_000, 500_000)  # rows of `summaries`, contexts of about 1,000 tokens
 FLAT_QUICK = (20_000, 200_000)
 ROUNDS, FLAT_ROUNDS = 3, 2
+PIECES = [*LAYOUTS, "flat", *STAGES]
 LIBRARIES = ["datasets", "pyarrow", "orjson", "xxhash"]
 
 
@@ -76,37 +76,6 @@ def plain_map(source: Source, raw: Path, into: Path) -> Callable[[], int]:
     return run
 
 
-def measured(who: str, layout: str, raw: Path, scratch: Path) -> dict[str, float]:
-    """Run one side in a process of its own: rows out, seconds, peak memory in bytes of it and its children."""
-    command = [sys.executable, "-m", "benchmarks.prepare", "--run", who, layout, str(raw), str(scratch / "out")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    tree, peak = psutil.Process(process.pid), 0
-    while process.poll() is None:
-        peak = max(peak, _resident(tree))
-        time.sleep(POLL_S)
-    output = process.stdout.read() if process.stdout else ""
-    if process.returncode:
-        raise click.ClickException(f"{' '.join(command)} failed")
-    return {**json.loads(output.splitlines()[-1]), "peak": peak}
-
-
-def _resident(tree: psutil.Process) -> int:
-    total = 0
-    for process in (tree, *_children(tree)):
-        try:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total
-
-
-def _children(tree: psutil.Process) -> list[psutil.Process]:
-    try:
-        return tree.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
 def compared(layout: str, rows: int, rounds: int, kept: Path) -> dict[str, Any]:
     """Ours and the map in turn, `rounds` times; medians."""
     found: dict[str, list[dict[str, float]]] = {"ours": [], "map": []}
@@ -115,7 +84,7 @@ def compared(layout: str, rows: int, rounds: int, kept: Path) -> dict[str, Any]:
     for number in range(rounds):
         for who, runs in found.items():
             with TemporaryDirectory(dir=kept) as scratch:
-                runs.append(measured(who, layout, raw, Path(scratch)))
+                runs.append(measured("benchmarks.prepare", who, layout, str(raw), str(Path(scratch) / "out")))
             click.echo(f"{layout} {rows} rows, round {number + 1}, {who}: {runs[-1]}")
     speed = {who: rows / median(run["seconds"] for run in runs) for who, runs in found.items()}
     peak = {who: max(run["peak"] for run in runs) for who, runs in found.items()}
@@ -131,7 +100,8 @@ def flat(sizes: tuple[int, int], rounds: int, kept: Path) -> dict[str, Any]:
         runs = []
         for _ in range(rounds):
             with TemporaryDirectory(dir=kept) as scratch:
-                runs.append(measured("ours", "summaries", raw, Path(scratch)))
+                out = str(Path(scratch) / "out")
+                runs.append(measured("benchmarks.prepare", "ours", "summaries", str(raw), out))
         per_row[str(rows)] = min(run["seconds"] for run in runs) / rows
         peak[str(rows)] = min(run["peak"] for run in runs)
         click.echo(f"summaries {rows} rows: {runs}")
@@ -151,6 +121,19 @@ def checks(pieces: Mapping[str, Any]) -> list[dict[str, Any]]:
             check("peak memory, growth over ten times the rows", growth["memory"], "<= 0.1"),
             check(f"peak memory at {many} rows, GB", peak / 1e9, "<= 2.0"),
         ]
+    for stage in (name for name in STAGES if name in pieces):
+        found += _stage_checks(stage, pieces[stage])
+    return found
+
+
+def _stage_checks(stage: str, piece: Mapping[str, Any]) -> list[dict[str, Any]]:
+    many, last = list(piece["runs"].items())[-1]
+    found = [
+        check(f"{stage}: peak memory, growth up to {many} rows", max(piece["growth"].values()), "<= 0.1"),
+        check(f"{stage}: peak memory at {many} rows, GB", last["peak"] / 1e9, "<= 2.0"),
+    ]
+    if "near" in last:
+        found.append(check(f"{stage}: near-duplicates found, of those there are", last["near"] / TESTS, ">= 0.99"))
     return found
 
 
@@ -164,7 +147,7 @@ def measured_before(quick: bool) -> dict[str, Any]:
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Fewer rows and rounds.")
-@click.option("--only", type=click.Choice([*LAYOUTS, "flat"]), help="One piece; the others stay as they were.")
+@click.option("--only", type=click.Choice(PIECES), help="One piece; the others stay as they were.")
 @click.option("--records", type=click.Path(file_okay=False, path_type=Path), help="Folder that keeps the made records.")
 @click.option("--run", nargs=4, hidden=True, help="One side of one layout: ours or map, layout, raw folder, output.")
 def main(quick: bool, only: str | None, records: Path | None, run: tuple[str, str, str, str] | None) -> None:
@@ -174,7 +157,7 @@ def main(quick: bool, only: str | None, records: Path | None, run: tuple[str, st
         return
     pieces = measured_before(quick) if only else {}
     with TemporaryDirectory() as folder:
-        for name in [only] if only else [*LAYOUTS, "flat"]:
+        for name in [only] if only else PIECES:
             pieces[name] = {**_piece(name, quick, records or Path(folder)), "load_average": load_average()}
     publish("prepare", checks(pieces), libraries=LIBRARIES, quick=quick, pieces=pieces)
 
@@ -182,16 +165,22 @@ def main(quick: bool, only: str | None, records: Path | None, run: tuple[str, st
 def _piece(name: str, quick: bool, kept: Path) -> dict[str, Any]:
     if name == "flat":
         return flat(FLAT_QUICK if quick else FLAT, FLAT_ROUNDS, kept)
+    if name in STAGES:
+        return grown(name, quick, kept)
     _, large, small = LAYOUTS[name]
     return compared(name, small if quick else large, 1 if quick else ROUNDS, kept)
 
 
 def _run(who: str, layout: str, raw: str, into: str) -> None:
-    source = construct(LAYOUTS[layout][0], {}, key="benchmark")
-    work = {"ours": ours, "map": plain_map}[who](source, Path(raw), Path(into))
+    work = STAGES[who](Path(raw), Path(into)) if who in STAGES else _sides(who, layout, Path(raw), Path(into))
     start = time.perf_counter()
-    rows = work()
-    click.echo(json.dumps({"rows": rows, "seconds": time.perf_counter() - start}))
+    counted = work()
+    click.echo(json.dumps({**counted, "seconds": time.perf_counter() - start}))
+
+
+def _sides(who: str, layout: str, raw: Path, into: Path) -> Callable[[], dict[str, int]]:
+    work = {"ours": ours, "map": plain_map}[who](construct(LAYOUTS[layout][0], {}, key="benchmark"), raw, into)
+    return lambda: {"rows": work()}
 
 
 if __name__ == "__main__":

@@ -100,19 +100,19 @@ class _Draw:
     spool: Spool
     account: Account
 
-    def part(self, members: Sequence[str], take: Mapping[str, int | float], rows: int | None) -> Sequence[int]:
-        """The places of at most `rows` rows of the data sets `members`, in seeded order."""
+    def part(self, members: Sequence[str], take: Mapping[str, int | float], rows: int | None) -> np.ndarray:
+        """The places of at most `rows` rows of the data sets `members`, (rows,) uint32, in seeded order."""
         taken = [self._taken(dataset, take.get(dataset, 1.0)) for dataset in members]
         keys, places = (np.concatenate(arrays) for arrays in zip(*taken, strict=True))
         chosen = places[np.argsort(keys, kind="stable")][:rows]
         self.account.keep(len(chosen))
         if len(chosen) < len(places):
             self.account.leave("over the part's rows", len(places) - len(chosen))
-        return array("Q", chosen)
+        return chosen
 
     def _taken(self, dataset: str, take: int | float) -> tuple[np.ndarray, np.ndarray]:
-        """Keys and places, (rows,) uint64 each, of what is taken of a data set: the first in seeded order."""
-        keys, places = array("Q"), array("Q")
+        """Keys and places, (rows,) uint64 and uint32, of what is taken of a data set: the first in seeded order."""
+        keys, start = array("Q"), len(self.spool)
         for example in tables.read(self.examples / dataset / f"{self.split}.parquet", tables.EXAMPLES):
             if reason := self.left_out.get(example["example_id"]):
                 self.account.leave(reason)
@@ -120,12 +120,15 @@ class _Draw:
                 self.account.leave("no reference to train on")
             else:
                 keys.append(int.from_bytes(order(self.seed, example["example_id"])))
-                places.append(self.spool.add(training_row(example, self.template, response=self._response(example))))
+                self.spool.add(training_row(example, self.template, response=self._response(example)))
         wanted = _wanted(take, len(keys))
         if len(keys) > wanted:
             self.account.leave("over what is taken of its data set", len(keys) - wanted)
-        first = np.argsort(np.array(keys), kind="stable")[:wanted]
-        return np.array(keys)[first], np.array(places)[first]
+        places = np.arange(start, len(self.spool), dtype=np.uint32)
+        if wanted == len(keys):
+            return np.asarray(keys), places
+        first = np.argsort(np.asarray(keys), kind="stable")[:wanted]
+        return np.asarray(keys)[first], places[first]
 
     def _response(self, example: tables.Row) -> str:
         references: list[str] = example["references"]

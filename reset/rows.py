@@ -78,7 +78,9 @@ class Maker:
         """Read a span and return its rows. Raises `ResetError` where records have no split and `shares` is not set."""
         with span.path.open("rb") as stream:
             stream.seek(span.start)
-            lines = stream.read(span.end - span.start).removesuffix(b"\n").split(b"\n")
+            lines = stream.read(span.end - span.start).split(b"\n")
+        if not lines[-1]:  # behind the last line's break
+            lines.pop()
         filling = _Filling()
         where: list[int] = []  # lines of the records that the source has taken and not answered
         answered = 0

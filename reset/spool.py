@@ -19,10 +19,12 @@ class Spool:
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 (closed by __exit__)
         self._ends = array("Q", [0])
 
-    def add(self, row: Mapping[str, Any]) -> int:
-        """Keep `row` and return its place."""
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Keep `row`, at the place that is the number of rows before it."""
         self._ends.append(self._ends[-1] + self._file.write(orjson.dumps(row)))
-        return len(self._ends) - 2
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
 
     def row(self, place: int) -> dict[str, Any]:
         """Return the row at `place`."""

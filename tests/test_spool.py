@@ -6,11 +6,11 @@ from reset.spool import Spool
 def test_rows_come_back_from_their_places_while_more_are_added(tmp_path):
     rows = [{"text": f"Zeile {number} \u00e4\n", "number": number} for number in range(300)]
     with Spool(tmp_path / "new") as spool:
-        places = []
-        for row in rows:
-            places.append(spool.add(row))
-            assert spool.row(places[0]) == rows[0]
-        assert [spool.row(place) for place in reversed(places)] == rows[::-1]
+        for number, row in enumerate(rows):
+            assert len(spool) == number
+            spool.add(row)
+            assert spool.row(0) == rows[0]
+        assert [spool.row(place) for place in reversed(range(len(spool)))] == rows[::-1]
 
 
 def test_nothing_stays_on_disk(tmp_path):
