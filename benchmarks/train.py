@@ -1,8 +1,8 @@
 """Training against TRL's SFTTrainer with its defaults: plain padded batches in random order, activation checkpointing.
 
-Same rows, model, dtype, global batch and number of threads, in processes of their own, in turns; the better of the
-rounds of each side counts. Tokens are those of the rows, padding is none. Then two ranks of one thread against one, and
-a whole `train` stage of one step, from the start of its process to its end, as the upper limit of its start-up.
+Same rows, model, dtype, global batch and number of threads, in processes of their own, in turns; the best of the
+rounds of each side counts. Tokens are those of the rows, padding is none. What a second rank brings is
+benchmarks/train_ranks.py.
 """
 
 import json
@@ -10,19 +10,17 @@ import os
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-import yaml
 
 from benchmarks.result import check, publish
 from reset import params, tables, training
 from reset.accounts import Account
 from reset.launching import launcher
-from reset.micro.model import language_model, word_tokenizer
+from reset.micro.model import word_tokenizer
 from reset.report.table1 import paper
 from reset.trainer import IGNORED
 
@@ -53,8 +51,16 @@ def spread_rows(count: int) -> list[dict[str, Any]]:
     return rows
 
 
-def measure(job: dict[str, Any], *, ranks: int = 1, threads: int) -> dict[str, float]:
-    """The figures of one run of benchmarks/train_side.py."""
+def shared(p: params.Params) -> dict[str, Any]:
+    """What all jobs have in common: one epoch of the recipe `full` for a model of the micro scale's shape."""
+    recipe = {**p.recipes["full"].model_dump(exclude={"adapter"}), "epochs": 1.0}
+    shape = {"width": 128, "layers": 3, "max_tokens": 512}
+    return {"recipe": recipe, "model": shape, "max_tokens": p.train.max_tokens, "ranks": 1}
+
+
+def measure(job: dict[str, Any]) -> dict[str, float]:
+    """The figures of one run of benchmarks/train_side.py, in `ranks` processes of `threads` each."""
+    ranks, threads = job["ranks"], job["threads"]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "job.json"
         path.write_text(json.dumps(job))
@@ -68,57 +74,35 @@ def measure(job: dict[str, Any], *, ranks: int = 1, threads: int) -> dict[str, f
     return dict(found[0])
 
 
-def best(jobs: dict[str, dict[str, Any]], rounds: int, threads: int) -> dict[str, dict[str, float]]:
+def best(jobs: dict[str, dict[str, Any]], rounds: int) -> dict[str, dict[str, float]]:
     """Of each job the fastest of its rounds; the jobs take turns."""
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in jobs}
     for _ in range(rounds):
         for name, job in jobs.items():
-            runs[name].append(measure(job, threads=threads))
+            runs[name].append(measure(job))
             click.echo(f"  {name:<28}{runs[name][-1]['tokens_per_s']:>10,.0f} tokens/s")
     return {name: max(found, key=lambda figures: figures["tokens_per_s"]) for name, found in runs.items()}
-
-
-def start_up(p: params.Params) -> float:
-    """Seconds of a whole `train` stage of one step."""
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        tokenizer = word_tokenizer(512)
-        language_model(tokenizer, layers=3, width=128, heads=4, max_tokens=512, seed=0).save_pretrained(folder / "init")
-        tokenizer.save_pretrained(folder / "init")
-        text = {"prompt": "what is the home of mira?", "context_start": 0, "context_end": 0, "response": "red boat."}
-        row = {"example_id": "micro/train/0", "repeat": 0, "dataset": "micro", "task": "instruction", **text}
-        for file in ("data.parquet", "dev.parquet"):
-            tables.write(folder / file, tables.MIXTURES, [row])
-        content = {**p.model_dump(), "tracking": {"enabled": False}}
-        (folder / "params.yaml").write_text(yaml.safe_dump(content))
-        command = [sys.executable, "-m", "stages.train", "mtl", "init", "data.parquet", "dev.parquet", "models/mtl"]
-        started = time.perf_counter()
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
-        return time.perf_counter() - started
 
 
 @click.command()
 @click.option("--run", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Finished run.")
 @click.option("--quick", is_flag=True, help="Two rounds instead of three, fewer rows.")
 def main(run: Path, quick: bool) -> None:
-    """Compare training, scaling and start-up."""
+    """Compare training with TRL's."""
     p = params.load()
-    recipe, threads = {**p.recipes["full"].model_dump(), "epochs": 1.0}, len(os.sched_getaffinity(0))
-    shape = {"width": 128, "layers": 3, "max_tokens": 512}
-    shared = {"recipe": recipe, "model": shape, "max_tokens": p.train.max_tokens}
+    threads = len(os.sched_getaffinity(0))
     figures: dict[str, Any] = {"threads": threads}
     checks = []
     count = 40 * (24 if quick else 60)
     for name, rows in (("micro", micro_rows(run, p, count)), ("table1", spread_rows(count))):
         click.echo(f"{name}: {len(rows)} rows, {sum(len(row['input_ids']) for row in rows):,} tokens")
-        job = {**shared, "rows": rows}
+        job = {**shared(p), "rows": rows, "threads": threads}
         jobs = {
             "ours": {**job, "side": "ours"},
             "trl": {**job, "side": "theirs", "defaults": {}},
             "trl without checkpointing": {**job, "side": "theirs", "defaults": PLAIN},
         }
-        found = best(jobs, 2 if quick else 3, threads)
+        found = best(jobs, 2 if quick else 3)
         ours, trl, plain = found.values()
         checks += [
             check(f"{name}: tokens/s over TRL's defaults", ours["tokens_per_s"] / trl["tokens_per_s"], ">= 1.5"),
@@ -126,15 +110,6 @@ def main(run: Path, quick: bool) -> None:
             check(f"{name}: peak memory over TRL's defaults", ours["peak_bytes"] / trl["peak_bytes"], "<= 1.5"),
         ]
         figures[name] = found
-    job = {**shared, "side": "ours", "rows": spread_rows(count)}
-    one = measure(job, threads=1)
-    halved = {**recipe, "micro_batch_size": recipe["micro_batch_size"] // 2, "zero_stage": 3}
-    two = measure({**job, "recipe": halved}, ranks=2, threads=1)
-    figures |= {"one_rank": one, "two_ranks_zero_3": two, "start_up_s": start_up(p)}
-    checks += [
-        check("two ranks of one thread over one", two["tokens_per_s"] / one["tokens_per_s"], ">= 1.5"),
-        check("a train stage of one step, s", figures["start_up_s"], "<= 12"),
-    ]
     publish("train", checks, libraries=["torch", "transformers", "trl", "deepspeed"], **figures)
 
 

@@ -15,11 +15,14 @@ import yaml
 from safetensors.torch import load_file
 from train_alone import rows
 from transformers.utils.import_utils import is_bitsandbytes_available
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from reset import adapters, params, tables
+from reset import adapters, params, tables, training
+from reset.accounts import Account
 from reset.adapters import Adapter
 from reset.errors import ResetError
 from reset.launching import launcher
+from reset.micro.model import language_model, word_tokenizer
 
 LORA = {"rank": 4, "alpha": 8.0, "dropout": 0.0, "target_modules": ["all-linear"], "quantise": "none", "merge": False}
 PROGRAM = """
@@ -125,15 +128,29 @@ def test_two_ranks_of_zero_3_train_the_adapter_that_one_process_trains(train: Tr
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not (is_bitsandbytes_available() and torch.cuda.is_available()), reason="needs a GPU and bitsandbytes"
-)  # on a CPU bitsandbytes 0.50 cannot evaluate layers whose width is no multiple of 64
-def test_adapter_on_weights_of_four_bits_learns(train: Train) -> None:
-    folder = train(("quantised", "base", {**LORA, "quantise": "4bit", "merge": True}, {}))
-    log = json.loads((folder / "work/quantised/log.json").read_text())
+@pytest.mark.skipif(not is_bitsandbytes_available(), reason="needs bitsandbytes")
+@pytest.mark.parametrize("merge", [False, True])
+def test_adapter_on_weights_of_four_bits_learns_and_answers(
+    train: Train, tmp_path: Path, merge: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = word_tokenizer(64)  # below, all widths are multiples of 64: on a CPU bitsandbytes evaluates no others
+    language_model(tokenizer, layers=2, width=192, heads=6, max_tokens=64, seed=1).save_pretrained(tmp_path / "wide")
+    tokenizer.save_pretrained(tmp_path / "wide")
+    name = f"quantised_{merge}"
+    folder = train((name, str(tmp_path / "wide"), {**LORA, "quantise": "4bit", "merge": merge}, {"epochs": 4.0}))
+    log = json.loads((folder / f"work/{name}/log.json").read_text())
     losses = [entry["dev_loss"] for entry in log if "dev_loss" in entry]
-    assert losses[-1] < losses[0]
-    assert weights(folder, "quantised")["model.layers.0.mlp.up_proj.weight"].dtype == torch.float32
+    assert losses[-1] < losses[0] - 0.5
+    monkeypatch.chdir(folder)
+    whole = adapters.load(Path("work") / name / "model", torch.float32)
+    found = []
+    for model in (adapters.load(tmp_path / "wide", torch.float32), whole):
+        encoded = training.encode(rows(4), tokenizer, 64, Account())[0]
+        batch = DataCollatorForLanguageModeling(pad_token_id=0)(encoded)
+        with torch.inference_mode():
+            found.append(float(model(**batch).loss))
+    assert found[1] == pytest.approx(losses[-1], abs=0.1)  # though not on weights of 4 bits
+    assert found[1] < found[0] - 0.5
 
 
 def test_weights_of_four_bits_without_bitsandbytes_are_one_clear_line(
