@@ -3,20 +3,25 @@
     python -m benchmarks.sample [--quick] [--part vllm] [--part transformers] [--part flat] [--part resume]
 
 - vllm: ours against one `LLM.generate` per decode setting (what peers do), and against a bare `LLM.generate` of our own
-  requests. The prefix cache is emptied before each.
+  requests. The prefix cache is emptied before each, and has no room for all prompts, as with real models (`CACHE` in
+  sample_engines.py): one call per setting reads every prompt anew.
 - transformers: ours against `model.generate` per setting, prompts in their order, padded, batches as large as ours.
 - flat: the whole of `sample` (transformers, one short answer to a prompt) on more and more prompts, each number in a
   process of its own: cost per answer and peak memory.
 - resume: a run stopped at half its chunks and gone on with, against an undisturbed one.
 
+Ours is the stage's own function, from the table of prompts to the table of answers.
+
 Speeds are answers per second: each side draws its own answers from the same distributions, which are equally long on
-average. The model has random weights, unless `--model` names a folder. Each part writes results/sample_<part>.json.
+average. The model has random weights, unless `--model` names a folder; for vLLM it is wider, so that its work and not
+vLLM's own takes most of the time, as with real models. Each part writes results/sample_<part>.json.
 """
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 
@@ -30,6 +35,7 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
     "flat": flat,
     "resume": resume,
 }
+MODELS: dict[str, dict[str, Any]] = {"vllm": {"width": 384, "ending": 16.0}}
 
 
 @click.command()
@@ -42,12 +48,11 @@ PARTS: dict[str, Callable[[Path, bool], None]] = {
 def main(parts: tuple[str, ...], quick: bool, model: Path | None, count: int | None) -> None:
     """Measure sampling against its peers."""
     with TemporaryDirectory() as scratch:
-        chosen = model or random_model(Path(scratch) / "model")
-        if count is not None:
-            click.echo(one_size(chosen, count))
-        else:
-            for part in parts or PARTS:
-                PARTS[part](chosen, quick)
+        if count is not None and model is not None:
+            click.echo(one_size(model, count))
+            return
+        for part in parts or PARTS:
+            PARTS[part](model or random_model(Path(scratch) / part, **MODELS.get(part, {})), quick)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from reset.chunks import Chunks
 from reset.engines import Completion, Engine, Request
 
 FLAT, RESUME = ((500, 5_000, 50_000), (100, 1_000)), (500, 100)  # prompts; of a quick run
-FLAT_TOKENS, CHUNK_PROMPTS, RESUME_CHUNK, ROUNDS = 4, 100, 10, 3
+FLAT_TOKENS, CHUNK_PROMPTS, RESUME_CHUNK, ROUNDS = 4, 200, 10, 3
 AT_LEAST = 2_000  # prompts timed together: a smaller number is sampled several times
 
 

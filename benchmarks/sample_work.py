@@ -34,16 +34,16 @@ def examples(count: int) -> Iterator[tables.Row]:
         yield row | {"references": [], "checks": None}
 
 
-def random_model(folder: Path) -> Path:
-    """A LLaMA of three layers over the micro world's words, whose answers end after 1 to `MAX_TOKENS` tokens."""
+def random_model(folder: Path, width: int = 128, ending: float = 3.5) -> Path:
+    """A LLaMA of three layers over the micro world's words; the larger `ending` is, the sooner its answers end."""
     import torch
 
     from reset.micro.model import language_model, word_tokenizer
 
     tokenizer = word_tokenizer(MAX_LENGTH)
-    made = language_model(tokenizer, layers=3, width=128, heads=4, max_tokens=MAX_LENGTH, seed=1)
+    made = language_model(tokenizer, layers=3, width=width, heads=4, max_tokens=MAX_LENGTH, seed=1)
     with torch.no_grad():
-        made.model.embed_tokens.weight[tokenizer.eos_token_id] *= 2.5
+        made.model.embed_tokens.weight[tokenizer.eos_token_id] *= ending
     made.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
