@@ -67,6 +67,7 @@ def run_alone(
     recipe: trainer.Recipe,
     *,
     processes: int = 1,
+    hostfile: str | None = None,
     count: int = 16,
     kill: str = "",
     template: str = "micro",
@@ -74,9 +75,9 @@ def run_alone(
     """Train in `folder`; `kill` names a step, or a step and `save`. Returns exit status, log and what was said."""
     tables.write(folder / "train.parquet", tables.MIXTURES, rows(count))
     tables.write(folder / "dev.parquet", tables.MIXTURES, rows(4))
-    command = [sys.executable] if processes == 1 else launcher(processes)
+    command = [sys.executable] if processes == 1 else launcher(processes, hostfile)
     done = subprocess.run(
-        [*command, __file__, str(folder), str(init), json.dumps(asdict(recipe)), template, kill],
+        [*command, __file__, str(folder), str(init), json.dumps(asdict(recipe)), template, *([kill] if kill else [])],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
@@ -110,8 +111,8 @@ def _kill_at(step: int, saving: bool) -> None:
 
 def main() -> None:
     """Train as the command line says."""
-    folder, init, recipe, template, kill = sys.argv[1:]
-    if kill:
+    folder, init, recipe, template, *kills = sys.argv[1:]
+    for kill in kills:
         _kill_at(int(kill.split()[0]), kill.endswith("save"))
     trainer.rendezvous()
     training.train(
