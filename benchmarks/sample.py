@@ -6,8 +6,8 @@
   requests. The prefix cache is emptied before each, and has no room for all prompts, as with real models (`CACHE` in
   sample_engines.py): one call per setting reads every prompt anew.
 - transformers: ours against `model.generate` per setting, prompts in their order, padded, batches as large as ours.
-- flat: the whole of `sample` (transformers, one short answer to a prompt) on more and more prompts, each number in a
-  process of its own: cost per answer and peak memory.
+- flat: ours (transformers, an answer of one token to a short prompt) on more and more prompts, each number in a process
+  of its own: cost per answer and peak memory.
 - resume: a run stopped at half its chunks and gone on with, against an undisturbed one.
 
 Ours is the stage's own function, from the table of prompts to the table of answers.

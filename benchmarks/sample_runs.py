@@ -19,7 +19,8 @@ from reset.chunks import Chunks
 from reset.engines import Completion, Engine, Request
 
 FLAT, RESUME = ((500, 5_000, 50_000), (100, 1_000)), (500, 100)  # prompts; of a quick run
-FLAT_TOKENS, CHUNK_PROMPTS, RESUME_CHUNK, ROUNDS = 4, 200, 10, 3
+FLAT_TOKENS, CHUNK_PROMPTS, RESUME_CHUNK, ROUNDS = 1, 200, 10, 3
+FLAT_WORDS = 20  # so that 50,000 prompts take a minute or two
 AT_LEAST = 2_000  # prompts timed together: a smaller number is sampled several times
 
 
@@ -69,12 +70,12 @@ def loaded(model: Path) -> tuple[Engine, sampling.Tokenize]:
 
 
 def one_size(model: Path, count: int) -> str:
-    """Sample one short answer to each of `count` prompts: seconds, answers, and this process's peak memory, as JSON."""
+    """Answer `count` short prompts by a token each: seconds, answers, and this process's peak memory, as JSON."""
     engine, tokenize = loaded(model)
     runs = []
     for _ in range(max(1, AT_LEAST // count)):
         with TemporaryDirectory() as folder:
-            tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(count))
+            tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(count, FLAT_WORDS))
             runs.append(sampled(Path(folder), engine, tokenize, one_each(FLAT_TOKENS)))
     seconds, answers = (sum(figures) for figures in zip(*runs, strict=True))
     return json.dumps({"prompts": count, "seconds": seconds, "answers": answers, "peak": _peak()})
@@ -101,7 +102,15 @@ def flat(model: Path, quick: bool) -> None:
         check("cost per answer, largest over smallest", max(cost) / min(cost) - 1, "<= 0.1"),
         check(f"peak memory, growth {sizes}", peak[-1] / peak[0] - 1, "<= 0.1"),
     ]
-    publish("sample_flat", checks, libraries=["torch", "pyarrow"], quick=quick, runs=runs, seconds_per_answer=cost)
+    publish(
+        "sample_flat",
+        checks,
+        libraries=["torch", "pyarrow"],
+        quick=quick,
+        tokens=FLAT_TOKENS,
+        runs=runs,
+        seconds_per_answer=cost,
+    )
 
 
 def resume(model: Path, quick: bool) -> None:

@@ -23,12 +23,12 @@ def one_each(max_tokens: int) -> sampling.Pool:
     return sampling.Pool("benchmark", arms([0.0], [], 0.0), 1, 0, "micro", max_tokens, MAX_LENGTH - max_tokens)
 
 
-def examples(count: int) -> Iterator[tables.Row]:
-    """Prompts of 10 to 200 words."""
+def examples(count: int, words_most: int = 200) -> Iterator[tables.Row]:
+    """Prompts of 10 to `words_most` words."""
     known = [*words.NAMES, *words.TOWNS, *words.ANIMALS]
     for number in range(count):
         draw = random.Random(number)
-        text = " ".join(draw.choices(known, k=draw.randint(10, 200)))
+        text = " ".join(draw.choices(known, k=draw.randint(10, words_most)))
         plain = {"dataset": "made", "split": "train", "task": "abstractive_qa", "instruction": "answer."}
         row: tables.Row = {**plain, "example_id": f"made/train/{number}", "question": "who?", "passages": [text]}
         yield row | {"references": [], "checks": None}
