@@ -115,17 +115,17 @@ class Nli:
     def _forward(self, model: Any, columns: Columns, rows: Sequence[int]) -> np.ndarray:
         """Probabilities in the order of `LABELS` of the pairs `rows`, (pairs, labels)."""
         fill = {"input_ids": self._tokenizer.pad_token_id, "token_type_ids": self._tokenizer.pad_token_type_id}
-        padded = {
-            name: _padded([values[row] for row in rows], fill.get(name, 0)).to(self._device)
+        inputs = {
+            name: padded([values[row] for row in rows], fill.get(name, 0)).to(self._device)
             for name, values in columns.items()
         }
         with torch.inference_mode():
-            logits = model(**padded).logits  # (pairs, labels)
+            logits = model(**inputs).logits  # (pairs, labels)
         shares: np.ndarray = logits.float().softmax(dim=-1)[:, self._columns].double().cpu().numpy()
         return shares.round(6)
 
 
-def _padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
+def padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
     """Rows of one batch side by side, (pairs, longest)."""
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows])

@@ -80,7 +80,11 @@ class Imager(reference.SummaCImager):  # type: ignore[misc]  # summac has no typ
     def __init__(self, nli: Nli, sentences: Any, max_doc_sents: int, *, keep_short: bool = True) -> None:
         super().__init__(granularity="sentence", use_cache=False, max_doc_sents=max_doc_sents, device="cpu")
         self._nli, self._keep_short = nli, keep_short
-        self._cut = lru_cache(maxsize=4096)(sentences.tokenize)  # candidates of one prompt share their source
+        self._cut = lru_cache(maxsize=None)(sentences.tokenize)  # candidates of one prompt share their source
+
+    def forget(self) -> None:
+        """Let go of the texts so far: those of other prompts would only lie scattered in memory."""
+        self._cut.cache_clear()
 
     def split_sentences(self, text: str) -> list[str]:
         """Sentences of more than ten characters; the whole text where it has only shorter ones and they are kept."""
@@ -151,6 +155,7 @@ class SummaC:
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield one verdict per answer; null where the example has no passage."""
+        self._imager.forget()
         asked = [answer for answer in answers if answer.text.strip() and answer.passages]
         images = self._imager.build_images([source(answer) for answer in asked], [answer.text for answer in asked])
         scores = self._conv.scores(images) if self._conv else map(self._zs.image2score, images)
