@@ -169,12 +169,12 @@ class MiniCheck:
                 yield self._verdict(answer, claims, support)
 
     def _verdict(self, answer: Answer, claims: Sequence[str], support: Mapping[Pair, float]) -> Verdict:
-        rows = []
-        for claim in claims:
-            best = max(support[part, claim] for part in self._of(answer))
-            rows.append({"sentence": claim, "support": best, "supported": best > THRESHOLD})
-        score = sum(row["support"] for row in rows) / len(rows)
-        return Verdict(answer.answer_id, self._name, score, detail={"sentences": rows})
+        best = [max(support[part, claim] for part in self._of(answer)) for claim in claims]
+        rows = [
+            {"sentence": claim, "support": one, "supported": one > THRESHOLD}
+            for claim, one in zip(claims, best, strict=True)
+        ]
+        return Verdict(answer.answer_id, self._name, sum(best) / len(best), detail={"sentences": rows})
 
     def _claims(self, answer: Answer) -> list[str]:
         return [claim for claim in self._cut(answer.text) if claim.strip()]
