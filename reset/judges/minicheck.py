@@ -21,7 +21,7 @@ from reset.errors import ResetError
 from reset.judges import Answer, Verdict
 from reset.judges.encoders import join_gelu, keep_first_token, multiply_by_onednn
 from reset.judges.nli import batches, padded
-from reset.judges.summac import source, splitter
+from reset.judges.texts import source, splitter
 from reset.leaner import without
 
 with without("scipy", "sklearn"):

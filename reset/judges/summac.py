@@ -28,36 +28,17 @@ from reset.errors import ResetError, nearest
 from reset.judges import Answer, Verdict
 from reset.judges.conv import Conv
 from reset.judges.nli import LABELS, Nli
+from reset.judges.texts import SPLITTERS, source, splitter
 from reset.leaner import without
 
 with without("scipy", "sklearn"):
-    import nltk
     import summac.model_summac as reference
 
-SPLITTERS = ("untrained", "punkt_tab")
 PRESETS: dict[str, dict[str, Any]] = {
     "reset": {"use_contradiction": False, "sentences": "untrained", "short": "whole", "below_zero": "cut"},
     "summac": {"use_contradiction": True, "sentences": "punkt_tab", "short": "drop", "below_zero": "shift"},
 }
 CHOICES = {"short": ("whole", "drop"), "below_zero": ("cut", "shift"), "sentences": SPLITTERS}
-
-
-def source(answer: Answer) -> str:
-    """Join the text that must entail the answer: the passages, for QA with the question before them (2.2)."""
-    return "\n".join([answer.question, *answer.passages] if answer.question else answer.passages)
-
-
-def splitter(name: str) -> Any:
-    """NLTK's sentence tokenizer: Punkt `untrained`, which needs no download, or the trained English `punkt_tab`."""
-    if name not in SPLITTERS:
-        raise ResetError(f"Unknown sentence splitter '{name}'. {nearest(name, SPLITTERS)}")
-    if name == "untrained":
-        return nltk.tokenize.PunktSentenceTokenizer()
-    try:
-        return nltk.tokenize.PunktTokenizer("english")
-    except LookupError as error:
-        hint = "run `python -m nltk.downloader punkt_tab`, or set the splitter to untrained"
-        raise ResetError(f"NLTK's punkt_tab is not on this machine: {hint}") from error
 
 
 def settings(name: str, preset: str, own: Mapping[str, Any]) -> dict[str, Any]:

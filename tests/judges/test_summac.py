@@ -19,7 +19,8 @@ from transformers import (
 from reset.errors import ResetError
 from reset.judges import Answer
 from reset.judges.nli import Nli, batches, label_order
-from reset.judges.summac import SummaC, source, splitter
+from reset.judges.summac import SummaC
+from reset.judges.texts import source, splitter
 
 WORDS = [
     *"?.!",
