@@ -9,7 +9,8 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
 from reset import tables
-from reset.judges.summac import SummaC, splitter
+from reset.judges.summac import SummaC
+from reset.judges.texts import splitter
 from reset.sources.micro import Micro
 
 CANDIDATES = 14

@@ -27,7 +27,7 @@ Pieces = Iterable[tuple[int, Any]]  # the number of a chunk, and what its rows a
 Build = Callable[[], Callable[[Any], Iterable[Mapping[str, Any]]]]  # loads what is needed; then a piece becomes rows
 Spread = Callable[[Pieces, Build], Iterator[tuple[int, Iterable[Mapping[str, Any]]]]]  # in any order
 
-MODELS = frozenset({"transformers", "vllm", "summac"})  # engines and judges that load a model: the others stay here
+MODELS = frozenset({"transformers", "vllm", "summac", "minicheck"})  # engines and judges that load a model
 CONNECT_S = 10.0
 BLOCK = pa.schema([("number", pa.int64()), ("content", pa.large_binary())])  # a pickled piece, or what came of it
 

@@ -22,7 +22,6 @@ from reset.errors import ResetError
 from reset.judges import Answer, Judge, Paid, Verdict
 from reset.progress import Progress
 
-MODELS = Path("models")
 NOT_ASKED, FAILED = "not for this judge", "no answer to judge"
 KEPT = tables.VERDICTS.append(pa.field("task", pa.string(), nullable=False))
 
@@ -73,12 +72,6 @@ class _Tally:
             }
             for name, count in told.items()
         }
-
-
-def settings(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A judge's row of params.yaml with the hashes of what it names: its model and what else it needs."""
-    files = {"model_hash": MODELS / row["model"] if row["model"] else None, "needs_hash": Path(row["needs"])}
-    return {**row, **{key: file_hash(path) for key, path in files.items() if path and path.exists()}}
 
 
 def judge(

@@ -35,6 +35,7 @@ ENGINES: dict[str, str] = {
 JUDGES: dict[str, str] = {
     "lexical": "reset.judges.lexical:Lexical",
     "summac": "reset.judges.summac:SummaC",
+    "minicheck": "reset.judges.minicheck:MiniCheck",
     "rubric": "reset.judges.rubric:Rubric",
     "reference": "reset.judges.reference:Reference",
     "openai": "reset.judges.openai:OpenAIRater",

@@ -1,11 +1,10 @@
 """Stage `judge`: put one pool's answers before one judge."""
 
-from functools import partial
 from pathlib import Path
 
 import click
 
-from reset import cluster, judges, judging, params, progress, registry, tracking
+from reset import judge_rows, judges, judging, params, progress, tracking
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -19,16 +18,9 @@ def main(judge: str, answers: Path, prompts: Path, into: Path) -> None:
     """Judge ANSWERS to PROMPTS with row JUDGE of params.yaml; write the verdicts to INTO."""
     p = params.load()
     row = params.row(p.judges, judge, "judges")
-    options, settings = {"name": judge, **row.options}, judging.settings(row.model_dump())
-    if row.model is not None:
-        options["model"] = str(judging.MODELS / row.model)
-    name = f"{judge}/{into.stem}"
+    settings, name = judge_rows.settings(row.model_dump()), f"{judge}/{into.stem}"
     metrics = Path(f"metrics/judge/{name}.json")
-    spread = cluster.spread(row.kind, **p.cluster.model_dump())
-    load = partial(registry.build, registry.JUDGES, row.kind, f"judges.{judge}.options", **options)
-    by = (
-        load() if spread is cluster.here else judges.Elsewhere(registry.load(registry.JUDGES, row.kind, "").tasks, load)
-    )
+    by, spread = judge_rows.load("judges", judge, row.model_dump(), p.cluster.model_dump())
     progress.lines_to_stderr()
     if isinstance(by, judges.Paid):
         click.echo(f"judge {name}: {judging.preflight(answers, prompts, by, pool=into.stem)}")

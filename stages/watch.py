@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from reset import judges, judging, params, registry, selection, tracking, watching
+from reset import judge_rows, judges, judging, params, progress, selection, tracking, watching
 from reset.accounts import Account
 
 VERDICTS = Path("data/verdicts")
@@ -18,8 +18,9 @@ def main(watcher: str, into: Path) -> None:
     """Judge every pool with row WATCHER of `watchers`; write its verdicts to INTO, a table per pool."""
     p = params.load()
     row = params.row(p.watchers, watcher, "watchers")
-    settings = judging.settings(row.model_dump())
+    settings = judge_rows.settings(row.model_dump())
     metrics = Path(f"metrics/watch/{watcher}.json")
+    progress.lines_to_stderr()
     with tracking.run("watch", watcher, settings, metrics=metrics, enabled=p.tracking.enabled):
         account, pools = judge_all(p, watcher, row, into, settings)
         choices = {name: chosen(p, name, into) for name in p.curated}
@@ -35,8 +36,7 @@ def judge_all(
     p: params.Params, watcher: str, row: params.Watcher, into: Path, settings: dict[str, Any]
 ) -> tuple[Account, dict[str, Any]]:
     """Write the watcher's verdicts on each pool; return the account of all and the figures of each."""
-    options = {"name": watcher, **row.options} | ({"model": str(judging.MODELS / row.model)} if row.model else {})
-    by = registry.build(registry.JUDGES, row.kind, f"watchers.{watcher}.options", **options)
+    by, spread = judge_rows.load("watchers", watcher, row.model_dump(), p.cluster.model_dump())
     total, found = Account(), {}
     for name, pool in p.pools.items():
         answers, prompts = Path(f"data/answers/{name}.parquet"), Path(f"data/prompts/{pool.prompts}.parquet")
@@ -52,6 +52,7 @@ def judge_all(
             chunk_answers=p.judge.chunk_answers,
             max_null=p.judge.max_null,
             fingerprint_parts={"watcher": watcher, **settings},
+            spread=spread,
         )
         total.add(account)
     return total, found

@@ -2,13 +2,12 @@
 
 Float32, or bfloat16 where that is allowed and changes no probability of a sample of pairs by more than `MAX_CHANGE`.
 
-A sentence is cut into tokens once, however many pairs it is in. On a CPU oneDNN multiplies float32 matrices, as it
-does bfloat16 ones; MKL, which torch would ask, takes no AVX-512 on processors of other makers than Intel.
+A sentence is cut into tokens once, however many pairs it is in. What of the model need not be computed stands in
+`reset.judges.encoders`.
 """
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 
 from reset.errors import ResetError
+from reset.judges.encoders import join_gelu, keep_first_token, multiply_by_onednn
 from reset.leaner import without
 
 with without("scipy", "sklearn"):
@@ -54,9 +54,11 @@ class Nli:
         self._columns = label_order(loaded.config.label2id, model)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
+        keep_first_token(self._model)
         self._light = copy.deepcopy(self._model).to(torch.bfloat16) if bfloat16 else None
         if self._device.type == "cpu":
             multiply_by_onednn(self._model)
+            join_gelu(self._model)
         taken = signature(loaded.forward).parameters
         self._inputs = [name for name in self._tokenizer.model_input_names if name in taken]
         self._batch_tokens = batch_tokens
@@ -113,36 +115,20 @@ class Nli:
     def _forward(self, model: Any, columns: Columns, rows: Sequence[int]) -> np.ndarray:
         """Probabilities in the order of `LABELS` of the pairs `rows`, (pairs, labels)."""
         fill = {"input_ids": self._tokenizer.pad_token_id, "token_type_ids": self._tokenizer.pad_token_type_id}
-        padded = {
-            name: _padded([values[row] for row in rows], fill.get(name, 0)).to(self._device)
+        inputs = {
+            name: padded([values[row] for row in rows], fill.get(name, 0)).to(self._device)
             for name, values in columns.items()
         }
         with torch.inference_mode():
-            logits = model(**padded).logits  # (pairs, labels)
+            logits = model(**inputs).logits  # (pairs, labels)
         shares: np.ndarray = logits.float().softmax(dim=-1)[:, self._columns].double().cpu().numpy()
         return shares.round(6)
 
 
-def _padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
+def padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
     """Rows of one batch side by side, (pairs, longest)."""
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows])
-
-
-def multiply_by_onednn(model: torch.nn.Module) -> None:
-    """Let oneDNN multiply in the linear layers of a float32 model on a CPU; with MKL they take twice the time on AMD.
-
-    The operation is the one that torch's compiler puts there. Sums are taken in another order: results differ by
-    rounding.
-    """
-    for layer in model.modules():
-        if type(layer) is torch.nn.Linear:
-            layer.forward = partial(_linear, layer)  # type: ignore[method-assign]
-
-
-def _linear(layer: torch.nn.Linear, inputs: torch.Tensor) -> torch.Tensor:
-    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(inputs, layer.weight, layer.bias, "none", [], "")
-    return product
 
 
 def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:

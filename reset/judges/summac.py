@@ -28,36 +28,17 @@ from reset.errors import ResetError, nearest
 from reset.judges import Answer, Verdict
 from reset.judges.conv import Conv
 from reset.judges.nli import LABELS, Nli
+from reset.judges.texts import SPLITTERS, source, splitter
 from reset.leaner import without
 
 with without("scipy", "sklearn"):
-    import nltk
     import summac.model_summac as reference
 
-SPLITTERS = ("untrained", "punkt_tab")
 PRESETS: dict[str, dict[str, Any]] = {
     "reset": {"use_contradiction": False, "sentences": "untrained", "short": "whole", "below_zero": "cut"},
     "summac": {"use_contradiction": True, "sentences": "punkt_tab", "short": "drop", "below_zero": "shift"},
 }
 CHOICES = {"short": ("whole", "drop"), "below_zero": ("cut", "shift"), "sentences": SPLITTERS}
-
-
-def source(answer: Answer) -> str:
-    """Join the text that must entail the answer: the passages, for QA with the question before them (2.2)."""
-    return "\n".join([answer.question, *answer.passages] if answer.question else answer.passages)
-
-
-def splitter(name: str) -> Any:
-    """NLTK's sentence tokenizer: Punkt `untrained`, which needs no download, or the trained English `punkt_tab`."""
-    if name not in SPLITTERS:
-        raise ResetError(f"Unknown sentence splitter '{name}'. {nearest(name, SPLITTERS)}")
-    if name == "untrained":
-        return nltk.tokenize.PunktSentenceTokenizer()
-    try:
-        return nltk.tokenize.PunktTokenizer("english")
-    except LookupError as error:
-        hint = "run `python -m nltk.downloader punkt_tab`, or set the splitter to untrained"
-        raise ResetError(f"NLTK's punkt_tab is not on this machine: {hint}") from error
 
 
 def settings(name: str, preset: str, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +61,11 @@ class Imager(reference.SummaCImager):  # type: ignore[misc]  # summac has no typ
     def __init__(self, nli: Nli, sentences: Any, max_doc_sents: int, *, keep_short: bool = True) -> None:
         super().__init__(granularity="sentence", use_cache=False, max_doc_sents=max_doc_sents, device="cpu")
         self._nli, self._keep_short = nli, keep_short
-        self._cut = lru_cache(maxsize=4096)(sentences.tokenize)  # candidates of one prompt share their source
+        self._cut = lru_cache(maxsize=None)(sentences.tokenize)  # candidates of one prompt share their source
+
+    def forget(self) -> None:
+        """Let go of the texts so far: those of other prompts would only lie scattered in memory."""
+        self._cut.cache_clear()
 
     def split_sentences(self, text: str) -> list[str]:
         """Sentences of more than ten characters; the whole text where it has only shorter ones and they are kept."""
@@ -151,6 +136,7 @@ class SummaC:
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield one verdict per answer; null where the example has no passage."""
+        self._imager.forget()
         asked = [answer for answer in answers if answer.text.strip() and answer.passages]
         images = self._imager.build_images([source(answer) for answer in asked], [answer.text for answer in asked])
         scores = self._conv.scores(images) if self._conv else map(self._zs.image2score, images)

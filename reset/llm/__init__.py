@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -19,7 +20,7 @@ class Question:
     prompt: str
     decoding: str  # the request's other fields as JSON with sorted keys
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 over all four parts."""
         parts = json.dumps([self.judge, self.model, self.prompt, self.decoding], ensure_ascii=False)

@@ -55,7 +55,9 @@ class _Run:
     async def all(self, questions: list[Question]) -> dict[str, Reply | Failure]:
         """Ask all; when one stops the run, wait for those in flight and raise."""
         server, options = self._server, {"judge": self._judge, "pool": self._pool}
-        async with openai.AsyncOpenAI(base_url=server.base_url, timeout=server.timeout_s, max_retries=0) as client:
+        # aiohttp: a request takes one write where httpx takes two, and less of the processor
+        sender = openai.DefaultAioHttpClient(timeout=server.timeout_s)
+        async with openai.AsyncOpenAI(base_url=server.base_url, max_retries=0, http_client=sender) as client:
             if server.batch_poll_s is not None:
                 return await batch.ask(client, questions, server, self._ledger, **options)
             asked = (self._asking.ask(one.model, partial(self._attempt, client, one)) for one in questions)

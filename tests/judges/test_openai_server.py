@@ -1,5 +1,6 @@
 """The rater asks a real server: vLLM's own, on the loopback, with a model too small to rate anything."""
 
+import json
 import re
 import string
 
@@ -29,7 +30,7 @@ def server(micro_model, tmp_path_factory):
 
 
 def rater(server, reply_format):
-    options = {"base_url": server, "concurrency": 2, "timeout_s": 120.0, "max_retries": 0}
+    options = {"base_url": server, "concurrency": 2, "timeout_s": 300.0, "max_retries": 0}
     options |= {"requests_per_minute": None, "tokens_per_minute": None, "reply_format": reply_format}
     options |= {"batch_poll_s": None, "prices_usd": {}, "max_cost_usd": None}
     return OpenAIRater(name="rater", model="tiny", weak_model=None, pairwise_model=None, server=options)
@@ -61,7 +62,7 @@ def test_what_was_answered_is_not_asked_again(server, answers, monkeypatch):
 
 @pytest.fixture(scope="module")
 def speller(tmp_path_factory):
-    """The base address of a server of `tiny`, a random model that writes letter by letter, so that it can obey."""
+    """The base address of a server of `tiny`, which knows letters, so that it can obey, and would write only `"`."""
     folder = tmp_path_factory.mktemp("speller")
     letters = sorted({*string.printable.strip(), "\u0120", "\u010a"})  # with a blank and a line's end as bytes
     vocabulary = {token: number for number, token in enumerate(["<pad>", "<s>", "</s>", *letters])}
@@ -70,10 +71,17 @@ def speller(tmp_path_factory):
     tokenizer.decoder = decoders.ByteLevel()
     named = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, **named).save_pretrained(folder)
-    torch.manual_seed(0)
     size = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
     ids = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "vocab_size": len(vocabulary)}
-    LlamaForCausalLM(LlamaConfig(**size, **ids, max_position_embeddings=4096)).save_pretrained(folder)
+    model = LlamaForCausalLM(LlamaConfig(**size, **ids, max_position_embeddings=4096))
+    with torch.no_grad():
+        model.model.embed_tokens.weight.fill_(1.0)
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        model.lm_head.weight.zero_()
+        model.lm_head.weight[vocabulary['"']] = 1.0
+    model.save_pretrained(folder)
     (folder / "chat.jinja").write_text(TEMPLATE)
     options = ("--served-model-name", "tiny", "--chat-template", str(folder / "chat.jinja"), "--max-model-len", "4096")
     with serving(folder, folder / "log", *options) as base_url:
@@ -84,3 +92,10 @@ def test_structured_output_holds_any_model_to_a_rating(speller, answers):
     for verdict in rater(speller, "regex").verdicts(answers):
         assert verdict.score in {points / 10 for points in range(1, 11)}
         assert re.fullmatch(r"[^\[\]]{1,400}Rating: \[\[(10|[1-9])\]\]", verdict.detail["reply"], re.DOTALL)
+
+
+def test_a_json_schema_holds_any_model_to_an_explanation_and_a_rating(speller, answers):
+    for verdict in rater(speller, "json_schema").verdicts(answers):
+        said = json.loads(verdict.detail["reply"])
+        assert set(said) == {"explanation", "rating"} and isinstance(said["explanation"], str)
+        assert verdict.score == said["rating"] / 10 and said["rating"] in range(1, 11)

@@ -18,8 +18,9 @@ from transformers import (
 
 from reset.errors import ResetError
 from reset.judges import Answer
-from reset.judges.nli import Nli, batches, label_order, multiply_by_onednn
-from reset.judges.summac import SummaC, source, splitter
+from reset.judges.nli import Nli, batches, label_order
+from reset.judges.summac import SummaC
+from reset.judges.texts import source, splitter
 
 WORDS = [
     *"?.!",
@@ -171,13 +172,6 @@ def test_joined_tokens_are_those_of_the_tokenizers_own_pairs_cut_at_the_limit_to
     for name, rows in found.items():
         assert rows == expected[name]
     assert max(map(len, found["input_ids"])) == 64
-
-
-def test_onednn_multiplies_as_torch_does():
-    layer, inputs = torch.nn.Linear(7, 5), torch.randn(2, 3, 7)
-    expected = layer(inputs)
-    multiply_by_onednn(layer)
-    torch.testing.assert_close(layer(inputs), expected)
 
 
 def test_evidence_names_the_best_source_sentence_of_each_answer_sentence(model):
