@@ -1,7 +1,8 @@
 """How much work the systems and pools of params.yaml are: rows, answers and tokens, each with what the figure rests on.
 
 Tables that are there are counted with the code that trains and samples. What is not there yet is expected: curated rows
-from the prompts that will be answered, answers as long as in the last run (`metrics/sample`), else as the references.
+from the prompts that will be answered, as long as in the last training on them (`metrics/train`); answers as long as in
+the last run (`metrics/sample`), else as the references.
 """
 
 import math
@@ -76,6 +77,8 @@ def training(p: Params, system: System, tokenizer: Any) -> Training:
     answers = 2 if curated.pick == "pairs" else 1
     said = f"{basis}answers as long as the references"
     expected = _count(rows, total * answers, tokenizer, p.train.max_tokens, said, chat=chat)
+    if (length := _row_length(p, system.data)) is not None:
+        return Training(total, round(total * length), expected.longest, f"{basis}rows as long as in the last run")
     if (length := _answer_length(curated.pool)) is None or expected.tokens is None:
         return replace(expected, rows=round((expected.rows or 0) / answers))
     references = sum(len(response_ids(tokenizer, row["response"])) for row in rows) / max(len(rows), 1)
@@ -115,6 +118,16 @@ def _count(
     scale = total / account.rows_in
     said = basis if scale == 1 or basis != "counted" else f"counted on every {round(scale)}th row"
     return Training(round(len(encoded) * scale), round(sum(lengths) * scale), max(lengths), said)
+
+
+def _row_length(p: Params, data: str) -> float | None:
+    """Tokens of the mean row in the last training on `data`, both answers of a pair counted."""
+    for name, system in p.systems.items():
+        path = Path(f"metrics/train/{name}.json")
+        if system.data == data and path.is_file():
+            figures = tables.read_json(path)
+            return figures["tokens"] / figures["rows_out"] if figures["rows_out"] else None
+    return None
 
 
 def _answer_length(pool: str) -> float | None:

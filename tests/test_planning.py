@@ -156,6 +156,11 @@ def test_curated_rows_are_expected_from_the_prompts(project: Path) -> None:
     again = of(plan(), "systems", "reset")
     assert again["tokens"] == once - references + 24 * 10
     assert again["basis"] == "expected: answers as long as in the pool's last run"
+    (project / "metrics/train").mkdir()
+    (project / "metrics/train/reset.json").write_text('{"tokens": 600, "rows_in": 12, "rows_out": 12}')
+    trained = of(plan(), "systems", "reset")
+    assert (trained["rows"], trained["tokens"]) == (24, 24 * 50)
+    assert trained["basis"] == "expected: rows as long as in the last run"
 
 
 def with_pairs(minimal: Row) -> Row:
