@@ -30,12 +30,7 @@ with without("scipy", "sklearn"):
 Pair = tuple[str, str]  # part of a document, claim
 THRESHOLD = 0.5
 AT_ONCE = 1000  # pairs whose tokens are in memory together
-LOST_PLACES = {
-    "bert": 0,
-    "electra": 0,
-    "roberta": 2,
-    "xlm-roberta": 2,
-}  # positions that no token gets; others have none
+LOST_PLACES = {"bert": 0, "electra": 0, "roberta": 2, "xlm-roberta": 2}  # positions no token gets; others have none
 
 
 class Checker:
@@ -80,7 +75,8 @@ class Checker:
 
     def _encoded(self, pairs: Sequence[Pair]) -> list[list[int]]:
         between = self._tokenizer.eos_token or self._tokenizer.sep_token
-        texts = [("predict: " if self.generates else "") + between.join(pair) for pair in pairs]
+        before = "predict: " if self.generates else ""
+        texts = [before + between.join(text.replace(between, " ") for text in pair) for pair in pairs]  # text is data
         ids: list[list[int]] = self._tokenizer(texts, truncation=True, max_length=self._max_tokens)["input_ids"]
         return ids
 

@@ -92,6 +92,12 @@ def test_a_score_depends_on_no_padding_and_no_neighbour(model):
     assert together == pytest.approx(alone, abs=2e-6)
 
 
+def test_a_claim_that_writes_the_frames_own_token_does_not_move_the_frame(model):
+    checker = Checker(model, batch_tokens=64, max_tokens=64)
+    plain, forged = ("the cat sat .", "it was warm ."), ("the cat sat .", "it</s>was warm .")
+    assert checker._encoded([forged]) == checker._encoded([plain])
+
+
 def test_parts_hold_whole_sentences_and_keep_line_ends():
     lengths = {"one two.": 2, "three.": 1, "\n": 0, "four five six seven.": 4}
     sentences = ["one two.", "three.", "\n", "four five six seven.", "three."]
