@@ -30,13 +30,15 @@ class MicroNli:
     def __init__(self, *, needs: Path, seed: int, pairs: int, batch_size: int, learning_rate: float) -> None:
         self._seed, self._pairs, self._batch_size, self._learning_rate = seed, pairs, batch_size, learning_rate
         self._tokenizer = AutoTokenizer.from_pretrained(needs)
-        self._model = LlamaForSequenceClassification.from_pretrained(
-            needs,
-            num_labels=len(LABELS),
-            id2label=dict(enumerate(LABELS)),
-            label2id={label: number for number, label in enumerate(LABELS)},
-            dtype=torch.float32,
-        )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)  # for the head's first weights
+            self._model = LlamaForSequenceClassification.from_pretrained(
+                needs,
+                num_labels=len(LABELS),
+                id2label=dict(enumerate(LABELS)),
+                label2id={label: number for number, label in enumerate(LABELS)},
+                dtype=torch.float32,
+            )
 
     def build(self, into: Path, work: Path) -> dict[str, Any]:
         """Train, save to `into` and return accuracy and agreement with the world's oracle."""
