@@ -3,10 +3,12 @@
 import itertools
 
 import pytest
+import torch
 from transformers import AutoTokenizer
 
 from reset.micro.corpus import documents
 from reset.micro.model import SPECIAL, byte_tokenizer, vocabulary, word_tokenizer
+from reset.micro.nli import MicroNli
 from reset.prompts import render
 from reset.sources.micro import KINDS, Micro
 
@@ -73,3 +75,12 @@ def test_the_saved_model_is_an_ordinary_llama(micro_model):
     assert isinstance(model, LlamaForCausalLM)
     assert (model.config.bos_token_id, model.config.eos_token_id, model.config.pad_token_id) == (1, 2, 0)
     assert model.config.vocab_size % 8 == 0
+
+
+def test_the_nli_judge_starts_from_a_head_of_the_seed_alone(micro_model):
+    heads = []
+    for seed, before in ((1, 10), (1, 20), (2, 10)):
+        torch.manual_seed(before)
+        judge = MicroNli(needs=micro_model, seed=seed, pairs=1, batch_size=1, learning_rate=1e-3)
+        heads.append(judge._model.score.weight)
+    assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
