@@ -41,13 +41,19 @@ def start(micro_model, minimal, example_row, tmp_path):
             (folder / "params.yaml").write_text(yaml.safe_dump(minimal))
         command = [sys.executable, "-m", "stages.sample", "mtl", str(micro_model), "prompts.parquet", "answers.parquet"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        limit = largest and partial(resource.setrlimit, resource.RLIMIT_FSIZE, (largest, largest))
+        prepare = partial(alone, largest or resource.RLIM_INFINITY)
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=limit
+            command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=prepare
         )
         return folder, process
 
     return starting
+
+
+def alone(largest):
+    """Bound the files of this process, and let it hear Ctrl-C, to which a shell's background jobs are deaf."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def finished(process):

@@ -83,7 +83,9 @@ def test_an_answer_comes_as_soon_as_it_ends(engine):
 def test_several_copies_of_the_model_are_workers(tiny):
     from reset.engines.vllm import VllmEngine
 
-    with pytest.raises(ResetError, match=r"one copy of the model \(data_parallel_size\); cluster\.workers holds more"):
+    with pytest.raises(
+        ResetError, match=r"one copy of the model here \(data_parallel_size\); cluster\.workers holds more"
+    ):
         VllmEngine(model=tiny, max_model_len=256, options={"data_parallel_size": 2})
 
 
