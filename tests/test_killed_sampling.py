@@ -41,7 +41,7 @@ def start(micro_model, minimal, example_row, tmp_path):
             (folder / "params.yaml").write_text(yaml.safe_dump(minimal))
         command = [sys.executable, "-m", "stages.sample", "mtl", str(micro_model), "prompts.parquet", "answers.parquet"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        prepare = partial(alone, largest or resource.RLIM_INFINITY)
+        prepare = partial(alone, largest)
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=prepare
         )
@@ -52,7 +52,8 @@ def start(micro_model, minimal, example_row, tmp_path):
 
 def alone(largest):
     """Bound the files of this process, and let it hear Ctrl-C, to which a shell's background jobs are deaf."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    if largest:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
