@@ -1,7 +1,6 @@
 """vLLM's own OpenAI-compatible server, on the loopback."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,13 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from reset.ports import free_port
+
 START_S = 400
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 def wait_for(address, server):

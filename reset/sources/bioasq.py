@@ -5,6 +5,7 @@ golden files, whose snippets then stand for the passages (which makes the task e
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, rows, text, texts
@@ -13,7 +14,8 @@ from reset.sources.retrieval import Choice, answers_of, extractive, is_retrieval
 TYPES = ("factoid", "list")
 
 
-class BioAsq:
+@dataclass(frozen=True)
+class BioAsq(Choice):
     """`max_passages`, `search_deeper`, `mention`, `order`: see `Choice`; `lower_case`: questions, as RobustQA does."""
 
     where = Where(
@@ -22,17 +24,7 @@ class BioAsq:
         "their folder, or to RobustQA's retrieval results",
     )
 
-    def __init__(
-        self,
-        *,
-        max_passages: int = 5,
-        search_deeper: bool = True,
-        mention: str = "tokens",
-        order: str = "best_first",
-        lower_case: bool = True,
-    ) -> None:
-        self._choice = Choice(max_passages, search_deeper, mention, order)
-        self._lower_case = lower_case
+    lower_case: bool = True
 
     def unpack(self, document: Record) -> Iterator[Record]:
         """Yield the questions of a golden file; a single question as it is."""
@@ -54,8 +46,8 @@ class BioAsq:
             passages = list(dict.fromkeys(text(snippet, "text") for snippet in rows(record, "snippets")))
         return extractive(
             identity(record, ["id"], question, *answers),
-            question.lower() if self._lower_case else question,
+            question.lower() if self.lower_case else question,
             passages,
             answers,
-            self._choice,
+            self,
         )

@@ -11,7 +11,7 @@ from reset.sources.fields import identity, text, texts
 from reset.sources.retrieval import Choice, extractive, retrieved
 
 
-class NaturalQuestions:
+class NaturalQuestions(Choice):
     """`max_passages` of the ranked, the answer among them; `search_deeper`, `mention`, `order`: see `Choice`.
 
     The filter holds in every split: of the paper's dev (8,757) and test (13,368) figures, the first is unfiltered and
@@ -26,16 +26,6 @@ class NaturalQuestions:
         licence="CC BY-SA 3.0 (questions), CC BY-NC 4.0 (DPR's files)",
     )
 
-    def __init__(
-        self,
-        *,
-        max_passages: int = 5,
-        search_deeper: bool = True,
-        mention: str = "tokens",
-        order: str = "best_first",
-    ) -> None:
-        self._choice = Choice(max_passages, search_deeper, mention, order)
-
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""
         return map(self._outcome, records)
@@ -47,5 +37,5 @@ class NaturalQuestions:
             question,
             retrieved(record),
             answers,
-            self._choice,
+            self,
         )

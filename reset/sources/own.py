@@ -1,6 +1,7 @@
 """Your own records: JSON Lines, CSV or Parquet whose columns are named in params.yaml (docs/your-data.md)."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from reset.errors import ResetError, nearest
 from reset.prompts import INSTRUCTIONS
@@ -19,7 +20,8 @@ PARTS = ("id", "split", "instruction", "question", "passages", "references")
 SPELLINGS = {"train": "train", "val": "dev", "valid": "dev", "validation": "dev", "dev": "dev", "test": "test"}
 
 
-class Own:
+@dataclass(frozen=True, kw_only=True)
+class Own(Choice):
     """`fields` says in which column each part of an example stands: {question: query, passages: context, ...}.
 
     Without an `instruction` column, tasks with a context take the paper's (Table 3). A column holds one text, a list of
@@ -31,26 +33,19 @@ class Own:
         licence="yours", how="set `path` to your JSON Lines, CSV or Parquet file, or to a folder of such files"
     )
 
-    def __init__(
-        self,
-        *,
-        task: str,
-        fields: Mapping[str, str],
-        separator: str | None = None,
-        max_passages: int = 5,
-        search_deeper: bool = True,
-        mention: str = "tokens",
-        order: str = "best_first",
-    ) -> None:
-        if task not in NEEDED:
-            raise ResetError(f"Unknown task '{task}' (options.task of own). {nearest(task, NEEDED)}")
-        for part in fields:
+    task: str
+    fields: Mapping[str, str]
+    separator: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.task not in NEEDED:
+            raise ResetError(f"Unknown task '{self.task}' (options.task of own). {nearest(self.task, NEEDED)}")
+        for part in self.fields:
             if part not in PARTS:
                 raise ResetError(f"Unknown part '{part}' (options.fields of own). {nearest(part, PARTS)}")
-        if lacking := [part for part in NEEDED[task] if part not in fields]:
-            raise ResetError(f"options.fields of own must name a column for {', '.join(lacking)} (task {task})")
-        self._task, self._fields, self._separator = task, fields, separator
-        self._choice = Choice(max_passages, search_deeper, mention, order)
+        if lacking := [part for part in NEEDED[self.task] if part not in self.fields]:
+            raise ResetError(f"options.fields of own must name a column for {', '.join(lacking)} (task {self.task})")
+        super().__post_init__()
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""
@@ -58,17 +53,17 @@ class Own:
 
     def _outcome(self, record: Record) -> Example | SetAside:
         passages, references = self._texts(record, "passages"), self._texts(record, "references")
-        question = optional_text(record, self._fields["question"]) if "question" in self._fields else ""
-        named = "instruction" in self._fields
-        instruction = optional_text(record, self._fields["instruction"]) if named else INSTRUCTIONS[self._task]
-        if self._task == "extractive_qa" and passages and references:  # what is empty, `prepare` sets aside
-            best = choose(passages, references, self._choice)
+        question = optional_text(record, self.fields["question"]) if "question" in self.fields else ""
+        named = "instruction" in self.fields
+        instruction = optional_text(record, self.fields["instruction"]) if named else INSTRUCTIONS[self.task]
+        if self.task == "extractive_qa" and passages and references:  # what is empty, `prepare` sets aside
+            best = choose(passages, references, self)
             if best is None:
                 return NO_ANSWER
             passages = best
         return Example(
-            id=identity(record, [self._fields.get("id", "")], instruction, question, *passages, *references),
-            task=self._task,
+            id=identity(record, [self.fields.get("id", "")], instruction, question, *passages, *references),
+            task=self.task,
             instruction=instruction,
             question=question,
             passages=passages,
@@ -78,21 +73,21 @@ class Own:
 
     def _texts(self, record: Record, part: str) -> list[str]:
         """The texts of a part, blank ones left out; none where the part has no column or the column is null."""
-        if part not in self._fields:
+        if part not in self.fields:
             return []
-        name = self._fields[part]
+        name = self.fields[part]
         found = value(record, name)
-        if isinstance(found, str) and self._separator:
-            found = [piece.strip() for piece in found.split(self._separator)]
+        if isinstance(found, str) and self.separator:
+            found = [piece.strip() for piece in found.split(self.separator)]
         items = [] if found is None else [found] if isinstance(found, str) else found
         if isinstance(items, list):
             items = [item.get("text") if isinstance(item, Mapping) else item for item in items]
         return texts({name: items}, name)
 
     def _split(self, record: Record) -> str | None:
-        if "split" not in self._fields:
+        if "split" not in self.fields:
             return None
-        name = text(record, self._fields["split"])
+        name = text(record, self.fields["split"])
         if name not in SPELLINGS:
-            raise ResetError(f"the field '{self._fields['split']}' must be {', '.join(SPELLINGS)}, is '{name}'")
+            raise ResetError(f"the field '{self.fields['split']}' must be {', '.join(SPELLINGS)}, is '{name}'")
         return SPELLINGS[name]

@@ -7,6 +7,7 @@ are passages, as in Table 13.
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, optional_text, rows, text, texts
@@ -15,7 +16,8 @@ from reset.sources.retrieval import Choice, extractive, is_retrieval, retrieved
 _TITLE = re.compile(r"^\s*\[TLE\].*?(\[PAR\]|$)", re.DOTALL)
 
 
-class SearchQa:
+@dataclass(frozen=True)
+class SearchQa(Choice):
     """`max_passages`, `search_deeper`, `mention`, `order`: see `Choice`; `lower_case`: questions, as RobustQA does."""
 
     where = Where(
@@ -25,17 +27,7 @@ class SearchQa:
         licence="BSD-3-Clause; web snippets",
     )
 
-    def __init__(
-        self,
-        *,
-        max_passages: int = 5,
-        search_deeper: bool = True,
-        mention: str = "tokens",
-        order: str = "best_first",
-        lower_case: bool = True,
-    ) -> None:
-        self._choice = Choice(max_passages, search_deeper, mention, order)
-        self._lower_case = lower_case
+    lower_case: bool = True
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""
@@ -46,10 +38,10 @@ class SearchQa:
         answers = texts(record, "answers" if "answers" in record else "answer")
         return extractive(
             identity(record, ["key", "id"], question, *answers),
-            question.lower() if self._lower_case else question,
+            question.lower() if self.lower_case else question,
             _passages(record),
             answers,
-            self._choice,
+            self,
         )
 
 
