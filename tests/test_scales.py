@@ -1,6 +1,8 @@
 """Every scale of conf/ composes to a params.yaml without a mistake; the committed one is the default's."""
 
 import ast
+import inspect
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +35,15 @@ def test_a_scale_says_its_name(name, composed):
 
 
 def taken(plug_in: str) -> tuple[set[str], set[str]]:
-    """The keyword arguments of a plug-in's constructor, and those without a default, read from its source text."""
+    """The keyword arguments of a plug-in's constructor, and those without a default.
+
+    Sources are asked, whose options may be inherited; of the others, which may not be installed, the text is read.
+    """
     name = plug_in.partition(":")[2]
+    if plug_in in registry.SOURCES.values():
+        kind = getattr(import_module(plug_in.partition(":")[0]), name)
+        options = inspect.signature(kind).parameters
+        return set(options), {key for key, one in options.items() if one.default is one.empty}
     path = file_of(module_of(plug_in))
     assert path
     kind = next(node for node in tree(path).body if isinstance(node, ast.ClassDef) and node.name == name)
