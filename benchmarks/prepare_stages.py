@@ -6,6 +6,7 @@ has to find.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +16,9 @@ import click
 
 from benchmarks.measuring import measured
 from benchmarks.prepare_records import records
-from reset import mixtures, screening, tables
+from reset import mixtures, schemas, screening, tables
 from reset.folders import whole_folder
+from reset.rows import example_row
 from reset.sources import Example, Source
 from reset.sources.construction import construct
 
@@ -74,9 +76,9 @@ def made(kept: Path, rows: int) -> Path:
         with whole_folder(folder) as fresh:
             for dataset, (_, share) in DATASETS.items():
                 found = _rows(dataset, "train", round(share * rows))
-                tables.write(fresh / dataset / "train.parquet", tables.EXAMPLES, found)
+                tables.write(fresh / dataset / "train.parquet", schemas.EXAMPLES, found)
             copies = map(_shortened, islice(_rows("summaries", "test", TESTS), TESTS))
-            tables.write(fresh / "summaries/test.parquet", tables.EXAMPLES, copies)
+            tables.write(fresh / "summaries/test.parquet", schemas.EXAMPLES, copies)
     return folder
 
 
@@ -88,14 +90,4 @@ def _rows(dataset: str, split: str, count: int) -> Iterator[tables.Row]:
     source: Source = construct(DATASETS[dataset][0], {}, key="benchmark")
     for number, outcome in enumerate(source.outcomes(records(dataset, count))):
         if isinstance(outcome, Example):
-            yield {
-                "example_id": f"{dataset}/{split}/{number}",
-                "dataset": dataset,
-                "split": split,
-                "task": outcome.task,
-                "instruction": outcome.instruction,
-                "question": outcome.question,
-                "passages": outcome.passages,
-                "references": outcome.references,
-                "checks": None,
-            }
+            yield example_row(replace(outcome, id=str(number)), dataset, split)

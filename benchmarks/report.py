@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from reset import tables
+from reset import schemas, tables
 from reset.report import browser, measured, page
 from tests.report.browser import chromium
 
@@ -51,7 +51,7 @@ def write(root: Path, prompts: int) -> browser.Shelf:
     same = {"dataset": "ms_marco", "task": "abstractive_qa"}
     tables.write(
         root / "prompts.parquet",
-        tables.EXAMPLES,
+        schemas.EXAMPLES,
         (
             {**same, "example_id": one, "split": "test", "instruction": "Answer the question.", "checks": None}
             | {"question": text(draw, 9), "passages": [text(draw, 100)], "references": [text(draw, 20)]}
@@ -65,8 +65,8 @@ def write(root: Path, prompts: int) -> browser.Shelf:
             | {"finish_reason": "stop", "mean_logprob": -0.3}
             for one in ids
         ]
-        tables.write(root / f"answers/{system}.parquet", tables.ANSWERS, answers)
-        tables.write(root / f"verdicts/summac/{system}.parquet", tables.VERDICTS, verdicts(draw, answers))
+        tables.write(root / f"answers/{system}.parquet", schemas.ANSWERS, answers)
+        tables.write(root / f"verdicts/summac/{system}.parquet", schemas.VERDICTS, verdicts(draw, answers))
     return browser.Shelf("test", root / "prompts.parquet", {s: root / f"answers/{s}.parquet" for s in SYSTEMS}, {})
 
 

@@ -13,7 +13,7 @@ import click
 from benchmarks.result import check, publish
 from benchmarks.sample_runs import sampled
 from benchmarks.sample_work import BATCH, MAX_LENGTH, MAX_TOKENS, examples, pool, requests, tokenizing
-from reset import tables
+from reset import schemas, tables
 from reset.engines import Engine, Request
 
 PROMPTS = {"vllm": (250, 20), "transformers": (150, 20)}  # and of a quick run
@@ -116,10 +116,10 @@ def measured(part: str, model: Path, prompts: int, rounds: int) -> dict[str, Any
     asked = requests(model, prompts)
     engine, peers = {"vllm": vllm_sides, "transformers": transformers_sides}[part](model, asked)
     with TemporaryDirectory() as folder:
-        tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(prompts))
+        tables.write(Path(folder) / "prompts.parquet", schemas.EXAMPLES, examples(prompts))
         sides = {"ours": stage(model, engine, Path(folder)), **peers}
         found = compared({name: emptied(engine, side) for name, side in sides.items()}, len(asked), rounds)
-        said = fmean(tables.column(Path(folder) / "answers.parquet", tables.ANSWERS, "tokens"))
+        said = fmean(tables.column(Path(folder) / "answers.parquet", schemas.ANSWERS, "tokens"))
     return {**found, "prompt_tokens": fmean(len(one.token_ids) for one in asked), "answer_tokens": said}
 
 

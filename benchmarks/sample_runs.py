@@ -14,7 +14,7 @@ import click
 
 from benchmarks.result import check, publish
 from benchmarks.sample_work import BATCH, examples, one_each, pool, tokenizing
-from reset import sampling, tables
+from reset import sampling, schemas, tables
 from reset.chunks import Chunks
 from reset.engines import Completion, Engine, Request
 
@@ -75,7 +75,7 @@ def one_size(model: Path, count: int) -> str:
     runs = []
     for _ in range(max(1, AT_LEAST // count)):
         with TemporaryDirectory() as folder:
-            tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(count, FLAT_WORDS))
+            tables.write(Path(folder) / "prompts.parquet", schemas.EXAMPLES, examples(count, FLAT_WORDS))
             runs.append(sampled(Path(folder), engine, tokenize, one_each(FLAT_TOKENS)))
     seconds, answers = (sum(figures) for figures in zip(*runs, strict=True))
     return json.dumps({"prompts": count, "seconds": seconds, "answers": answers, "peak": _peak()})
@@ -134,11 +134,11 @@ def resume(model: Path, quick: bool) -> None:
 def timed(engine: Engine, tokenize: sampling.Tokenize, count: int, stop: int | None) -> tuple[float, list[tables.Row]]:
     """Sample from first to last, with a stop before chunk `stop`: seconds and rows."""
     with TemporaryDirectory() as folder:
-        tables.write(Path(folder) / "prompts.parquet", tables.EXAMPLES, examples(count))
+        tables.write(Path(folder) / "prompts.parquet", schemas.EXAMPLES, examples(count))
         started = time.perf_counter()
         if stop is not None:
             with suppress(KeyboardInterrupt):
                 sampled(Path(folder), Stopping(engine, stop), tokenize, pool(), RESUME_CHUNK)
         sampled(Path(folder), engine, tokenize, pool(), RESUME_CHUNK)
         taken = time.perf_counter() - started
-        return taken, list(tables.read(Path(folder) / "answers.parquet", tables.ANSWERS))
+        return taken, list(tables.read(Path(folder) / "answers.parquet", schemas.ANSWERS))

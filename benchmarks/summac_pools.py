@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
-from reset import tables
+from reset import schemas, tables
 from reset.judges.summac import SummaC
 from reset.judges.texts import splitter
 from reset.sources.micro import Micro
@@ -28,9 +28,9 @@ def micro(prompts: int) -> list[tuple[str, str]]:
 
 def run(answers: Path, prompts: Path, count: int) -> Pool:
     """The answers that a run's judge scores with SummaC, of its first `count` prompts."""
-    examples = {row["example_id"]: row for row in tables.read(prompts, tables.EXAMPLES)}
+    examples = {row["example_id"]: row for row in tables.read(prompts, schemas.EXAMPLES)}
     found: dict[str, Pool] = {}
-    for row in tables.read(answers, tables.ANSWERS):
+    for row in tables.read(answers, schemas.ANSWERS):
         if row["task"] in SummaC.tasks and row["text"].strip():
             example = examples[row["example_id"]]
             document = "\n".join([example["question"], *example["passages"]]).strip()

@@ -17,8 +17,9 @@ from typing import Any
 import click
 
 from benchmarks.result import check, publish
-from reset import params, tables, training
+from reset import params, schemas, tables
 from reset.accounts import Account
+from reset.encoding import encode
 from reset.launching import launcher
 from reset.micro.model import word_tokenizer
 from reset.report.table1 import paper
@@ -32,10 +33,10 @@ PLAIN = {"gradient_checkpointing": False}  # the default that costs TRL time for
 
 def micro_rows(run: Path, p: params.Params, count: int) -> list[dict[str, Any]]:
     """The first rows of the micro mixture `mtl`, encoded as `train` does."""
-    table = tables.read(run / "data/mixtures/mtl.parquet", tables.MIXTURES)
+    table = tables.read(run / "data/mixtures/mtl.parquet", schemas.MIXTURES)
     rows = [row for row, _ in zip(table, range(count), strict=False)]
     tokenizer = word_tokenizer(p.train.max_tokens)
-    return [dict(row) for row in training.encode(rows, tokenizer, p.train.max_tokens, Account())[0]]
+    return [dict(row) for row in encode(rows, tokenizer, p.train.max_tokens, Account())[0]]
 
 
 def spread_rows(count: int) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ import yaml
 
 from benchmarks.result import check, publish
 from benchmarks.train import ROOT, best, shared, spread_rows
-from reset import params, tables
+from reset import params, schemas, tables
 from reset.micro.model import language_model, word_tokenizer
 
 STAGES = (0, 2, 3)
@@ -35,7 +35,7 @@ def start_up(p: params.Params) -> float:
         text = {"prompt": "what is the home of mira?", "context_start": 0, "context_end": 0, "response": "red boat."}
         row = {"example_id": "micro/train/0", "repeat": 0, "dataset": "micro", "task": "instruction", **text}
         for file in ("data.parquet", "dev.parquet"):
-            tables.write(folder / file, tables.MIXTURES, [row])
+            tables.write(folder / file, schemas.MIXTURES, [row])
         content = {**p.model_dump(), "tracking": {"enabled": False}}
         (folder / "params.yaml").write_text(yaml.safe_dump(content))
         command = [sys.executable, "-m", "stages.train", "mtl", "init", "data.parquet", "dev.parquet", "models/mtl"]

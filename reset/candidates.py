@@ -31,6 +31,9 @@ class Candidate:
         return str(self.row["text"])
 
 
+Pool = Mapping[str, Sequence[Candidate]]  # example id -> the candidates among its answers
+
+
 def draw(seed: int, identity: str) -> str:
     """Rank an id among ties: smallest first."""
     return hashlib.sha256(f"{seed}|{identity}".encode()).hexdigest()

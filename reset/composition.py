@@ -7,17 +7,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from reset import tables
+from reset import schemas
 from reset.revisions import Run
 
 # folder -> schema and the columns that name a row
 KEYS: Mapping[str, tuple[pa.Schema, tuple[str, ...]]] = {
-    "data/examples": (tables.EXAMPLES, ("example_id",)),
-    "data/mixtures": (tables.MIXTURES, ("example_id", "repeat")),
-    "data/prompts": (tables.EXAMPLES, ("example_id",)),
-    "data/answers": (tables.ANSWERS, ("answer_id",)),
-    "data/verdicts": (tables.VERDICTS, ("answer_id", "name")),
-    "data/curated": (tables.CURATED, ("example_id", "repeat")),
+    "data/examples": (schemas.EXAMPLES, ("example_id",)),
+    "data/mixtures": (schemas.MIXTURES, ("example_id", "repeat")),
+    "data/prompts": (schemas.EXAMPLES, ("example_id",)),
+    "data/answers": (schemas.ANSWERS, ("answer_id",)),
+    "data/verdicts": (schemas.VERDICTS, ("answer_id", "name")),
+    "data/curated": (schemas.CURATED, ("example_id", "repeat")),
 }
 SHOWN = 5  # ids named per kind of change
 

@@ -11,18 +11,18 @@ from typing import Literal
 
 import pyarrow as pa
 
-from reset import candidates, tables
+from reset import candidates, schemas, tables
 from reset.candidates import Candidate, choose, draw
 
 Pick = Literal["best", "random", "pairs", "labelled", "weighted"]
 Taken = list[tuple[Candidate, tables.Row]]  # answers with the columns that their kind of row has beside CURATED's
 
 SCHEMAS: Mapping[Pick, pa.Schema] = {
-    "best": tables.CURATED,
-    "random": tables.CURATED,
-    "pairs": tables.PAIRS,
-    "labelled": tables.LABELLED,
-    "weighted": tables.WEIGHTED,
+    "best": schemas.CURATED,
+    "random": schemas.CURATED,
+    "pairs": schemas.PAIRS,
+    "labelled": schemas.LABELLED,
+    "weighted": schemas.WEIGHTED,
 }
 
 

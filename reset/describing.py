@@ -11,7 +11,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from reset import tables
+from reset import schemas, tables
 from reset.errors import ResetError
 
 BATCH = 1_000  # texts encoded at a time, on all cores
@@ -27,7 +27,7 @@ def describe(examples: Path, model: Path) -> dict[str, dict[str, Any]]:
 
 
 def _one(folder: Path, tokenizer: Tokenizer) -> dict[str, Any]:
-    counts = {split: tables.count(folder / f"{split}.parquet", tables.EXAMPLES) for split in tables.SPLITS}
+    counts = {split: tables.count(folder / f"{split}.parquet", schemas.EXAMPLES) for split in schemas.SPLITS}
     texts = _responses(folder / ("train.parquet" if counts["train"] else "test.parquet"))
     responses = tokens = 0
     while batch := list(islice(texts, BATCH)):
@@ -37,5 +37,5 @@ def _one(folder: Path, tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def _responses(path: Path) -> Iterator[str]:
-    for row in tables.read(path, tables.EXAMPLES):
+    for row in tables.read(path, schemas.EXAMPLES):
         yield from row["references"][:1]

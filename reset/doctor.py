@@ -11,15 +11,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from reset import tables
+from reset import schemas, tables
 from reset.accounts import Account
+from reset.encoding import SCHEMAS, encode, sequences
 from reset.engines import Request
 from reset.errors import ResetError
 from reset.frames import Frame, frame
 from reset.prompts import Prompt, render
 from reset.tokens import prompt_ids
 from reset.trainer import IGNORED
-from reset.training import SCHEMAS, encode, sequences
 
 Read = Callable[[Sequence[Request]], list[list[int]]]  # `Engine.seen`
 Reading = tuple[Any, Prompt, Frame | None]  # a tokenizer, what it reads, and the chat template round it
@@ -62,7 +62,7 @@ def rows_of(data: Path, examples: Path, per_dataset: int, method: str = "sft") -
     by_id = {
         row["example_id"]: row
         for path in paths
-        for row in tables.read(path, tables.EXAMPLES)
+        for row in tables.read(path, schemas.EXAMPLES)
         if row["example_id"] in wanted
     }
     if lost := sorted(wanted - by_id.keys()):

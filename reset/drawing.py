@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from heapq import nsmallest
 from pathlib import Path
 
-from reset import tables
+from reset import schemas, tables
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.mixtures import order
@@ -26,7 +26,7 @@ def draw(
     data set. Raises `ResetError` for one that has no example left.
     """
     account, drawn = Account(), {}
-    with tables.Writer(into, tables.EXAMPLES) as writer:
+    with tables.Writer(into, schemas.EXAMPLES) as writer:
         for dataset, count in rows.items():
             chosen = _of_one(examples / dataset / f"{split}.parquet", skip, count, seed, left_out, account)
             if not chosen and count:
@@ -46,7 +46,7 @@ def _of_one(
 
     def keys() -> Iterator[tuple[bytes, str]]:
         nonlocal there
-        for name in tables.column(path, tables.EXAMPLES, "example_id"):
+        for name in tables.column(path, schemas.EXAMPLES, "example_id"):
             if name in left_out:
                 account.leave(left_out[name])
             else:
@@ -58,5 +58,5 @@ def _of_one(
     account.keep(len(place))
     if len(place) < there:
         account.leave("not drawn", there - len(place))
-    drawn = [row for row in tables.read(path, tables.EXAMPLES) if row["example_id"] in place]
+    drawn = [row for row in tables.read(path, schemas.EXAMPLES) if row["example_id"] in place]
     return sorted(drawn, key=lambda row: place[row["example_id"]])

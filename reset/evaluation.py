@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from reset import statistics, tables, verdicts
+from reset import schemas, statistics, tables, verdicts
 from reset.accounts import Account
 from reset.errors import ResetError, nearest
 
@@ -54,7 +54,7 @@ def evaluate(
     )
     by_example = _by_example(answers, said.values())
     rows: list[tables.Row] = []
-    for example in tables.read(prompts, tables.EXAMPLES):
+    for example in tables.read(prompts, schemas.EXAMPLES):
         answer = by_example.pop(example["example_id"], None)
         if answer is None:
             raise ResetError(f"{answers}: no answer to example '{example['example_id']}' of {prompts}")

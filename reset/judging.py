@@ -7,71 +7,24 @@ All answers to one example go before the judge together, and equal texts among t
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from reset import tables
+from reset import schemas, tables
 from reset.accounts import Account
 from reset.chunks import Chunks, file_hash, fingerprint
 from reset.cluster import Spread, here
 from reset.errors import ResetError
 from reset.judges import Answer, Judge, Paid, Verdict
 from reset.progress import Progress
+from reset.tally import Tally
 
 NOT_ASKED, FAILED = "not for this judge", "no answer to judge"
-KEPT = tables.VERDICTS.append(pa.field("task", pa.string(), nullable=False))
-
-
-@dataclass
-class _Tally:
-    """What has been said so far, of how many answers, under each verdict name."""
-
-    answers: int = 0
-    said: Counter[str] = field(default_factory=Counter)
-    nulls: Counter[str] = field(default_factory=Counter)
-    totals: dict[str, float] = field(default_factory=dict)
-    reasons: dict[str, Counter[str]] = field(default_factory=dict)
-
-    def add(self, rows: Iterable[tables.Row]) -> int:
-        """Count the verdicts of a chunk; return how many answers have been judged so far."""
-        answers = set()
-        for row in rows:
-            name = row["name"]
-            answers.add(row["answer_id"])
-            self.said[name] += 1
-            if row["score"] is None:
-                self.nulls[name] += 1
-                self.reasons.setdefault(name, Counter())[row["reason"] or "no reason given"] += 1
-            else:
-                self.totals[name] = self.totals.get(name, 0.0) + row["score"]
-        self.answers += len(answers)
-        return self.answers
-
-    def check(self, judge_name: str, max_null: float, answers: int = 0) -> None:
-        """Stop where too many of a name's verdicts are null, or will be even if the rest of `answers` are not."""
-        for name, nulls in self.nulls.items():
-            if nulls > max_null * max(answers, self.said[name]):
-                reason, count = self.reasons[name].most_common(1)[0]
-                raise ResetError(
-                    f"judge '{judge_name}' could not tell '{name}' of {nulls} of {self.said[name]} answers, more than "
-                    f"judge.max_null = {max_null:g} allows; most often ({count}): {reason}"
-                )
-
-    def summary(self) -> dict[str, dict[str, float | None]]:
-        """Count, nulls and mean of each verdict name."""
-        told = {name: self.said[name] - self.nulls[name] for name in sorted(self.said)}
-        return {
-            name: {
-                "n": self.said[name],
-                "nulls": self.nulls[name],
-                "mean": round(self.totals[name] / count, 6) if count else None,
-            }
-            for name, count in told.items()
-        }
+KEPT = schemas.VERDICTS.append(pa.field("task", pa.string(), nullable=False))
 
 
 def judge(
@@ -100,7 +53,7 @@ def judge(
     files = {"answers": answers, "prompts": prompts, "code": Path(__file__).parent}
     hashes = {key: file_hash(path) for key, path in files.items()}
     store = Chunks(chunks_folder, fingerprint(**hashes, chunk_answers=chunk_answers, **fingerprint_parts))
-    tally, chunks_there = _Tally(), 0
+    tally, chunks_there = Tally(), 0
     pieces = _pieces(_chunks(_asked(answers, by.tasks), sizes, plan), examples)
     with Progress(f"judge {name}", account.rows_out) as progress:
         for number, found in store.fill(KEPT, pieces, partial(_judging, by), spread):
@@ -121,7 +74,7 @@ def _judging(by: Judge) -> Callable[[Sequence[tuple[str, Answer]]], Iterator[tab
 def _write(into: Path, verdicts: Iterable[tables.Row], failed: Iterable[tables.Row]) -> None:
     """Write `verdicts`, and for each failed answer a null of every name that its task's answers have."""
     names: dict[str, dict[str, None]] = {}
-    with tables.Writer(into, tables.VERDICTS) as writer:
+    with tables.Writer(into, schemas.VERDICTS) as writer:
         for row in verdicts:
             names.setdefault(row.pop("task"), {})[row["name"]] = None
             writer.write(row)
@@ -140,7 +93,7 @@ def preflight(answers: Path, prompts: Path, by: Paid, *, pool: str) -> str:
 def _sort_out(path: Path, tasks: frozenset[str]) -> tuple[Account, Counter[str], list[tables.Row]]:
     """Count the answers to ask about per example, and find those that the engine failed on."""
     account, sizes, failed = Account(), Counter[str](), []
-    for row in tables.read(path, tables.ANSWERS):
+    for row in tables.read(path, schemas.ANSWERS):
         if row["task"] not in tasks:
             account.leave(NOT_ASKED)
         elif row["finish_reason"].startswith("error"):
@@ -153,7 +106,7 @@ def _sort_out(path: Path, tasks: frozenset[str]) -> tuple[Account, Counter[str],
 
 
 def _asked(path: Path, tasks: frozenset[str]) -> Iterator[tables.Row]:
-    for row in tables.read(path, tables.ANSWERS):
+    for row in tables.read(path, schemas.ANSWERS):
         if row["task"] in tasks and not row["finish_reason"].startswith("error"):
             yield row
 
@@ -194,7 +147,7 @@ def _pieces(
 
 def _examples(prompts: Path, sizes: Mapping[str, int], answers: Path) -> dict[str, tables.Row]:
     """Read the examples that were answered, by id."""
-    found = {row["example_id"]: row for row in tables.read(prompts, tables.EXAMPLES) if row["example_id"] in sizes}
+    found = {row["example_id"]: row for row in tables.read(prompts, schemas.EXAMPLES) if row["example_id"] in sizes}
     if strangers := [example_id for example_id in sizes if example_id not in found]:
         raise ResetError(f"{answers}: answers example '{strangers[0]}', which {prompts} does not hold")
     return found

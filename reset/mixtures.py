@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from reset import tables
+from reset import schemas, tables
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.prompts import render
@@ -27,7 +27,7 @@ def order(seed: int, example_id: str) -> bytes:
 
 def left_out(path: Path) -> dict[str, str]:
     """The example ids of a table that the stage `screen` wrote, each with its reason."""
-    return {row["example_id"]: row["reason"] for row in tables.read(path, tables.SCREENED)}
+    return {row["example_id"]: row["reason"] for row in tables.read(path, schemas.SCREENED)}
 
 
 def mix(
@@ -53,7 +53,7 @@ def mix(
     `left_out`, for the reason given there.
     """
     account, first, written = Account(), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    with tables.Writer(into, tables.MIXTURES) as writer, Spool(into.parent) as spool:
+    with tables.Writer(into, schemas.MIXTURES) as writer, Spool(into.parent) as spool:
         draw = _Draw(examples, split, template, seed, left_out, drawn, spool, account)
         places_of = {name: draw.part(members, take, rows) for name, members in parts.items()}
         empty = [name for name, places in places_of.items() if not len(places)]
@@ -113,7 +113,7 @@ class _Draw:
     def _taken(self, dataset: str, take: int | float) -> tuple[np.ndarray, np.ndarray]:
         """Keys and places, (rows,) uint64 and uint32, of what is taken of a data set: the first in seeded order."""
         keys, start = array("Q"), len(self.spool)
-        for example in tables.read(self.examples / dataset / f"{self.split}.parquet", tables.EXAMPLES):
+        for example in tables.read(self.examples / dataset / f"{self.split}.parquet", schemas.EXAMPLES):
             if reason := self.left_out.get(example["example_id"]):
                 self.account.leave(reason)
             elif not example["references"]:

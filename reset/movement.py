@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from reset import tables
+from reset import schemas
 from reset.revisions import Run
 
 SHOWN = 20  # prompts named whose winner changed, per curated set
@@ -14,7 +14,7 @@ SHOWN = 20  # prompts named whose winner changed, per curated set
 def winners(a: Run, b: Run, pair: tuple[str, str]) -> dict[str, Any]:
     """Prompts of a curated set whose winner is another text now, and how often each setting wins."""
     old, new = (
-        {row["example_id"]: row for row in run.rows(name, tables.CURATED) if not row["repeat"]}  # the best of several
+        {row["example_id"]: row for row in run.rows(name, schemas.CURATED) if not row["repeat"]}  # the best of several
         for run, name in ((a, pair[0]), (b, pair[1]))
     )
     both = [example_id for example_id in new if example_id in old]
@@ -50,7 +50,7 @@ def verdicts(a: Run, b: Run, pair: tuple[str, str]) -> list[dict[str, Any]]:
     if (mark := a.mark(pair[0])) is not None and mark == b.mark(pair[1]):
         return []
     old, new = (
-        {(row["name"], row["answer_id"]): row["score"] for row in run.rows(name, tables.VERDICTS)}
+        {(row["name"], row["answer_id"]): row["score"] for row in run.rows(name, schemas.VERDICTS)}
         for run, name in ((a, pair[0]), (b, pair[1]))
     )
     rows = []

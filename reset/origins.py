@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from reset import formats, registry
 from reset.errors import ResetError
+from reset.schemas import SPLITS
 from reset.sources import Record, Source, Where
-from reset.tables import SPLITS
 
 NO_SPLIT = "records"
 SPELLINGS = {"val": "dev", "valid": "dev", "validation": "dev"} | {split: split for split in SPLITS}

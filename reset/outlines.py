@@ -10,7 +10,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Repo
 
 from reset.errors import ResetError
 from reset.hub_model import FILES
-from reset.params import Base
+from reset.params.training import Base
 
 MODELS = Path("models")
 

@@ -14,7 +14,8 @@ from typing import Any
 from reset import kept, precision, pricing, shapes, tables, workload
 from reset.errors import ResetError
 from reset.outlines import outline
-from reset.params import Params, System
+from reset.params import Params
+from reset.params.training import System
 from reset.tokens import load_tokenizer
 
 

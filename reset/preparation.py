@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reset import tables
+from reset import schemas, tables
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.folders import whole_folder
@@ -24,7 +24,7 @@ from reset.seen import Seen
 from reset.shares import check
 from reset.sources import Joined, Source
 
-FILES = (*tables.SPLITS, "records")
+FILES = (*schemas.SPLITS, "records")
 SPAN = 4 << 20  # bytes that a process reads at a time
 ALONE = 32 << 20  # bytes below which starting processes would take longer than the work
 
@@ -53,8 +53,8 @@ def prepare(
     account, gate, before = Account(), _Gate(), _Lines()
     with whole_folder(into) as folder, ExitStack() as stack:
         writers = {
-            split: stack.enter_context(tables.Writer(folder / f"{split}.parquet", tables.EXAMPLES))
-            for split in tables.SPLITS
+            split: stack.enter_context(tables.Writer(folder / f"{split}.parquet", schemas.EXAMPLES))
+            for split in schemas.SPLITS
         }
         batches = parallel_map(Maker(source, dataset, shares, max_chars).rows, spans, alone=_bytes(spans) < ALONE)
         for span, batch in zip(spans, batches, strict=True):

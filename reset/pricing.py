@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from reset import decoding, registry, tables, workload
+from reset import decoding, registry, schemas, tables, workload
 from reset.judges import Answer
 from reset.llm.budget import Estimate
-from reset.params import Params, Pool
+from reset.params import Params
+from reset.params.answers import Pool
 
 
 def judges(p: Params) -> list[dict[str, Any]]:
@@ -42,7 +43,7 @@ def _stand_ins(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answer] | N
         return None
     grid = decoding.arms(**p.decode[pool.decode].model_dump())
     found = []
-    for row in tables.read(path, tables.EXAMPLES):
+    for row in tables.read(path, schemas.EXAMPLES):
         planned = decoding.plan(row["example_id"], grid, pool.sweeps, p.seed) if row["task"] in tasks else []
         for one in {one.computed_as: one for one in planned}.values():
             text = f"{(row['references'] or [''])[0]} ({one.computed_as})"

@@ -8,7 +8,8 @@ from reset.errors import nearest
 from reset.prompts import TEMPLATES
 
 if TYPE_CHECKING:  # `reset.params` calls this module
-    from reset.params import Params, System
+    from reset.params import Params
+    from reset.params.training import System
 
 
 TRAINS_ON = {  # method of a recipe -> the curated rows it takes

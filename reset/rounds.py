@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from reset.errors import ResetError, nearest
-from reset.params import Curated, Params, Prompts
+from reset.params import Params
+from reset.params.answers import Curated
+from reset.params.data import Prompts
 
 
 def rows(

@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
-from reset import formats, tables
+from reset import formats, schemas, tables
 from reset.errors import ResetError
 from reset.seen import content
 from reset.shares import drawn
 from reset.sources import Example, Record, SetAside, Source
 
 BROKEN = "broken record"
-_SPLIT_OF_FILE = {f"{split}.jsonl": split for split in tables.SPLITS}
+_SPLIT_OF_FILE = {f"{split}.jsonl": split for split in schemas.SPLITS}
 NOT_TEXT = ("broken Unicode", "NUL character")
 
 
@@ -51,7 +51,7 @@ class Batch:
 
 @dataclass
 class _Filling:
-    columns: dict[str, list[object]] = field(default_factory=lambda: {name: [] for name in tables.EXAMPLES.names})
+    columns: dict[str, list[object]] = field(default_factory=lambda: {name: [] for name in schemas.EXAMPLES.names})
     at: list[int] = field(default_factory=list)
     contents: list[int] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
@@ -93,7 +93,7 @@ class Maker:
             raise ResetError(f"{span.path}: the source gave {answered} outcomes for {len(where)} records")
         return Batch(
             len(lines),
-            pa.table(filling.columns, schema=tables.EXAMPLES),
+            pa.table(filling.columns, schema=schemas.EXAMPLES),
             filling.at,
             np.array(filling.contents, dtype=np.uint64),
             np.array(filling.ids, dtype=np.uint64),
@@ -104,7 +104,7 @@ class Maker:
         if isinstance(outcome, SetAside):
             filling.aside.append(Aside(line, outcome.reason, outcome.detail))
             return
-        row = self._row(outcome, self._split(outcome, path))
+        row = example_row(outcome, self.dataset, self._split(outcome, path))
         if reason := self._fault(row):
             filling.aside.append(Aside(line, reason))
         else:
@@ -120,19 +120,6 @@ class Maker:
             return own
         return drawn(f"{self.dataset}/{own}/{example.id}", self.shares)
 
-    def _row(self, example: Example, split: str) -> tables.Row:
-        return {
-            "example_id": f"{self.dataset}/{split}/{example.id}",
-            "dataset": self.dataset,
-            "split": split,
-            "task": example.task,
-            "instruction": example.instruction,
-            "question": example.question,
-            "passages": list(example.passages),
-            "references": list(example.references),
-            "checks": example.checks,
-        }
-
     def _fault(self, row: tables.Row) -> str:
         """Say what a row lacks, or "". Instructions of the test split need no answer: they are rated without one."""
         references = row["references"]
@@ -147,6 +134,21 @@ class Maker:
             return "empty answer"
         whole = "".join([row["example_id"], row["instruction"], row["question"], *row["passages"], *references])
         return _not_text(whole) or (f"over {self.max_chars} characters" if len(whole) > self.max_chars else "")
+
+
+def example_row(example: Example, dataset: str, split: str) -> tables.Row:
+    """Return `example` as a row of the table of examples."""
+    return {
+        "example_id": f"{dataset}/{split}/{example.id}",
+        "dataset": dataset,
+        "split": split,
+        "task": example.task,
+        "instruction": example.instruction,
+        "question": example.question,
+        "passages": list(example.passages),
+        "references": list(example.references),
+        "checks": example.checks,
+    }
 
 
 def outcomes(source: Source, records: Iterable[Record]) -> Iterator[Example | SetAside]:

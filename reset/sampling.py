@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from reset import tables
+from reset import schemas, tables
 from reset.accounts import Account
 from reset.chunks import Chunks
 from reset.cluster import Spread, here
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 TOO_LONG = "error: prompt too long"
 Tokenize = Callable[[Prompt, int], tuple[list[int], bool] | None]
-KEPT = tables.ANSWERS.append(pa.field("cut", pa.bool_(), nullable=False))  # whether the prompt's context was cut
+KEPT = schemas.ANSWERS.append(pa.field("cut", pa.bool_(), nullable=False))  # whether the prompt's context was cut
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def sample(
     The account is of answers: planned, written, failed by reason. Raises `ResetError` above the share `max_failed`.
     """
     planned, repeats = _announce(prompts, pool)
-    pieces = enumerate(_grouped(tables.read(prompts, tables.EXAMPLES), chunk_prompts))
+    pieces = enumerate(_grouped(tables.read(prompts, schemas.EXAMPLES), chunk_prompts))
     counts, number_of_chunks = Counts(), 0
     with Progress(f"sample {into.stem}", planned) as progress:
         heard = progress.add if spread is here else _unheard
@@ -75,7 +75,7 @@ def sample(
             progress.reach(counts.account.rows_in, counts.tokens, found=found)
             counts.check(into.stem, planned, max_failed)
             number_of_chunks += 1
-    tables.write(into, tables.ANSWERS, chunks.assemble(tables.ANSWERS, range(number_of_chunks)))
+    tables.write(into, schemas.ANSWERS, chunks.assemble(schemas.ANSWERS, range(number_of_chunks)))
     return counts.account, {**counts.figures(), "saved_answers": repeats}
 
 
@@ -98,7 +98,7 @@ def _grouped(rows: Iterator[tables.Row], size: int) -> Iterator[list[tables.Row]
 def _announce(prompts: Path, pool: Pool) -> tuple[int, int]:
     """Count the planned answers, and those of them that need not be computed; one plan is held at a time."""
     planned = repeats = 0
-    for wanted in map(pool.plan, tables.read(prompts, tables.EXAMPLES)):
+    for wanted in map(pool.plan, tables.read(prompts, schemas.EXAMPLES)):
         planned, repeats = planned + len(wanted), repeats + saved(wanted)
     if not planned:
         raise ResetError(f"{prompts}: no prompts")

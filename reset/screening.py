@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reset import tables
+from reset import schemas, tables
 from reset.accounts import Account
 from reset.normalise import normalise
 from reset.parallel import parallel_map
@@ -48,7 +48,7 @@ def screen(
     for part in _parts(examples, read, "test"):
         tests.add(part)
     account, pairs, before = Account(), Counter[str](), Seen()
-    with tables.Writer(into, tables.SCREENED) as writer:
+    with tables.Writer(into, schemas.SCREENED) as writer:
         for part in _parts(examples, read, "train", "dev"):
             repeats = before.known(part.contents) & (duplicates == "drop")
             before.add(part.contents)
@@ -68,7 +68,7 @@ def screen(
 
 def _parts(examples: Path, read: "partial[_Part]", *splits: str) -> Iterator[_Part]:
     files = [path for split in splits for path in sorted(examples.glob(f"*/{split}.parquet"))]
-    groups = [(path, group) for path in files for group in range(tables.groups(path, tables.EXAMPLES))]
+    groups = [(path, group) for path in files for group in range(tables.groups(path, schemas.EXAMPLES))]
     yield from parallel_map(read, groups, alone=sum(path.stat().st_size for path in files) < ALONE)
 
 
@@ -80,7 +80,7 @@ def _read(place: tuple[Path, int], sketch: tuple[int, int] | None) -> _Part:
         from reset.near import Sketcher  # scipy takes half a second
 
         sketcher = Sketcher(*sketch)
-    for row in tables.read_group(*place, tables.EXAMPLES):
+    for row in tables.read_group(*place, schemas.EXAMPLES):
         text = _prompt(row)
         part.names.append(row["example_id"])
         part.prompts.append(hashlib.blake2b(text.encode(), digest_size=12).digest())

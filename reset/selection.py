@@ -1,15 +1,12 @@
 """Make training rows of the judged answers to each prompt (paper 5.1: of the best), and say what the choice did."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from math import comb
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
-from reset import agreement, curation, tables, verdicts
+from reset import choices, curation, schemas, tables, verdicts
 from reset.accounts import Account
-from reset.candidates import Candidate, choose, thin, weigh
+from reset.candidates import Candidate, Pool, choose, thin, weigh
 from reset.candidates import margin as over
 from reset.curation import Pick
 from reset.errors import ResetError
@@ -17,7 +14,6 @@ from reset.mixtures import training_row
 
 AXES = ("task", "instruction", "faithfulness")
 Scores = Mapping[str, Mapping[str, str]]  # task -> axis -> verdict name
-Pool = Mapping[str, Sequence[Candidate]]  # example id -> the candidates among its answers
 
 
 def names(scores: Scores, rating: str) -> dict[str, dict[str, str]]:
@@ -72,15 +68,15 @@ def keep_best(
 
     strangers = set(pool)
     with tables.Writer(into, curation.SCHEMAS[pick]) as writer:
-        for example in tables.read(prompts, tables.EXAMPLES):
+        for example in tables.read(prompts, schemas.EXAMPLES):
             strangers.discard(example["example_id"])
             for row in rows(example):
                 writer.write(row)
         if strangers:
             raise ResetError(f"{answers}: answers example '{min(strangers)}', which {prompts} does not hold")
     won = {example_id: winners[example_id] for example_id in winners if example_id in kept}
-    figures = {"rows": writer.rows, **_figures(pool, won), "judges": on_judges(pool, won, said, axes, weights)}
-    return account, figures
+    judged = choices.on_judges(pool, won, said, axes, weights)
+    return account, {"rows": writer.rows, **choices.figures(pool, won), "judges": judged}
 
 
 def _winners(pool: Pool, taken: Mapping[str, curation.Taken], pick: Pick, seed: int) -> dict[str, Candidate]:
@@ -114,34 +110,6 @@ def gather(
     return pool
 
 
-def on_judges(
-    pool: Pool,
-    kept: Mapping[str, Candidate],
-    said: verdicts.ByAnswer,
-    axes: Mapping[str, Mapping[str, str]],
-    weights: Mapping[str, float],
-) -> dict[str, Any]:
-    """Per task: how the judges agree, what each brings to the sum, and what the choice did to all of them."""
-    tasks: dict[str, list[str]] = {}
-    for example_id in pool:
-        tasks.setdefault(pool[example_id][0].row["task"], []).append(example_id)
-
-    def all_said(candidate: Candidate) -> dict[str, float | None]:
-        return {**said[candidate.row["answer_id"]], agreement.LENGTH: float(candidate.row["tokens"])}
-
-    figures = {}
-    for task, ids in sorted(tasks.items()):
-        groups = [[all_said(candidate) for candidate in pool[example_id]] for example_id in ids]
-        gained = agreement.gains(groups, [all_said(kept[example_id]) for example_id in ids if example_id in kept])
-        figures[task] = {
-            "agreement": agreement.gammas(groups),
-            "spread": agreement.spreads([[c.axes for c in pool[example_id]] for example_id in ids], weights),
-            "means": gained,
-            "warnings": agreement.warnings(gained, axes[task].values()),
-        }
-    return figures
-
-
 def _curated(
     example: tables.Row, taken: curation.Taken, candidates: Sequence[Candidate], template: str
 ) -> Iterator[tables.Row]:
@@ -162,43 +130,3 @@ def _reason(candidates: Sequence[Candidate]) -> str:
     if not candidates:
         return "no answer in the pool"
     return "no answers far enough apart" if curation.able(candidates) else "no answer can win"
-
-
-def _figures(pool: Pool, kept: Mapping[str, Candidate]) -> dict[str, Any]:
-    """Say what the choice did: candidates that could not win, wins per decode setting, and figures per data set."""
-    barred = Counter(c.why for candidates in pool.values() for c in candidates if c.why is not None)
-    datasets: dict[str, list[str]] = {}
-    for example_id, winner in kept.items():
-        datasets.setdefault(winner.row["dataset"], []).append(example_id)
-    return {
-        "candidates": sum(len(candidates) for candidates in pool.values()),
-        "candidates_barred": dict(sorted(barred.items())),
-        "wins": dict(sorted(Counter(winner.row["setting"] for winner in kept.values()).items())),
-        "datasets": {name: _of_dataset(pool, kept, datasets[name]) for name in sorted(datasets)},
-    }
-
-
-def _of_dataset(pool: Pool, kept: Mapping[str, Candidate], ids: Sequence[str]) -> dict[str, Any]:
-    """Mean scores of the winners and of all that could have won, distinct texts, and how often the choice mattered."""
-    able = {example_id: [c.score for c in pool[example_id] if c.score is not None] for example_id in ids}
-    figures = {
-        "winner_score": fmean(kept[example_id].score or 0.0 for example_id in ids),
-        "candidate_score": fmean(fmean(scores) for scores in able.values()),
-        "distinct_texts": fmean(len({c.text for c in pool[example_id]}) for example_id in ids),
-        "choice_matters": fmean(max(scores) > min(scores) for scores in able.values()),
-    }
-    curve = [round(value, 6) for value in best_of(list(able.values()))]
-    return {"rows": len(ids), **{name: round(value, 6) for name, value in figures.items()}, "best_of": curve}
-
-
-def best_of(pools: Sequence[Sequence[float]]) -> list[float]:
-    """Mean over prompts of the best score among n candidates drawn at random, for n = 1 to the smallest pool's size.
-
-    Exact, without drawing: of k scores in order, the i-th is the best of n in C(i - 1, n - 1) of C(k, n) draws. The
-    first value is that of a random choice.
-    """
-    return [fmean(_expected_best(sorted(scores), n) for scores in pools) for n in range(1, min(map(len, pools)) + 1)]
-
-
-def _expected_best(ordered: Sequence[float], n: int) -> float:
-    return sum(score * comb(i, n - 1) for i, score in enumerate(ordered)) / comb(len(ordered), n)

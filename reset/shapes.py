@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from reset import adapters, params
-from reset.params import Recipe
+from reset import adapters
+from reset.params.training import Adapter as AdapterRow
+from reset.params.training import Recipe
 
-Adapter = params.Adapter | adapters.Adapter
+Adapter = AdapterRow | adapters.Adapter
 
 _STATES = {  # bytes per parameter: weights, gradients, what the optimiser keeps (with its own copies in float32)
     torch.bfloat16: (2, 2, 16),

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 
 from reset.errors import ResetError, nearest
-from reset.tables import SPLITS
+from reset.schemas import SPLITS
 
 
 def check(shares: Mapping[str, float], key: str) -> None:

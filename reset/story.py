@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reset import curation, formats, kept, tables
+from reset import curation, formats, kept, schemas, tables
 from reset.errors import ResetError
 from reset.revisions import Run
 from reset.rows import outcomes
@@ -30,16 +30,16 @@ def tell(run: Run, name: str) -> dict[str, Any]:
     dataset, _, rest = example_id.partition("/")
     split = rest.partition("/")[0]
     where = {"example_id": example_id}
-    examples = list(_rows(run, f"data/examples/{dataset}/{split}.parquet", tables.EXAMPLES, where))
+    examples = list(_rows(run, f"data/examples/{dataset}/{split}.parquet", schemas.EXAMPLES, where))
     raw = _raw(run, params, dataset, split, rest.removeprefix(f"{split}/"))
     pools = list(_pools(run, {"answer_id": name} if answer else where))
     if (not examples and raw is None) or (answer and not pools):
         raise ResetError(
             f"'{run.name}' holds no '{name}'. An id is dataset/split/own id, an answer's has |setting|sweep"
         )
-    mixtures = [found for found in _holding(run, "data/mixtures", tables.MIXTURES, where) if ".dev" not in found[0]]
-    schemas = {one: curation.SCHEMAS[row["pick"]] for one, row in params.get("curated", {}).items()}
-    curated = list(_holding(run, "data/curated", tables.CURATED, where, schemas))
+    mixtures = [found for found in _holding(run, "data/mixtures", schemas.MIXTURES, where) if ".dev" not in found[0]]
+    picked = {one: curation.SCHEMAS[row["pick"]] for one, row in params.get("curated", {}).items()}
+    curated = list(_holding(run, "data/curated", schemas.CURATED, where, picked))
     systems = params.get("systems", {})
     return {
         "id": name,
@@ -49,7 +49,7 @@ def tell(run: Run, name: str) -> dict[str, Any]:
             {"mixture": found, "rows": len(rows), "systems": _on(systems, f"mixtures/{found}")}
             for found, rows in mixtures
         ],
-        "prompts": [found for found, _ in _holding(run, "data/prompts", tables.EXAMPLES, where)],
+        "prompts": [found for found, _ in _holding(run, "data/prompts", schemas.EXAMPLES, where)],
         "pools": pools,
         "curated": [
             {"curated": found, **row, "systems": _on(systems, f"curated/{found}")}
@@ -74,12 +74,12 @@ def _holding(
     folder: str,
     schema: pa.Schema,
     where: Mapping[str, str],
-    schemas: Mapping[str, pa.Schema] = MappingProxyType({}),
+    picked: Mapping[str, pa.Schema] = MappingProxyType({}),
 ) -> Iterator[tuple[str, list[tables.Row]]]:
-    """Name and rows of each table of `folder` that has such rows; `schemas` of tables that have one of their own."""
+    """Name and rows of each table of `folder` that has such rows; `picked` of tables that have one of their own."""
     for name in run.files(folder):
         stem = Path(name).stem
-        if name.endswith(".parquet") and (rows := list(_rows(run, name, schemas.get(stem, schema), where))):
+        if name.endswith(".parquet") and (rows := list(_rows(run, name, picked.get(stem, schema), where))):
             yield stem, rows
 
 
@@ -93,7 +93,7 @@ def _raw(run: Run, params: Params, dataset: str, split: str, own: str) -> dict[s
     for name in run.files(f"data/raw/{dataset}"):
         stem = Path(name).stem
         path = run.path(name) if name.endswith(".jsonl") else None
-        if path is None or (row["shares"] is None and stem in tables.SPLITS and stem != split):
+        if path is None or (row["shares"] is None and stem in schemas.SPLITS and stem != split):
             continue
         read: list[tuple[int, dict[str, Any]]] = []  # those the source has not answered yet
         for outcome in outcomes(source, _remembered(path, read)):
@@ -114,13 +114,13 @@ def _remembered(path: Path, read: list[tuple[int, dict[str, Any]]]) -> Iterator[
 def _pools(run: Run, where: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Each pool's answers with all that judges said of them."""
     judges = [name.split("/")[2] for name in run.files("data/verdicts")]
-    for pool, answers in _holding(run, "data/answers", tables.ANSWERS, where):
+    for pool, answers in _holding(run, "data/answers", schemas.ANSWERS, where):
         for answer in answers:
             named = {"answer_id": answer["answer_id"]}
             answer["verdicts"] = [
                 {"judge": judge, **verdict}
                 for judge in dict.fromkeys(judges)
-                for verdict in _rows(run, f"data/verdicts/{judge}/{pool}.parquet", tables.VERDICTS, named)
+                for verdict in _rows(run, f"data/verdicts/{judge}/{pool}.parquet", schemas.VERDICTS, named)
             ]
         yield {"pool": pool, "answers": answers}
 

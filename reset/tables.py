@@ -1,6 +1,6 @@
-"""The tables that flow from stage to stage: one schema each, Parquet (zstd), written atomically, joined by id.
+"""The tables that flow from stage to stage, Parquet (zstd) of one of `reset.schemas`, and small JSON and CSV files.
 
-Files are read and written in row groups, so memory stays flat whatever their length.
+All are written atomically; tables are read and written in row groups, so memory stays flat whatever their length.
 """
 
 import csv
@@ -20,111 +20,7 @@ from reset.errors import ResetError
 
 Row = dict[str, Any]
 
-TASKS = ("instruction", "extractive_qa", "abstractive_qa", "summarization")
-SPLITS = ("train", "dev", "test")
 ROW_GROUP = 5_000  # rows held in memory at a time
-
-_TEXT, _TEXTS = pa.string(), pa.list_(pa.string())
-
-
-def _schema(**columns: pa.DataType) -> pa.Schema:
-    """A schema whose columns may not be null; `_nullable` makes exceptions."""
-    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()])
-
-
-def _nullable(**columns: pa.DataType) -> list[pa.Field]:
-    return [pa.field(name, kind) for name, kind in columns.items()]
-
-
-EXAMPLES = pa.schema(
-    [
-        *_schema(
-            example_id=_TEXT,  # dataset/split/the source's own id, else a content hash
-            dataset=_TEXT,
-            split=_TEXT,
-            task=_TEXT,
-            instruction=_TEXT,
-            question=_TEXT,  # "" for instructions and summaries
-            passages=_TEXTS,  # empty for instructions; one text for summaries
-            references=_TEXTS,  # the first is the training target; empty where the source has none
-        ),
-        *_nullable(checks=_TEXT),  # JSON of verifiable constraints, micro world only
-    ]
-)
-
-# rows to leave out of training; the test that each repeats, "" for one that repeats a training row
-SCREENED = _schema(example_id=_TEXT, reason=_TEXT, test_id=_TEXT)
-
-MIXTURES = _schema(
-    example_id=_TEXT,
-    repeat=pa.int32(),  # 0 for the first copy, 1.. for up-sampled ones
-    dataset=_TEXT,
-    task=_TEXT,
-    prompt=_TEXT,
-    context_start=pa.int32(),  # characters [start, end) of the prompt may be cut, from their end
-    context_end=pa.int32(),
-    response=_TEXT,
-)
-
-CURATED = pa.schema(
-    [
-        *MIXTURES,
-        *_schema(answer_id=_TEXT, setting=_TEXT, sweep=pa.int32(), score=pa.float64(), candidates=pa.int32()),
-        *_nullable(
-            task_score=pa.float64(),
-            instruction_score=pa.float64(),
-            faithfulness_score=pa.float64(),
-            margin=pa.float64(),  # over the best answer of another text; null where there is none
-        ),
-    ]
-)
-
-# Rows of several answers to a prompt: `response` is the best, or the answer that is labelled or weighted, and `repeat`
-# numbers the rows of a prompt.
-PAIRS = pa.schema(
-    [
-        *CURATED,  # of the chosen answer
-        *_schema(
-            rejected=_TEXT,
-            rejected_answer_id=_TEXT,
-            rejected_setting=_TEXT,
-            rejected_sweep=pa.int32(),
-            rejected_score=pa.float64(),
-        ),
-    ]
-)
-
-LABELLED = pa.schema([*CURATED, *_schema(desirable=pa.bool_())])
-
-WEIGHTED = pa.schema([*CURATED, *_schema(weight=pa.float64())])  # in (0, 1]; those of a prompt add up to 1
-
-ANSWERS = pa.schema(
-    [
-        *_schema(
-            answer_id=_TEXT,  # example_id|setting|sweep
-            example_id=_TEXT,
-            dataset=_TEXT,
-            task=_TEXT,
-            system=_TEXT,
-            setting=_TEXT,
-            sweep=pa.int32(),
-            temperature=pa.float64(),
-            top_k=pa.int32(),  # 0 = off
-            seed=pa.int64(),
-            text=_TEXT,
-            tokens=pa.int32(),  # generated tokens, the end token counted
-            finish_reason=_TEXT,  # stop | length | error: ...
-        ),
-        *_nullable(mean_logprob=pa.float64()),  # natural log, mean over generated tokens
-    ]
-)
-
-VERDICTS = pa.schema(
-    [
-        *_schema(answer_id=_TEXT, name=_TEXT),
-        *_nullable(score=pa.float64(), reason=_TEXT, detail=_TEXT),  # detail is JSON
-    ]
-)
 
 
 class Writer:

@@ -9,6 +9,9 @@ from reset.errors import ResetError
 from reset.frames import Frame
 from reset.prompts import Prompt
 
+# data is text: a "</s>" that stands in it is five characters, not an end token
+AS_TEXT = {"add_special_tokens": False, "split_special_tokens": True}
+
 Edges = tuple[int, int]  # the characters [first, last) of a token
 
 
@@ -52,7 +55,8 @@ def prompt_ids(
 
 def response_ids(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame | None = None) -> list[int]:
     """Return the ids of a response and its end token: of a chat, what its template ends a reply with."""
-    return [*_encode(tokenizer, text)[0], frame.end if frame else int(tokenizer.eos_token_id)]
+    ids: list[int] = tokenizer(text, **AS_TEXT)["input_ids"]
+    return [*ids, frame.end if frame else int(tokenizer.eos_token_id)]
 
 
 def answer_text(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
@@ -63,8 +67,7 @@ def answer_text(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
 
 
 def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[list[int], list[Edges]]:
-    """Encode data as text: a "</s>" that stands in it is five characters, not an end token."""
-    encoded = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+    encoded = tokenizer(text, **AS_TEXT, return_offsets_mapping=True)
     return encoded["input_ids"], encoded["offset_mapping"]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from reset import tables
+from reset import schemas, tables
 from reset.errors import ResetError
 
 ByAnswer = dict[str, dict[str, float | None]]  # answer_id -> verdict name -> score or null
@@ -12,7 +12,7 @@ ByAnswer = dict[str, dict[str, float | None]]  # answer_id -> verdict name -> sc
 def answers(path: Path) -> dict[str, tables.Row]:
     """Read the answers of `path` by their id; `ResetError` for an id that occurs twice."""
     found: dict[str, tables.Row] = {}
-    for row in tables.read(path, tables.ANSWERS):
+    for row in tables.read(path, schemas.ANSWERS):
         if found.setdefault(row["answer_id"], row) is not row:
             raise ResetError(f"{path}: a second answer '{row['answer_id']}'")
     return found
@@ -25,7 +25,7 @@ def read(paths: Sequence[Path], answer_ids: Collection[str], names: Collection[s
     """
     found: ByAnswer = {answer_id: {} for answer_id in answer_ids}
     for path in paths:
-        for row in tables.read(path, tables.VERDICTS):
+        for row in tables.read(path, schemas.VERDICTS):
             answer_id, name = row["answer_id"], row["name"]
             if answer_id not in found:
                 raise ResetError(f"{path}: verdict '{name}' on answer '{answer_id}', which the answers do not hold")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reset import agreement, selection, tables, verdicts
+from reset import agreement, choices, schemas, selection, tables, verdicts
 from reset.errors import ResetError
 from reset.judges import Answer, Judge, Verdict
 
@@ -53,10 +53,10 @@ def choice(
     own = verdicts.read([watched], rows)
     said = verdicts.read([*judged, watched], rows)
     pool = selection.gather(answers, rows, said, axes, weights, sweeps)
-    kept = {row["answer_id"] for row in tables.read(curated, tables.CURATED)}
+    kept = {row["answer_id"] for row in tables.read(curated, schemas.CURATED)}
     winners = {one: c for one, group in pool.items() for c in group if c.row["answer_id"] in kept}
     names = {name for told in own.values() for name in told}
-    figures = selection.on_judges(pool, winners, said, axes, weights)
+    figures = choices.on_judges(pool, winners, said, axes, weights)
     return {task: _of(found, names, axes[task]) for task, found in figures.items() if names & found["means"].keys()}
 
 

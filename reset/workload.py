@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reset import decoding, tables
+from reset import decoding, schemas, tables
 from reset.accounts import Account
+from reset.encoding import SCHEMAS, encode, sequences
 from reset.frames import Frame, frame
 from reset.mixtures import training_row
-from reset.params import Params, Pool, System
+from reset.params import Params
+from reset.params.answers import Pool
+from reset.params.training import System
 from reset.prompts import render
 from reset.tokens import prompt_ids, response_ids
-from reset.training import SCHEMAS, encode, sequences
 
 DATA = Path("data")
 AT_MOST = "at most"  # what rows that are unknown before their answers are judged rest on
@@ -61,7 +63,7 @@ def training(p: Params, system: System, tokenizer: Any) -> Training:
     kind, _, name = system.data.partition("/")
     method, chat = p.recipes[system.recipe].method, frame(tokenizer, p.template)
     if path.is_file():
-        there = tables.count(path, tables.MIXTURES)
+        there = tables.count(path, schemas.MIXTURES)
         return _count(_sampled(path, method), there, tokenizer, p.train.max_tokens, "counted", method, chat)
     if kind != "curated":
         return Training()
@@ -69,10 +71,10 @@ def training(p: Params, system: System, tokenizer: Any) -> Training:
     prompts = DATA / "prompts" / f"{curated.prompts}.parquet"
     if not prompts.is_file():
         return Training()
-    total, basis = _rows(p, name, curated.share * tables.count(prompts, tables.EXAMPLES))
+    total, basis = _rows(p, name, curated.share * tables.count(prompts, schemas.EXAMPLES))
     rows = [
         training_row(row, p.template, response=(row["references"] or [""])[0])
-        for row in tables.read(prompts, tables.EXAMPLES)
+        for row in tables.read(prompts, schemas.EXAMPLES)
     ]
     answers = 2 if curated.pick == "pairs" else 1
     said = f"{basis}answers as long as the references"
@@ -103,7 +105,7 @@ def _rows(p: Params, name: str, prompts: float) -> tuple[int, str]:
 
 
 def _sampled(path: Path, method: str) -> Iterator[tables.Row]:
-    stride = math.ceil(tables.count(path, tables.MIXTURES) / COUNTED)
+    stride = math.ceil(tables.count(path, schemas.MIXTURES) / COUNTED)
     return (row for number, row in enumerate(tables.read(path, SCHEMAS[method])) if number % stride == 0)
 
 
@@ -143,7 +145,7 @@ def asked(p: Params, prompts: str, tokenizer: Any) -> list[Asked] | None:
     if not path.is_file():
         return None
     found, chat = [], frame(tokenizer, p.template)
-    for row in tables.read(path, tables.EXAMPLES):
+    for row in tables.read(path, schemas.EXAMPLES):
         fitted = prompt_ids(tokenizer, render(row, p.template), p.sample.max_prompt_tokens, chat)
         if fitted is not None:
             found.append(Asked(row["example_id"], len(fitted[0]), _expected(row, tokenizer, p.sample.max_tokens)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reset import params, preparation, tables, tracking
+from reset import params, preparation, schemas, tables, tracking
 from reset.sources.construction import construct, row_of
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -24,7 +24,7 @@ def main(dataset: str, raw: Path, into: Path) -> None:
         shares = row.model_dump()["shares"]
         limits = p.prepare.model_dump(exclude={"max_passages"})
         account = preparation.prepare(source, raw, into, dataset=dataset, shares=shares, **limits)
-        splits = {split: tables.count(into / f"{split}.parquet", tables.EXAMPLES) for split in tables.SPLITS}
+        splits = {split: tables.count(into / f"{split}.parquet", schemas.EXAMPLES) for split in schemas.SPLITS}
         account.write(metrics, splits=splits)
     click.echo(f"prepare: {dataset}: {account}")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reset import chunks, cluster, decoding, engines, params, progress, registry, sampling, tracking
+from reset.params.answers import Sample
 
 PATH = click.Path(path_type=Path)
 CODE = Path(engines.__file__).parent
@@ -53,7 +54,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
     click.echo(f"sample {pool}: {account}")
 
 
-def _load(options: params.Sample, template: str, model: Path) -> tuple[engines.Engine, sampling.Tokenize]:
+def _load(options: Sample, template: str, model: Path) -> tuple[engines.Engine, sampling.Tokenize]:
     from reset import frames, tokens  # transformers: not before it is known that work is left
 
     where, chosen = f"sample.engines.{options.engine}", options.engines[options.engine]

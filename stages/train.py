@@ -12,6 +12,7 @@ from reset import chunks, params, tracking
 from reset.errors import ResetError
 from reset.folders import whole_folder
 from reset.launching import launcher
+from reset.params.training import System
 
 PATH = click.Path(path_type=Path)
 
@@ -55,7 +56,7 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
     click.echo(f"train {system}: {metrics.read_text()}")
 
 
-def _train(data: Path, dev: Path, init: Path, work: Path, row: params.System, p: params.Params) -> None:
+def _train(data: Path, dev: Path, init: Path, work: Path, row: System, p: params.Params) -> None:
     # torch, transformers, trl and deepspeed: not before the input is checked
     from reset import adapters, trainer, training
     from reset.divergence import Limits
@@ -78,7 +79,7 @@ def _train(data: Path, dev: Path, init: Path, work: Path, row: params.System, p:
     )
 
 
-def _train_rank(data: Path, dev: Path, init: Path, work: Path, row: params.System, p: params.Params) -> None:
+def _train_rank(data: Path, dev: Path, init: Path, work: Path, row: System, p: params.Params) -> None:
     try:
         _train(data, dev, init, work, row, p)
     except ResetError:

@@ -7,6 +7,7 @@ import click
 
 from reset import judge_rows, judges, judging, params, progress, selection, tracking, watching
 from reset.accounts import Account
+from reset.params.answers import Watcher
 
 VERDICTS = Path("data/verdicts")
 
@@ -33,7 +34,7 @@ def main(watcher: str, into: Path) -> None:
 
 
 def judge_all(
-    p: params.Params, watcher: str, row: params.Watcher, into: Path, settings: dict[str, Any]
+    p: params.Params, watcher: str, row: Watcher, into: Path, settings: dict[str, Any]
 ) -> tuple[Account, dict[str, Any]]:
     """Write the watcher's verdicts on each pool; return the account of all and the figures of each."""
     by, spread = judge_rows.load("watchers", watcher, row.model_dump(), p.cluster.model_dump())

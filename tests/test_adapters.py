@@ -17,12 +17,13 @@ from train_alone import rows
 from transformers.utils.import_utils import is_bitsandbytes_available
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from reset import adapters, params, tables, training
+from reset import adapters, encoding, params, schemas, tables
 from reset.accounts import Account
 from reset.adapters import Adapter
 from reset.errors import ResetError
 from reset.launching import launcher
 from reset.micro.model import language_model, word_tokenizer
+from reset.params import training as sections
 
 LORA = {"rank": 4, "alpha": 8.0, "dropout": 0.0, "target_modules": ["all-linear"], "quantise": "none", "merge": False}
 PROGRAM = """
@@ -49,8 +50,8 @@ def train(micro_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Train:
     """A function that trains systems one after another in processes of their own and returns their folder."""
     folder = tmp_path_factory.mktemp("line")
     shutil.copytree(micro_model, folder / "base")
-    tables.write(folder / "train.parquet", tables.MIXTURES, rows(16))
-    tables.write(folder / "dev.parquet", tables.MIXTURES, rows(4))
+    tables.write(folder / "train.parquet", schemas.MIXTURES, rows(16))
+    tables.write(folder / "dev.parquet", schemas.MIXTURES, rows(4))
     (folder / "program.py").write_text(PROGRAM)
 
     def run(*systems: tuple[Any, ...], processes: int = 1) -> Path:
@@ -145,7 +146,7 @@ def test_adapter_on_weights_of_four_bits_learns_and_answers(
     whole = adapters.load(Path("work") / name / "model", torch.float32)
     found = []
     for model in (adapters.load(tmp_path / "wide", torch.float32), whole):
-        encoded = training.encode(rows(4), tokenizer, 64, Account())[0]
+        encoded = encoding.encode(rows(4), tokenizer, 64, Account())[0]
         batch = DataCollatorForLanguageModeling(pad_token_id=0)(encoded)
         with torch.inference_mode():
             found.append(float(model(**batch).loss))
@@ -218,4 +219,4 @@ def test_adapter_that_cannot_be_is_refused_before_anything_runs(
 def test_adapter_of_the_same_shape_goes_on(minimal: dict[str, Any], tmp_path: Path) -> None:
     minimal["recipes"]["full"]["adapter"] = LORA
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
-    assert params.load(tmp_path / "params.yaml").recipes["full"].adapter == params.Adapter(**LORA)
+    assert params.load(tmp_path / "params.yaml").recipes["full"].adapter == sections.Adapter(**LORA)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import yaml
 
-from reset import tables
+from reset import schemas, tables
 from reset.chunks import Chunks
 from reset.cluster import here, spread
 from reset.errors import ResetError
@@ -80,7 +80,7 @@ def stage(micro_model, minimal, example_row, tmp_path):
         example_row(n, task="summarization", passages=[" ".join((NAMES + TOWNS + ANIMALS)[n % 30 : n % 30 + 20])])
         for n in range(120)
     ]
-    tables.write(tmp_path / "prompts.parquet", tables.EXAMPLES, rows)
+    tables.write(tmp_path / "prompts.parquet", schemas.EXAMPLES, rows)
     minimal["pools"]["mtl"] |= {"decode": "both", "sweeps": 2}
     minimal["sample"] |= {"max_tokens": 60, "chunk_prompts": 8}
     minimal["judges"]["summac"] = {
@@ -130,7 +130,7 @@ def test_two_nodes_make_the_rows_of_one_process_though_a_worker_dies_and_the_sta
 ):
     sample = partial(stage, "sample", "mtl", micro_model, "prompts.parquet")
     finished(sample("alone.parquet"))
-    alone = list(tables.read(tmp_path / "alone.parquet", tables.ANSWERS))
+    alone = list(tables.read(tmp_path / "alone.parquet", schemas.ANSWERS))
 
     process = sample("spread.parquet", address=cluster.address)
     wait_for(lambda: chunks(tmp_path))
@@ -139,7 +139,7 @@ def test_two_nodes_make_the_rows_of_one_process_though_a_worker_dies_and_the_sta
     before = len(chunks(tmp_path))
     finished(process)
     assert len(victims) == 2 and before < 15
-    assert list(tables.read(tmp_path / "spread.parquet", tables.ANSWERS)) == alone and len(alone) == 480
+    assert list(tables.read(tmp_path / "spread.parquet", schemas.ANSWERS)) == alone and len(alone) == 480
 
     process = sample("again.parquet", address=cluster.address)
     wait_for(lambda: chunks(tmp_path))
@@ -150,7 +150,7 @@ def test_two_nodes_make_the_rows_of_one_process_though_a_worker_dies_and_the_sta
     wait_for(lambda: len(chunks(tmp_path)) > len(kept) or process.poll() is not None)
     assert kept.items() <= {path: path.stat().st_mtime_ns for path in chunks(tmp_path)}.items()
     finished(process)
-    assert list(tables.read(tmp_path / "again.parquet", tables.ANSWERS)) == alone
+    assert list(tables.read(tmp_path / "again.parquet", schemas.ANSWERS)) == alone
 
 
 @pytest.mark.slow
@@ -166,8 +166,8 @@ def test_the_nli_judge_says_the_same_on_two_nodes(cluster, stage, micro_model, t
     finished(judge("alone/mtl.parquet"))
     finished(judge("spread/mtl.parquet", address=cluster.address))
     alone, spread_out = (tmp_path / f"{name}/mtl.parquet" for name in ("alone", "spread"))
-    assert tables.count(alone, tables.VERDICTS) == 480
-    assert len({row["score"] for row in tables.read(alone, tables.VERDICTS)}) > 10
+    assert tables.count(alone, schemas.VERDICTS) == 480
+    assert len({row["score"] for row in tables.read(alone, schemas.VERDICTS)}) > 10
     assert spread_out.read_bytes() == alone.read_bytes()
 
 

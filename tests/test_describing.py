@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reset import tables
+from reset import schemas, tables
 from reset.describing import describe
 from reset.errors import ResetError
 from reset.report import table1
@@ -29,12 +29,12 @@ TITLES = {
 @pytest.fixture
 def examples(tmp_path, example_row):
     def write(dataset, **references):
-        for split in tables.SPLITS:
+        for split in schemas.SPLITS:
             rows = [
                 example_row(number, example_id=f"{dataset}/{split}/{number}", references=texts)
                 for number, texts in enumerate(references.get(split, []))
             ]
-            tables.write(tmp_path / "examples" / dataset / f"{split}.parquet", tables.EXAMPLES, rows)
+            tables.write(tmp_path / "examples" / dataset / f"{split}.parquet", schemas.EXAMPLES, rows)
         return tmp_path / "examples"
 
     return write

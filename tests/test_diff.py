@@ -12,7 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from reset import tables, tracking
+from reset import schemas, tables, tracking
 from reset.cli.main import main
 from tests.report import lines
 
@@ -64,9 +64,9 @@ def test_tables_are_compared_by_id(runs: tuple[Path, Path], tmp_path: Path) -> N
     other = tmp_path / "other"
     shutil.copytree(runs[0], other)
     path = other / "data/examples/nq/train.parquet"
-    rows = list(tables.read(path, tables.EXAMPLES))
+    rows = list(tables.read(path, schemas.EXAMPLES))
     rows[3]["question"] = "Another one?"
-    tables.write(path, tables.EXAMPLES, [lines.example("nq", "train", 99), *reversed(rows[2:])])
+    tables.write(path, schemas.EXAMPLES, [lines.example("nq", "train", 99), *reversed(rows[2:])])
     found = {row["table"]: row for row in told(runs[0], other)["tables"]}
     assert [name for name, row in found.items() if not row["equal"]] == ["data/examples/nq/train.parquet"]
     row = found["data/examples/nq/train.parquet"]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from reset import tables
+from reset import schemas, tables
 from reset.cli.doctor import doctor
 from reset.doctor import Limits, ask_engines, examine, rows_of, spans
 from reset.engines.transformers import TransformersEngine
@@ -110,9 +110,9 @@ def test_an_engine_that_reads_something_else_is_named(tokenizer, example_row):
 def checkout(tmp_path: Path, monkeypatch, minimal, micro_model, example_row):
     """A folder with params.yaml, a mixture, its examples and a starting model, and the data set's name."""
     examples = [example_row(n, example_id=f"nq/train/{n}", split="train") for n in range(3)]
-    tables.write(tmp_path / "data/examples/nq/train.parquet", tables.EXAMPLES, examples)
+    tables.write(tmp_path / "data/examples/nq/train.parquet", schemas.EXAMPLES, examples)
     rows = [training_row(example, "micro") for example in examples]
-    tables.write(tmp_path / "data/mixtures/mtl.parquet", tables.MIXTURES, rows)
+    tables.write(tmp_path / "data/mixtures/mtl.parquet", schemas.MIXTURES, rows)
     shutil.copytree(micro_model, tmp_path / "models/base/micro")
     minimal["sample"]["max_prompt_tokens"] = 400
     minimal["train"]["max_tokens"] = 512
@@ -151,9 +151,9 @@ def test_the_command_checks_that_a_system_stops_where_its_chat_template_ends_a_r
     shutil.copytree(checkout / "models/base/micro", checkout / "models/mtl")
     content = (checkout / "params.yaml").read_text().replace("template: micro", "template: chat")
     (checkout / "params.yaml").write_text(content)
-    examples = tables.read(checkout / "data/examples/nq/train.parquet", tables.EXAMPLES)
+    examples = tables.read(checkout / "data/examples/nq/train.parquet", schemas.EXAMPLES)
     rows = [training_row(example, "chat") for example in examples]
-    tables.write(checkout / "data/mixtures/mtl.parquet", tables.MIXTURES, rows)
+    tables.write(checkout / "data/mixtures/mtl.parquet", schemas.MIXTURES, rows)
     done = CliRunner().invoke(doctor, ["mtl"])
     assert "chat template: '' message '<sep>' reply '<sep>'; BOS put in front" in done.output
     assert "Error: models/mtl: generation_config.json does not stop at '<sep>', which ends a reply" in done.output
@@ -163,6 +163,6 @@ def test_the_command_checks_that_a_system_stops_where_its_chat_template_ends_a_r
 
 
 def test_a_row_whose_example_is_gone_is_told(checkout):
-    tables.write(checkout / "data/examples/nq/train.parquet", tables.EXAMPLES, [])
+    tables.write(checkout / "data/examples/nq/train.parquet", schemas.EXAMPLES, [])
     with pytest.raises(ResetError, match=r"'nq/train/0' is not among the examples"):
         rows_of(Path("data/mixtures/mtl.parquet"), Path("data/examples"), 1)

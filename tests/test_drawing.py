@@ -1,6 +1,6 @@
 import pytest
 
-from reset import tables
+from reset import schemas, tables
 from reset.drawing import draw
 from reset.errors import ResetError
 
@@ -8,7 +8,7 @@ from reset.errors import ResetError
 def put(folder, dataset, numbers, split="train"):
     tables.write(
         folder / dataset / f"{split}.parquet",
-        tables.EXAMPLES,
+        schemas.EXAMPLES,
         (
             {
                 "example_id": f"{dataset}/{split}/{number}",
@@ -29,7 +29,7 @@ def put(folder, dataset, numbers, split="train"):
 def drawn(folder, rows, *, skip=0, seed=0, left_out=()):
     into = folder / "prompts" / "p.parquet"
     account, counts = draw(folder, into, split="train", skip=skip, rows=rows, seed=seed, left_out=dict(left_out))
-    return [row["example_id"] for row in tables.read(into, tables.EXAMPLES)], account, counts
+    return [row["example_id"] for row in tables.read(into, schemas.EXAMPLES)], account, counts
 
 
 def test_so_many_of_each_data_set_are_drawn_and_the_rest_is_accounted_for(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reset import tables
+from reset import schemas, tables
 from reset.errors import ResetError
 from reset.evaluation import SCORES, evaluate
 
@@ -43,9 +43,9 @@ class System:
     def evaluate(self, name="s", groups=GROUPS):
         self.scores = self.folder / f"{name}.parquet"
         paths = [self.folder / f"{name}-{part}" for part in ("answers", "verdicts", "prompts")]
-        tables.write(paths[0], tables.ANSWERS, self.answers)
-        tables.write(paths[1], tables.VERDICTS, self.verdicts)
-        tables.write(paths[2], tables.EXAMPLES, self.examples)
+        tables.write(paths[0], schemas.ANSWERS, self.answers)
+        tables.write(paths[1], schemas.VERDICTS, self.verdicts)
+        tables.write(paths[2], schemas.EXAMPLES, self.examples)
         options = {"scores": AXES, "groups": groups, "bootstrap": 200, "seed": 0}
         return evaluate(paths[0], [paths[1]], paths[2], self.scores, **options)
 

@@ -11,7 +11,7 @@ from tokenizers.models import BPE
 from train_alone import RECIPE, run_alone
 from transformers import PreTrainedTokenizerFast
 
-from reset import chat, frames, training
+from reset import chat, encoding, frames
 from reset.accounts import Account
 from reset.doctor import Limits, examine, framing
 from reset.engines import Request
@@ -147,12 +147,12 @@ def test_the_end_of_a_turn_is_trained_and_checked(example_row, template, end):
     tokenizer, account = speaking(template), Account()
     row = training_row(example_row(example_id="nq/train/0"), CHAT)
     framed = frame(tokenizer, CHAT)
-    (encoded,), _ = training.encode([row], tokenizer, 10_000, account, chat=framed)
+    (encoded,), _ = encoding.encode([row], tokenizer, 10_000, account, chat=framed)
     assert tokenizer.decode([id for id in encoded["labels"] if id != IGNORED]) == f"red forest{end}"
-    training.check([encoded], tokenizer, Path("mixture"), framed)
+    encoding.check([encoded], tokenizer, Path("mixture"), framed)
     other = replace(framed, end=framed.end + 1)
     with pytest.raises(ResetError, match="does not train its last tokens, up to its end token"):
-        training.check([encoded], tokenizer, Path("mixture"), other)
+        encoding.check([encoded], tokenizer, Path("mixture"), other)
 
 
 def test_the_doctor_finds_no_fault_and_shows_the_template(example_row):

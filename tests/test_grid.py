@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from reset import grid, tables
+from reset import grid, schemas, tables
 from reset.candidates import Candidate
 from reset.cli.main import main
 from reset.decoding import arms
@@ -129,8 +129,8 @@ def run(tmp_path, minimal, monkeypatch):
             score = 0.9 if setting == "t0.7" else draw.random() * 0.8
             verdict = {"name": "rating", "score": score, "reason": None, "detail": "{}"}
             said.append({"answer_id": key["answer_id"], **verdict})
-    tables.write(tmp_path / "data/answers/mtl_candidates.parquet", tables.ANSWERS, answers)
-    tables.write(tmp_path / "data/verdicts/rater/mtl_candidates.parquet", tables.VERDICTS, said)
+    tables.write(tmp_path / "data/answers/mtl_candidates.parquet", schemas.ANSWERS, answers)
+    tables.write(tmp_path / "data/verdicts/rater/mtl_candidates.parquet", schemas.VERDICTS, said)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
     return lambda *arguments: CliRunner().invoke(main, ["grid", *arguments])
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reset import tables
+from reset import schemas, tables
 from reset.errors import ResetError
 from reset.judges import Paid, Verdict
 from reset.judging import judge, preflight
@@ -58,8 +58,8 @@ class Case:
         self.answers, self.prompts, self.into = (folder / name for name in ("a.parquet", "p.parquet", "v.parquet"))
 
     def write(self, answers, examples):
-        tables.write(self.answers, tables.ANSWERS, answers)
-        tables.write(self.prompts, tables.EXAMPLES, examples)
+        tables.write(self.answers, schemas.ANSWERS, answers)
+        tables.write(self.prompts, schemas.EXAMPLES, examples)
 
     def judge(self, by, *, max_null=0.2, chunk_answers=2, parts=None):
         return judge(
@@ -75,7 +75,7 @@ class Case:
         )
 
     def scores(self):
-        return {row["answer_id"]: row["score"] for row in tables.read(self.into, tables.VERDICTS)}
+        return {row["answer_id"]: row["score"] for row in tables.read(self.into, schemas.VERDICTS)}
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_every_answer_of_the_judges_tasks_gets_its_verdict_and_the_rest_is_set_a
     assert summary == {"length": {"n": 2, "nulls": 0, "mean": 0.35}}
     assert [one.checks for one in by.asked] == [{"n": 1}, None]
     assert (by.asked[0].split, by.asked[0].passages) == ("train", ["p"])
-    assert json.loads(next(tables.read(case.into, tables.VERDICTS))["detail"]) == {"text": "abc"}
+    assert json.loads(next(tables.read(case.into, schemas.VERDICTS))["detail"]) == {"text": "abc"}
 
 
 def test_equal_texts_of_one_example_are_judged_once_wherever_they_stand(case):
@@ -121,7 +121,7 @@ def test_failed_answer_is_null_without_being_judged(case):
     )
     by = Length()
     account, summary = case.judge(by, max_null=0.0)
-    rows = {row["answer_id"]: row for row in tables.read(case.into, tables.VERDICTS)}
+    rows = {row["answer_id"]: row for row in tables.read(case.into, schemas.VERDICTS)}
     assert (rows["x|1"]["name"], rows["x|1"]["score"]) == ("length", None)
     assert rows["x|1"]["reason"] == "error: prompt too long"
     assert len(by.asked) == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reset import tables
+from reset import schemas, tables
 from reset.micro.words import ANIMALS, NAMES, TOWNS
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +37,7 @@ def start(micro_model, minimal, example_row, tmp_path):
         folder = tmp_path / name
         if not folder.exists():
             folder.mkdir()
-            tables.write(folder / "prompts.parquet", tables.EXAMPLES, rows)
+            tables.write(folder / "prompts.parquet", schemas.EXAMPLES, rows)
             (folder / "params.yaml").write_text(yaml.safe_dump(minimal))
         command = [sys.executable, "-m", "stages.sample", "mtl", str(micro_model), "prompts.parquet", "answers.parquet"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -79,7 +79,7 @@ def wait_for_chunks(folder, process, count):
 def test_kill_9_at_random_moments_changes_no_row_of_the_table(start):
     folder, process = start("undisturbed")
     finished(process)
-    expected = list(tables.read(folder / "answers.parquet", tables.ANSWERS))
+    expected = list(tables.read(folder / "answers.parquet", schemas.ANSWERS))
     assert len(expected) == 4 * PROMPTS
 
     draw, kept = random.Random(), []
@@ -100,14 +100,14 @@ def test_kill_9_at_random_moments_changes_no_row_of_the_table(start):
     wait_for_chunks(folder, process, kept[-1] + 1)
     assert before.items() <= {path.name: path.stat().st_mtime_ns for path in chunks(folder)}.items()
     finished(process)
-    assert list(tables.read(folder / "answers.parquet", tables.ANSWERS)) == expected
+    assert list(tables.read(folder / "answers.parquet", schemas.ANSWERS)) == expected
     assert not chunks(folder)
 
 
 def test_ctrl_c_and_a_full_disk_lose_no_chunk_and_the_disk_is_told_in_a_line(start):
     folder, process = start("undisturbed")
     finished(process)
-    expected = list(tables.read(folder / "answers.parquet", tables.ANSWERS))
+    expected = list(tables.read(folder / "answers.parquet", schemas.ANSWERS))
 
     folder, process = start("disturbed")
     wait_for_chunks(folder, process, 3)
@@ -124,4 +124,4 @@ def test_ctrl_c_and_a_full_disk_lose_no_chunk_and_the_disk_is_told_in_a_line(sta
     assert len(chunks(folder)) >= kept and not (folder / "answers.parquet").exists()
 
     finished(start("disturbed")[1])
-    assert list(tables.read(folder / "answers.parquet", tables.ANSWERS)) == expected
+    assert list(tables.read(folder / "answers.parquet", schemas.ANSWERS)) == expected

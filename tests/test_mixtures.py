@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from reset import tables
+from reset import schemas, tables
 from reset.drawing import draw
 from reset.errors import ResetError
 from reset.mixtures import mix
@@ -30,7 +30,7 @@ def examples(tmp_path, example_row):
                 example_row(example_id=f"{dataset}/train/{i}", dataset=dataset, split="train", references=references)
                 for i in range(count)
             ]
-            tables.write(tmp_path / "examples" / dataset / "train.parquet", tables.EXAMPLES, rows)
+            tables.write(tmp_path / "examples" / dataset / "train.parquet", schemas.EXAMPLES, rows)
         return tmp_path / "examples"
 
     return write
@@ -42,7 +42,7 @@ def mixed(folder, parts, **settings):
     sizes = Counter({row["part"]: 0 for row in composition})
     for row in composition:
         sizes[row["part"]] += row["rows"]
-    return list(tables.read(into, tables.MIXTURES)), account, sizes
+    return list(tables.read(into, schemas.MIXTURES)), account, sizes
 
 
 def test_small_parts_are_repeated_up_to_the_largest_as_evenly_as_possible(examples):
@@ -154,6 +154,6 @@ def test_a_mixture_that_takes_as_many_holds_the_examples_that_a_pool_answers(exa
     rows, _, _ = mixed(folder, {"all": ["nq", "cnn"]}, take={"nq": 7, "cnn": 5})
     into = tmp_path / "prompts.parquet"
     draw(folder, into, split="train", skip=0, rows={"nq": 7, "cnn": 5}, seed=0, left_out={})
-    drawn = {row["example_id"] for row in tables.read(into, tables.EXAMPLES)}
+    drawn = {row["example_id"] for row in tables.read(into, schemas.EXAMPLES)}
     assert len(drawn) == 12
     assert {row["example_id"] for row in rows} == drawn

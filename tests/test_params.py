@@ -7,6 +7,7 @@ import yaml
 
 from reset import params
 from reset.errors import ResetError
+from reset.params.training import Dpo
 
 ROOT = Path(__file__).parents[1]
 
@@ -268,7 +269,7 @@ def test_rows_of_several_kinds_report_all_their_problems_by_key(problems):
 
 
 def known_of_dpo():
-    return params.Dpo.model_fields
+    return Dpo.model_fields
 
 
 @pytest.mark.parametrize(

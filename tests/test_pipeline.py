@@ -27,10 +27,13 @@ PLUMBING = frozenset(
         "reset.errors",  # the wording of errors
         "reset.registry",  # names of plug-ins; which one is used is a parameter, and its file is a dependency
         "reset.params",  # checks parameters, whose values DVC watches itself
+        *(f"reset.params.{part}" for part in ("answers", "data", "section", "training")),
         "reset.references",  # the same, between tables
         "reset.faults",  # the wording of what is wrong with them
         "reset.accounts",  # counts what others leave out
-        "reset.tables",  # files and columns; a column's content changes with the module that fills it
+        "reset.tally",  # and what a judge has said
+        "reset.tables",  # files
+        "reset.schemas",  # columns, whose content changes with the module that fills them
         "reset.spool",  # rows come back as they went in
         "reset.parallel",  # results come in the order of what they are made of
         "reset.folders",  # output appears whole or not at all

@@ -16,13 +16,14 @@ from dvc.repo import Repo
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from reset import params, shapes, tables
+from reset import schemas, shapes, tables
 from reset.accounts import Account
 from reset.cli.main import main
+from reset.encoding import encode
 from reset.mixtures import training_row
+from reset.params.training import Adapter, Recipe
 from reset.pending import pending
 from reset.tokens import load_tokenizer, response_ids
-from reset.training import encode
 
 Row = dict[str, Any]
 
@@ -35,7 +36,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> shapes.Shape:
     return shapes.shape(folder)
 
 
-def recipe(**changed: Any) -> params.Recipe:
+def recipe(**changed: Any) -> Recipe:
     plain = {"learning_rate": 1e-5, "epochs": 1.0, "batch_size": 32, "micro_batch_size": 4, "weight_decay": 0.05}
     plain |= {"beta2": 0.999, "warmup_ratio": 0.03, "loss": "token", "eval_steps": 100, "zero_stage": 3}
     plain |= {
@@ -45,7 +46,7 @@ def recipe(**changed: Any) -> params.Recipe:
         "gradient_checkpointing": True,
         "padding_free": False,
     }
-    return params.Recipe(**{**plain, **changed})
+    return Recipe(**{**plain, **changed})
 
 
 def test_parameters_are_those_of_the_model(llama: shapes.Shape) -> None:
@@ -58,14 +59,14 @@ def test_adapter_takes_what_peft_makes_of_it(llama: shapes.Shape, micro_model: P
     lora |= {"quantise": "none", "merge": False}
     small = recipe(adapter=lora, dtype="float32")
     for wanted in (["q_proj", "v_proj"], ["all-linear"]):
-        adapter = params.Adapter(**{**lora, "target_modules": wanted})
+        adapter = Adapter(**{**lora, "target_modules": wanted})
         targets = "all-linear" if wanted == ["all-linear"] else wanted
         model = get_peft_model(LlamaForCausalLM.from_pretrained(micro_model), LoraConfig(r=16, target_modules=targets))
         assert shapes.shape(micro_model).trained(adapter) == model.get_nb_trainable_parameters()[0]
     assert llama.trained(small.adapter) == 8_388_608  # 32 layers x 2 x 16 x (4096 + 4096)
     assert llama.disk(small.adapter, torch.float32) == 4 * 8_388_608 + llama.files
     assert llama.checkpoints(small.adapter, torch.float32) < llama.checkpoints(None, torch.float32) / 500
-    held = [llama.states(0, torch.bfloat16, 1, params.Adapter(**{**lora, "quantise": q})) for q in ("none", "4bit")]
+    held = [llama.states(0, torch.bfloat16, 1, Adapter(**{**lora, "quantise": q})) for q in ("none", "4bit")]
     assert llama.states(0, torch.bfloat16, 1) / 9 > held[0] > 3 * held[1]
 
 
@@ -101,9 +102,9 @@ def project(
         | {"question": "", "passages": []}
         for n in range(4)
     ]
-    tables.write(tmp_path / "data/mixtures/mtl.parquet", tables.MIXTURES, [training_row(e, "micro") for e in examples])
+    tables.write(tmp_path / "data/mixtures/mtl.parquet", schemas.MIXTURES, [training_row(e, "micro") for e in examples])
     for name in ("test", "candidates"):
-        tables.write(tmp_path / f"data/prompts/{name}.parquet", tables.EXAMPLES, examples)
+        tables.write(tmp_path / f"data/prompts/{name}.parquet", schemas.EXAMPLES, examples)
     save(tmp_path, minimal)
     return tmp_path
 
@@ -132,7 +133,7 @@ def test_trained_tokens_are_those_that_training_counts(project: Path, minimal: R
     minimal["recipes"]["full"]["epochs"] = 1.5
     save(project, minimal)
     system = of(plan("--train-tokens-per-s", "100"), "systems", "mtl")
-    rows = list(tables.read(project / "data/mixtures/mtl.parquet", tables.MIXTURES))
+    rows = list(tables.read(project / "data/mixtures/mtl.parquet", schemas.MIXTURES))
     encoded, cut = encode(rows, load_tokenizer(project / "models/base/micro"), 45, Account())
     once = sum(len(row["input_ids"]) for row in encoded)
     assert cut > 0
@@ -143,7 +144,7 @@ def test_trained_tokens_are_those_that_training_counts(project: Path, minimal: R
 
 
 def test_curated_rows_are_expected_from_the_prompts(project: Path) -> None:
-    rows = list(tables.read(project / "data/mixtures/mtl.parquet", tables.MIXTURES))
+    rows = list(tables.read(project / "data/mixtures/mtl.parquet", schemas.MIXTURES))
     once = sum(
         len(r["input_ids"]) for r in encode(rows, load_tokenizer(project / "models/base/micro"), 64, Account())[0]
     )

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from train_alone import LIMITS, RECIPE
 from train_alone import row as plain
 
-from reset import preferences, registry, supervised, tables, trainer, training
+from reset import encoding, preferences, registry, schemas, supervised, tables, trainer
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.launching import launcher
@@ -52,14 +52,14 @@ def rows(method: str, count: int) -> list[dict[str, Any]]:
 def test_pair_is_two_answers_behind_one_prompt_as_engines_read_it() -> None:
     tokenizer = word_tokenizer(64)
     source = rows("dpo", 1)
-    ((pair,), _) = training.encode(source, tokenizer, 64, Account(), "dpo")
+    ((pair,), _) = encoding.encode(source, tokenizer, 64, Account(), "dpo")
     read = prompt_ids(tokenizer, Prompt(source[0]["prompt"], 0, 0), 64)
     assert read is not None
     assert pair["prompt_ids"] == read[0]
     assert pair["prompt_ids"].count(tokenizer.bos_token_id) == 1
     assert (pair["chosen_ids"], pair["rejected_ids"]) == (response_ids(tokenizer, GOOD), response_ids(tokenizer, BAD))
     assert pair["chosen_ids"][-1] == pair["rejected_ids"][-1] == tokenizer.eos_token_id
-    chosen, rejected = training.sequences([pair])
+    chosen, rejected = encoding.sequences([pair])
     assert [label for label in chosen["labels"] if label != IGNORED] == pair["chosen_ids"]
     assert [label for label in rejected["labels"] if label != IGNORED] == pair["rejected_ids"]
 
@@ -71,16 +71,16 @@ def test_context_of_a_pair_is_cut_for_the_longer_answer() -> None:
     assert whole is not None
     source |= {"response": BAD, "rejected": GOOD, "context_end": len(source["prompt"])}
     most = len(whole[0]) + len(response_ids(tokenizer, BAD))
-    ((pair,), cut) = training.encode([source], tokenizer, most, Account(), "dpo")
+    ((pair,), cut) = encoding.encode([source], tokenizer, most, Account(), "dpo")
     assert cut == 1
     assert len(pair["prompt_ids"]) + len(pair["rejected_ids"]) <= most
 
 
 @pytest.mark.parametrize(("method", "columns"), [("dpo", "rejected"), ("kto", "desirable"), ("weighted_sft", "weight")])
 def test_rows_of_another_kind_are_refused(method: str, columns: str, tmp_path: Path) -> None:
-    tables.write(tmp_path / "rows.parquet", tables.MIXTURES, [plain(0, "a", "b")])
+    tables.write(tmp_path / "rows.parquet", schemas.MIXTURES, [plain(0, "a", "b")])
     with pytest.raises(ResetError, match=rf"rows.parquet: lacks the columns .*{columns}"):
-        list(tables.read(tmp_path / "rows.parquet", training.SCHEMAS[method]))
+        list(tables.read(tmp_path / "rows.parquet", encoding.SCHEMAS[method]))
 
 
 def test_unknown_method_names_the_nearest() -> None:
@@ -114,10 +114,10 @@ def train_all(folder: Path, start: Path, recipes: dict[str, trainer.Recipe], pro
     """Train with each recipe in processes of their own, as the stage does."""
     for method in recipes:
         tables.write(
-            folder / f"{method}.parquet", training.SCHEMAS[recipes[method].method], rows(recipes[method].method, 24)
+            folder / f"{method}.parquet", encoding.SCHEMAS[recipes[method].method], rows(recipes[method].method, 24)
         )
     tables.write(
-        folder / "dev.parquet", tables.MIXTURES, [plain(n, "what is the home of mira?", GOOD) for n in range(4)]
+        folder / "dev.parquet", schemas.MIXTURES, [plain(n, "what is the home of mira?", GOOD) for n in range(4)]
     )
     script = folder / "program.py"
     script.write_text(

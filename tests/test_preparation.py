@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reset import preparation, registry, tables
+from reset import preparation, registry, schemas, tables
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.preparation import prepare
@@ -72,7 +72,7 @@ def run(
 
 
 def ids(raw: Path, split: str) -> list[str]:
-    return [row["example_id"] for row in tables.read(raw.parent / f"out/{split}.parquet", tables.EXAMPLES)]
+    return [row["example_id"] for row in tables.read(raw.parent / f"out/{split}.parquet", schemas.EXAMPLES)]
 
 
 def test_files_become_splits_and_all_three_are_written(raw):
@@ -89,7 +89,7 @@ def test_files_become_splits_and_all_three_are_written(raw):
 def test_row_holds_the_whole_example(raw):
     put(raw, test=[row("a", task="extractive_qa", question="Q?", passages=["p", "q"])])
     run(raw)
-    assert list(tables.read(raw.parent / "out/test.parquet", tables.EXAMPLES)) == [
+    assert list(tables.read(raw.parent / "out/test.parquet", schemas.EXAMPLES)) == [
         {
             "example_id": "mine/test/a",
             "dataset": "mine",
@@ -120,11 +120,11 @@ def test_shares_are_kept_to_and_do_not_depend_on_order_or_company(raw):
     records = [row(str(number)) for number in range(2_000)]
     put(raw, records=records)
     run(raw, {"train": 0.6, "dev": 0.1, "test": 0.3})
-    first = {split: set(ids(raw, split)) for split in tables.SPLITS}
-    assert [round(len(first[split]) / 2_000, 1) for split in tables.SPLITS] == [0.6, 0.1, 0.3]
+    first = {split: set(ids(raw, split)) for split in schemas.SPLITS}
+    assert [round(len(first[split]) / 2_000, 1) for split in schemas.SPLITS] == [0.6, 0.1, 0.3]
     put(raw, records=records[1_000::-1])
     run(raw, {"train": 0.6, "dev": 0.1, "test": 0.3})
-    assert all(set(ids(raw, split)) < first[split] for split in tables.SPLITS)
+    assert all(set(ids(raw, split)) < first[split] for split in schemas.SPLITS)
 
 
 def test_dev_rows_held_out_of_train_leave_the_own_test_split_alone(raw):
@@ -256,7 +256,7 @@ def test_spans_and_processes_change_nothing(raw, monkeypatch):
     put(raw, train=[*records, {"id": "broken"}], test=records[:5])
     whole = run(raw)
     tables_ = {
-        split: list(tables.read(raw.parent / f"out/{split}.parquet", tables.EXAMPLES)) for split in tables.SPLITS
+        split: list(tables.read(raw.parent / f"out/{split}.parquet", schemas.EXAMPLES)) for split in schemas.SPLITS
     }
     assert whole.set_aside.keys() == {"duplicate", "duplicate id", "broken record"}
     monkeypatch.setattr(preparation, "SPAN", 700)
@@ -265,7 +265,7 @@ def test_spans_and_processes_change_nothing(raw, monkeypatch):
     parted = run(raw)
     assert (parted.as_dict(), parted.where) == (whole.as_dict(), whole.where)
     for split, rows in tables_.items():
-        assert list(tables.read(raw.parent / f"out/{split}.parquet", tables.EXAMPLES)) == rows
+        assert list(tables.read(raw.parent / f"out/{split}.parquet", schemas.EXAMPLES)) == rows
 
 
 def test_sources_go_on_behind_a_broken_record():

@@ -3,7 +3,7 @@ import tracemalloc
 
 import pytest
 
-from reset import tables
+from reset import schemas, tables
 from reset.chunks import Chunks
 from reset.decoding import arms
 from reset.engines import Completion
@@ -55,7 +55,7 @@ def prompts(tmp_path):
         }
         for number in range(10)
     )
-    tables.write(tmp_path / "prompts.parquet", tables.EXAMPLES, rows)
+    tables.write(tmp_path / "prompts.parquet", schemas.EXAMPLES, rows)
     return tmp_path / "prompts.parquet"
 
 
@@ -72,7 +72,7 @@ def run(prompts, engine, *, grid=INTENT, sweeps=1, store="store", chunk_prompts=
         chunk_prompts=chunk_prompts,
         max_failed=max_failed,
     )
-    return list(tables.read(into, tables.ANSWERS)), account, figures
+    return list(tables.read(into, schemas.ANSWERS)), account, figures
 
 
 def test_answers_come_in_the_order_of_prompts_sweeps_and_settings(prompts):
@@ -155,7 +155,7 @@ def test_too_many_failures_stop_the_run_as_soon_as_they_are_too_many(prompts):
 
 
 def test_a_prompt_set_without_rows_is_an_error(tmp_path):
-    tables.write(tmp_path / "prompts.parquet", tables.EXAMPLES, [])
+    tables.write(tmp_path / "prompts.parquet", schemas.EXAMPLES, [])
     with pytest.raises(ResetError, match=r"prompts\.parquet: no prompts"):
         run(tmp_path / "prompts.parquet", Echo())
 
@@ -163,8 +163,8 @@ def test_a_prompt_set_without_rows_is_an_error(tmp_path):
 def test_plans_are_not_held_together(prompts):
     def peak(rows):
         path = prompts.parent / f"{rows}.parquet"
-        some = list(tables.read(prompts, tables.EXAMPLES))
-        tables.write(path, tables.EXAMPLES, some[:rows])
+        some = list(tables.read(prompts, schemas.EXAMPLES))
+        tables.write(path, schemas.EXAMPLES, some[:rows])
         tracemalloc.start()
         _announce(path, Pool("mtl", INTENT, 500, 0, "micro", 64, 400))
         most = tracemalloc.get_traced_memory()[1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reset import screening, tables
+from reset import schemas, screening, tables
 from reset.mixtures import left_out
 from reset.screening import screen
 
@@ -29,7 +29,7 @@ def examples(tmp_path, example_row):
                 )
                 for number, text in enumerate(texts)
             ]
-            tables.write(tmp_path / "examples" / dataset / f"{split}.parquet", tables.EXAMPLES, rows)
+            tables.write(tmp_path / "examples" / dataset / f"{split}.parquet", schemas.EXAMPLES, rows)
         return tmp_path / "examples"
 
     return write
@@ -70,8 +70,8 @@ def test_questions_are_compared_with_their_passages(tmp_path, example_row):
     test = example_row(0)
     for number, passages in enumerate([test["passages"], ["mira lives in blue forest."]]):
         row = example_row(number, example_id=f"d{number}/train/0", split="train", passages=passages)
-        tables.write(tmp_path / f"examples/d{number}/train.parquet", tables.EXAMPLES, [row])
-    tables.write(tmp_path / "examples/nq/test.parquet", tables.EXAMPLES, [test])
+        tables.write(tmp_path / f"examples/d{number}/train.parquet", schemas.EXAMPLES, [row])
+    tables.write(tmp_path / "examples/nq/test.parquet", schemas.EXAMPLES, [test])
     assert screened(tmp_path / "examples")[0] == {"d0/train/0": "a test's prompt"}
 
 

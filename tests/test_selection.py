@@ -6,10 +6,11 @@ from statistics import fmean
 
 import pytest
 
-from reset import curation, tables
+from reset import curation, schemas, tables
 from reset.candidates import Candidate, choose, draw, margin
+from reset.choices import best_of
 from reset.errors import ResetError
-from reset.selection import best_of, keep_best
+from reset.selection import keep_best
 
 SCORES = {
     "extractive_qa": {"task": "exact_match", "faithfulness": "span_coverage"},
@@ -51,9 +52,9 @@ class Pool:
 
     def keep(self, **options):
         paths = [self.folder / name for name in ("answers", "verdicts", "prompts", "curated")]
-        tables.write(paths[0], tables.ANSWERS, self.answers)
-        tables.write(paths[1], tables.VERDICTS, self.verdicts)
-        tables.write(paths[2], tables.EXAMPLES, self.examples)
+        tables.write(paths[0], schemas.ANSWERS, self.answers)
+        tables.write(paths[1], schemas.VERDICTS, self.verdicts)
+        tables.write(paths[2], schemas.EXAMPLES, self.examples)
         settings = {"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"}
         settings |= {"scores": SCORES, "weights": WEIGHTS, **options}
         account, figures = keep_best(paths[0], [paths[1]], paths[2], paths[3], **settings)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from reset import tables
+from reset import schemas, tables
 from reset.cli.main import main
 from reset.curation import Pick
 from stages import fetch, prepare
@@ -20,7 +20,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = lines.write(tmp_path_factory.mktemp("run"))
     row = {"example_id": "wikisum/train/3", "dataset": "wikisum", "task": "summarization", "prompt": "p"}
     row |= {"context_start": 0, "context_end": 0, "response": "r"}
-    tables.write(root / "data/mixtures/mtl.parquet", tables.MIXTURES, [{**row, "repeat": n} for n in range(2)])
+    tables.write(root / "data/mixtures/mtl.parquet", schemas.MIXTURES, [{**row, "repeat": n} for n in range(2)])
     return root
 
 
@@ -107,7 +107,7 @@ def test_raw_record_is_found_by_its_example(tmp_path: Path, monkeypatch: pytest.
     for stage, folders in ((fetch, ["data/raw/nq"]), (prepare, ["data/raw/nq", "data/examples/nq"])):
         done = CliRunner().invoke(stage.main, ["nq", *folders])
         assert done.exit_code == 0, done.output
-    example = list(tables.read(tmp_path / "data/examples/nq/train.parquet", tables.EXAMPLES))[7]
+    example = list(tables.read(tmp_path / "data/examples/nq/train.parquet", schemas.EXAMPLES))[7]
     raw = told(tmp_path, example["example_id"])["raw"]
     assert raw["file"] == "data/raw/nq/train.jsonl"
     line = (tmp_path / raw["file"]).read_text().splitlines()[raw["line"] - 1]

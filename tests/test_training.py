@@ -11,7 +11,7 @@ from train_alone import LIMITS, RECIPE, rows, run_alone
 from transformers import AutoModelForCausalLM
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from reset import attention, disk, shapes, supervised, trainer, training
+from reset import attention, disk, encoding, shapes, supervised, trainer, training
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.micro.model import word_tokenizer
@@ -22,7 +22,7 @@ from reset.trainer import IGNORED
 def test_only_the_response_and_its_end_token_are_trained() -> None:
     tokenizer = word_tokenizer(64)
     account = Account()
-    (encoded,), cut = training.encode(rows(1), tokenizer, 64, account)
+    (encoded,), cut = encoding.encode(rows(1), tokenizer, 64, account)
     trained = [label for label in encoded["labels"] if label != IGNORED]
     assert tokenizer.decode(trained) == "the home is mira tom anna karl red boat home is the.<eos>"
     assert encoded["input_ids"][-len(trained) :] == trained
@@ -32,7 +32,7 @@ def test_only_the_response_and_its_end_token_are_trained() -> None:
 
 def test_row_whose_response_does_not_fit_is_set_aside_and_counted() -> None:
     account = Account()
-    encoded, _ = training.encode(rows(1), word_tokenizer(64), 5, account)
+    encoded, _ = encoding.encode(rows(1), word_tokenizer(64), 5, account)
     assert encoded == []
     assert account.as_dict() == {"rows_in": 1, "rows_out": 0, "set_aside": {"longer than max_tokens": 1}}
 
@@ -52,21 +52,21 @@ def test_row_whose_response_does_not_fit_is_set_aside_and_counted() -> None:
     ],
 )
 def test_row_that_would_train_the_wrong_thing_is_refused(ids: list[int], labels: list[int], message: str) -> None:
-    row = training.Encoded(example_id="nq/train/7", input_ids=ids, labels=labels)
+    row = encoding.Encoded(example_id="nq/train/7", input_ids=ids, labels=labels)
     with pytest.raises(ResetError, match=message):
-        training.check([row], word_tokenizer(64), Path("mixture"))
+        encoding.check([row], word_tokenizer(64), Path("mixture"))
 
 
 def test_test_among_the_training_rows_is_refused() -> None:
-    row = training.Encoded(example_id="nq/test/7", input_ids=[1, 9, 2], labels=[IGNORED, 9, 2])
+    row = encoding.Encoded(example_id="nq/test/7", input_ids=[1, 9, 2], labels=[IGNORED, 9, 2])
     with pytest.raises(ResetError, match="mixture: row 'nq/test/7' is a test"):
-        training.check([row], word_tokenizer(64), Path("mixture"))
-    training.check([{**row, "example_id": "test/train/7"}], word_tokenizer(64), Path("mixture"))
+        encoding.check([row], word_tokenizer(64), Path("mixture"))
+    encoding.check([{**row, "example_id": "test/train/7"}], word_tokenizer(64), Path("mixture"))
 
 
 def test_empty_training_set_is_refused() -> None:
     with pytest.raises(ResetError, match="no rows to train on"):
-        training.check([], word_tokenizer(64), Path("mixture"))
+        encoding.check([], word_tokenizer(64), Path("mixture"))
 
 
 def test_share_of_rows_that_were_too_long_is_said_and_refused_above_the_limit(caplog: pytest.LogCaptureFixture) -> None:
@@ -74,10 +74,10 @@ def test_share_of_rows_that_were_too_long_is_said_and_refused_above_the_limit(ca
     account.keep(9)
     account.leave("longer than max_tokens")
     said = "mixture: 2 prompts cut and 1 rows set aside to keep within max_tokens, 30.00% of the rows"
-    training.check_cut(2, account, 0.3, Path("mixture"))
+    encoding.check_cut(2, account, 0.3, Path("mixture"))
     assert caplog.messages == [said]
     with pytest.raises(ResetError, match=f"{said}; train.max_cut is 0.29"):
-        training.check_cut(2, account, 0.29, Path("mixture"))
+        encoding.check_cut(2, account, 0.29, Path("mixture"))
 
 
 def test_run_that_does_not_fit_on_the_disk_is_refused_less_what_is_written(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_sequence_loss_weighs_rows_alike_and_token_loss_weighs_tokens() -> None:
 def test_losses_of_a_batch_are_those_of_each_row_alone(init: Path, padding_free: bool) -> None:
     """Neither padding, nor rows behind one another, nor logits left out change a token's loss by 1e-4 in float32."""
     model = AutoModelForCausalLM.from_pretrained(init, dtype=torch.float32)
-    encoded = training.encode(rows(9), word_tokenizer(64), 64, Account())[0]
+    encoded = encoding.encode(rows(9), word_tokenizer(64), 64, Account())[0]
     if padding_free:
         losses, targets, _ = supervised._unpadded(model, supervised._behind_one_another(0)(encoded))
     else:
@@ -138,7 +138,7 @@ def test_losses_of_a_batch_are_those_of_each_row_alone(init: Path, padding_free:
 def test_what_stands_before_a_row_changes_none_of_its_losses_in_bfloat16_either(init: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(init, dtype=torch.bfloat16)
     attention.in_float32(model)
-    before, row = training.encode(rows(2), word_tokenizer(64), 64, Account())[0]
+    before, row = encoding.encode(rows(2), word_tokenizer(64), 64, Account())[0]
     another = {**before, "input_ids": before["input_ids"][::-1]}
     collate = supervised._behind_one_another(0)
     losses = [supervised._unpadded(model, collate([first, row]))[0] for first in (before, another)]

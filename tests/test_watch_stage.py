@@ -11,7 +11,7 @@ import pytest
 import yaml
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from reset import tables
+from reset import schemas, tables
 from reset.selection import keep_best
 
 ROOT = Path(__file__).parents[1]
@@ -33,17 +33,17 @@ def write(folder, example_row, task):
     for path in paths.values():
         path.parent.mkdir(parents=True)
     examples = [example_row(n, task=task, passages=[PASSAGE] if task == "summarization" else []) for n in range(4)]
-    tables.write(paths["prompts"], tables.EXAMPLES, examples)
+    tables.write(paths["prompts"], schemas.EXAMPLES, examples)
     rows = [
         {**ANSWER, **{key: one[key] for key in ("example_id", "dataset", "task")}, "text": text}
         | {"answer_id": f"{one['example_id']}|{n}"}
         for one in examples
         for n, text in enumerate(TEXTS)
     ]
-    tables.write(paths["answers"], tables.ANSWERS, rows)
+    tables.write(paths["answers"], schemas.ANSWERS, rows)
     name = "lead" if task == "summarization" else "rating"
     said = [{"answer_id": row["answer_id"], "name": name, "score": (row["text"] == TEXTS[1]) * 0.5} for row in rows]
-    tables.write(paths["said"], tables.VERDICTS, [{**row, "reason": None, "detail": None} for row in said])
+    tables.write(paths["said"], schemas.VERDICTS, [{**row, "reason": None, "detail": None} for row in said])
     options = {"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"}
     weights = {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}
     keep_best(
@@ -70,7 +70,7 @@ def watch(minimal, example_row, tmp_path):
         around = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
         done = subprocess.run(command, cwd=tmp_path, env=around, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
-        found = list(tables.read(tmp_path / into / "mtl.parquet", tables.VERDICTS))
+        found = list(tables.read(tmp_path / into / "mtl.parquet", schemas.VERDICTS))
         return found, json.loads((tmp_path / "metrics/watch/other.json").read_text()), done.stdout
 
     return run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reset import tables
+from reset import schemas, tables
 from reset.errors import ResetError
 from reset.judges import Answer, Verdict
 from reset.selection import keep_best
@@ -56,10 +56,10 @@ def files(tmp_path):
             for whose, name, score in (("judge", "rating", rated), ("watcher", "other:rating", watched)):
                 said[whose].append({"answer_id": key, "name": name, "score": score, "reason": None, "detail": None})
     paths = {name: tmp_path / f"{name}.parquet" for name in ("answers", "prompts", "curated", *said)}
-    tables.write(paths["answers"], tables.ANSWERS, answers)
-    tables.write(paths["prompts"], tables.EXAMPLES, [{"example_id": one, **EXAMPLE, **COLUMNS} for one in "xy"])
+    tables.write(paths["answers"], schemas.ANSWERS, answers)
+    tables.write(paths["prompts"], schemas.EXAMPLES, [{"example_id": one, **EXAMPLE, **COLUMNS} for one in "xy"])
     for whose, rows in said.items():
-        tables.write(paths[whose], tables.VERDICTS, rows)
+        tables.write(paths[whose], schemas.VERDICTS, rows)
     settings = {"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"}
     keep_best(
         paths["answers"],

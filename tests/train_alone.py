@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reset import divergence, tables, trainer, training
+from reset import divergence, schemas, tables, trainer, training
 from reset.launching import launcher
 from reset.micro.model import language_model, word_tokenizer
 
@@ -73,8 +73,8 @@ def run_alone(
     template: str = "micro",
 ) -> tuple[int, list[dict[str, float]], str]:
     """Train in `folder`; `kill` names a step, or a step and `save`. Returns exit status, log and what was said."""
-    tables.write(folder / "train.parquet", tables.MIXTURES, rows(count))
-    tables.write(folder / "dev.parquet", tables.MIXTURES, rows(4))
+    tables.write(folder / "train.parquet", schemas.MIXTURES, rows(count))
+    tables.write(folder / "dev.parquet", schemas.MIXTURES, rows(4))
     command = [sys.executable] if processes == 1 else launcher(processes, hostfile)
     done = subprocess.run(
         [*command, __file__, str(folder), str(init), json.dumps(asdict(recipe)), template, *([kill] if kill else [])],

@@ -8,6 +8,7 @@ import click
 from reset import params, rounds
 from reset.cli.compose import compose
 from reset.errors import ResetError
+from reset.params.data import Dataset
 
 CONF = Path("conf")
 
@@ -55,7 +56,7 @@ def round_(name: str, sampler: str, init: str | None, prompts: str | None, overl
     click.echo(f"dvc repro && reset-lm diff . --rounds {sampler} {name}")
 
 
-def _available(datasets: dict[str, params.Dataset]) -> dict[str, int]:
+def _available(datasets: dict[str, Dataset]) -> dict[str, int]:
     """Training rows of the data sets that `prepare` has counted."""
     paths = {name: Path(f"metrics/prepare/{name}.json") for name in datasets}
     counted = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.is_file()}

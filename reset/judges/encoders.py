@@ -1,16 +1,29 @@
-"""Shortcuts through a sentence classifier: its probabilities stay as they are, but for rounding.
+"""Shortcuts through a sentence classifier, and the batches it reads: probabilities stay as they are, but for rounding.
 
 On a CPU oneDNN multiplies the float32 matrices, GELU included, as it does bfloat16 ones; MKL, which torch would ask,
 takes no AVX-512 on processors of other makers than Intel. An encoder of BERT's kind is read at its first token: behind
 the attention of the last layer only that token goes on.
+
+oneDNN keeps what it builds for a matrix of another shape, over half a megabyte each time. So batches come in few
+shapes: lengths and numbers of rows are multiples of `GRAIN`.
 """
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 
+GRAIN = 4  # tokens, and rows
 READ_AT_FIRST = frozenset({"bert", "roberta", "xlm-roberta", "electra", "deberta", "deberta-v2"})  # `model_type`
+
+
+def lighten(model: Any) -> None:
+    """Take all shortcuts that the model's device and kind allow."""
+    keep_first_token(model)
+    if model.device.type == "cpu":
+        multiply_by_onednn(model)
+        join_gelu(model)
 
 
 def multiply_by_onednn(model: torch.nn.Module) -> None:
@@ -48,3 +61,29 @@ def _linear(layer: torch.nn.Linear, then: str, inputs: torch.Tensor) -> torch.Te
     how = "none" if then == "gelu" else ""  # GELU by the error function, not by tanh
     product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(inputs, layer.weight, layer.bias, then, [], how)
     return product
+
+
+def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Group row numbers by length; a batch holds at most `batch_tokens` tokens, padding counted, or a single row."""
+    order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
+    start = 0
+    while start < len(order):
+        most = max(1, batch_tokens // _rounded(lengths[order[start]]))
+        size = most - most % GRAIN if most > GRAIN else most
+        yield order[start : start + size]
+        start += size
+
+
+def padded(rows: Sequence[Sequence[int]], fill: int, most: int) -> torch.Tensor:
+    """Rows of one batch side by side, (pairs, longest), with `longest` rounded up, but not above `most`.
+
+    Behind them the first row is repeated up to a rounded number of rows, if there are more than a few.
+    """
+    longest = max(map(len, rows))
+    width = max(longest, min(_rounded(longest), most))
+    more = _rounded(len(rows)) - len(rows) if len(rows) > GRAIN else 0
+    return torch.tensor([[*row, *[fill] * (width - len(row))] for row in [*rows, *[rows[0]] * more]])
+
+
+def _rounded(number: int) -> int:
+    return -(-number // GRAIN) * GRAIN

@@ -19,8 +19,7 @@ import torch
 
 from reset.errors import ResetError
 from reset.judges import Answer, Verdict
-from reset.judges.encoders import join_gelu, keep_first_token, multiply_by_onednn
-from reset.judges.nli import batches, padded
+from reset.judges.encoders import batches, lighten, padded
 from reset.judges.texts import source, splitter
 from reset.leaner import without
 
@@ -43,10 +42,7 @@ class Checker:
         self._tokenizer, loaded, self.generates = _loaded(model)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
-        keep_first_token(self._model)
-        if self._device.type == "cpu":
-            multiply_by_onednn(self._model)
-            join_gelu(self._model)
+        lighten(self._model)
         self._tokenizer.padding_side = "right"
         self._batch_tokens, self._max_tokens = batch_tokens, max_tokens
         if (lost := LOST_PLACES.get(loaded.config.model_type)) is not None:
@@ -82,17 +78,17 @@ class Checker:
 
     def _forward(self, rows: Sequence[Sequence[int]]) -> list[float]:
         inputs = {
-            "input_ids": padded(rows, self._tokenizer.pad_token_id).to(self._device),
-            "attention_mask": padded([[1] * len(row) for row in rows], 0).to(self._device),
+            "input_ids": padded(rows, self._tokenizer.pad_token_id, self._max_tokens).to(self._device),
+            "attention_mask": padded([[1] * len(row) for row in rows], 0, self._max_tokens).to(self._device),
         }
         with torch.inference_mode():
             if self.generates:
-                first = torch.full((len(rows), 1), self._model.config.decoder_start_token_id, device=self._device)
+                first = torch.full_like(inputs["input_ids"][:, :1], self._model.config.decoder_start_token_id)
                 logits = self._model(**inputs, decoder_input_ids=first).logits[:, 0]
             else:
                 logits = self._model(**inputs).logits
         shares: list[float] = (
-            logits[:, self._columns].float().softmax(dim=-1)[:, 1].double().cpu().numpy().round(6).tolist()
+            logits[: len(rows), self._columns].float().softmax(dim=-1)[:, 1].double().cpu().numpy().round(6).tolist()
         )
         return shares
 

@@ -7,7 +7,7 @@ A sentence is cut into tokens once, however many pairs it is in. What of the mod
 """
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from reset.errors import ResetError
-from reset.judges.encoders import join_gelu, keep_first_token, multiply_by_onednn
+from reset.judges.encoders import batches, lighten, padded
 from reset.leaner import without
 
 with without("scipy", "sklearn"):
@@ -54,11 +54,9 @@ class Nli:
         self._columns = label_order(loaded.config.label2id, model)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
-        keep_first_token(self._model)
         self._light = copy.deepcopy(self._model).to(torch.bfloat16) if bfloat16 else None
-        if self._device.type == "cpu":
-            multiply_by_onednn(self._model)
-            join_gelu(self._model)
+        for one in filter(None, (self._model, self._light)):
+            lighten(one)
         taken = signature(loaded.forward).parameters
         self._inputs = [name for name in self._tokenizer.model_input_names if name in taken]
         self._batch_tokens = batch_tokens
@@ -116,28 +114,10 @@ class Nli:
         """Probabilities in the order of `LABELS` of the pairs `rows`, (pairs, labels)."""
         fill = {"input_ids": self._tokenizer.pad_token_id, "token_type_ids": self._tokenizer.pad_token_type_id}
         inputs = {
-            name: padded([values[row] for row in rows], fill.get(name, 0)).to(self._device)
+            name: padded([values[row] for row in rows], fill.get(name, 0), self._max_length).to(self._device)
             for name, values in columns.items()
         }
         with torch.inference_mode():
-            logits = model(**inputs).logits  # (pairs, labels)
+            logits = model(**inputs).logits[: len(rows)]  # (pairs, labels)
         shares: np.ndarray = logits.float().softmax(dim=-1)[:, self._columns].double().cpu().numpy()
         return shares.round(6)
-
-
-def padded(rows: Sequence[Sequence[int]], fill: int) -> torch.Tensor:
-    """Rows of one batch side by side, (pairs, longest)."""
-    longest = max(map(len, rows))
-    return torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows])
-
-
-def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Group row numbers by length; a batch holds at most `batch_tokens` tokens, padding counted, or a single row."""
-    batch: list[int] = []
-    for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
-        if batch and (len(batch) + 1) * lengths[batch[0]] > batch_tokens:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reset import tables
+from reset import schemas, tables
 from reset.tables import Row
 
 BLOCK = 50  # prompts unpacked together
@@ -71,12 +71,12 @@ def _fill(
     """Add the prompts of one shelf, until the blocks hold `max_bytes`."""
     pools = {name: path for name, path in shelf.pools.items() if path.is_file()}
     found.pools += [name for name in pools if name not in found.pools]
-    prompts = sorted(tables.read(shelf.prompts, tables.EXAMPLES), key=lambda row: _drawn(row["example_id"]))
+    prompts = sorted(tables.read(shelf.prompts, schemas.EXAMPLES), key=lambda row: _drawn(row["example_id"]))
     found.prompts += len(prompts)
     answers = {name: _by_example(path) for name, path in pools.items()}
     said = {name: _by_answer(verdicts, name) for name in pools}
     chosen = {
-        name: (pool, {row["example_id"]: row for row in tables.read(path, tables.CURATED) if not row["repeat"]})
+        name: (pool, {row["example_id"]: row for row in tables.read(path, schemas.CURATED) if not row["repeat"]})
         for name, (pool, path) in shelf.curated.items()
         if path.is_file()
     }
@@ -161,7 +161,7 @@ def _sentences(said: Iterable[Row]) -> list[list[Any]]:
 
 def _by_example(path: Path) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
-    for row in tables.read(path, tables.ANSWERS):
+    for row in tables.read(path, schemas.ANSWERS):
         found.setdefault(row["example_id"], []).append(row)
     return found
 
@@ -175,7 +175,7 @@ def _by_answer(folder: Path, pool: str) -> dict[str, list[Row]]:
 
 
 def _verdicts(path: Path) -> Iterator[Row]:
-    for row in tables.read(path, tables.VERDICTS):
+    for row in tables.read(path, schemas.VERDICTS):
         yield {**row, "judge": path.parent.name}
 
 

@@ -3,7 +3,8 @@
 import csv
 from pathlib import Path
 
-from reset.tables import SPLITS, Row, read_json
+from reset.schemas import SPLITS
+from reset.tables import Row, read_json
 
 PAPER = Path(__file__).with_name("paper_table1.csv")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reset import tables
+from reset import schemas, tables
 from reset.micro.words import ANIMALS, NAMES, TOWNS
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def answers(micro_model, tmp_path_factory):
     def sample(minimal, example_row, engine):
         words = random.Random(0).choices
         rows = [example_row(i, passages=[" ".join(words(NAMES + TOWNS + ANIMALS, k=5 + i))]) for i in range(20)]
-        tables.write(folder / "prompts.parquet", tables.EXAMPLES, rows)
+        tables.write(folder / "prompts.parquet", schemas.EXAMPLES, rows)
         minimal["pools"]["mtl"]["decode"], minimal["pools"]["mtl"]["sweeps"] = "both", 2
         minimal["sample"] |= {
             "engine": engine,
@@ -49,7 +49,7 @@ def answers(micro_model, tmp_path_factory):
             check=False,
         )
         assert run.returncode == 0, run.stderr[-3000:]
-        return list(tables.read(into, tables.ANSWERS))
+        return list(tables.read(into, schemas.ANSWERS))
 
     return sample
 

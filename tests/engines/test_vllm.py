@@ -2,7 +2,7 @@
 
 import pytest
 
-from reset import tables
+from reset import schemas, tables
 from reset.decoding import arms
 from reset.engines import Request
 from reset.engines.transformers import TransformersEngine
@@ -50,8 +50,8 @@ def test_both_engines_fill_the_same_table(engine, tiny, tmp_path):
     pool = Pool("mtl", arms([0.0, 0.7], [5], 1.0), 2, 0, "micro", 8, 50)
     for number, one in enumerate((engine, TransformersEngine(model=tiny, batch=8, dtype="float32"))):
         rows = answer([{**example, "passages": []}], pool, one, lambda prompt, most: ([1, 7, 9], False))
-        assert tables.write(tmp_path / f"{number}.parquet", tables.ANSWERS, rows) == 3
-    theirs, ours = (list(tables.read(tmp_path / f"{number}.parquet", tables.ANSWERS)) for number in (0, 1))
+        assert tables.write(tmp_path / f"{number}.parquet", schemas.ANSWERS, rows) == 3
+    theirs, ours = (list(tables.read(tmp_path / f"{number}.parquet", schemas.ANSWERS)) for number in (0, 1))
     for row, other in zip(theirs, ours, strict=True):
         assert list(row) == list(other) and row["answer_id"] == other["answer_id"]
 

@@ -18,7 +18,7 @@ from transformers import (
 
 from reset.errors import ResetError
 from reset.judges import Answer
-from reset.judges.nli import Nli, batches, label_order
+from reset.judges.nli import Nli, label_order
 from reset.judges.summac import SummaC
 from reset.judges.texts import source, splitter
 
@@ -211,13 +211,6 @@ def test_answer_of_short_sentences_is_scored_as_one(model):
 def test_example_without_passage_is_null(model):
     (verdict,) = judge(model).verdicts([answer("a cat sat .", passages=[])])
     assert (verdict.score, verdict.reason) == (None, "the example has no passage")
-
-
-def test_batches_hold_no_more_tokens_than_allowed_unless_a_row_alone_does():
-    lengths = [3, 9, 4, 4, 20, 1]
-    found = list(batches(lengths, 10))
-    assert sorted(row for batch in found for row in batch) == list(range(6))
-    assert found == [[4], [1], [2, 3], [0, 5]]
 
 
 def test_labels_are_found_by_name_in_any_case():

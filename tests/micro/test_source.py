@@ -5,9 +5,9 @@ import pytest
 from reset.errors import ResetError
 from reset.micro.checks import rating
 from reset.micro.facts import sentences, support
+from reset.schemas import TASKS
 from reset.sources import Example
 from reset.sources.micro import KINDS, Micro
-from reset.tables import TASKS
 
 NOISE = {"misremembered": 0.3, "famous": 0.9, "obscure": 0.3, "half_followed": 0.5}
 QUIET = dict.fromkeys(NOISE, 0.0)

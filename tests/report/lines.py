@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from reset import evaluation, selection, tables
+from reset import evaluation, schemas, selection, tables
 from reset.curation import Pick
 
 ROOT = Path(__file__).parents[2]
@@ -64,9 +64,9 @@ def pool(root: Path, name: str, answers: list[tuple[tables.Row, float]]) -> None
     for row, score in answers:
         for judge, verdict in verdicts(row, score).items():
             by_judge[judge.removesuffix("_2")].append(verdict)
-    tables.write(root / f"data/answers/{name}.parquet", tables.ANSWERS, [row for row, _ in answers])
+    tables.write(root / f"data/answers/{name}.parquet", schemas.ANSWERS, [row for row, _ in answers])
     for judge, rows in by_judge.items():
-        tables.write(root / f"data/verdicts/{judge}/{name}.parquet", tables.VERDICTS, rows)
+        tables.write(root / f"data/verdicts/{judge}/{name}.parquet", schemas.VERDICTS, rows)
 
 
 def choose(root: Path, name: str, pick: Pick) -> None:
@@ -93,10 +93,10 @@ def write(root: Path, *, best: str = "t0.1", gain: float = 0.3, prompts: int = 1
     for dataset in TASKS:
         for split, rows in (("train", trained), ("test", tested)):
             own = [row for row in rows if row["dataset"] == dataset]
-            tables.write(root / f"data/examples/{dataset}/{split}.parquet", tables.EXAMPLES, own)
-        tables.write(root / f"data/examples/{dataset}/dev.parquet", tables.EXAMPLES, [])
-    tables.write(root / "data/prompts/test.parquet", tables.EXAMPLES, tested)
-    tables.write(root / "data/prompts/candidates.parquet", tables.EXAMPLES, trained)
+            tables.write(root / f"data/examples/{dataset}/{split}.parquet", schemas.EXAMPLES, own)
+        tables.write(root / f"data/examples/{dataset}/dev.parquet", schemas.EXAMPLES, [])
+    tables.write(root / "data/prompts/test.parquet", schemas.EXAMPLES, tested)
+    tables.write(root / "data/prompts/candidates.parquet", schemas.EXAMPLES, trained)
     sampled = [
         (answer(row, "mtl", setting, f"Said by {setting}: {HOSTILE}"), 0.9 if setting == best else 0.4)
         for row in trained

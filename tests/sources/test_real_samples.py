@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reset import fetching, preparation, tables
+from reset import fetching, preparation, schemas, tables
 from reset.accounts import Account
 from reset.errors import ResetError
 from reset.sources import Example
@@ -53,7 +53,7 @@ def test_every_record_is_kept_or_set_aside_with_its_reason(real, tmp_path, sourc
     lines = len((real / f"{sample}.jsonl").read_text(encoding="utf-8").splitlines())
     assert account.as_dict() == {"rows_in": lines, "rows_out": kept, "set_aside": set_aside}
     split = "dev" if "_dev" in sample else "test"
-    rows = list(tables.read(tmp_path / "examples" / f"{split}.parquet", tables.EXAMPLES))
+    rows = list(tables.read(tmp_path / "examples" / f"{split}.parquet", schemas.EXAMPLES))
     assert len(rows) == kept
     assert all(len(row["passages"]) <= 5 for row in rows if row["task"] == "extractive_qa")
 

@@ -1,0 +1,15 @@
+"""What all sections of params.yaml have in common."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Rate = Field(ge=0.0, le=1.0)
+Count = Field(ge=0)
+Task = Literal["instruction", "extractive_qa", "abstractive_qa", "summarization"]
+
+
+class Section(BaseModel):
+    """A section of params.yaml: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

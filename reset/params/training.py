@@ -1,0 +1,102 @@
+"""The sections on training: starting models, recipes, systems."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from reset.params.section import Rate, Section
+
+
+class Base(Section):
+    """A row of `base`: a starting model; `needs` is the file or folder that it is made from."""
+
+    kind: str
+    needs: str
+    options: dict[str, Any]
+
+
+class Adapter(Section):
+    """What is trained instead of all weights; see `reset.adapters.Adapter`."""
+
+    rank: int = Field(ge=1)
+    alpha: float = Field(gt=0)
+    dropout: float = Field(ge=0, lt=1)
+    target_modules: list[str] = Field(min_length=1)
+    quantise: Literal["none", "4bit"]
+    merge: bool
+
+
+class Recipe(Section):
+    """What all rows of `recipes` say; see `reset.trainer.Recipe`."""
+
+    method: str
+    adapter: Adapter | None  # null: all weights are trained
+    learning_rate: float = Field(gt=0)
+    epochs: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    micro_batch_size: int = Field(ge=1)
+    weight_decay: float = Field(ge=0)
+    beta2: float = Rate
+    warmup_ratio: float = Rate
+    loss: Literal["token", "sequence"]
+    eval_steps: int = Field(ge=1)
+    zero_stage: int = Field(ge=0, le=3)
+    dtype: Literal["auto", "bfloat16", "float32"]
+    gradient_checkpointing: bool
+    padding_free: bool  # rows behind one another instead of padded to one length
+
+
+class Supervised(Recipe):
+    """Cross-entropy of the response."""
+
+    method: Literal["sft"]
+
+
+class WeightedSupervised(Recipe):
+    """Cross-entropy of every response times its weight."""
+
+    method: Literal["weighted_sft"]
+
+
+class Dpo(Recipe):
+    """Direct preference optimisation; `loss: sequence` takes log-probabilities per token."""
+
+    method: Literal["dpo"]
+    padding_free: Literal[False]
+    adapter: None  # the reference model is the one that training starts from, whole
+    beta: float = Field(gt=0)
+    sft_weight: float = Field(ge=0)  # of the cross-entropy of the chosen response, added to the loss
+
+
+class Kto(Recipe):
+    """Kahneman-Tversky optimisation, whose reference point is an estimate over a device's rows."""
+
+    method: Literal["kto"]
+    padding_free: Literal[False]
+    adapter: None  # the reference model is the one that training starts from, whole
+    beta: float = Field(gt=0)
+    desirable_weight: float = Field(gt=0)
+    undesirable_weight: float = Field(gt=0)
+    loss: Literal["token"]  # log-probabilities are summed over tokens
+    micro_batch_size: int = Field(ge=2)
+
+
+class System(Section):
+    """A row of `systems`: where it starts, what it is trained and checked on, and how."""
+
+    init: str  # folder under models/
+    data: str  # file under data/, without .parquet
+    dev: str  # mixture whose dev rows choose the checkpoint
+    recipe: str
+    keep: list[Annotated[float, Field(gt=0, le=1)]]  # shares of the training whose models stay too: `<system>/at/25`
+
+
+class Train(Section):
+    """What all training has in common."""
+
+    max_tokens: int = Field(ge=8)
+    processes: int = Field(ge=1)
+    hostfile: str | None  # of several machines; see `reset.launching`
+    max_cut: float = Rate  # share of training rows that may be cut or set aside to keep within max_tokens
+    max_loss_rise: float = Field(gt=0)  # nats; see `reset.divergence`
+    loss_window: int = Field(ge=1)  # steps
