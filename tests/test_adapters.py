@@ -14,7 +14,6 @@ import torch
 import yaml
 from safetensors.torch import load_file
 from train_alone import rows
-from transformers.utils.import_utils import is_bitsandbytes_available
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from reset import adapters, encoding, params, schemas, tables
@@ -129,7 +128,6 @@ def test_two_ranks_of_zero_3_train_the_adapter_that_one_process_trains(train: Tr
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not is_bitsandbytes_available(), reason="needs bitsandbytes")
 @pytest.mark.parametrize("merge", [False, True])
 def test_adapter_on_weights_of_four_bits_learns_and_answers(
     train: Train, tmp_path: Path, merge: bool, monkeypatch: pytest.MonkeyPatch
