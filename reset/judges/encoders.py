@@ -5,7 +5,7 @@ takes no AVX-512 on processors of other makers than Intel. An encoder of BERT's 
 the attention of the last layer only that token goes on.
 
 oneDNN keeps what it builds for a matrix of another shape, over half a megabyte each time. So batches come in few
-shapes: lengths and numbers of rows are multiples of `GRAIN`.
+shapes: lengths are rounded up to one of eight values in each doubling, numbers of rows to one of two.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-GRAIN = 4  # tokens, and rows
+LENGTHS, ROWS = 8, 2  # how many sizes there are in each doubling
 READ_AT_FIRST = frozenset({"bert", "roberta", "xlm-roberta", "electra", "deberta", "deberta-v2"})  # `model_type`
 
 
@@ -68,8 +68,8 @@ def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
     order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
     start = 0
     while start < len(order):
-        most = max(1, batch_tokens // _rounded(lengths[order[start]]))
-        size = most - most % GRAIN if most > GRAIN else most
+        most = max(1, batch_tokens // _up(lengths[order[start]], LENGTHS))
+        size = most - most % _step(most, ROWS)
         yield order[start : start + size]
         start += size
 
@@ -77,13 +77,19 @@ def batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
 def padded(rows: Sequence[Sequence[int]], fill: int, most: int) -> torch.Tensor:
     """Rows of one batch side by side, (pairs, longest), with `longest` rounded up, but not above `most`.
 
-    Behind them the first row is repeated up to a rounded number of rows, if there are more than a few.
+    Behind them the first row is repeated up to a rounded number of rows.
     """
     longest = max(map(len, rows))
-    width = max(longest, min(_rounded(longest), most))
-    more = _rounded(len(rows)) - len(rows) if len(rows) > GRAIN else 0
+    width = max(longest, min(_up(longest, LENGTHS), most))
+    more = _up(len(rows), ROWS) - len(rows)
     return torch.tensor([[*row, *[fill] * (width - len(row))] for row in [*rows, *[rows[0]] * more]])
 
 
-def _rounded(number: int) -> int:
-    return -(-number // GRAIN) * GRAIN
+def _up(number: int, steps: int) -> int:
+    """The next of the sizes that there are, `steps` of them in each doubling."""
+    step = _step(number, steps)
+    return -(-number // step) * step
+
+
+def _step(number: int, steps: int) -> int:
+    return max(1, (1 << number.bit_length() - 1) // steps)

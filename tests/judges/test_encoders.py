@@ -63,7 +63,7 @@ def test_batches_hold_no_more_tokens_than_allowed_unless_a_row_alone_does():
     lengths = [8, 9, 16, 1, 40, 3]
     found = list(batches(lengths, 32))
     assert sorted(row for batch in found for row in batch) == list(range(6))
-    assert found == [[4], [2, 1], [0, 5, 3]]  # 9 counts as 12
+    assert found == [[4], [2, 1], [0, 5, 3]]
 
 
 def test_batches_of_any_lengths_come_in_few_shapes():
@@ -77,15 +77,15 @@ def test_batches_of_any_lengths_come_in_few_shapes():
             shapes.add(tuple(found.shape))
             longest.add(max(len(rows[row]) for row in batch))
     assert len(longest) > 60
-    assert len(shapes) < 100
+    assert len(shapes) < 60
 
 
 def test_rows_are_padded_to_no_more_tokens_than_a_model_has_places_for():
-    assert padded([[5, 6], [7] * 9], 0, 10).tolist() == [[5, 6, *[0] * 8], [*[7] * 9, 0]]
-    assert padded([[5] * 9], 0, 9).shape == (1, 9)
+    assert padded([[5, 6], [7] * 33], 0, 34).tolist() == [[5, 6, *[0] * 32], [*[7] * 33, 0]]
+    assert padded([[5] * 33], 0, 512).shape == (1, 36)
 
 
 def test_rows_added_to_fill_a_batch_stand_behind_its_own():
     found = padded([[number] for number in range(9)], 0, 512)
-    assert found.shape == (12, 4)
+    assert found.shape == (12, 1)
     assert found[:, 0].tolist() == [*range(9), 0, 0, 0]
