@@ -95,7 +95,7 @@ def main(run: Path, quick: bool) -> None:
         if when == "before":  # the second plan repeats the lengths of the run that it is compared with
             checks.append(check(f"{when}: answered tokens of all pools", total(rows, "tokens"), "<= 0.02"))
         tables[when] = rows
-    publish("plan", checks, libraries=["torch", "transformers", "trl"], scale=p.scale, **tables)
+    publish("plan", checks, libraries=["torch", "transformers", "trl"], quick=quick, scale=p.scale, **tables)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ import click
 from benchmarks.measuring import measured
 from benchmarks.prepare_records import made
 from benchmarks.prepare_stages import STAGES, TESTS, grown
-from benchmarks.result import check, load_average, publish, versions
+from benchmarks.result import check, load_average, publish, result_file, versions
 from reset.sources import Example, Source
 from reset.sources.construction import construct
 
@@ -138,11 +138,10 @@ def _stage_checks(stage: str, piece: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def measured_before(quick: bool) -> dict[str, Any]:
-    """The pieces of the result file, if they were measured at this size with these versions."""
-    path = Path("benchmarks/results/prepare.json")
+    """The pieces of the result file, if they were measured with these versions."""
+    path = result_file("prepare", quick)
     last = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    same = last.get("quick") == quick and last.get("versions") == versions(LIBRARIES)
-    return dict(last["pieces"]) if same else {}
+    return dict(last["pieces"]) if last.get("versions") == versions(LIBRARIES) else {}
 
 
 @click.command()

@@ -89,6 +89,7 @@ def main() -> None:
         "rater",
         checks,
         libraries=["openai"],
+        quick=quick,
         requests=requests,
         seconds=round(seconds, 2),
         ideal_s=ideal,

@@ -5,25 +5,23 @@ medians of several loads and of several searches, each timed inside the browser.
 """
 
 import json
-import platform
 import random
 import statistics
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
+from benchmarks.result import check, publish
 from reset import schemas, tables
 from reset.report import browser, measured, page
 from tests.report.browser import chromium
 
 SYSTEMS = ("if_cd", "mtl", "mtl_reset", "mtl_reset_s")
 SCORES = {"abstractive_qa": {"task": "rouge_l", "faithfulness": "summac"}}
-RESULT = Path(__file__).parent / "results/report.json"
 PAINT = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 FILTER = """
 const [word, done] = arguments, field = document.getElementById("find");
@@ -134,16 +132,15 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
 def main(quick: bool) -> None:
     """Measure the page at 10,000 prompts and write benchmarks/results/report.json."""
     figures = measure(10_000, 1 if quick else 5)
-    bars = {"page_mb": 25, "first_paint_ms": 2000, "filter_ms": 200}
-    checks = [{"what": "prompts in the page", "value": figures["prompts"], "bar": 10_000}]
-    checks[0]["holds"] = figures["prompts"] >= 10_000
-    checks += [{"what": k, "value": figures[k], "bar": bar, "holds": figures[k] < bar} for k, bar in bars.items()]
-    machine = {"machine": platform.machine(), "system": platform.platform(), "python": platform.python_version()}
-    result = {"name": "report", "figures": figures, **machine, "date": datetime.now(UTC).date().isoformat()}
-    tables.write_json(RESULT, {**result, "checks": checks})
+    checks = [
+        check("prompts in the page", figures["prompts"], ">= 10000"),
+        check("megabytes of the page", figures["page_mb"], "<= 25"),
+        check("first paint, ms", figures["first_paint_ms"], "<= 2000"),
+        check("filter, ms", figures["filter_ms"], "<= 200"),
+    ]
     for key, value in figures.items():
         click.echo(f"{key:<16}{value}")
-    click.echo(json.dumps({"name": "report", "checks": checks}))
+    publish("report", checks, libraries=["selenium"], quick=quick, figures=figures)
 
 
 if __name__ == "__main__":

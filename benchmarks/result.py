@@ -1,4 +1,7 @@
-"""What a benchmark leaves behind: benchmarks/results/<name>.json, and one line of JSON with the checks."""
+"""What a benchmark leaves behind: benchmarks/results/<name>.json, and one line of JSON with the checks.
+
+A quick run writes <name>_quick.json, which Git leaves alone: its figures are none to claim.
+"""
 
 import json
 import os
@@ -18,14 +21,19 @@ def check(what: str, value: float, bar: str) -> dict[str, Any]:
     return {"what": what, "value": round(value, 4), "bar": bar, "holds": holds}
 
 
-def publish(name: str, checks: list[dict[str, Any]], *, libraries: list[str], **figures: Any) -> None:
+def result_file(name: str, quick: bool) -> Path:
+    """Where the result of a benchmark lies."""
+    return Path(f"benchmarks/results/{name}{'_quick' if quick else ''}.json")
+
+
+def publish(name: str, checks: list[dict[str, Any]], *, libraries: list[str], quick: bool, **figures: Any) -> None:
     """Write the result file and print the checks as the last line."""
     shared = {"niceness": os.nice(0), "load_average": load_average()}  # what else ran beside it
     machine = {"processor": _processor(), "cores": len(os.sched_getaffinity(0)), **shared}
     date = datetime.now(UTC).isoformat(timespec="seconds")
     used = versions(libraries)
     content = {"name": name, "date": date, "machine": machine, "versions": used, "checks": checks, **figures}
-    path = Path(f"benchmarks/results/{name}.json")
+    path = result_file(name, quick)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     click.echo(json.dumps({"name": name, "checks": checks}))

@@ -118,13 +118,12 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="measure memory instead of speed")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    quick = "_quick" if options.quick else ""
     if options.memory:
         checks, figures = growth((4_000, 12_000) if options.quick else (10_000, 100_000)), {}
     else:
         checks, figures = speed(options)
-    name = f"summac{'_memory' if options.memory else ''}{quick}"
-    publish(name, checks, libraries=["torch", "transformers", "summac"], threads=1, **figures)
+    name, libraries = f"summac{'_memory' if options.memory else ''}", ["torch", "transformers", "summac"]
+    publish(name, checks, libraries=libraries, quick=options.quick, threads=1, **figures)
 
 
 def speed(options: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -111,7 +111,7 @@ def main(run: Path, quick: bool) -> None:
             check(f"{name}: peak memory over TRL's defaults", ours["peak_bytes"] / trl["peak_bytes"], "<= 1.5"),
         ]
         figures[name] = found
-    publish("train", checks, libraries=["torch", "transformers", "trl", "deepspeed"], **figures)
+    publish("train", checks, libraries=["torch", "transformers", "trl", "deepspeed"], quick=quick, **figures)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def main(quick: bool) -> None:
     seconds = start_up(p)
     checks = [*ratios(runs), check("a train stage of one step, s", seconds, "<= 12")]
     libraries = ["torch", "transformers", "trl", "deepspeed"]
-    publish("train_ranks", checks, libraries=libraries, runs=runs, start_up_s=seconds)
+    publish("train_ranks", checks, libraries=libraries, quick=quick, runs=runs, start_up_s=seconds)
 
 
 if __name__ == "__main__":
