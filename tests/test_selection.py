@@ -1,14 +1,11 @@
 """Choosing the best answer per prompt: the paper's score, what cannot win, ties, shares and figures."""
 
-from itertools import combinations
 from math import exp
-from statistics import fmean
 
 import pytest
 
 from reset import curation, schemas, tables
 from reset.candidates import Candidate, choose, draw, margin
-from reset.choices import best_of
 from reset.errors import ResetError
 from reset.selection import keep_best
 
@@ -199,13 +196,6 @@ def test_figures_say_what_the_choice_did(pool):
     }
     assert figures["candidates"] == 5
     assert sum(figures["wins"].values()) == len(rows) == 2
-
-
-def test_best_of_n_is_the_mean_over_all_draws():
-    pools = [[0.1, 0.7, 0.4, 0.4], [1.0, 0.0, 0.5, 0.2, 0.9]]
-    assert best_of(pools) == pytest.approx(
-        [fmean(fmean(max(drawn) for drawn in combinations(pool, n)) for pool in pools) for n in range(1, 5)]
-    )
 
 
 def test_verdict_on_an_unknown_answer_is_named(pool):
