@@ -130,13 +130,13 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
 @click.command()
 @click.option("--quick", is_flag=True, help="One load instead of five.")
 def main(quick: bool) -> None:
-    """Measure the page at 10,000 prompts and write benchmarks/results/report.json."""
+    """Measure the page at 10,000 prompts."""
     figures = measure(10_000, 1 if quick else 5)
     checks = [
         check("prompts in the page", figures["prompts"], ">= 10000"),
-        check("megabytes of the page", figures["page_mb"], "<= 25"),
-        check("first paint, ms", figures["first_paint_ms"], "<= 2000"),
-        check("filter, ms", figures["filter_ms"], "<= 200"),
+        check("megabytes of the page", figures["page_mb"], "< 25"),
+        check("first paint, ms", figures["first_paint_ms"], "< 2000"),
+        check("filter, ms", figures["filter_ms"], "< 200"),
     ]
     for key, value in figures.items():
         click.echo(f"{key:<16}{value}")

@@ -4,6 +4,7 @@ A quick run writes <name>_quick.json, which Git leaves alone: its figures are no
 """
 
 import json
+import operator
 import os
 import platform
 from datetime import UTC, datetime
@@ -15,9 +16,9 @@ import click
 
 
 def check(what: str, value: float, bar: str) -> dict[str, Any]:
-    """A figure against its bar, ">= 3.0" or "<= 0.1"."""
+    """A figure against its bar, ">= 3.0", "<= 0.1" or "< 25"."""
     sign, limit = bar.split()
-    holds = value >= float(limit) if sign == ">=" else value <= float(limit)
+    holds = {">=": operator.ge, "<=": operator.le, "<": operator.lt}[sign](value, float(limit))
     return {"what": what, "value": round(value, 4), "bar": bar, "holds": holds}
 
 

@@ -2,7 +2,6 @@
 
 import pyarrow as pa
 
-TASKS = ("instruction", "extractive_qa", "abstractive_qa", "summarization")
 SPLITS = ("train", "dev", "test")
 
 _TEXT, _TEXTS = pa.string(), pa.list_(pa.string())

@@ -59,3 +59,11 @@ def test_parameter_that_the_readme_overrides_exists() -> None:
 def test_no_document_names_a_path_of_a_machine() -> None:
     for document in DOCUMENTS:
         assert not re.search(r"(?<![\w.])/(work|home|root|tmp)/", document.read_text()), document
+
+
+def test_a_package_has_one_pin_in_all_requirements() -> None:
+    lines = [line for file in (ROOT / "requirements").glob("*.txt") for line in file.read_text().splitlines()]
+    pins = {tuple(line.split("==")) for line in lines if "==" in line and not line.startswith("#")}
+    names = [name for name, _ in pins]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []
+    assert len(names) > 100

@@ -27,7 +27,7 @@ PLUMBING = frozenset(
         "reset.errors",  # the wording of errors
         "reset.registry",  # names of plug-ins; which one is used is a parameter, and its file is a dependency
         "reset.params",  # checks parameters, whose values DVC watches itself
-        *(f"reset.params.{part}" for part in ("answers", "data", "section", "training")),
+        *(f"reset.params.{part}" for part in ("answers", "data", "report", "section", "training")),
         "reset.references",  # the same, between tables
         "reset.faults",  # the wording of what is wrong with them
         "reset.accounts",  # counts what others leave out
