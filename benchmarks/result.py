@@ -19,7 +19,7 @@ def check(what: str, value: float, bar: str) -> dict[str, Any]:
     """A figure against its bar, ">= 3.0", "<= 0.1" or "< 25"."""
     sign, limit = bar.split()
     holds = {">=": operator.ge, "<=": operator.le, "<": operator.lt}[sign](value, float(limit))
-    return {"what": what, "value": round(value, 4), "bar": bar, "holds": holds}
+    return {"what": what, "value": float(f"{value:.6g}"), "bar": bar, "holds": holds}
 
 
 def result_file(name: str, quick: bool) -> Path:

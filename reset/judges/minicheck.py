@@ -19,7 +19,8 @@ import torch
 
 from reset.errors import ResetError
 from reset.judges import Answer, Verdict
-from reset.judges.encoders import batches, lighten, padded
+from reset.judges.batches import batches, padded
+from reset.judges.encoders import lighten
 from reset.judges.texts import source, splitter
 from reset.leaner import without
 

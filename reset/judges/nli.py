@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from reset.errors import ResetError
-from reset.judges.encoders import batches, lighten, padded
+from reset.judges.batches import batches, padded
+from reset.judges.encoders import lighten
 from reset.leaner import without
 
 with without("scipy", "sklearn"):

@@ -1,7 +1,6 @@
 """Shortcuts through sentence classifiers: each family gives the probabilities of the model as it was loaded."""
 
 import copy
-import random
 
 import pytest
 import torch
@@ -9,12 +8,10 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from reset.judges.encoders import (
     READ_AT_FIRST,
-    batches,
     join_gelu,
     keep_first_token,
     lighten,
     multiply_by_onednn,
-    padded,
 )
 
 SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
@@ -22,16 +19,20 @@ OWN = {"deberta-v2": {"relative_attention": True, "pos_att_type": ["c2p", "p2c"]
 OWN |= {"deberta": {"relative_attention": True, "pos_att_type": ["c2p", "p2c"]}, "electra": {"embedding_size": 16}}
 
 
-def model(family, **changed):
+def model(family, attention=None, **changed):
     torch.manual_seed(0)
     chosen = SIZE | {"vocab_size": 50, "num_labels": 3, "initializer_range": 0.5} | OWN.get(family, {}) | changed
-    return AutoModelForSequenceClassification.from_config(AutoConfig.for_model(family, **chosen)).eval()
+    config = AutoConfig.for_model(family, **chosen)
+    made = AutoModelForSequenceClassification.from_config(config, attn_implementation=attention).eval()
+    for name, weights in made.named_parameters():
+        if name.endswith("bias"):  # all zero when made
+            torch.nn.init.normal_(weights)
+    return made
 
 
-def logits(one):
+def logits(one, lengths=(7, 12, 3, 12)):
     ids = torch.randint(5, 50, (4, 12), generator=torch.Generator().manual_seed(0))
-    mask = torch.ones_like(ids)
-    mask[0, 7:] = mask[2, 3:] = 0
+    mask = (torch.arange(12) < torch.tensor(lengths)[:, None]).long()
     with torch.inference_mode():
         return one(input_ids=ids, attention_mask=mask).logits
 
@@ -50,6 +51,37 @@ def test_an_encoder_says_the_same_by_all_shortcuts(family):
     assert expected.std(dim=0).min() > 0.01  # a model that always says the same would pass as well
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+@pytest.mark.parametrize("lengths", [(7, 12, 3, 12), (12, 12, 12, 12)])
+def test_the_first_token_attends_to_what_is_no_padding(attention, lengths):
+    plain = model("bert", attention)
+    short = copy.deepcopy(plain)
+    keep_first_token(short)
+    own = short.bert.encoder.layer[-1].attention.self
+    assert not any(name in dict(own.named_modules()) for name in ("key", "value"))
+    torch.testing.assert_close(logits(short, lengths), logits(plain, lengths), rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(logits(plain, lengths), logits(plain, (5, 5, 5, 5)), atol=0.2)
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_lighter_numbers_stray_no_further_for_the_first_token_alone(attention):
+    exact = model("bert", attention)
+    plain = copy.deepcopy(exact).to(torch.bfloat16)
+    short = copy.deepcopy(plain)
+    keep_first_token(short)
+    strays = [(logits(one) - logits(exact)).abs().mean() for one in (short, plain)]
+    assert 0 < strays[0] < 2 * strays[1] < 0.1
+
+
+def test_where_torch_has_no_onednn_only_what_needs_none_is_taken(monkeypatch):
+    plain = model("bert")
+    expected = logits(plain)
+    monkeypatch.setattr("torch.backends.mkldnn.is_available", lambda: False)
+    lighten(plain)
+    assert not isinstance(plain.bert.encoder.layer[0].intermediate.intermediate_act_fn, torch.nn.Identity)
+    torch.testing.assert_close(logits(plain), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_a_model_of_another_family_or_another_activation_is_left_alone():
     albert, relu = model("albert", embedding_size=16), model("bert", hidden_act="relu")
     before = logits(albert), logits(relu)
@@ -66,35 +98,3 @@ def test_onednn_multiplies_as_torch_does():
     expected = layer(inputs)
     multiply_by_onednn(layer)
     torch.testing.assert_close(layer(inputs), expected)
-
-
-def test_batches_hold_no_more_tokens_than_allowed_unless_a_row_alone_does():
-    lengths = [3, 9, 4, 4, 20, 1]
-    found = list(batches(lengths, 10))
-    assert sorted(row for batch in found for row in batch) == list(range(6))
-    assert found == [[4], [1], [2, 3], [0, 5]]
-
-
-def test_batches_of_any_lengths_come_in_few_shapes():
-    draw = random.Random(0)
-    shapes, longest = set(), set()
-    for _ in range(50):
-        rows = [[1] * draw.randint(10, 90) for _ in range(draw.randint(300, 900))]
-        for batch in batches([len(row) for row in rows], 2048):
-            found = padded([rows[row] for row in batch], 0, 512)
-            assert found.numel() <= 2048
-            shapes.add(tuple(found.shape))
-            longest.add(max(len(rows[row]) for row in batch))
-    assert len(longest) > 60
-    assert len(shapes) < 60
-
-
-def test_rows_are_padded_to_no_more_tokens_than_a_model_has_places_for():
-    assert padded([[5, 6], [7] * 33], 0, 34).tolist() == [[5, 6, *[0] * 32], [*[7] * 33, 0]]
-    assert padded([[5] * 33], 0, 512).shape == (1, 36)
-
-
-def test_rows_added_to_fill_a_batch_stand_behind_its_own():
-    found = padded([[number] for number in range(9)], 0, 512)
-    assert found.shape == (12, 1)
-    assert found[:, 0].tolist() == [*range(9), 0, 0, 0]

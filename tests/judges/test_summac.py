@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
+    AutoModelForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
     LlamaConfig,
@@ -295,10 +296,10 @@ def test_bfloat16_is_used_where_it_changes_nothing_and_nowhere_else(tmp_path):
     folder = save(tmp_path / "sharp", "bert")
     asked = answers()
     assert scores(judge(folder, bfloat16=True), asked) == scores(judge(folder), asked)  # these weights are too sharp
-    nli = Nli(folder, batch_tokens=512, bfloat16=True)
-    for kind in (nli._model, nli._light):
-        torch.nn.init.zeros_(kind.classifier.weight)  # now every pair scores alike
-    used = []
+    blunt = AutoModelForSequenceClassification.from_pretrained(folder)
+    torch.nn.init.zeros_(blunt.classifier.weight)  # now every pair scores alike
+    blunt.save_pretrained(folder)
+    nli, used = Nli(folder, batch_tokens=512, bfloat16=True), []
     nli._light.register_forward_pre_hook(lambda module, args: used.append("light"))
     pairs = [(given, said) for given in PASSAGES for said in ANSWERS]
     nli.probabilities(pairs)
