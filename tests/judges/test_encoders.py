@@ -64,7 +64,7 @@ def test_the_first_token_attends_to_what_is_no_padding(attention, lengths):
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_lighter_numbers_stray_no_further_for_the_first_token_alone(attention):
+def test_lighter_numbers_stray_less_than_twice_as_far_for_the_first_token_alone(attention):
     exact = model("bert", attention)
     plain = copy.deepcopy(exact).to(torch.bfloat16)
     short = copy.deepcopy(plain)
