@@ -19,7 +19,12 @@ def check(what: str, value: float, bar: str) -> dict[str, Any]:
     """A figure against its bar, ">= 3.0", "<= 0.1" or "< 25"."""
     sign, limit = bar.split()
     holds = {">=": operator.ge, "<=": operator.le, "<": operator.lt}[sign](value, float(limit))
-    return {"what": what, "value": float(f"{value:.6g}"), "bar": bar, "holds": holds}
+    return {"what": what, "value": digits(value), "bar": bar, "holds": holds}
+
+
+def digits(value: float) -> float:
+    """The first six digits of a figure, which a fixed number of decimals would take from a small one."""
+    return float(f"{value:.6g}")
 
 
 def result_file(name: str, quick: bool) -> Path:

@@ -30,7 +30,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.result import check, publish
+from benchmarks.result import check, digits, publish
 from benchmarks.summac_pools import CANDIDATES, NOISE, Pool, micro, model, pool, real, run
 from reset.errors import ResetError
 from reset.judges import Answer
@@ -85,7 +85,7 @@ def compare(judge: SummaC, python: str, weights: str, of: Pool, rounds: int) -> 
         apart = max(apart, *(abs(a - b) for a, b in zip(scores, golden, strict=True)))
     medians = statistics.median(mine), statistics.median(reference)
     figures = {"ours_s": medians[0], "summac_s": medians[1], "ratio": medians[1] / medians[0], "apart": apart}
-    return {"answers": len(of)} | {name: float(f"{value:.6g}") for name, value in figures.items()}
+    return {"answers": len(of)} | {name: digits(value) for name, value in figures.items()}
 
 
 def memory(judge: SummaC, counts: tuple[int, int]) -> float:
