@@ -16,7 +16,10 @@ from typing import Any
 import click
 
 from benchmarks.result import check, publish
-from reset import params, planning, workload
+from reset import params
+from reset.params.document import Params
+from reset.planning import workload
+from reset.planning.plan import Rates, plan
 
 BEFORE = ("params.yaml", "data/mixtures", "data/prompts")
 AGAIN = (*BEFORE, "metrics")
@@ -34,7 +37,7 @@ def only(run: Path, names: tuple[str, ...]) -> Iterator[None]:
             yield
 
 
-def measured(run: Path, p: params.Params) -> dict[str, dict[str, Mapping[str, Any]]]:
+def measured(run: Path, p: Params) -> dict[str, dict[str, Mapping[str, Any]]]:
     """What the run wrote, under the names that the plan has for it."""
     systems, pools = {}, {}
     for name in p.systems:
@@ -48,13 +51,13 @@ def measured(run: Path, p: params.Params) -> dict[str, dict[str, Mapping[str, An
     return {"systems": systems, "pools": pools}
 
 
-def beside(plan: Mapping[str, Any], wrote: Mapping[str, Any]) -> list[dict[str, Any]]:
+def beside(planned: Mapping[str, Any], wrote: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row per figure: planned, measured, and by how much of the measured one they differ."""
     return [
         {"name": row[kind[:-1]], "figure": key, "planned": row[key], "measured": value, "off": row[key] / value - 1}
         | {"at_most": row["basis"].startswith(workload.AT_MOST)}
         for kind in ("systems", "pools")
-        for row in plan[kind]
+        for row in planned[kind]
         for key, value in wrote[kind][row[kind[:-1]]].items()
     ]
 
@@ -80,7 +83,7 @@ def main(run: Path, quick: bool) -> None:
     for when, names in (("before", BEFORE), ("again", AGAIN)):
         started = time.perf_counter()
         with only(run, names):
-            rows = beside(planning.plan(p, planning.Rates(None, None)), wrote)
+            rows = beside(plan(p, Rates(None, None)), wrote)
         click.echo(f"{when}: planned from {', '.join(names)} in {time.perf_counter() - started:.1f} s")
         for row in rows:
             click.echo(

@@ -3,7 +3,7 @@
 Records of realistic length in three layouts are written once (text is made up, ids and numbers differ from row to row).
 Then each of the two reads the same JSON Lines and leaves Parquet, with the same pure function from record to example:
 
-- ours: `reset.preparation.prepare`, with its checks, duplicates and accounts;
+- ours: `reset.examples.prepare.prepare`, with its checks, duplicates and accounts;
 - map: `load_dataset("json")`, `map` in one process, `filter`, `to_parquet`. It looks for no duplicates.
 
 Each run is a process of its own, so that its peak memory is: the largest sum of the resident memory of the process and
@@ -48,7 +48,7 @@ LIBRARIES = ["datasets", "pyarrow", "orjson", "xxhash"]
 
 def ours(source: Source, raw: Path, into: Path) -> Callable[[], int]:
     """The stage's own function."""
-    from reset.preparation import prepare
+    from reset.examples.prepare import prepare
 
     return lambda: prepare(source, raw, into, dataset="made", shares=None, **LIMITS).rows_out
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reset.folders import whole_folder
+from reset.files.atomic import whole_folder
 
 
 def words(rng: random.Random, count: int) -> list[str]:

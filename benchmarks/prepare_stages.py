@@ -16,9 +16,11 @@ import click
 
 from benchmarks.measuring import measured
 from benchmarks.prepare_records import records
-from reset import mixtures, schemas, screening, tables
-from reset.folders import whole_folder
-from reset.rows import example_row
+from reset.examples import mix as mixing
+from reset.examples import screen as screening
+from reset.examples.raw_rows import example_row
+from reset.files import schemas, tables
+from reset.files.atomic import whole_folder
 from reset.sources import Example, Source
 from reset.sources.construction import construct
 
@@ -35,7 +37,7 @@ def mix(examples: Path, into: Path) -> Callable[[], dict[str, int]]:
 
     def run() -> dict[str, int]:
         parts = {name: [name] for name in DATASETS}
-        account, given = mixtures.mix(examples, into, parts=parts, template="alpaca", seed=0, **settings)
+        account, given = mixing.mix(examples, into, parts=parts, template="alpaca", seed=0, **settings)
         return {"rows": account.rows_out, "out": sum(row["rows"] for row in given)}
 
     return run

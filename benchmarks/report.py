@@ -16,9 +16,9 @@ from typing import Any
 import click
 
 from benchmarks.result import check, publish
-from reset import schemas, tables
+from reset.files import schemas, tables
 from reset.report import browser, measured, page
-from tests.report.browser import chromium
+from tests.support.browser import chromium
 
 SYSTEMS = ("if_cd", "mtl", "mtl_reset", "mtl_reset_s")
 SCORES = {"abstractive_qa": {"task": "rouge_l", "faithfulness": "summac"}}

@@ -13,8 +13,8 @@ import click
 from benchmarks.result import check, publish
 from benchmarks.sample_runs import sampled
 from benchmarks.sample_work import BATCH, MAX_LENGTH, MAX_TOKENS, examples, pool, requests, tokenizing
-from reset import schemas, tables
 from reset.engines import Engine, Request
+from reset.files import schemas, tables
 
 PROMPTS = {"vllm": (250, 20), "transformers": (150, 20)}  # and of a quick run
 # Room for about 40 requests without shared prompts, and for a fifth of all prompts: a 7B model's cache on an 80 GB GPU
@@ -36,7 +36,7 @@ def vllm_sides(model: Path, asked: Sequence[Request]) -> tuple[Engine, dict[str,
     """Our engine; one call per setting, and one bare call, on the same load."""
     from vllm import SamplingParams, TokensPrompt
 
-    from reset.engines.vllm import VllmEngine, _parameters
+    from reset.engines.vllm.engine import VllmEngine, _parameters
 
     engine = VllmEngine(model=model, max_model_len=MAX_LENGTH, options={"dtype": "auto", **CACHE})
     llm = engine._llm
@@ -59,8 +59,8 @@ def transformers_sides(model: Path, asked: Sequence[Request]) -> tuple[Engine, d
     """Our engine; `model.generate` per setting, on the same load."""
     import torch
 
-    from reset.engines.transformers import TransformersEngine
-    from reset.tokens import load_tokenizer
+    from reset.engines.transformers.engine import TransformersEngine
+    from reset.model.tokens import load_tokenizer
 
     engine = TransformersEngine(model=model, batch=BATCH, dtype="float32")
     loaded, tokenizer = engine._model, load_tokenizer(model)

@@ -14,9 +14,10 @@ import click
 
 from benchmarks.result import check, publish
 from benchmarks.sample_work import BATCH, examples, one_each, pool, tokenizing
-from reset import sampling, schemas, tables
-from reset.chunks import Chunks
 from reset.engines import Completion, Engine, Request
+from reset.files import schemas, tables
+from reset.runs.chunks import Chunks
+from reset.sampling import sample
 
 FLAT, RESUME = ((500, 5_000, 50_000), (100, 1_000)), (500, 100)  # prompts; of a quick run
 FLAT_TOKENS, CHUNK_PROMPTS, RESUME_CHUNK, ROUNDS = 1, 200, 10, 3
@@ -43,11 +44,11 @@ class Stopping:
 
 
 def sampled(
-    folder: Path, engine: Engine, tokenize: sampling.Tokenize, asked: sampling.Pool, chunk_prompts: int = CHUNK_PROMPTS
+    folder: Path, engine: Engine, tokenize: sample.Tokenize, asked: sample.Pool, chunk_prompts: int = CHUNK_PROMPTS
 ) -> tuple[float, int]:
     """Do what the stage does with `folder`/prompts.parquet; seconds and answers."""
     started, chunks = time.perf_counter(), Chunks(folder / "chunks", "benchmark")
-    account, _ = sampling.sample(
+    account, _ = sample.sample(
         folder / "prompts.parquet",
         folder / "answers.parquet",
         asked,
@@ -60,12 +61,12 @@ def sampled(
     return time.perf_counter() - started, account.rows_out
 
 
-def loaded(model: Path) -> tuple[Engine, sampling.Tokenize]:
+def loaded(model: Path) -> tuple[Engine, sample.Tokenize]:
     """The transformers engine, warmed up."""
-    from reset.engines.transformers import TransformersEngine
+    from reset.engines.transformers.engine import TransformersEngine
 
     engine, tokenize = TransformersEngine(model=model, batch=BATCH, dtype="float32"), tokenizing(model)
-    list(sampling.answer(list(examples(CHUNK_PROMPTS)), pool(), engine, tokenize))
+    list(sample.answer(list(examples(CHUNK_PROMPTS)), pool(), engine, tokenize))
     return engine, tokenize
 
 
@@ -131,7 +132,7 @@ def resume(model: Path, quick: bool) -> None:
     publish("sample_resume", checks, libraries=["torch", "pyarrow"], quick=quick, prompts=count, seconds=seconds)
 
 
-def timed(engine: Engine, tokenize: sampling.Tokenize, count: int, stop: int | None) -> tuple[float, list[tables.Row]]:
+def timed(engine: Engine, tokenize: sample.Tokenize, count: int, stop: int | None) -> tuple[float, list[tables.Row]]:
     """Sample from first to last, with a stop before chunk `stop`: seconds and rows."""
     with TemporaryDirectory() as folder:
         tables.write(Path(folder) / "prompts.parquet", schemas.EXAMPLES, examples(count))

@@ -4,23 +4,24 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from reset import sampling, tables
-from reset.decoding import arms
 from reset.engines import Completion, Request
+from reset.files import tables
 from reset.micro import words
+from reset.sampling import sample
+from reset.sampling.decode_settings import arms
 
 GRID = arms([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], [5, 10, 20, 50, 70, 90, 100], 1.0)  # preset `intent`
 MAX_TOKENS, MAX_LENGTH, BATCH = 64, 512, 256
 
 
-def pool() -> sampling.Pool:
+def pool() -> sample.Pool:
     """Two sweeps: 14 answers to a prompt."""
-    return sampling.Pool("benchmark", GRID, 2, 0, "micro", MAX_TOKENS, MAX_LENGTH - MAX_TOKENS)
+    return sample.Pool("benchmark", GRID, 2, 0, "micro", MAX_TOKENS, MAX_LENGTH - MAX_TOKENS)
 
 
-def one_each(max_tokens: int) -> sampling.Pool:
+def one_each(max_tokens: int) -> sample.Pool:
     """One greedy answer to a prompt."""
-    return sampling.Pool("benchmark", arms([0.0], [], 0.0), 1, 0, "micro", max_tokens, MAX_LENGTH - max_tokens)
+    return sample.Pool("benchmark", arms([0.0], [], 0.0), 1, 0, "micro", max_tokens, MAX_LENGTH - max_tokens)
 
 
 def examples(count: int, words_most: int = 200) -> Iterator[tables.Row]:
@@ -49,9 +50,9 @@ def random_model(folder: Path, width: int = 128, ending: float = 3.5) -> Path:
     return folder
 
 
-def tokenizing(model: Path) -> sampling.Tokenize:
+def tokenizing(model: Path) -> sample.Tokenize:
     """The pipeline's own way from a prompt to token ids."""
-    from reset import tokens
+    from reset.model import tokens
 
     tokenizer = tokens.load_tokenizer(model)
     return lambda prompt, most: tokens.prompt_ids(tokenizer, prompt, most)
@@ -76,5 +77,5 @@ class Recorder:
 def requests(model: Path, count: int) -> list[Request]:
     """What the pipeline would ask an engine for."""
     recorder = Recorder()
-    list(sampling.answer(list(examples(count)), pool(), recorder, tokenizing(model)))
+    list(sample.answer(list(examples(count)), pool(), recorder, tokenizing(model)))
     return recorder.requests

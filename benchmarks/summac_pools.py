@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
-from reset import schemas, tables
+from reset.files import schemas, tables
+from reset.judges.sentences.texts import splitter
 from reset.judges.summac import SummaC
-from reset.judges.texts import splitter
 from reset.sources.micro import Micro
 
 CANDIDATES = 14

@@ -17,13 +17,15 @@ from typing import Any
 import click
 
 from benchmarks.result import check, publish
-from reset import params, schemas, tables
-from reset.accounts import Account
-from reset.encoding import encode
-from reset.launching import launcher
+from reset import params
+from reset.files import schemas, tables
+from reset.files.row_accounts import Account
 from reset.micro.model import word_tokenizer
+from reset.params.document import Params
 from reset.report.table1 import paper
-from reset.trainer import IGNORED
+from reset.runs.launcher import launcher
+from reset.training.encoding import encode
+from reset.training.recipe import IGNORED
 
 ROOT = Path(__file__).parents[1]
 CONTEXT = {"instructions": 60, "nq": 700, "cnn_dailymail": 900, "ms_marco": 800}  # prompt tokens, assumed
@@ -31,7 +33,7 @@ SHRUNK = 8  # lengths of the second mixture are an eighth of Table 1's, to suit 
 PLAIN = {"gradient_checkpointing": False}  # the default that costs TRL time for memory
 
 
-def micro_rows(run: Path, p: params.Params, count: int) -> list[dict[str, Any]]:
+def micro_rows(run: Path, p: Params, count: int) -> list[dict[str, Any]]:
     """The first rows of the micro mixture `mtl`, encoded as `train` does."""
     table = tables.read(run / "data/mixtures/mtl.parquet", schemas.MIXTURES)
     rows = [row for row, _ in zip(table, range(count), strict=False)]
@@ -52,7 +54,7 @@ def spread_rows(count: int) -> list[dict[str, Any]]:
     return rows
 
 
-def shared(p: params.Params) -> dict[str, Any]:
+def shared(p: Params) -> dict[str, Any]:
     """What all jobs have in common: one epoch of the recipe `full` for a model of the micro scale's shape."""
     recipe = {**p.recipes["full"].model_dump(exclude={"adapter"}), "epochs": 1.0}
     shape = {"width": 128, "layers": 3, "max_tokens": 512}

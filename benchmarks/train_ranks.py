@@ -19,13 +19,15 @@ import yaml
 
 from benchmarks.result import check, publish
 from benchmarks.train import ROOT, best, shared, spread_rows
-from reset import params, schemas, tables
+from reset import params
+from reset.files import schemas, tables
 from reset.micro.model import language_model, word_tokenizer
+from reset.params.document import Params
 
 STAGES = (0, 2, 3)
 
 
-def start_up(p: params.Params) -> float:
+def start_up(p: Params) -> float:
     """Seconds of a whole `train` stage of one step."""
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -45,7 +47,7 @@ def start_up(p: params.Params) -> float:
         return time.perf_counter() - started
 
 
-def jobs(p: params.Params, count: int) -> dict[str, dict[str, Any]]:
+def jobs(p: Params, count: int) -> dict[str, dict[str, Any]]:
     """One rank of one thread and of all cores' threads, and two ranks of one thread at each ZeRO stage."""
     alone = {**shared(p), "side": "ours", "rows": spread_rows(count), "threads": 1}
     recipe = alone["recipe"]

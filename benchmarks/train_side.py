@@ -14,10 +14,12 @@ from transformers import LlamaConfig, LlamaForCausalLM, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from reset import precision, trainer
-from reset.divergence import Limits
 from reset.micro.model import word_tokenizer
-from reset.supervised import supervised
+from reset.model import precision
+from reset.runs.divergence import Limits
+from reset.training import loop
+from reset.training.recipe import Recipe
+from reset.training.sft import supervised
 
 VOCABULARY = 392
 
@@ -46,23 +48,23 @@ def model(width: int, layers: int, max_tokens: int) -> LlamaForCausalLM:
 
 
 def ours(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:
-    """`reset.trainer.fit`, with a callback for the clock."""
-    recipe = trainer.Recipe(**job["recipe"])
+    """`reset.training.loop.fit`, with a callback for the clock."""
+    recipe = Recipe(**job["recipe"])
 
-    def timed(*args: Any) -> trainer.Watched:
+    def timed(*args: Any) -> loop.Watched:
         built = supervised(*args)
         built.add_callback(clock)
         return built
 
-    trainer.rendezvous()
+    loop.rendezvous()
     tokenizer = word_tokenizer(job["max_tokens"])
     options: dict[str, Any] = {"work": work, "seed": 0, "limits": Limits(rise=100.0, window=20), "build": timed}
-    trainer.fit(model(**job["model"]), tokenizer, rows, [], recipe, work / "model", **options)
+    loop.fit(model(**job["model"]), tokenizer, rows, [], recipe, work / "model", **options)
 
 
 def theirs(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:
     """TRL's SFTTrainer with its defaults, but for what `job` says: rates, batch and dtype as ours."""
-    recipe = trainer.Recipe(**job["recipe"])
+    recipe = Recipe(**job["recipe"])
     arguments = SFTConfig(
         output_dir=str(work),
         num_train_epochs=recipe.epochs,

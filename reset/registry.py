@@ -27,9 +27,9 @@ SOURCES: dict[str, str] = {
 }
 
 ENGINES: dict[str, str] = {
-    "transformers": "reset.engines.transformers:TransformersEngine",
-    "vllm": "reset.engines.vllm:VllmEngine",
-    "openai": "reset.engines.openai:OpenAIEngine",
+    "transformers": "reset.engines.transformers.engine:TransformersEngine",
+    "vllm": "reset.engines.vllm.engine:VllmEngine",
+    "openai": "reset.engines.openai.engine:OpenAIEngine",
 }
 
 JUDGES: dict[str, str] = {
@@ -42,16 +42,16 @@ JUDGES: dict[str, str] = {
 }
 
 BASES: dict[str, str] = {
-    "hub": "reset.hub_model:HubModel",
-    "micro_lm": "reset.micro.base:MicroModel",
-    "micro_nli": "reset.micro.nli:MicroNli",
+    "hub": "reset.bases.hub:HubModel",
+    "micro_lm": "reset.bases.micro_lm:MicroModel",
+    "micro_nli": "reset.bases.micro_nli:MicroNli",
 }
 
 METHODS: dict[str, str] = {
-    "sft": "reset.supervised:supervised",
-    "weighted_sft": "reset.preferences:weighted_sft",
-    "dpo": "reset.preferences:dpo",
-    "kto": "reset.preferences:kto",
+    "sft": "reset.training.sft:supervised",
+    "weighted_sft": "reset.training.preferences:weighted_sft",
+    "dpo": "reset.training.preferences:dpo",
+    "kto": "reset.training.preferences:kto",
 }
 
 
@@ -61,6 +61,13 @@ def load(table: Mapping[str, str], name: str, kind: str) -> Any:
         raise ResetError(f"Unknown {kind} '{name}'. {nearest(name, table)}")
     module, _, attribute = table[name].partition(":")
     return getattr(import_module(module), attribute)
+
+
+def code(table: Mapping[str, str], name: str, kind: str) -> str:
+    """Return the file of the plug-in `name` below reset/, such as "judges/lexical.py"."""
+    if name not in table:
+        raise ResetError(f"Unknown {kind} '{name}'. {nearest(name, table)}")
+    return "/".join(table[name].partition(":")[0].split(".")[1:]) + ".py"
 
 
 def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> Any:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from reset import describing, params, tables, tracking
+from reset import params, tracking
+from reset.examples import describe
+from reset.files import tables
 
 PATH = click.Path(path_type=Path)
 
@@ -17,7 +19,7 @@ def main(examples: Path, model: Path) -> None:
     p = params.load()
     metrics = Path("metrics/describe/examples.json")
     with tracking.run("describe", "examples", p.describe.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
-        found = describing.describe(examples, model)
+        found = describe.describe(examples, model)
         tables.write_json(metrics, found)
     click.echo(f"describe: {len(found)} data sets in the tokens of {model}")
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from reset import drawing, mixtures, params, tracking
+from reset import params, tracking
+from reset.examples import draw, seeded_order
 
 PATH = click.Path(path_type=Path)
 
@@ -21,8 +22,8 @@ def main(name: str, examples: Path, screened: Path, into: Path) -> None:
     metrics = Path(f"metrics/draw/{name}.json")
     with tracking.run("draw", name, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
         chosen = row.model_dump()
-        left_out = mixtures.left_out(screened)
-        account, drawn = drawing.draw(examples, into, **chosen, seed=p.seed, left_out=left_out)
+        left_out = seeded_order.left_out(screened)
+        account, drawn = draw.draw(examples, into, **chosen, seed=p.seed, left_out=left_out)
         account.write(metrics, asked=row.rows, drawn=drawn)
     click.echo(f"draw {name}: {account}")
 

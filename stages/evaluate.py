@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from reset import evaluation, params, tracking
+from reset import params, tracking
+from reset.scoring import evaluate
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -20,7 +21,7 @@ def main(system: str, answers: Path, prompts: Path, scores: Path, metrics: Path,
     """Score SYSTEM by VERDICTS on its ANSWERS to PROMPTS: per prompt into SCORES, as averages into METRICS."""
     p = params.load()
     with tracking.run("evaluate", system, p.evaluate.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
-        account, summary = evaluation.evaluate(
+        account, summary = evaluate.evaluate(
             answers,
             verdicts,
             prompts,

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from reset import fetching, params, tables, tracking
+from reset import params, tracking
+from reset.examples import fetch
+from reset.files import tables
 from reset.sources.construction import construct, row_of
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -22,7 +24,7 @@ def main(dataset: str, into: Path) -> None:
         source = construct(row.source, row.options, key=f"params.yaml: datasets.{dataset}")
         path = Path(row.path) if row.path else None
         limit = p.prepare.max_broken
-        facts = fetching.fetch(source, path=path, revision=row.revision, into=into, max_broken=limit)
+        facts = fetch.fetch(source, path=path, revision=row.revision, into=into, max_broken=limit)
         tables.write_json(metrics, facts)
     counts = ", ".join(f"{count} {split}" for split, count in facts["records"].items())
     click.echo(f"fetch: {dataset}: {counts} from {facts['origin']}")

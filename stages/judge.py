@@ -4,7 +4,11 @@ from pathlib import Path
 
 import click
 
-from reset import judge_rows, judges, judging, params, progress, tracking
+from reset import judges, params, tracking
+from reset.judging import build
+from reset.judging.judge import judge as judge_pool
+from reset.judging.judge import preflight
+from reset.runs import progress
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -18,14 +22,14 @@ def main(judge: str, answers: Path, prompts: Path, into: Path) -> None:
     """Judge ANSWERS to PROMPTS with row JUDGE of params.yaml; write the verdicts to INTO."""
     p = params.load()
     row = params.row(p.judges, judge, "judges")
-    settings, name = judge_rows.settings(row.model_dump()), f"{judge}/{into.stem}"
+    settings, name = build.settings(row.model_dump()), f"{judge}/{into.stem}"
     metrics = Path(f"metrics/judge/{name}.json")
-    by, spread = judge_rows.load("judges", judge, row.model_dump(), p.cluster.model_dump())
+    by, spread = build.load("judges", judge, row.model_dump(), p.cluster.model_dump())
     progress.lines_to_stderr()
     if isinstance(by, judges.Paid):
-        click.echo(f"judge {name}: {judging.preflight(answers, prompts, by, pool=into.stem)}")
+        click.echo(f"judge {name}: {preflight(answers, prompts, by, pool=into.stem)}")
     with tracking.run("judge", name, settings, metrics=metrics, enabled=p.tracking.enabled):
-        account, verdicts = judging.judge(
+        account, verdicts = judge_pool(
             answers,
             prompts,
             by,

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from reset import mixtures, params, tables, tracking
+from reset import params, tracking
+from reset.examples import mix, seeded_order
+from reset.files import tables
 
 PATH = click.Path(path_type=Path)
 
@@ -21,12 +23,17 @@ def main(name: str, examples: Path, screened: Path, into: Path, dev: Path) -> No
     row = params.row(p.mixtures, name, "mixtures")
     metrics = Path(f"metrics/mix/{name}.json")
     with tracking.run("mix", name, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
-        common = {"parts": row.parts, "template": p.template, "seed": p.seed, "left_out": mixtures.left_out(screened)}
+        common = {
+            "parts": row.parts,
+            "template": p.template,
+            "seed": p.seed,
+            "left_out": seeded_order.left_out(screened),
+        }
         common["drawn"] = p.mix.references == "drawn"
-        account, train = mixtures.mix(
+        account, train = mix.mix(
             examples, into, split="train", take=row.take, rows=row.rows, upsample=p.mix.upsample, **common
         )
-        _, held_out = mixtures.mix(examples, dev, split="dev", take={}, rows=row.dev_rows, upsample=False, **common)
+        _, held_out = mix.mix(examples, dev, split="dev", take={}, rows=row.dev_rows, upsample=False, **common)
         account.write(metrics, train=train, dev=held_out)
         tables.write_csv(metrics.with_suffix(".csv"), train)
     sizes = ", ".join(f"{row['dataset']} {row['share']:.1%}" for row in train)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
-from reset import params, preparation, schemas, tables, tracking
+from reset import params, tracking
+from reset.examples import prepare
+from reset.files import schemas, tables
 from reset.sources.construction import construct, row_of
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -23,7 +25,7 @@ def main(dataset: str, raw: Path, into: Path) -> None:
         source = construct(row.source, row.options, key=key, max_passages=p.prepare.max_passages)
         shares = row.model_dump()["shares"]
         limits = p.prepare.model_dump(exclude={"max_passages"})
-        account = preparation.prepare(source, raw, into, dataset=dataset, shares=shares, **limits)
+        account = prepare.prepare(source, raw, into, dataset=dataset, shares=shares, **limits)
         splits = {split: tables.count(into / f"{split}.parquet", schemas.EXAMPLES) for split in schemas.SPLITS}
         account.write(metrics, splits=splits)
     click.echo(f"prepare: {dataset}: {account}")

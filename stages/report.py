@@ -5,8 +5,10 @@ from typing import Any
 
 import click
 
-from reset import comparison, kept, params, tracking
+from reset import checkpoint_names, params, tracking
+from reset.params.document import Params
 from reset.report import browser, gains, measured, page, table4
+from reset.scoring import comparison
 
 
 @click.command()
@@ -31,7 +33,7 @@ def main(into: Path) -> None:
         click.echo(tracking.send())
 
 
-def sources(p: params.Params) -> dict[str, Any]:
+def sources(p: Params) -> dict[str, Any]:
     """What the report of these parameters is gathered from, and what it shows of it."""
     rows = p.model_dump()
     return {
@@ -47,14 +49,14 @@ def sources(p: params.Params) -> dict[str, Any]:
     }
 
 
-def points(p: params.Params) -> list[kept.Point]:
+def points(p: Params) -> list[checkpoint_names.Point]:
     """What was evaluated along the systems' trainings."""
     inits = {name: row.init for name, row in p.systems.items()}
     keep = {name: row.keep for name, row in p.systems.items()}
-    return kept.ways(inits, keep, {pool: p.pools[pool].model for pool in p.evaluate.systems})
+    return checkpoint_names.ways(inits, keep, {pool: p.pools[pool].model for pool in p.evaluate.systems})
 
 
-def shelves(p: params.Params) -> list[browser.Shelf]:
+def shelves(p: Params) -> list[browser.Shelf]:
     """Each table of prompts with the pools and curated sets made of it; of test pools those evaluated."""
     answers, curated = Path("data/answers"), Path("data/curated")
     return [

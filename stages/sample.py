@@ -5,11 +5,13 @@ from pathlib import Path
 
 import click
 
-from reset import chunks, cluster, decoding, engines, params, progress, registry, sampling, tracking
+from reset import engines, params, registry, tracking
+from reset.files import hashing
 from reset.params.answers import Sample
+from reset.runs import chunks, cluster, progress
+from reset.sampling import decode_settings, sample
 
 PATH = click.Path(path_type=Path)
-CODE = Path(engines.__file__).parent
 
 
 @click.command()
@@ -23,9 +25,9 @@ def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
     row = params.row(p.pools, pool, "pools")
     grid = params.row(p.decode, row.decode, "decode")
     settings = {"pool": row.model_dump(), "grid": grid.model_dump(), "sample": p.sample.model_dump()}
-    wanted = sampling.Pool(
+    wanted = sample.Pool(
         system=row.model,
-        grid=decoding.arms(**grid.model_dump()),
+        grid=decode_settings.arms(**grid.model_dump()),
         sweeps=row.sweeps,
         seed=p.seed,
         template=p.template,
@@ -33,13 +35,14 @@ def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
         max_prompt_tokens=p.sample.max_prompt_tokens,
     )
     how = p.sample.model_dump(include={"engine": True, "chunk_prompts": True, "engines": {p.sample.engine}})
-    hashes = [chunks.file_hash(path) for path in (model, prompts, CODE)]
-    store = chunks.Chunks(Path(".chunks/sample") / pool, chunks.fingerprint(pool=repr(wanted), how=how, inputs=hashes))
+    hashes = [hashing.file_hash(model), hashing.file_hash(prompts)]
+    hashes.append(hashing.code_hash("sampling", "model", f"engines/{p.sample.engine}"))
+    store = chunks.Chunks(Path(".chunks/sample") / pool, hashing.fingerprint(pool=repr(wanted), how=how, inputs=hashes))
     store.discard_others()
     progress.lines_to_stderr()
     metrics = Path(f"metrics/sample/{pool}.json")
     with tracking.run("sample", pool, settings, metrics=metrics, enabled=p.tracking.enabled):
-        account, figures = sampling.sample(
+        account, figures = sample.sample(
             prompts,
             into,
             wanted,
@@ -54,13 +57,13 @@ def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
     click.echo(f"sample {pool}: {account}")
 
 
-def _load(options: Sample, template: str, model: Path) -> tuple[engines.Engine, sampling.Tokenize]:
-    from reset import frames, tokens  # transformers: not before it is known that work is left
+def _load(options: Sample, template: str, model: Path) -> tuple[engines.Engine, sample.Tokenize]:
+    from reset.model import chat_frame, tokens  # transformers: not before it is known that work is left
 
     where, chosen = f"sample.engines.{options.engine}", options.engines[options.engine]
     engine = registry.build(registry.ENGINES, options.engine, where, model=model, **chosen)
     tokenizer = tokens.load_tokenizer(model)
-    return engine, partial(tokens.prompt_ids, tokenizer, frame=frames.frame(tokenizer, template))
+    return engine, partial(tokens.prompt_ids, tokenizer, frame=chat_frame.frame(tokenizer, template))
 
 
 if __name__ == "__main__":

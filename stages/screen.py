@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from reset import params, screening, tracking
+from reset import params, tracking
+from reset.examples import screen
 
 PATH = click.Path(path_type=Path)
 
@@ -17,7 +18,7 @@ def main(examples: Path, into: Path) -> None:
     p = params.load()
     settings, metrics = p.screen.model_dump(), Path("metrics/screen/examples.json")
     with tracking.run("screen", "examples", settings, metrics=metrics, enabled=p.tracking.enabled):
-        account, near = screening.screen(examples, into, **settings)
+        account, near = screen.screen(examples, into, **settings)
         account.write(metrics, near_duplicates=near)
     click.echo(f"screen: {account}; near-duplicates: {sum(near.values())}")
 

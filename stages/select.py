@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from reset import params, selection, tracking
+from reset import params, tracking
+from reset.choosing import select
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -23,7 +24,7 @@ def main(name: str, answers: Path, prompts: Path, into: Path, verdicts: tuple[Pa
     metrics = Path(f"metrics/select/{name}.json")
     settings = {**row.model_dump(), "weights": weights}
     with tracking.run("select", name, settings, metrics=metrics, enabled=p.tracking.enabled):
-        account, figures = selection.keep_best(
+        account, figures = select.keep_best(
             answers,
             verdicts,
             prompts,

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import click
 
-from reset import chunks, params, tracking
+from reset import params, tracking
 from reset.errors import ResetError
-from reset.folders import whole_folder
-from reset.launching import launcher
+from reset.files import hashing
+from reset.files.atomic import whole_folder
+from reset.params.document import Params
 from reset.params.training import System
+from reset.runs.launcher import launcher
 
 PATH = click.Path(path_type=Path)
 
@@ -28,13 +30,14 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
     p = params.load()
     row = params.row(p.systems, system, "systems")
     recipe = params.row(p.recipes, row.recipe, "recipes")
-    mark = chunks.fingerprint(
+    mark = hashing.fingerprint(
         recipe=recipe.model_dump(),
         keep=row.keep,
         max_tokens=p.train.max_tokens,
         template=p.template,
         seed=p.seed,
-        inputs=[chunks.file_hash(path) for path in (init, data, dev)],
+        inputs=[hashing.file_hash(path) for path in (init, data, dev)],
+        code=hashing.code_hash("training", "model", "checkpoint_names.py"),
     )
     work = Path(".chunks/train") / system / mark
     if "RANK" in os.environ:  # one of several processes
@@ -56,20 +59,28 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
     click.echo(f"train {system}: {metrics.read_text()}")
 
 
-def _train(data: Path, dev: Path, init: Path, work: Path, row: System, p: params.Params) -> None:
+def _train(data: Path, dev: Path, init: Path, work: Path, row: System, p: Params) -> None:
     # torch, transformers, trl and deepspeed: not before the input is checked
-    from reset import adapters, trainer, training
-    from reset.divergence import Limits
+    from reset.model import adapters
+    from reset.planning import model_size
+    from reset.runs import disk_space
+    from reset.runs.divergence import Limits
+    from reset.training import loop, train
+    from reset.training.recipe import Recipe
 
-    trainer.rendezvous()
-    recipe = p.recipes[row.recipe]
-    training.train(
+    loop.rendezvous()
+    row_recipe = p.recipes[row.recipe]
+    recipe = Recipe(**row_recipe.model_dump(exclude={"adapter"}))
+    adapter = adapters.Adapter(**row_recipe.adapter.model_dump()) if row_recipe.adapter else None
+    if os.environ["RANK"] == "0":
+        disk_space.require(model_size.written(init, recipe.dtype, adapter, models=1 + len(row.keep)), work)
+    train.train(
         data,
         dev,
         init,
         work,
-        recipe=trainer.Recipe(**recipe.model_dump(exclude={"adapter"})),
-        adapter=adapters.Adapter(**recipe.adapter.model_dump()) if recipe.adapter else None,
+        recipe=recipe,
+        adapter=adapter,
         keep=row.keep,
         max_tokens=p.train.max_tokens,
         max_cut=p.train.max_cut,
@@ -79,7 +90,7 @@ def _train(data: Path, dev: Path, init: Path, work: Path, row: System, p: params
     )
 
 
-def _train_rank(data: Path, dev: Path, init: Path, work: Path, row: System, p: params.Params) -> None:
+def _train_rank(data: Path, dev: Path, init: Path, work: Path, row: System, p: Params) -> None:
     try:
         _train(data, dev, init, work, row, p)
     except ResetError:

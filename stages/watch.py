@@ -5,9 +5,15 @@ from typing import Any
 
 import click
 
-from reset import judge_rows, judges, judging, params, progress, selection, tracking, watching
-from reset.accounts import Account
+from reset import judges, params, tracking
+from reset.choosing import select, watch
+from reset.files.row_accounts import Account
+from reset.judging import build
+from reset.judging.judge import judge as judge_pool
+from reset.judging.judge import preflight
 from reset.params.answers import Watcher
+from reset.params.document import Params
+from reset.runs import progress
 
 VERDICTS = Path("data/verdicts")
 
@@ -19,7 +25,7 @@ def main(watcher: str, into: Path) -> None:
     """Judge every pool with row WATCHER of `watchers`; write its verdicts to INTO, a table per pool."""
     p = params.load()
     row = params.row(p.watchers, watcher, "watchers")
-    settings = judge_rows.settings(row.model_dump())
+    settings = build.settings(row.model_dump())
     metrics = Path(f"metrics/watch/{watcher}.json")
     progress.lines_to_stderr()
     with tracking.run("watch", watcher, settings, metrics=metrics, enabled=p.tracking.enabled):
@@ -34,19 +40,19 @@ def main(watcher: str, into: Path) -> None:
 
 
 def judge_all(
-    p: params.Params, watcher: str, row: Watcher, into: Path, settings: dict[str, Any]
+    p: Params, watcher: str, row: Watcher, into: Path, settings: dict[str, Any]
 ) -> tuple[Account, dict[str, Any]]:
     """Write the watcher's verdicts on each pool; return the account of all and the figures of each."""
-    by, spread = judge_rows.load("watchers", watcher, row.model_dump(), p.cluster.model_dump())
+    by, spread = build.load("watchers", watcher, row.model_dump(), p.cluster.model_dump())
     total, found = Account(), {}
     for name, pool in p.pools.items():
         answers, prompts = Path(f"data/answers/{name}.parquet"), Path(f"data/prompts/{pool.prompts}.parquet")
         if isinstance(by, judges.Paid):
-            click.echo(f"watch {watcher}/{name}: {judging.preflight(answers, prompts, by, pool=name)}")
-        account, found[name] = judging.judge(
+            click.echo(f"watch {watcher}/{name}: {preflight(answers, prompts, by, pool=name)}")
+        account, found[name] = judge_pool(
             answers,
             prompts,
-            watching.Watcher(watcher, by, row.verdicts),
+            watch.Watcher(watcher, by, row.verdicts),
             into / f"{name}.parquet",
             name=watcher,
             chunks_folder=Path(".chunks/watch") / watcher / name,
@@ -59,15 +65,15 @@ def judge_all(
     return total, found
 
 
-def chosen(p: params.Params, name: str, watched: Path) -> dict[str, Any]:
+def chosen(p: Params, name: str, watched: Path) -> dict[str, Any]:
     """What the watcher says of the curated set `name`."""
     row = p.curated[name]
-    return watching.choice(
+    return watch.choice(
         Path(f"data/answers/{row.pool}.parquet"),
         Path(f"data/curated/{name}.parquet"),
         [VERDICTS / judge / f"{row.pool}.parquet" for judge in p.judges],
         watched / f"{row.pool}.parquet",
-        axes=selection.names(p.model_dump()["scores"], row.rating),
+        axes=select.names(p.model_dump()["scores"], row.rating),
         sweeps=row.sweeps,
     )
 

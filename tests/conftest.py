@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support import ROOT
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -171,7 +173,7 @@ def adapted(micro_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from reset import adapters
+    from reset.model import adapters
 
     torch.manual_seed(3)
     config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
@@ -193,7 +195,7 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A function that composes params.yaml for a scale of conf/ and overrides, as `dvc exp run -S scale=...` does."""
     from dvc.utils.hydra import compose_and_dump
 
-    conf, folder = Path(__file__).parents[1] / "conf", tmp_path_factory.mktemp("composed")
+    conf, folder = ROOT / "conf", tmp_path_factory.mktemp("composed")
 
     def compose(scale: str) -> Path:
         path = folder / scale / "params.yaml"
@@ -208,6 +210,6 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def init(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained model of two layers to train from."""
-    from train_alone import tiny  # torch: not for tests that do without
+    from tests.support.train_alone import tiny  # torch: not for tests that do without
 
     return tiny(tmp_path_factory.mktemp("init"))

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from reset import fetching, preparation
 from reset.errors import ResetError
+from reset.examples import fetch, prepare
 from reset.sources.own import Own
 
 FIELDS = {"id": "id", "question": "q", "passages": "context", "references": "answer"}
@@ -27,10 +27,10 @@ def line(number: int, **more: Any) -> bytes:
 def run(path: Path, folder: Path, max_broken: float = 0.2) -> tuple[dict[str, Any], Any]:
     """Fetch and prepare a file of extractive questions; the facts of the first, the account of the second."""
     source = Own(task="extractive_qa", fields=FIELDS)
-    facts = fetching.fetch(source, path=path, revision=None, into=folder / "raw", max_broken=max_broken)
+    facts = fetch.fetch(source, path=path, revision=None, into=folder / "raw", max_broken=max_broken)
     limits = {"max_set_aside": 0.5, "max_broken": max_broken, "max_chars": 1_000_000}
     shares = {"train": 1.0}
-    return facts, preparation.prepare(source, folder / "raw", folder / "out", dataset="mine", shares=shares, **limits)
+    return facts, prepare.prepare(source, folder / "raw", folder / "out", dataset="mine", shares=shares, **limits)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reset import params
-from tests.clones import clone, commit, ran, run
+from tests.support.clones import clone, commit, ran, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from reset.prompts import INSTRUCTIONS, TEMPLATES, render
+from reset.model.prompts import INSTRUCTIONS, TEMPLATES, render
+from tests.support import SHARED
 
-FOLDER = Path(os.environ.get("RESET_PAPER", Path(__file__).parents[1] / "../shared/paper")).resolve()
+FOLDER = Path(os.environ.get("RESET_PAPER", SHARED / "paper")).resolve()
 HEADER = TEMPLATES["alpaca"].text.partition("### ")[0]
 ANSWER = "Model Generated Answer Goes Here"
 # table -> (task, passages shown)

@@ -12,9 +12,10 @@ import pytest
 import yaml
 from dvc.dependency.param import ParamsDependency
 from dvc.repo import Repo
-from imports import ROOT, closure, data_files, file_of, imported, module_of, plug_ins, registered
 
-from reset import origins, registry
+from reset import registry
+from reset.examples import origins
+from tests.support.imports import ROOT, closure, data_files, file_of, imported, module_of, plug_ins, registered
 
 SCALES = ("micro", "smoke", "rehearsal", "own", "paper", "paper sample.engine=openai")  # with overrides
 STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
@@ -28,29 +29,29 @@ PLUMBING = frozenset(
         "reset.registry",  # names of plug-ins; which one is used is a parameter, and its file is a dependency
         "reset.params",  # checks parameters, whose values DVC watches itself
         *(f"reset.params.{part}" for part in ("answers", "data", "report", "section", "training")),
-        "reset.references",  # the same, between tables
-        "reset.faults",  # the wording of what is wrong with them
-        "reset.accounts",  # counts what others leave out
-        "reset.tally",  # and what a judge has said
-        "reset.tables",  # files
-        "reset.schemas",  # columns, whose content changes with the module that fills them
-        "reset.spool",  # rows come back as they went in
-        "reset.parallel",  # results come in the order of what they are made of
-        "reset.folders",  # output appears whole or not at all
-        "reset.durable",  # and outlives a power cut
-        "reset.leaner",  # what a library loads along and is not asked for
-        "reset.ports",  # where the ranks of a training run meet
-        "reset.launching",  # how they are started
-        "reset.checkpoints",  # a resumed run ends as an undisturbed one
-        "reset.divergence",  # stops a run that is lost
-        "reset.disk",  # refuses a run that does not fit
-        "reset.shapes",  # how large it will be
-        "reset.chunks",  # resuming ends with the same rows
-        "reset.cluster",  # many machines do, too
-        "reset.progress",  # what a terminal shows
+        "reset.params.references",  # the same, between tables
+        "reset.params.wording",  # the wording of what is wrong with them
+        "reset.files.row_accounts",  # counts what others leave out
+        "reset.runs.verdict_counts",  # and what a judge has said
+        "reset.files.tables",  # files
+        "reset.files.schemas",  # columns, whose content changes with the module that fills them
+        "reset.files.spool",  # rows come back as they went in
+        "reset.runs.parallel",  # results come in the order of what they are made of
+        "reset.files.folders",  # output appears whole or not at all
+        "reset.files.atomic",  # and outlives a power cut
+        "reset.runs.lean_imports",  # what a library loads along and is not asked for
+        "reset.runs.ports",  # where the ranks of a training run meet
+        "reset.runs.launcher",  # how they are started
+        "reset.runs.checkpoints",  # a resumed run ends as an undisturbed one
+        "reset.runs.divergence",  # stops a run that is lost
+        "reset.runs.disk_space",  # refuses a run that does not fit
+        "reset.planning.model_size",  # how large it will be
+        "reset.runs.chunks",  # resuming ends with the same rows
+        "reset.runs.cluster",  # many machines do, too
+        "reset.runs.progress",  # what a terminal shows
         "reset.tracking",  # off or on, results are the same
-        "reset.tracking_parent",
-        "reset.tracking_upload",
+        "reset.tracking.repro_run",
+        "reset.tracking.upload",
         "reset.engines",  # records and the Protocol between a stage and its plug-ins
         "reset.judges",
     }
@@ -58,10 +59,10 @@ PLUMBING = frozenset(
 # What a stage imports without using what it does there.
 UNUSED = {
     # raw records are copied: what makes examples of them decides nothing, and must not download all data sets anew
-    "fetch": {"reset.prompts", "reset.normalise", "reset.sources.retrieval"},
+    "fetch": {"reset.model.prompts", "reset.normalise", "reset.sources.retrieval"},
     # the raw records, a dependency of their own, are all that the micro world says to it
     "prepare": {f"reset.micro{module}" for module in ("", ".facts", ".grounded", ".instructions", ".words")},
-    "train": {"reset.prompts"},  # the record `Prompt`; what is rendered stands in the rows
+    "train": {"reset.model.prompts"},  # the record `Prompt`; what is rendered stands in the rows
     # carry requests to a server, and send them again: what is asked and how it is read stands in the engine's file
     "sample": {"reset.llm", "reset.llm.asking", "reset.llm.wire"},
 }
@@ -201,11 +202,11 @@ def test_no_stage_lists_a_module_that_decides_nothing_at_any_scale(lines):
 def test_a_module_that_is_not_listed_is_found(lines):
     line = lines("micro")
     files = decisive(line.params, "sample@mtl")
-    assert Path("reset/engines/transformers.py") in files  # by its plug-in table
-    assert Path("reset/engines/cache.py") in files  # by the plug-in's import
-    assert Path("reset/tokens.py") in files  # by an import inside a function
+    assert Path("reset/engines/transformers/engine.py") in files  # by its plug-in table
+    assert Path("reset/engines/transformers/cache.py") in files  # by the plug-in's import
+    assert Path("reset/model/tokens.py") in files  # by an import inside a function
     assert Path("reset/llm/rating.txt") in decisive(lines("paper").params, "judge_rater@mtl")
-    assert Path("reset/hub.py") in decisive(lines("paper").params, "fetch@dolly")
+    assert Path("reset/examples/hub.py") in decisive(lines("paper").params, "fetch@dolly")
 
 
 def test_the_scales_choose_every_plug_in_there_is(lines):
@@ -225,7 +226,7 @@ def test_the_scales_choose_every_plug_in_there_is(lines):
 def test_a_stage_that_builds_plug_ins_has_them_among_its_dependencies(stage, lines):
     modules = closure((f"stages.{stage}",), without=PLUMBING)
     tables = {table for path in modules.values() for table in registered(path)}
-    tables |= {"HUB"} if any("reset.hub" in plug_ins(path) for path in modules.values()) else set()
+    tables |= {"HUB"} if any("reset.examples.hub" in plug_ins(path) for path in modules.values()) else set()
     known = {
         table
         for line in map(lines, SCALES)

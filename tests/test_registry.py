@@ -3,15 +3,14 @@
 import importlib
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from reset import registry
 from reset.errors import ResetError
 from reset.judges.rubric import Rubric
+from tests.support import ROOT
 
-ROOT = Path(__file__).parents[1]
 TABLES = {"source": registry.SOURCES, "judge": registry.JUDGES, "base model": registry.BASES}
 
 
@@ -50,7 +49,15 @@ def test_missing_keys_are_named():
 
 @pytest.mark.parametrize(
     "module",
-    ["reset", "reset.registry", "reset.params", "reset.sampling", "reset.mixtures", "reset.drawing", "stages.sample"],
+    [
+        "reset",
+        "reset.registry",
+        "reset.params",
+        "reset.sampling.sample",
+        "reset.examples.mix",
+        "reset.examples.draw",
+        "stages.sample",
+    ],
 )
 def test_light_modules_import_no_heavy_library(module):
     heavy = "torch transformers vllm mlflow datasets deepspeed trl"

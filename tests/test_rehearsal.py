@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clones import ROOT, clone, run
+from tests.support.clones import ROOT, clone, run
 
 REAL = Path(os.environ.get("RESET_REAL_DATA", ROOT / "../shared/data/real")).resolve()
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]

@@ -1,13 +1,13 @@
 """The arithmetic of docs/scale.md: its results follow from its inputs and formulas, its inputs from the parameters."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from reset.params import load
+from tests.support import ROOT
 
-TEXT = (Path(__file__).parents[1] / "docs/scale.md").read_text()
+TEXT = (ROOT / "docs/scale.md").read_text()
 INPUTS = {name: float(value) for name, value in re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", TEXT, flags=re.MULTILINE)}
 FORMULAS = dict(re.findall(r"^    (\w+) += (.+)$", TEXT, flags=re.MULTILINE))
 

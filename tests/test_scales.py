@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from imports import ROOT, file_of, module_of, tree
 
 from reset import params, registry
+from reset.params.document import Params
+from tests.support.imports import ROOT, file_of, module_of, tree
 
 SCALES = sorted(path.stem for path in (ROOT / "conf" / "scale").glob("*.yaml"))
 
@@ -56,7 +57,7 @@ def taken(plug_in: str) -> tuple[set[str], set[str]]:
     return set(names), needed
 
 
-def rows(p: params.Params) -> list[tuple[str, str, dict[str, Any]]]:
+def rows(p: Params) -> list[tuple[str, str, dict[str, Any]]]:
     """All rows that build a plug-in: key, "module:Class", keyword arguments."""
     found = [(f"datasets.{n}", registry.SOURCES[d.source], d.options) for n, d in p.datasets.items()]
     found += [

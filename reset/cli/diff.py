@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from reset import diff as differing
+from reset.evidence import diff as differing
+from reset.evidence.revisions import Run
 from reset.report import diffpage, words
-from reset.revisions import Run
 
 
 @click.command()

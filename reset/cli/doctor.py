@@ -10,9 +10,10 @@ import click
 
 from reset import params, registry
 from reset.errors import ResetError
+from reset.params.document import Params
 
 if TYPE_CHECKING:
-    from reset.doctor import Finding, Read
+    from reset.planning.token_check import Finding, Read
 
 
 @click.command()
@@ -31,10 +32,10 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
     Example:
       reset-lm doctor mtl --rows 3 --engine transformers --engine vllm
     """  # noqa: D301  (click reads the \b)
-    from reset import doctor as examination  # transformers and TRL take seconds
-    from reset.adapters import exists, weights
-    from reset.frames import frame, require_end
-    from reset.tokens import load_tokenizer
+    from reset.model.adapters import exists, weights
+    from reset.model.chat_frame import frame, require_end
+    from reset.model.tokens import load_tokenizer
+    from reset.planning import token_check as examination  # transformers and TRL take seconds
 
     p = params.load()
     row = params.row(p.systems, system, "systems")
@@ -59,7 +60,7 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
         require_end(weights(model), chat, sampled)
 
 
-def _seen(p: params.Params, engine: str, model: Path) -> "Read":
+def _seen(p: Params, engine: str, model: Path) -> "Read":
     options = params.row(p.sample.engines, engine, "sample.engines")
     read: Read = registry.build(registry.ENGINES, engine, f"sample.engines.{engine}", model=model, **options).seen
     return read
@@ -67,7 +68,7 @@ def _seen(p: params.Params, engine: str, model: Path) -> "Read":
 
 def text(finding: "Finding", tokenizer: Any) -> str:
     """One row for a terminal: the ids of each span, and the text they stand for."""
-    from reset.doctor import spans
+    from reset.planning.token_check import spans
 
     cut = [kind for kind, is_cut in (("training", finding.training_cut), ("sampling", finding.sampling_cut)) if is_cut]
     state = f"context cut in {' and '.join(cut)}" if cut else "not cut"

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from reset.revisions import Run
+from reset.evidence.revisions import Run
 
 
 @click.command()
@@ -24,7 +24,7 @@ def export(system: str, into: Path | None, adapter: bool, rev: str) -> None:
       reset-lm export mtl_reset
       reset-lm export mtl_reset --run HEAD~1 --into ../published
     """  # noqa: D301  (click reads the \b)
-    from reset import export as exporting  # transformers takes seconds to import
+    from reset.evidence import export as exporting  # transformers takes seconds to import
 
     folder = into or Path("exports") / system
     with TemporaryDirectory() as scratch:

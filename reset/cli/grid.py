@@ -9,12 +9,13 @@ from typing import Any
 import click
 import yaml
 
-from reset import decoding, selection, verdicts
-from reset import grid as grids
+from reset.choosing import select, verdicts
 from reset.errors import ResetError
+from reset.evidence.revisions import Run
 from reset.params import row as row_of
+from reset.planning import smaller_grid as grids
 from reset.report import words
-from reset.revisions import Run
+from reset.sampling import decode_settings
 
 
 @click.command()
@@ -48,7 +49,7 @@ def figures(run: Run, pool: str, max_loss: float) -> dict[str, Any]:
     best = grids.proposed(rows, max_share=max_loss)
     kept = {
         "temperatures": [
-            t for t in decode["temperatures"] if decoding.arms([t], [], 0.0)[0][0].name in best["settings"]
+            t for t in decode["temperatures"] if decode_settings.arms([t], [], 0.0)[0][0].name in best["settings"]
         ],
         "top_ks": [k for k in decode["top_ks"] if f"k{k}" in best["settings"]],
         "top_k_temperature": decode["top_k_temperature"],
@@ -73,11 +74,11 @@ def table(run: Run, params: Mapping[str, Any], pool: str, decode: Mapping[str, A
     if answers is None or not said:
         raise ResetError(f"'{run.name}' has no judged answers of pool '{pool}'; `dvc repro` makes them")
     curated = [one for one in params["curated"].values() if one["pool"] == pool and one["pick"] == "best"]
-    axes = selection.names(params["scores"], curated[0]["rating"] if curated else "rating")
+    axes = select.names(params["scores"], curated[0]["rating"] if curated else "rating")
     weights = params["select"]["weights"]
     rows = verdicts.answers(answers)
     spoken, sweeps = verdicts.read(said, rows), params["pools"][pool]["sweeps"]
-    return grids.table(selection.gather(answers, rows, spoken, axes, weights, sweeps), decoding.arms(**decode))
+    return grids.table(select.gather(answers, rows, spoken, axes, weights, sweeps), decode_settings.arms(**decode))
 
 
 def text(found: Mapping[str, Any]) -> str:

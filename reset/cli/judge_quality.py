@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from reset import params, quality, registry
+from reset import params, registry
+from reset.evidence.judge_quality import measure, read
 from reset.judges import Judge, Verdict
 
 MODELS = Path("models")
@@ -42,7 +43,7 @@ def judge_quality(
       reset-lm judge-quality refchecker_dolly.jsonl --judge lexical
       reset-lm judge-quality refchecker_dolly.jsonl --judge summac --model models/base/micro_nli --json
     """  # noqa: D301  (click reads the \b)
-    labelled, aside = quality.read(records, task)
+    labelled, aside = read(records, task)
     table = params.load().judges
     found: dict[str, Any] = {}
     for name in names or ("lexical",):
@@ -53,7 +54,7 @@ def judge_quality(
         by: Judge = registry.build(registry.JUDGES, row.kind, f"judges.{name}.options", **options)
         verdicts = list(by.verdicts([one.answer for one in labelled]))
         found |= {
-            verdict_name: quality.measure(scores, labelled, threshold=threshold, resamples=resamples, seed=seed)
+            verdict_name: measure(scores, labelled, threshold=threshold, resamples=resamples, seed=seed)
             for verdict_name, scores in by_name(verdicts, len(labelled)).items()
         }
     figures = {"records": len(labelled), "set_aside": aside, "threshold": threshold, "verdicts": found}

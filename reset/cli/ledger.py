@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from reset import tables
 from reset.errors import ResetError
+from reset.files import atomic
 from reset.llm import rating
 from reset.llm.ledger import Ledger, location
 
@@ -34,7 +34,7 @@ def ledger(judge: str | None, export: Path | None, parse: bool, as_json: bool) -
         raise ResetError(f"{location()}: no ledger; no judge has asked a language model yet")
     with Ledger(location()) as opened:
         if export:
-            with tables.atomic(export) as temporary, temporary.open("w", encoding="utf-8") as file:
+            with atomic.atomic(export) as temporary, temporary.open("w", encoding="utf-8") as file:
                 file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in opened.rows(judge))
         figures: dict[str, Any] = {"spend": opened.spend(judge)}
         if parse:

@@ -67,11 +67,12 @@ def plan(train_tokens_per_s: float | None, sample_tokens_per_s: float | None, no
       reset-lm plan
       reset-lm compose scale=paper && reset-lm plan --train-tokens-per-s 3000 --sample-tokens-per-s 2500
     """  # noqa: D301  (click reads the \b)
-    from reset import pending, planning  # DVC, torch and the trainer take seconds to import
+    from reset.planning import dvc_pending  # DVC, torch and the trainer take seconds to import
+    from reset.planning import plan as planned
 
     p = params.load()
-    found = planning.plan(p, planning.Rates(train_tokens_per_s, sample_tokens_per_s))
-    stages = None if no_status else [asdict(stage) for stage in pending.pending(Path())]
+    found = planned.plan(p, planned.Rates(train_tokens_per_s, sample_tokens_per_s))
+    stages = None if no_status else [asdict(stage) for stage in dvc_pending.pending(Path())]
     found = {"stages": stages, **found}
     click.echo(json.dumps(found, indent=2) if as_json else text(found))
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from reset import params, rounds
+from reset import params
 from reset.cli.compose import compose
 from reset.errors import ResetError
 from reset.params.data import Dataset
+from reset.planning import next_round
 
 CONF = Path("conf")
 
@@ -31,12 +32,12 @@ def round_(name: str, sampler: str, init: str | None, prompts: str | None, overl
       reset-lm round again --from mtl_reset --init mtl --prompts candidates
     """  # noqa: D301  (click reads the \b)
     p = params.load()
-    made = rounds.rows(
+    made = next_round.rows(
         p, name, sampler=sampler, init=init, prompts=prompts, overlap=overlap, available=_available(p.datasets)
     )
     of_scale = CONF / "scale" / f"{p.scale}.yaml"
     before, composed = of_scale.read_text(encoding="utf-8"), params.FILE.read_text(encoding="utf-8")
-    path = rounds.add(CONF, p.scale, name, made)
+    path = next_round.add(CONF, p.scale, name, made)
     try:
         compose.main([f"scale={p.scale}"], standalone_mode=False)
         params.load()

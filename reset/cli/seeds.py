@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
-from reset import comparison, revisions
-from reset import seeds as repeated
+from reset.evidence import revisions
+from reset.evidence import seeds as repeated
 from reset.report import words
+from reset.scoring import comparison
 
 
 @click.command()

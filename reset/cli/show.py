@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from reset import story
+from reset.evidence import row_story
+from reset.evidence.revisions import Run
 from reset.report import words
-from reset.revisions import Run
 
 
 @click.command()
@@ -26,7 +26,7 @@ def show(name: str, rev: str, as_json: bool) -> None:
       reset-lm show 'nq/train/12|t0.3|0' --run HEAD~1
     """  # noqa: D301  (click reads the \b)
     with TemporaryDirectory() as scratch:
-        found = story.tell(Run(rev, Path(scratch)), name)
+        found = row_story.tell(Run(rev, Path(scratch)), name)
     click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(found)))
 
 

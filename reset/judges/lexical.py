@@ -18,8 +18,8 @@ from functools import lru_cache
 
 from reset.errors import ResetError, nearest
 from reset.judges import Answer, Verdict
-from reset.leaner import without
 from reset.normalise import has_span, normalise
+from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
     from rouge_score.rouge_scorer import RougeScorer

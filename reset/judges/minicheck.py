@@ -19,10 +19,10 @@ import torch
 
 from reset.errors import ResetError
 from reset.judges import Answer, Verdict
-from reset.judges.batches import batches, padded
-from reset.judges.encoders import lighten
-from reset.judges.texts import source, splitter
-from reset.leaner import without
+from reset.judges.sentences.batches import batches, padded
+from reset.judges.sentences.encoders import lighten
+from reset.judges.sentences.texts import source, splitter
+from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
     from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer

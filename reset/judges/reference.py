@@ -8,8 +8,8 @@ distinct words, after the normalisation of A.2, that the reply holds.
 from collections.abc import Iterator, Sequence
 
 from reset.judges import Answer, Verdict
-from reset.leaner import without
 from reset.normalise import normalise
+from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
     from rouge_score.rouge_scorer import RougeScorer

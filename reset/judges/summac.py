@@ -2,7 +2,7 @@
 
 Splitting, the image of (source sentence, answer sentence) probabilities and their aggregation are summac 0.0.4's own:
 max over source sentences, mean over answer sentences. Its inference loop, which needs an older transformers, is
-replaced by `reset.judges.nli`.
+replaced by `reset.judges.sentences.nli`.
 
 Score of SummaC-ZS: the entailment; with `use_contradiction` (summac's default, not the paper's words) less the
 contradiction, which ranges over [-1, 1]. Two presets of what the paper leaves open, each key of which a row may set:
@@ -14,7 +14,7 @@ contradiction, which ranges over [-1, 1]. Two presets of what the paper leaves o
   says (`short: drop`), as an empty one does, and the range is moved to [0, 1] by (score + 1) / 2 (`below_zero: shift`):
   0 becomes 0.5, so such an answer beats a contradicted one.
 
-With `conv`, a file of SummaC-Conv's weights, the score is that of `reset.judges.conv` on the same image.
+With `conv`, a file of SummaC-Conv's weights, the score is that of `reset.judges.sentences.conv` on the same image.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +26,10 @@ import numpy as np
 
 from reset.errors import ResetError, nearest
 from reset.judges import Answer, Verdict
-from reset.judges.conv import Conv
-from reset.judges.nli import LABELS, Nli
-from reset.judges.texts import SPLITTERS, source, splitter
-from reset.leaner import without
+from reset.judges.sentences.conv import Conv
+from reset.judges.sentences.nli import LABELS, Nli
+from reset.judges.sentences.texts import SPLITTERS, source, splitter
+from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
     import summac.model_summac as reference

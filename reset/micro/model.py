@@ -19,7 +19,7 @@ from reset.micro import words
 from reset.micro.facts import RELATIONS
 from reset.micro.grounded import INSTRUCTIONS
 from reset.micro.instructions import instruction
-from reset.prompts import TEMPLATES
+from reset.model.prompts import TEMPLATES
 
 SPECIAL = ["<pad>", "<bos>", "<eos>", "<unk>", "<sep>"]
 PIECE = r" ?\w+| ?[^\w\s]+"  # a word or a mark, with the blank before it

@@ -36,7 +36,7 @@ class Sample(Section):
 
 
 class Cluster(Section):
-    """Who samples and judges; see `reset.cluster`."""
+    """Who samples and judges; see `reset.runs.cluster`."""
 
     workers: int = Field(ge=1)
     ray_address: str | None  # null: with several workers, a Ray on this machine alone

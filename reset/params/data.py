@@ -28,7 +28,7 @@ class Prepare(Section):
 
 
 class Screen(Section):
-    """Which training rows are too close to a test; see `reset.screening`."""
+    """Which training rows are too close to a test; see `reset.examples.screen`."""
 
     near: Literal["off", "count", "drop"]
     threshold: float = Field(gt=0, le=1)

@@ -16,7 +16,7 @@ class Base(Section):
 
 
 class Adapter(Section):
-    """What is trained instead of all weights; see `reset.adapters.Adapter`."""
+    """What is trained instead of all weights; see `reset.model.adapters.Adapter`."""
 
     rank: int = Field(ge=1)
     alpha: float = Field(gt=0)
@@ -27,7 +27,7 @@ class Adapter(Section):
 
 
 class Recipe(Section):
-    """What all rows of `recipes` say; see `reset.trainer.Recipe`."""
+    """What all rows of `recipes` say; see `reset.training.loop.Recipe`."""
 
     method: str
     adapter: Adapter | None  # null: all weights are trained
@@ -96,7 +96,7 @@ class Train(Section):
 
     max_tokens: int = Field(ge=8)
     processes: int = Field(ge=1)
-    hostfile: str | None  # of several machines; see `reset.launching`
+    hostfile: str | None  # of several machines; see `reset.runs.launcher`
     max_cut: float = Rate  # share of training rows that may be cut or set aside to keep within max_tokens
-    max_loss_rise: float = Field(gt=0)  # nats; see `reset.divergence`
+    max_loss_rise: float = Field(gt=0)  # nats; see `reset.runs.divergence`
     loss_window: int = Field(ge=1)  # steps

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from reset import kept
-from reset.tables import Row, read_json
+from reset import checkpoint_names
+from reset.files.tables import Row, read_json
 
 Summaries = Mapping[str, Row]
 MACROS = (
@@ -15,7 +15,7 @@ MACROS = (
 KINDS = {"instruction": "instructions", "extractive_qa": "extractive"}  # task -> kind; all others are abstractive
 
 
-def overview(metrics: Path, summaries: Summaries, points: Sequence[kept.Point]) -> list[Row]:
+def overview(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
     """Each point of each training with its step, macro averages and mean answer length over data sets."""
     return [
         {
@@ -27,7 +27,7 @@ def overview(metrics: Path, summaries: Summaries, points: Sequence[kept.Point]) 
     ]
 
 
-def scores(metrics: Path, summaries: Summaries, points: Sequence[kept.Point]) -> list[Row]:
+def scores(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
     """Figures 9 to 14: each point's mean per data set and axis; `panel` and `series` say where it is drawn."""
     return [
         {
@@ -44,7 +44,7 @@ def scores(metrics: Path, summaries: Summaries, points: Sequence[kept.Point]) ->
     ]
 
 
-def lengths(metrics: Path, summaries: Summaries, points: Sequence[kept.Point]) -> list[Row]:
+def lengths(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
     """Figure 4: each point's mean answer length per data set, in tokens."""
     return [
         {**where, "panel": where["training"], "series": dataset, "tokens": figures["tokens"]}
@@ -53,7 +53,7 @@ def lengths(metrics: Path, summaries: Summaries, points: Sequence[kept.Point]) -
     ]
 
 
-def _steps(metrics: Path, summaries: Summaries, points: Sequence[kept.Point]) -> Iterator[tuple[Row, Row]]:
+def _steps(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> Iterator[tuple[Row, Row]]:
     """Where each evaluated point stands in its training, and its summary."""
     for point in points:
         path = metrics / "train" / f"{point.training}.json"
@@ -70,4 +70,4 @@ def _place(share: float | None, steps: int, best: int) -> tuple[int, str]:
         return best, "lowest dev loss" + (", last" if best == steps else "")
     if share == 0.0:
         return 0, "start"
-    return kept.step(share, steps), "last" if share == 1.0 else f"{100 * share:g} %"
+    return checkpoint_names.step(share, steps), "last" if share == 1.0 else f"{100 * share:g} %"

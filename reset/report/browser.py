@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reset import schemas, tables
-from reset.tables import Row
+from reset.files import schemas, tables
+from reset.files.tables import Row
 
 BLOCK = 50  # prompts unpacked together
 HEADING = 110  # characters of a prompt that the list shows and the search reads

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from reset.files.tables import Row
 from reset.report import plots
-from reset.tables import Row
 
 Rows = Mapping[str, Sequence[Row]]
 

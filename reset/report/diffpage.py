@@ -6,8 +6,8 @@ from typing import Any
 
 import jinja2
 
+from reset.files.atomic import atomic
 from reset.report import words
-from reset.tables import atomic
 
 Section = tuple[str, list[str], list[list[str]]]  # title, head, rows
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reset import comparison
-from reset.tables import Row, read_json
+from reset.files.tables import Row, read_json
+from reset.scoring import comparison
 
 
 @dataclass(frozen=True)

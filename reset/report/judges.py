@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reset.agreement import LENGTH
-from reset.tables import Row, read_json
+from reset.choosing.agreement import LENGTH
+from reset.files.tables import Row, read_json
 
 
 def _said(metrics: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from reset.evaluation import SCORES
-from reset.tables import Row, read
+from reset.files.tables import Row, read
+from reset.scoring.evaluate import SCORES
 
 ABSTRACTIVE = ("abstractive_qa", "summarization")
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reset import comparison, kept
+from reset import checkpoint_names
+from reset.files.tables import Row
 from reset.report import along, gains, judges, lengths, table1, table4, tables
-from reset.tables import Row
+from reset.scoring import comparison
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ def gather(
     systems: Sequence[str],
     paper_rows: Mapping[str, str],
     pairs: Sequence[tuple[str, str]],
-    points: Sequence[kept.Point],
+    points: Sequence[checkpoint_names.Point],
     continued: Sequence[gains.Continued],
     much_longer: int,
     similar: int,

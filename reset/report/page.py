@@ -12,11 +12,12 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from reset import comparison
+from reset.files.atomic import atomic
+from reset.files.tables import Row
 from reset.report import charts, table4, words
 from reset.report.browser import Content, packed
 from reset.report.measured import Measured
-from reset.tables import Row, atomic
+from reset.scoring import comparison
 
 
 def write(into: Path, measured: Measured, browser: Content) -> str:

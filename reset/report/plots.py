@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from reset.tables import Row
+from reset.files.tables import Row
 
 Spec = dict[str, Any]
 HEIGHT = 320

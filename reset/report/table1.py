@@ -3,8 +3,8 @@
 import csv
 from pathlib import Path
 
-from reset.schemas import SPLITS
-from reset.tables import Row, read_json
+from reset.files.schemas import SPLITS
+from reset.files.tables import Row, read_json
 
 PAPER = Path(__file__).with_name("paper_table1.csv")
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from reset.comparison import Figures
 from reset.errors import ResetError
-from reset.tables import Row
+from reset.files.tables import Row
+from reset.scoring.comparison import Figures
 
 PAPER = Path(__file__).with_name("paper_table4.csv")
 KINDS = {"abstractive": "faithfulness", "extractive": "faithfulness", "instruction": "instruction"}  # kind -> axis

@@ -9,8 +9,8 @@ from statistics import fmean
 from typing import Any
 
 from reset.errors import ResetError
-from reset.evaluation import SCORES
-from reset.tables import Row, read, read_json
+from reset.files.tables import Row, read, read_json
+from reset.scoring.evaluate import SCORES
 
 AXES = ("faithfulness", "instruction", "task")
 BINS = 20

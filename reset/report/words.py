@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reset.comparison import Figures
+from reset.scoring.comparison import Figures
 
 LEVEL = 0.05  # of tests, as 95 % is of intervals
 DASH = "–"  # noqa: RUF001

@@ -15,7 +15,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Example:
-    """One prompt with its context and references; see `reset.schemas.EXAMPLES` for the columns' meaning."""
+    """One prompt with its context and references; see `reset.files.schemas.EXAMPLES` for the columns' meaning."""
 
     id: str  # the source's own id, else `content_id`; unique within a split
     task: str

@@ -5,7 +5,7 @@ https://github.com/primeqa/clapnq, annotated data. An openly licensed stand-in f
 
 from collections.abc import Iterable, Iterator
 
-from reset.prompts import INSTRUCTIONS
+from reset.model.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import optional_text, rows, text, value
 

@@ -5,7 +5,7 @@ https://huggingface.co/datasets/abisee/cnn_dailymail, 287,113 / 13,368 / 11,490;
 
 from collections.abc import Iterable, Iterator
 
-from reset.prompts import INSTRUCTIONS
+from reset.model.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, text
 

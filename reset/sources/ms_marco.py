@@ -7,7 +7,7 @@ The official test rows have no answers, so validation is the test set; dev rows 
 from collections.abc import Iterable, Iterator, Mapping
 
 from reset.errors import ResetError
-from reset.prompts import INSTRUCTIONS
+from reset.model.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, rows, text, texts
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reset.errors import ResetError, nearest
-from reset.prompts import INSTRUCTIONS
+from reset.model.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, optional_text, text, texts, value
 from reset.sources.retrieval import NO_ANSWER, Choice, choose

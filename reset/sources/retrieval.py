@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from reset.errors import ResetError, nearest
+from reset.model.prompts import INSTRUCTIONS
 from reset.normalise import span_finder
-from reset.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside
 from reset.sources.fields import optional_text, rows, value
 

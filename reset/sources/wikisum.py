@@ -7,7 +7,7 @@ and its Tables 7 and 14 are of this set.
 from collections.abc import Iterable, Iterator
 
 from reset.errors import ResetError
-from reset.prompts import INSTRUCTIONS
+from reset.model.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, optional_text, text
 

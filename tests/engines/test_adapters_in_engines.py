@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from reset.engines import Completion, Engine, Request
-from reset.engines.openai import OpenAIEngine
-from reset.engines.transformers import TransformersEngine
+from reset.engines.openai.engine import OpenAIEngine
+from reset.engines.transformers.engine import TransformersEngine
 from reset.params import load
-from tests.vllm_server import serving
+from tests.support.vllm_server import serving
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 FLOAT = {"dtype": "float32"}
@@ -50,7 +50,7 @@ def test_vllm_answers_with_an_adapter_as_transformers_does(
     adapted: tuple[Path, Path], merged: dict[str, Completion]
 ) -> None:
     pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")
-    from reset.engines.vllm import VllmEngine
+    from reset.engines.vllm.engine import VllmEngine
 
     engine = VllmEngine(model=adapted[0], max_model_len=256, options={**FLOAT, "enforce_eager": True})
     try:

@@ -4,18 +4,17 @@ import os
 import random
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 
-from reset import schemas, tables
+from reset.files import schemas, tables
 from reset.micro.words import ANIMALS, NAMES, TOWNS
+from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")
 
-ROOT = Path(__file__).parents[2]
 SAME = ["answer_id", "example_id", "dataset", "task", "system", "setting", "sweep", "temperature", "top_k", "seed"]
 
 

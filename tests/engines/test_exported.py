@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tests.test_export import exported
+from tests.evidence.test_export import exported
 
 pytestmark = pytest.mark.slow
 vllm = pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")
@@ -15,7 +15,7 @@ DOCUMENTS = [{"text": "mira lives in red forest."}]
 
 
 def test_vllm_answers_a_chat_with_an_export_as_transformers_does(tmp_path: Path, micro_model: Path) -> None:
-    from reset.engines.vllm import VllmEngine  # needs vLLM where it is imported
+    from reset.engines.vllm.engine import VllmEngine  # needs vLLM where it is imported
 
     folder = exported(tmp_path, micro_model)
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)

@@ -4,15 +4,15 @@ import threading
 import time
 
 import pytest
-from chat_server import Fault, Server
 
 from reset.engines import Request
-from reset.engines.openai import OpenAIEngine
+from reset.engines.openai.engine import OpenAIEngine
 from reset.errors import ResetError
 from reset.llm import asking
+from reset.model.tokens import load_tokenizer
 from reset.params import load
 from reset.registry import ENGINES, build
-from reset.tokens import load_tokenizer
+from tests.support.chat_server import Fault, Server
 
 pytestmark = pytest.mark.usefixtures("quick", "one_thread")
 

@@ -3,12 +3,12 @@
 import random
 
 import pytest
-from vllm_server import serving
 
 from reset.engines import Request
-from reset.engines.openai import OpenAIEngine
-from reset.engines.transformers import TransformersEngine
+from reset.engines.openai.engine import OpenAIEngine
+from reset.engines.transformers.engine import TransformersEngine
 from reset.params import load
+from tests.support.vllm_server import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")

@@ -7,10 +7,10 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from reset.engines import Request
-from reset.engines.cache import ROOM
-from reset.engines.transformers import TransformersEngine
+from reset.engines.transformers.cache import ROOM
+from reset.engines.transformers.engine import TransformersEngine
 from reset.errors import ResetError
-from reset.tokens import load_tokenizer
+from reset.model.tokens import load_tokenizer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

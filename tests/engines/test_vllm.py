@@ -2,12 +2,12 @@
 
 import pytest
 
-from reset import schemas, tables
-from reset.decoding import arms
 from reset.engines import Request
-from reset.engines.transformers import TransformersEngine
+from reset.engines.transformers.engine import TransformersEngine
 from reset.errors import ResetError
-from reset.sampling import Pool, answer
+from reset.files import schemas, tables
+from reset.sampling.decode_settings import arms
+from reset.sampling.sample import Pool, answer
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")
@@ -17,7 +17,7 @@ OPTIONS = {"dtype": "float32", "max_num_seqs": 64, "max_num_batched_tokens": 256
 
 @pytest.fixture(scope="module")
 def engine(tiny):
-    from reset.engines.vllm import VllmEngine
+    from reset.engines.vllm.engine import VllmEngine
 
     engine = VllmEngine(model=tiny, max_model_len=256, options=OPTIONS)
     yield engine
@@ -81,7 +81,7 @@ def test_an_answer_comes_as_soon_as_it_ends(engine):
 
 
 def test_several_copies_of_the_model_are_workers(tiny):
-    from reset.engines.vllm import VllmEngine
+    from reset.engines.vllm.engine import VllmEngine
 
     with pytest.raises(
         ResetError, match=r"one copy of the model here \(data_parallel_size\); cluster\.workers holds more"
@@ -90,7 +90,7 @@ def test_several_copies_of_the_model_are_workers(tiny):
 
 
 def test_an_unknown_engine_argument_is_told_before_the_model_is_loaded(tiny):
-    from reset.engines.vllm import VllmEngine
+    from reset.engines.vllm.engine import VllmEngine
 
     with pytest.raises(ResetError, match=r"vLLM has no engine argument 'enforce_eagre'\. Did you mean 'enforce_eager'"):
         VllmEngine(model=tiny, max_model_len=256, options={"enforce_eagre": True})

@@ -5,7 +5,6 @@ import random
 import re
 import string
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from rouge_score.rouge_scorer import RougeScorer
@@ -13,8 +12,9 @@ from rouge_score.rouge_scorer import RougeScorer
 from reset.errors import ResetError
 from reset.judges import Answer
 from reset.judges.lexical import Lexical, coverage, exact_match, k_precision, rouge_l, span_coverage
+from tests.support import SHARED
 
-REAL = Path(__file__).parents[2] / "../shared/data/real/nq.jsonl"
+REAL = SHARED / "data/real/nq.jsonl"
 
 PASSAGES = ["The well-known poet's house stands in Oslo.", "He moved there in 1891 / 1892."]
 

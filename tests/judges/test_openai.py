@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from chat_server import Fault, Server, settings
 
 from reset.errors import ResetError
 from reset.judges import Answer, Paid
 from reset.judges.openai import OpenAIRater
 from reset.llm.ledger import Ledger, location
 from reset.llm.rating import render
+from tests.support.chat_server import Fault, Server, settings
 
 
 def answer(number, text="A duck.", split="train", references=()):

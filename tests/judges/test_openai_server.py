@@ -8,10 +8,10 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-from vllm_server import serving
 
 from reset.judges import Answer
 from reset.judges.openai import OpenAIRater
+from tests.support.vllm_server import serving
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")

@@ -19,9 +19,9 @@ from transformers import (
 
 from reset.errors import ResetError
 from reset.judges import Answer
-from reset.judges.nli import Nli, label_order
+from reset.judges.sentences.nli import Nli, label_order
+from reset.judges.sentences.texts import source, splitter
 from reset.judges.summac import SummaC
-from reset.judges.texts import source, splitter
 
 WORDS = [
     *"?.!",

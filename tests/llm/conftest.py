@@ -2,12 +2,12 @@
 
 import json
 
-import chat_server
 import pytest
-from chat_server import Server
 
 from reset.llm import Question, settings
 from reset.llm.ledger import Ledger
+from tests.support import chat_server
+from tests.support.chat_server import Server
 
 DECODING = json.dumps({"max_tokens": 20, "temperature": 0.0}, sort_keys=True)
 

@@ -9,8 +9,7 @@ import pytest
 from reset.errors import ResetError
 from reset.llm import Failure, Reply, batch
 from reset.llm.ledger import CHARACTERS_PER_TOKEN
-
-from .conftest import questions
+from tests.llm.conftest import questions
 
 
 class Batches:

@@ -5,13 +5,12 @@ import time
 from email.utils import formatdate
 
 import pytest
-from chat_server import Fault
 
 from reset.errors import ResetError
 from reset.llm import Failure, Reply, asking, client, settings
 from reset.llm.wire import Broken, read, retry_after
-
-from .conftest import questions
+from tests.llm.conftest import questions
+from tests.support.chat_server import Fault
 
 
 def ask(asked, server, ledger, pool="mtl"):

@@ -6,20 +6,18 @@ import sqlite3
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from chat_server import Server
 
 from reset.errors import ResetError
 from reset.llm import Question, Reply
 from reset.llm.budget import estimate
 from reset.llm.ledger import Ledger, location
-
-from .conftest import DECODING, questions
+from tests.llm.conftest import DECODING, questions
+from tests.support import ROOT
+from tests.support.chat_server import Server
 
 REPLY = Reply("Rating: [[7]]", "stop", "strong-0613", "fp_1", 100, 10, 0.5, 2)
-ROOT = Path(__file__).parents[2]
 
 RUN = """
 import sys
@@ -97,7 +95,7 @@ def test_estimate_counts_what_is_new_once_and_learns_from_what_came_back(ledger,
 
 def start(server, path, count):
     arguments = [sys.executable, "-c", RUN, server.base_url, str(path), str(count)]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
 
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from reset.bases.micro_nli import MicroNli
 from reset.micro.corpus import documents
 from reset.micro.model import SPECIAL, byte_tokenizer, vocabulary, word_tokenizer
-from reset.micro.nli import MicroNli
-from reset.prompts import render
+from reset.model.prompts import render
 from reset.sources.micro import KINDS, Micro
 
 NOISE = dict.fromkeys(("misremembered", "famous", "obscure", "half_followed"), 0.5)

@@ -16,8 +16,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from reset import params
 from reset.report import browser, measured, page, table4
 from stages import report as stage
-from tests.report import lines
-from tests.report.browser import chromium
+from tests.support import lines
+from tests.support.browser import chromium
 
 CHROMIUM = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 

@@ -1,7 +1,7 @@
 """What the report says of judges and watchers."""
 
+from reset.files.tables import write_json
 from reset.report import judges
-from reset.tables import write_json
 
 GAINED = {"rating": {"pool": 0.4, "winners": 0.6}, "length": {"pool": 10.0, "winners": 14.0}}
 AGREEMENT = {"length|rating": {"gamma": 0.5, "pairs": 8}, "rating|rating_weak": {"gamma": 0.9, "pairs": 7}}

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from reset import kept
+from reset import checkpoint_names
 from reset.errors import ResetError
+from reset.files.tables import write_json
 from reset.report import gains, lengths, measured, page, plots, table4, tables, words
 from reset.report.browser import Content
-from reset.tables import write_json
 from stages import report as stage
-from tests.report import folders
+from tests.support import ROOT, folders
 
 PAIRS = (("mtl_reset", "mtl"), ("mtl_reset", "mtl_random"))
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -217,7 +217,9 @@ def test_trainings_are_shown_along_their_evaluated_checkpoints(project: Path) ->
     for name, faithfulness, instruction in (("cd", 0.8, 0.1), ("cd_if_25", 0.6, 0.4), ("cd_if", 0.3, 0.7)):
         folders.add_system(project, name, faithfulness=faithfulness, instruction=instruction)
     write_json(project / "metrics/train/cd_if.json", {"steps": 109, "best_step": 100})
-    ways = kept.ways({"cd_if": "cd"}, {"cd_if": [0.25]}, {"cd": "cd", "cd_if_25": "cd_if/at/25", "cd_if": "cd_if"})
+    ways = checkpoint_names.ways(
+        {"cd_if": "cd"}, {"cd_if": [0.25]}, {"cd": "cd", "cd_if_25": "cd_if/at/25", "cd_if": "cd_if"}
+    )
     into = report(project, points=ways)
     rows = json.loads((into / "checkpoints.json").read_text())
     assert [(row["system"], row["checkpoint"], row["step"]) for row in rows] == [
@@ -236,7 +238,7 @@ def test_trainings_are_shown_along_their_evaluated_checkpoints(project: Path) ->
 
 def test_chosen_model_that_is_also_the_last_is_called_so(project: Path) -> None:
     write_json(project / "metrics/train/mtl.json", {"steps": 8, "best_step": 8})
-    ways = [kept.Point("mtl", "mtl_reset", 1.0), kept.Point("mtl", "mtl", None)]
+    ways = [checkpoint_names.Point("mtl", "mtl_reset", 1.0), checkpoint_names.Point("mtl", "mtl", None)]
     rows = json.loads((report(project, points=ways) / "checkpoints.json").read_text())
     assert [row["checkpoint"] for row in rows] == ["last", "lowest dev loss, last"]
 
@@ -289,7 +291,7 @@ def test_page_draws_its_charts_offline(project: Path, width: int, scheme: str) -
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
 
-    from tests.report.browser import chromium
+    from tests.support.browser import chromium
 
     folders.add_system(project, HOSTILE, faithfulness=0.3, instruction=0.3)
     write_json(project / "metrics/train/mtl_reset.json", {"rows_out": 1200, "curve": []})
@@ -328,7 +330,7 @@ def test_page_draws_its_charts_offline(project: Path, width: int, scheme: str) -
 
 
 def test_stage_writes_the_report_of_the_declared_systems(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copy(Path(__file__).parents[2] / "params.yaml", project)
+    shutil.copy(ROOT / "params.yaml", project)
     monkeypatch.chdir(project)
     monkeypatch.setenv("RESET_TRACKING", "0")
     monkeypatch.delenv("DVC_ROOT", raising=False)

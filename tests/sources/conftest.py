@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reset.sources import Example, SetAside, Source
+from tests.support import SHARED
 
 Outcome = Callable[..., Any]
 
@@ -39,7 +40,7 @@ def reason() -> Outcome:
 @pytest.fixture
 def real() -> Path:
     """The folder of real samples; tests over them are skipped where a checkout has none."""
-    default = Path(__file__).parents[2] / "../shared/data/real"
+    default = SHARED / "data/real"
     folder = Path(os.environ.get("RESET_REAL_DATA", default)).resolve()
     if not folder.is_dir():
         pytest.skip(f"no real samples in {folder}")

@@ -1,7 +1,7 @@
 import pytest
 
 from reset.errors import ResetError
-from reset.prompts import INSTRUCTIONS
+from reset.model.prompts import INSTRUCTIONS
 from reset.sources.nq import NaturalQuestions
 
 

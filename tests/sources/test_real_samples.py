@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from reset import fetching, preparation, schemas, tables
-from reset.accounts import Account
 from reset.errors import ResetError
+from reset.examples import fetch, prepare
+from reset.files import schemas, tables
+from reset.files.row_accounts import Account
 from reset.sources import Example
 from reset.sources.construction import construct
 from reset.sources.oasst1 import Oasst1
@@ -40,11 +41,9 @@ SAMPLES: list[tuple[str, str, int, dict[str, int]]] = [
 def run(real: Path, folder: Path, source: str, sample: str) -> Account:
     """Fetch and prepare one sample, all of it as test rows."""
     made = construct(source, {}, key=source, max_passages=5)
-    fetching.fetch(made, path=real / f"{sample}.jsonl", revision=None, into=folder / "raw")
+    fetch.fetch(made, path=real / f"{sample}.jsonl", revision=None, into=folder / "raw")
     limits = {"max_set_aside": 1.0, "max_broken": 0.0, "max_chars": 1_000_000}
-    return preparation.prepare(
-        made, folder / "raw", folder / "examples", dataset=source, shares={"test": 1.0}, **limits
-    )
+    return prepare.prepare(made, folder / "raw", folder / "examples", dataset=source, shares={"test": 1.0}, **limits)
 
 
 @pytest.mark.parametrize(("source", "sample", "kept", "set_aside"), SAMPLES, ids=[row[1] for row in SAMPLES])
@@ -68,4 +67,4 @@ def test_a_truncated_sample_is_reported_with_its_file_and_line(real, tmp_path):
     broken = tmp_path / "dolly.jsonl"
     broken.write_bytes((real / "dolly.jsonl").read_bytes()[:-20])
     with pytest.raises(ResetError, match=r"dolly\.jsonl:56: not JSON"):
-        fetching.fetch(construct("dolly", {}, key="dolly"), path=broken, revision=None, into=tmp_path / "raw")
+        fetch.fetch(construct("dolly", {}, key="dolly"), path=broken, revision=None, into=tmp_path / "raw")

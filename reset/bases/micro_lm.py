@@ -1,0 +1,88 @@
+"""The micro world's starting model: a LLaMA of under a million parameters, trained from scratch on its documents."""
+
+import itertools
+import random
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+from reset.errors import ResetError, nearest
+from reset.micro.corpus import documents, recall
+from reset.micro.model import byte_tokenizer, language_model, vocabulary, word_tokenizer
+from reset.runs.divergence import Limits
+from reset.training.loop import fit, rendezvous
+from reset.training.recipe import Recipe
+from reset.training.sft import supervised
+
+TOKENIZERS = {"word": word_tokenizer, "byte": byte_tokenizer}
+
+
+class MicroModel:
+    """Trains for `blocks` blocks of `block_tokens` tokens; `tokenizer` is `word` (the world's words) or `byte`."""
+
+    def __init__(
+        self,
+        *,
+        needs: Path,
+        seed: int,
+        tokenizer: str,
+        layers: int,
+        width: int,
+        heads: int,
+        max_tokens: int,
+        blocks: int,
+        block_tokens: int,
+        recipe: dict[str, Any],
+    ) -> None:
+        if tokenizer not in TOKENIZERS:
+            raise ResetError(f"Unknown tokenizer '{tokenizer}'. {nearest(tokenizer, TOKENIZERS)}")
+        self._seed, self._recipe = seed, Recipe(**recipe)
+        self._blocks, self._block_tokens = blocks, block_tokens
+        self._tokenizer = TOKENIZERS[tokenizer](max_tokens)
+        self._model = language_model(
+            self._tokenizer, layers=layers, width=width, heads=heads, max_tokens=max_tokens, seed=seed
+        )
+
+    def build(self, into: Path, work: Path) -> dict[str, Any]:
+        """Train, save to `into` and return metrics; `work` keeps checkpoints, so that a killed run goes on."""
+        rows = packed(self._tokenizer, self._seed, self._blocks, self._block_tokens)
+        rendezvous()
+        limits = Limits(rise=2.0, window=20)
+        options: dict[str, Any] = {"work": work, "seed": self._seed, "limits": limits, "build": supervised}
+        log = fit(self._model, self._tokenizer, rows, [], self._recipe, into, **options)
+        return {
+            "parameters": sum(weights.numel() for weights in self._model.parameters()),
+            "tokens": self._blocks * self._block_tokens,
+            "loss": log[-1]["loss"],
+            "recall_accuracy": recall_accuracy(self._model, self._tokenizer),
+        }
+
+
+def packed(tokenizer: PreTrainedTokenizerFast, seed: int, blocks: int, block_tokens: int) -> list[dict[str, list[int]]]:
+    """Documents behind one another, each after a BOS, cut into blocks; every token is trained."""
+    texts = documents(seed, [piece.strip() for piece in vocabulary() if piece.strip().isalpha()])
+    stream = (
+        token for text in texts for token in [tokenizer.bos_token_id, *tokenizer.encode(text, add_special_tokens=False)]
+    )
+    cut = (list(itertools.islice(stream, block_tokens)) for _ in range(blocks))
+    return [{"input_ids": block, "labels": block} for block in cut]
+
+
+def recall_accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, exercises: int = 100) -> float:
+    """Share of tokens right when a line of a recall exercise is repeated: whether copying out of context is learned."""
+    rng = random.Random("recall probe")
+    known = [piece.strip() for piece in vocabulary() if piece.strip().isalpha()]
+    right: list[bool] = []
+    model.train(False)
+    for _ in range(exercises):
+        lines, asked = recall(rng, known, repeats=1)
+        before = [tokenizer.bos_token_id, *tokenizer.encode(" ".join(lines), add_special_tokens=False)]
+        line = tokenizer.encode(asked[0], add_special_tokens=False)
+        key = len(tokenizer.encode(asked[0].split()[0], add_special_tokens=False))
+        with torch.inference_mode():
+            logits = model(torch.tensor([before + line])).logits[0]  # (tokens, vocabulary)
+        guessed = logits[len(before) + key - 1 : -1].argmax(dim=-1).tolist()
+        right += [a == b for a, b in zip(guessed, line[key:], strict=True)]
+    return sum(right) / len(right)

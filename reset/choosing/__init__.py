@@ -1,0 +1,1 @@
+"""From verdicts to curated rows, and what the choice did."""

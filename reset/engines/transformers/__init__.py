@@ -1,0 +1,1 @@
+"""The engine that runs transformers in this process."""

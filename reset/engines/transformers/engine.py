@@ -1,0 +1,171 @@
+"""Engine `transformers`: batched decoding of any causal language model, on any machine.
+
+Requests are sorted by prompt, each distinct prompt of a batch is read once and its cache shared by all its answers
+(`shared_prompts`, or copied where the model's attention is of another kind). Greedy and sampled rows, temperatures and
+top-k mix freely in a batch. The random number of a token depends only on its answer's seed and its place, so batches
+and their order do not change an answer (beyond rounding).
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+
+from reset.engines import Completion, Request
+from reset.engines.transformers.cache import roomy_cache
+from reset.engines.transformers.next_token import choose, uniform
+from reset.engines.transformers.shared_prompts import SharedPrompts, share_prompts
+from reset.errors import ResetError
+from reset.model import adapters, precision
+from reset.model.tokens import answer_text, load_tokenizer
+
+SHARED = 2  # answers to a prompt on average, from which on its cache is shared and not copied
+COMPACT = 0.75  # finished rows leave the batch once fewer than this share of its rows still run
+
+
+class TransformersEngine:
+    """`batch` answers are decoded at once; `dtype` is auto, float32 or bfloat16."""
+
+    def __init__(self, *, model: Path, batch: int, dtype: str) -> None:
+        if not adapters.exists(model):
+            raise ResetError(f"{model}: no model there")
+        self._tokenizer = load_tokenizer(model)
+        self._batch = batch
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        loaded: Any = adapters.load(model, precision.dtype(dtype))
+        self._model = loaded.to(self._device).eval()
+        self._shares = share_prompts(self._model)
+        ends = self._model.generation_config.eos_token_id
+        known = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
+        self._ends = torch.tensor(sorted(known), device=self._device)
+        self._words = int(self._model.get_input_embeddings().num_embeddings)
+        self._positions = int(getattr(self._model.config, "max_position_embeddings", 1 << 30))
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
+        """Yield completions batch by batch, shortest prompts first; `mean_logprob` is of the model at temperature 1."""
+        fitting = []
+        for request in requests:
+            if reason := self._refusal(request):
+                yield Completion(request.answer_id, "", 0, f"error: {reason}", None)
+            else:
+                fitting.append(request)
+        fitting.sort(key=lambda r: (len(r.token_ids), r.token_ids, r.answer_id))
+        for start in range(0, len(fitting), self._batch):
+            yield from self._decode(fitting[start : start + self._batch])
+
+    def _refusal(self, request: Request) -> str | None:
+        """Say why the model cannot read `request`, which would stop the whole batch."""
+        if not request.token_ids:
+            return "an empty prompt"
+        if (largest := max(request.token_ids)) >= self._words:
+            return f"token {largest} of the tokenizer is none of the model's {self._words}"
+        if len(request.token_ids) + request.max_tokens > self._positions:
+            return f"prompt and answer exceed the model's {self._positions} positions"
+        return None
+
+    @torch.inference_mode()
+    def _decode(self, requests: list[Request]) -> list[Completion]:
+        """Decode one batch; `rows` says which request each row still in it is."""
+        logits, mask, cache, shared = self._prefill(requests)
+        temperatures, top_ks, seeds, budgets = (
+            torch.tensor([getattr(r, name) for r in requests], device=self._device)
+            for name in ("temperature", "top_k", "seed", "max_tokens")
+        )
+        rows = torch.arange(len(requests), device=self._device)
+        running = torch.ones(len(requests), dtype=torch.bool, device=self._device)
+        said: list[tuple[torch.Tensor, ...]] = []  # per step: token, its log-probability, whether the answer still ran
+        for step in range(int(budgets.max())):
+            chosen = choose(logits, temperatures[rows], top_ks[rows], uniform(seeds[rows], step))
+            logprobs = logits.log_softmax(dim=-1).gather(1, chosen[:, None])[:, 0].double()
+            said.append((_spread(chosen, rows, running), _spread(logprobs, rows, running), running.clone()))
+            ended = torch.isin(chosen, self._ends) | (step + 1 >= budgets[rows])
+            running[rows[ended]] = False
+            left = running[rows].nonzero()[:, 0]
+            if not len(left):
+                break
+            if len(left) < COMPACT * len(rows):
+                rows, chosen, mask = rows[left], chosen[left], mask[left]
+                cache.batch_select_indices(left)
+                if shared:
+                    shared.select(left)
+            logits, mask = self._step(chosen[:, None], mask, cache, shared=shared)
+        return self._completions(requests, *(torch.stack(steps, dim=1) for steps in zip(*said, strict=True)))
+
+    def _prefill(
+        self, requests: list[Request]
+    ) -> tuple[torch.Tensor, torch.Tensor, DynamicCache, SharedPrompts | None]:
+        """Read each distinct prompt once; logits, mask and cache then have one row per request.
+
+        Where prompts are shared, the cache starts empty, for the answers alone.
+        """
+        prompts = {prompt: number for number, prompt in enumerate(dict.fromkeys(r.token_ids for r in requests))}
+        ids, mask = self._padded(list(prompts))
+        cache = roomy_cache(self._model.config)
+        logits, _ = self._step(ids, mask[:, :0], cache, new=mask)
+        index = torch.tensor([prompts[r.token_ids] for r in requests], device=self._device)
+        if self._shares and len(requests) >= SHARED * len(prompts):
+            shared = SharedPrompts(cache, mask, index)
+            return logits[index], mask[index], roomy_cache(self._model.config), shared
+        cache.batch_select_indices(index)
+        return logits[index], mask[index], cache, None
+
+    def _padded(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids and mask, each (prompts, longest prompt), padded on the left."""
+        width = max(map(len, prompts))
+        padded = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
+        held = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+        return torch.tensor(padded, device=self._device), torch.tensor(held, device=self._device)
+
+    def seen(self, requests: Sequence[Request]) -> list[list[int]]:
+        """Return the ids that the model is given for each request, without padding."""
+        ids, mask = self._padded([request.token_ids for request in requests])
+        return [row[held.bool()].tolist() for row, held in zip(ids, mask, strict=True)]
+
+    def _step(
+        self,
+        ids: torch.Tensor,
+        mask: torch.Tensor,
+        cache: DynamicCache,
+        *,
+        new: torch.Tensor | None = None,
+        shared: SharedPrompts | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Read `ids` (rows, new tokens) behind what `cache` and `shared` hold.
+
+        Returns logits (rows, vocabulary) and the longer mask.
+        """
+        mask = torch.cat([mask, torch.ones_like(ids) if new is None else new], dim=1)
+        outputs = self._model(
+            input_ids=ids,
+            attention_mask=None if shared else mask,
+            position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :],
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+            **({"shared": shared} if shared else {}),
+        )
+        return outputs.logits[:, -1].float(), mask
+
+    def _completions(
+        self, requests: list[Request], tokens: torch.Tensor, logprobs: torch.Tensor, ran: torch.Tensor
+    ) -> list[Completion]:
+        """Turn what was said, each of shape (requests, steps), into completions."""
+        counts = ran.sum(dim=1)
+        means = ((logprobs * ran).sum(dim=1) / counts).tolist()
+        ends = set(self._ends.tolist())
+        completions = []
+        for request, row, count, mean in zip(requests, tokens.tolist(), counts.tolist(), means, strict=True):
+            ids: list[int] = row[:count]
+            reason = "stop" if ids[-1] in ends else "length"
+            text = answer_text(self._tokenizer, ids[:-1] if reason == "stop" else ids)
+            completions.append(Completion(request.answer_id, text, count, reason, mean))
+        return completions
+
+
+def _spread(values: torch.Tensor, rows: torch.Tensor, running: torch.Tensor) -> torch.Tensor:
+    """Put the values of the rows still in the batch back at their requests' places."""
+    spread = values.new_zeros(len(running))
+    spread[rows] = values
+    return spread

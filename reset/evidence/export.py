@@ -1,0 +1,90 @@
+"""A system as a folder of its own in the Hugging Face format: weights, tokenizer, chat template, card, lineage."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from reset.errors import ResetError, nearest
+from reset.evidence import chat_template, lineage, model_card
+from reset.evidence.revisions import Run
+from reset.files import tables
+from reset.files.atomic import whole_folder
+from reset.model import adapters
+from reset.model.tokens import load_tokenizer
+
+TAKEN = {".json", ".safetensors", ".model", ".txt"}  # what a model of ours may consist of; never a pickle
+
+
+def export(run: Run, system: str, into: Path, *, apart: bool = False) -> list[str]:
+    """Write the folder `into` and return the names of its files.
+
+    Where the system keeps its adapter apart, whole weights are made of it, or with `apart` the adapter is left alone.
+    Raises `ResetError` for a system that `run` has not trained, for weights that are not those of its dvc.lock, and for
+    a folder that is there already.
+    """
+    ran = lineage.read(run.lock)
+    known = [name.removeprefix("train@") for name in ran if name.startswith("train@")]
+    if system not in known:
+        raise ResetError(f"'{run.name}' has trained no system '{system}'. {nearest(system, known)}")
+    if into.exists():
+        raise ResetError(f"{into} is there already; name another folder with --into")
+    source = f"models/{system}"
+    steps = lineage.trace(ran, source)
+    with whole_folder(into) as folder:
+        _copy(run, source, folder, steps[-1].made[source])
+        if adapters.apart(folder):
+            _name_base(folder, steps) if apart else _merge(run, folder)
+        template = next(step.params["template"] for step in reversed(steps) if "template" in step.params)
+        _set_template(folder, chat_template.jinja(template, load_tokenizer(folder)))
+        agrees = chat_template.agrees(load_tokenizer(folder), template)
+        tables.write_json(folder / "lineage.json", [asdict(step) for step in steps])
+        text = model_card.card(run, system, steps, ran, template=template, template_agrees=agrees)
+        (folder / "README.md").write_text(text, encoding="utf-8")
+        if choices := run.path("docs/choices.md"):
+            shutil.copyfile(choices, folder / "choices.md")
+    return sorted(path.name for path in into.iterdir())
+
+
+def _copy(run: Run, source: str, into: Path, mark: str) -> None:
+    """Copy the model's files to `into`, after a look whether they are those that dvc.lock speaks of.
+
+    Checkpoints that the system keeps in folders below its own stay behind.
+    """
+    paths = {name: path for name in run.files(source) if (path := run.path(name))}
+    if not paths:
+        raise ResetError(f"'{run.name}' has no {source} here; `dvc checkout` or `dvc pull {source}` may bring it")
+    folder = next(path.parent for name, path in paths.items() if Path(name).parent == Path(source))
+    if lineage.folder_hash(folder) != mark:
+        raise ResetError(
+            f"{source} is not what dvc.lock says ({mark}); `dvc checkout {source}` or `dvc repro` mends that"
+        )
+    for path in paths.values():
+        if path.parent == folder and path.suffix in TAKEN:
+            shutil.copyfile(path, into / path.name)
+
+
+def _merge(run: Run, folder: Path) -> None:
+    base = str(tables.read_json(folder / adapters.BASE)["path"])
+    paths = [path for path in map(run.path, run.files(base)) if path]
+    adapters.whole(folder, paths[0].parent if paths else Path(base))
+
+
+def _name_base(folder: Path, steps: Sequence[lineage.Step]) -> None:
+    """Let an adapter alone name the model of the hub that it lies on, where there is one."""
+    base = str(tables.read_json(folder / adapters.BASE)["path"])
+    config = tables.read_json(folder / adapters.CONFIG)
+    for step in steps:
+        for row in step.rows("base").values():
+            if base in step.made and row["kind"] == "hub":
+                named = {"base_model_name_or_path": row["options"]["id"], "revision": row["options"]["revision"]}
+                tables.write_json(folder / adapters.CONFIG, config | named)
+
+
+def _set_template(folder: Path, jinja: str) -> None:
+    """Put the chat template where every tool looks first, and take out any that the starting model brought along."""
+    path = folder / "tokenizer_config.json"
+    settings = tables.read_json(path)
+    if settings.pop("chat_template", None):
+        tables.write_json(path, settings)
+    (folder / "chat_template.jinja").write_text(jinja, encoding="utf-8")

@@ -1,0 +1,198 @@
+"""The model card of a system: what dvc.lock, the metrics and the documents of its run say of it, and nothing else.
+
+Front matter as the hub asks for it (huggingface_hub's `ModelCardData`). Scores are those of the very weights, which are
+known by their hash.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from huggingface_hub import EvalResult, ModelCardData
+
+from reset.evidence.lineage import Step
+from reset.evidence.revisions import Run
+from reset.model.prompts import CHAT
+from reset.report import words
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+PAPER = "2407.21417"
+
+
+def card(
+    run: Run, system: str, steps: Sequence[Step], ran: Mapping[str, Step], *, template: str, template_agrees: bool
+) -> str:
+    """The README.md of `system`, whose lineage is `steps`; `ran` is all of dvc.lock."""
+    pool = evaluated(run, system, steps[-1], ran)
+    scores = run.json(f"metrics/systems/{pool}.json") if pool else {}
+    tested = [step for name, step in ran.items() if pool and name.endswith(f"@{pool}") and step.kind != "train"]
+    bases = {name: row for step in steps for name, row in step.rows("base").items()}
+    data = _data(run, steps, ran)
+    front = _front(system, scores, data, [row for row in bases.values() if row["kind"] == "hub"])
+    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.filters |= {"cells": _cells, "yaml": _yaml}
+    text = environment.from_string(Path(__file__).with_name("model_card.md.j2").read_text(encoding="utf-8"))
+    return text.render(
+        front=front,
+        system=system,
+        steps=steps,
+        own_chat=template == CHAT,
+        template_agrees=template_agrees,
+        data=data,
+        training=[_training(run, step) for step in steps if step.kind == "train"],
+        settings={title: list(_settings([*steps, *tested], *of)) for title, of in _SETTINGS.items()},
+        pool=pool,
+        scores=_scores(scores),
+        against=_against(run, pool),
+        choices=_choices(run),
+        paper=PAPER,
+    )
+
+
+_SETTINGS = {  # heading -> stages and the tables of params.yaml that say how they worked
+    "Starting models": (("base",), ("base",)),
+    "Pools of answers": (("sample",), ("pools", "decode", "sample", "template")),
+    "Judges": (("judge_",), ("judges",)),
+    "Choice of answers": (("select",), ("curated", "select", "scores")),
+}
+
+
+def evaluated(run: Run, system: str, trained: Step, ran: Mapping[str, Step]) -> str | None:
+    """The pool of test answers by the very weights that `trained` made; None where they have not been evaluated."""
+    made = f"models/{system}"
+    for name, step in ran.items():
+        pool = name.removeprefix("sample@")
+        if name != pool and step.used.get(made) == trained.made[made] and f"evaluate@{pool}" in ran:
+            answers = f"data/answers/{pool}.parquet"
+            if ran[f"evaluate@{pool}"].used.get(answers) == step.made.get(answers):
+                return pool
+    return None
+
+
+def _front(
+    system: str, scores: Mapping[str, Any], data: Sequence[Mapping[str, str]], hub: Sequence[Mapping[str, Any]]
+) -> str:
+    licences = {row["licence"] for row in data}
+    free = not hub and licences == {"Apache-2.0"}
+    ids = [row["options"]["id"] for row in hub if HUB_ID.fullmatch(row["options"]["id"])]
+    sets = [row["origin"] for row in data if row["revision"] and HUB_ID.fullmatch(row["origin"])]
+    results = [
+        EvalResult(
+            task_type="text-generation",
+            dataset_type=dataset,
+            dataset_name=dataset,
+            dataset_split="test",
+            metric_type=axis,
+            metric_name=f"{axis}, 95 % interval {words.interval(figures)}",
+            metric_value=figures["mean"],
+        )
+        for dataset, row in scores.get("datasets", {}).items()
+        for axis, figures in row["scores"].items()
+        if figures["mean"] is not None
+    ]
+    content = ModelCardData(
+        license="apache-2.0" if free else "other",
+        license_name=None if free else "those-of-the-base-model-and-of-the-data",
+        base_model=ids or None,
+        datasets=sets or None,
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["reset-lm", "rejection-sampling", "faithfulness", f"arxiv:{PAPER}"],
+        model_name=system,
+        eval_results=results or None,
+    )
+    return str(content.to_yaml())
+
+
+def _data(run: Run, steps: Sequence[Step], ran: Mapping[str, Step]) -> list[dict[str, str]]:
+    """The data sets whose rows trained a system of the lineage or were answered for it."""
+    parts = [part for step in steps for row in step.rows("mixtures").values() for part in row["parts"].values()]
+    mixed = {name for part in parts for name in part}
+    drawn = {name for step in steps for row in step.rows("prompts").values() for name in row["rows"]}
+    found = []
+    for name in sorted(mixed | drawn):
+        fetched = run.json(f"metrics/fetch/{name}.json")
+        prepared = run.json(f"metrics/prepare/{name}.json")
+        raw = ran[f"fetch@{name}"].made.get(f"data/raw/{name}", "") if f"fetch@{name}" in ran else ""
+        origin = fetched.get("origin", "unknown")
+        public = fetched.get("revision") or "://" in origin or origin in ("generated", "unknown")
+        found.append(
+            {
+                "name": name,
+                "licence": fetched.get("licence") or "unknown",
+                "origin": origin if public else "a local copy",  # never a machine's paths
+                "revision": fetched.get("revision") or "",
+                "rows": str(prepared.get("splits", {}).get("train", "")),
+                "hash": raw,
+            }
+        )
+    return found
+
+
+def _training(run: Run, step: Step) -> dict[str, Any]:
+    ((name, row),) = step.rows("systems").items()
+    (recipe,) = step.rows("recipes").values()
+    others = {key: step.params[key] for key in ("train.max_tokens", "seed") if key in step.params}
+    return {"name": name, **row, "record": {**recipe, **others, **run.json(f"metrics/train/{name}.json")}}
+
+
+def _settings(steps: Sequence[Step], kinds: Sequence[str], keys: Sequence[str]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Name and parameters of each stage of `kinds`; judges once, however many pools they judged."""
+    said: list[dict[str, Any]] = []
+    for step in steps:
+        if step.kind.startswith(tuple(kinds)):
+            chosen = {key: value for key, value in step.params.items() if key.partition(".")[0] in keys}
+            if chosen not in said:
+                said.append(chosen)
+                yield step.stage, chosen
+
+
+def _scores(scores: Mapping[str, Any]) -> list[list[str]]:
+    """Rows of data set, score, n, mean and interval; macro averages first."""
+    rows = [
+        [f"macro average of {figures['datasets']}", name, "", words.mean(figures), words.interval(figures)]
+        for name, figures in scores.get("macro", {}).items()
+    ]
+    return rows + [
+        [dataset, axis, str(row["n"]), words.mean(figures), words.interval(figures)]
+        for dataset, row in scores.get("datasets", {}).items()
+        for axis, figures in row["scores"].items()
+    ]
+
+
+def _against(run: Run, pool: str | None) -> list[list[str]]:
+    """Paired differences of the report in which the system is the first."""
+    path = run.path("metrics/report/differences.json")
+    pairs = json.loads(path.read_text(encoding="utf-8")) if path and pool else []
+    return [
+        [pair["against"], measure, words.signed(figures), words.interval(figures), words.figure(figures.get("p_holm"))]
+        for pair in pairs
+        if pair["system"] == pool
+        for measure, figures in pair["measures"].items()
+    ]
+
+
+def _choices(run: Run) -> dict[str, list[str]]:
+    """The headings of docs/choices.md with the names of their entries."""
+    path = run.path("docs/choices.md")
+    found: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path else ():
+        if line.startswith("## "):
+            found[line.removeprefix("## ")] = []
+        elif found and (entry := re.match(r"(?:- )?\*\*([^*]+?)\.?\*\*", line)):
+            list(found.values())[-1].append(entry[1])
+    return {heading: entries for heading, entries in found.items() if entries}
+
+
+def _cells(values: Iterable[Any]) -> str:
+    """One row of a Markdown table."""
+    return "| " + " | ".join(str(value).replace("|", "\\|").replace("\n", " ") for value in values) + " |"
+
+
+def _yaml(value: Any) -> str:
+    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
+    return text.rstrip()

@@ -1,0 +1,51 @@
+"""Repeated runs of the line, as with other seeds: mean and spread per score, and differences over all of them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from reset.errors import ResetError
+from reset.files import tables
+from reset.scoring import comparison
+
+FOLDERS = ("data/scores", "metrics/systems")  # what is read of a run
+
+
+def gather(runs: Mapping[str, Path], pairs: Sequence[tuple[str, str]], *, resamples: int, seed: int) -> dict[str, Any]:
+    """Read the `runs`, a name and a folder each: `scores` per system and macro average, `differences` per pair.
+
+    The spread is the standard deviation over runs (n - 1), None for a single run. A difference needs both systems in
+    all runs. Raises `ResetError` for a run that holds no scores.
+    """
+    summaries = {name: _summaries(name, folder) for name, folder in runs.items()}
+    systems = sorted({system for by_system in summaries.values() for system in by_system})
+    scores = [
+        row
+        for system in systems
+        for row in _spread(system, {run: found[system] for run, found in summaries.items() if system in found})
+    ]
+    folders = [folder / FOLDERS[0] for folder in runs.values()]
+    found = comparison.differences(folders, pairs, resamples=resamples, seed=seed)
+    return {"runs": list(runs), "scores": scores, "differences": found}
+
+
+def _summaries(name: str, folder: Path) -> dict[str, tables.Row]:
+    paths = sorted((folder / FOLDERS[1]).glob("*.json"))
+    if not paths:
+        raise ResetError(f"'{name}' holds no scores: there is nothing in {FOLDERS[1]}/")
+    return {path.stem: tables.read_json(path) for path in paths}
+
+
+def _spread(system: str, by_run: Mapping[str, tables.Row]) -> list[tables.Row]:
+    """One row per macro average of `system`, over the runs that have it."""
+    names = dict.fromkeys(name for summary in by_run.values() for name in summary["macro"])
+    rows = []
+    for name in names:
+        means = {run: summary["macro"].get(name, {}).get("mean") for run, summary in by_run.items()}
+        values = {run: mean for run, mean in means.items() if mean is not None}
+        if values:
+            spread = round(stdev(values.values()), 4) if len(values) > 1 else None
+            row = {"system": system, "score": name, "mean": round(fmean(values.values()), 4), "sd": spread}
+            rows.append({**row, "runs": values})
+    return rows

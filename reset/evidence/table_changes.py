@@ -1,0 +1,74 @@
+"""What became of a table's rows from one run to another: added, gone, changed, compared by id and never by place."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from reset.evidence.revisions import Run
+from reset.files import schemas
+
+# folder -> schema and the columns that name a row
+KEYS: Mapping[str, tuple[pa.Schema, tuple[str, ...]]] = {
+    "data/examples": (schemas.EXAMPLES, ("example_id",)),
+    "data/mixtures": (schemas.MIXTURES, ("example_id", "repeat")),
+    "data/prompts": (schemas.EXAMPLES, ("example_id",)),
+    "data/answers": (schemas.ANSWERS, ("answer_id",)),
+    "data/verdicts": (schemas.VERDICTS, ("answer_id", "name")),
+    "data/curated": (schemas.CURATED, ("example_id", "repeat")),
+}
+SHOWN = 5  # ids named per kind of change
+
+Pair = tuple[str | None, str | None]  # a table's name in A and in B; None where a run lacks it
+
+
+def pairs(a: Run, b: Run) -> list[Pair]:
+    """Every table of either run, paired by its name."""
+    found: list[Pair] = []
+    for folder in KEYS:
+        here, there = (
+            {name for name in run.files(folder) if name.endswith(".parquet") and not Path(name).name.startswith(".")}
+            for run in (a, b)
+        )
+        found += [(n if n in here else None, n if n in there else None) for n in sorted(here | there)]
+    return found
+
+
+def compare(a: Run, b: Run, pair: Pair) -> dict[str, Any]:
+    """Rows of the table in A and in B, and how many were added, are gone, changed, with the columns that changed.
+
+    A table whose content DVC knows to be equal in both is not read.
+    """
+    before, after = pair
+    said: dict[str, Any] = {"table": after or before, "was": before, "is": after, "equal": False}
+    marks = [run.mark(name) if name else None for run, name in ((a, before), (b, after))]
+    if marks[0] is not None and marks[0] == marks[1]:
+        return {**said, "equal": True}
+    old, new = (dict(_rows(run, name)) if name else {} for run, name in ((a, before), (b, after)))
+    added, gone = [key for key in new if key not in old], [key for key in old if key not in new]
+    changed = [key for key in new if key in old and old[key] != new[key]]
+    names = _schema(pair).names
+    columns = Counter(name for key in changed for name, x, y in zip(names, old[key], new[key], strict=True) if x != y)
+    kinds = {"added": added, "gone": gone, "changed": changed}
+    return {
+        **said,
+        "equal": not (added or gone or changed) and None not in pair,
+        "rows_a": len(old) if before else None,
+        "rows_b": len(new) if after else None,
+        **{kind: len(keys) for kind, keys in kinds.items()},
+        "columns": dict(columns.most_common()),
+        "ids": {kind: ["|".join(map(str, key)) for key in keys[:SHOWN]] for kind, keys in kinds.items()},
+    }
+
+
+def _schema(pair: Pair) -> pa.Schema:
+    return KEYS["/".join((pair[0] or pair[1] or "").split("/")[:2])][0]
+
+
+def _rows(run: Run, name: str) -> Iterator[tuple[tuple[Any, ...], tuple[int, ...]]]:
+    """Key and a hash per column, of each row; the texts themselves are not kept."""
+    schema, keys = KEYS["/".join(name.split("/")[:2])]
+    for row in run.rows(name, schema):
+        yield tuple(row[key] for key in keys), tuple(hash(repr(row[column])) for column in schema.names)

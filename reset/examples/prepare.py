@@ -1,0 +1,159 @@
+"""Preparation: raw records to the examples table, one file per split, every record counted.
+
+A record is kept, or set aside for its source's reason or one of these: broken (the source cannot read it), text that is
+none, text without end, an empty instruction, question, context or answer, an exact duplicate (the same instruction,
+question, passages and first reference, blanks and Unicode forms apart; the first in the order train, dev, test stays),
+or an id that was there before. Files are read a few megabytes at a time by as many processes as there are cores.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from reset.errors import ResetError
+from reset.examples.content_hashes import Seen
+from reset.examples.raw_rows import BROKEN, NOT_TEXT, Aside, Batch, Maker, Span
+from reset.examples.split_draw import check
+from reset.files import schemas, tables
+from reset.files.atomic import whole_folder
+from reset.files.row_accounts import Account
+from reset.runs.parallel import parallel_map
+from reset.sources import Joined, Source
+
+FILES = (*schemas.SPLITS, "records")
+SPAN = 4 << 20  # bytes that a process reads at a time
+ALONE = 32 << 20  # bytes below which starting processes would take longer than the work
+
+
+def prepare(
+    source: Source,
+    raw: Path,
+    into: Path,
+    *,
+    dataset: str,
+    shares: Mapping[str, float] | None,
+    max_set_aside: float,
+    max_broken: float,
+    max_chars: int,
+) -> Account:
+    """Write the examples of the folder `raw` to {train,dev,test}.parquet in the folder `into`, all three or none.
+
+    `shares` draws the split of each record by a stable hash of its id: of those without a split and of train, and of
+    dev or test where `shares` names them (`{train: 0.98, dev: 0.02}` holds dev rows out of train, test stays).
+    Raises `ResetError` when more than `max_set_aside` of all records (a share) is left out, or more than `max_broken`
+    for being broken, with the file and line of the first.
+    """
+    if shares is not None:
+        check(shares, f"datasets.{dataset}.shares")
+    spans = list(_spans(_files(raw), whole=isinstance(source, Joined)))
+    account, gate, before = Account(), _Gate(), _Lines()
+    with whole_folder(into) as folder, ExitStack() as stack:
+        writers = {
+            split: stack.enter_context(tables.Writer(folder / f"{split}.parquet", schemas.EXAMPLES))
+            for split in schemas.SPLITS
+        }
+        batches = parallel_map(Maker(source, dataset, shares, max_chars).rows, spans, alone=_bytes(spans) < ALONE)
+        for span, batch in zip(spans, batches, strict=True):
+            first = before.first(span, batch.lines)
+            kept, repeated = gate.admit(batch)
+            for aside in sorted([*batch.aside, *repeated], key=lambda aside: aside.line):
+                place = f"{span.path}:{first + aside.line}"
+                account.leave(aside.reason, where=f"{place}: {aside.detail}" if aside.detail else place)
+            account.keep(int(kept.sum()))
+            for split, rows in _by_split(batch.rows if kept.all() else batch.rows.filter(kept)):
+                writers[split].write_table(rows)
+        _stop_if_too_much_is_left_out(account, dataset, max_set_aside, max_broken)
+    return account
+
+
+def _files(raw: Path) -> list[Path]:
+    if not raw.is_dir():
+        raise ResetError(f"{raw}: no such folder (the stage `fetch` writes it)")
+    files = [path for name in FILES if (path := raw / f"{name}.jsonl").is_file()]
+    if not files:
+        raise ResetError(f"{raw}: holds none of {', '.join(f'{name}.jsonl' for name in FILES)}")
+    return files
+
+
+def _spans(files: Iterable[Path], *, whole: bool) -> Iterator[Span]:
+    """Part files into spans of whole lines, of `SPAN` bytes or a little more; `whole` files stay in one."""
+    for path in files:
+        size, start = path.stat().st_size, 0
+        with path.open("rb") as stream:
+            while start < size:
+                stream.seek(size if whole else min(start + SPAN, size))
+                stream.readline()
+                yield Span(path, start, stream.tell())
+                start = stream.tell()
+
+
+def _bytes(spans: Iterable[Span]) -> int:
+    return sum(span.end - span.start for span in spans)
+
+
+def _by_split(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    splits = pc.unique(rows["split"]).to_pylist()
+    for split in splits:
+        yield split, rows if len(splits) == 1 else rows.filter(pc.equal(rows["split"], split))
+
+
+class _Lines:
+    """Counts the lines of each file before a span, so that a record is found by its number."""
+
+    def __init__(self) -> None:
+        self._path, self._lines = Path(), 0
+
+    def first(self, span: Span, lines: int) -> int:
+        """The number, from 1, of a span's first line; spans come in order."""
+        if span.path != self._path:
+            self._path, self._lines = span.path, 0
+        self._lines += lines
+        return self._lines - lines + 1
+
+
+class _Gate:
+    """Lets each content and each id pass once."""
+
+    def __init__(self) -> None:
+        self._contents, self._ids = Seen(), Seen()
+
+    def admit(self, batch: Batch) -> tuple[np.ndarray, list[Aside]]:
+        """Say of each row whether it stays, (rows,) bool, and of those that do not, why."""
+        old_contents, old_ids = self._contents.known(batch.contents), self._ids.known(batch.ids)
+        new_contents: set[int] = set()
+        new_ids: set[int] = set()
+        kept = np.zeros(len(batch.at), dtype=bool)
+        repeated = []
+        for row, (content, name) in enumerate(zip(batch.contents.tolist(), batch.ids.tolist(), strict=True)):
+            if old_contents[row] or content in new_contents:
+                repeated.append(Aside(batch.at[row], "duplicate"))
+            elif old_ids[row] or name in new_ids:
+                repeated.append(Aside(batch.at[row], "duplicate id"))
+            else:
+                kept[row] = True
+                new_contents.add(content)
+                new_ids.add(name)
+        self._contents.add(batch.contents[kept])
+        self._ids.add(batch.ids[kept])
+        return kept, repeated
+
+
+def _stop_if_too_much_is_left_out(account: Account, dataset: str, max_set_aside: float, max_broken: float) -> None:
+    if not account.rows_in:
+        raise ResetError(f"{dataset}: no records")
+    broken = {reason: count for reason in (BROKEN, *NOT_TEXT) if (count := account.set_aside[reason])}
+    if sum(broken.values()) > max_broken * account.rows_in:
+        first = account.where[next(iter(broken))][0]
+        raise ResetError(
+            f"{dataset}: {sum(broken.values())} of {account.rows_in} records are broken, more than prepare.max_broken "
+            f"({max_broken:.1%}); first: {first}"
+        )
+    share = 1 - account.rows_out / account.rows_in
+    if share > max_set_aside:
+        raise ResetError(
+            f"{dataset}: {share:.1%} of the records set aside, max_set_aside is {max_set_aside:.1%} ({account})"
+        )

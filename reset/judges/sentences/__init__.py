@@ -1,0 +1,1 @@
+"""What the judges that compare sentences with an NLI model share."""

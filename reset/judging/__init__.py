@@ -1,0 +1,1 @@
+"""From a pool of answers to verdicts."""

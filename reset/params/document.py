@@ -1,0 +1,57 @@
+"""The whole of params.yaml as one frozen model."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reset.params.answers import (
+    Cluster,
+    Decode,
+    Judge,
+    Judging,
+    Labelled,
+    Pairs,
+    Picked,
+    Pool,
+    Sample,
+    Select,
+    Watcher,
+    Weighted,
+)
+from reset.params.data import Dataset, Describe, Mix, Mixture, Prepare, Prompts, Screen
+from reset.params.report import Evaluate, Report, Tracking
+from reset.params.section import Section, Task
+from reset.params.training import Base, Dpo, Kto, Supervised, System, Train, WeightedSupervised
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    scale: str
+    seed: int
+    data_folder: str | None  # where local copies of data sets are, for the rows of `datasets` that say so
+    template: str
+    datasets: dict[str, Dataset]
+    prepare: Prepare
+    screen: Screen
+    mix: Mix
+    mixtures: dict[str, Mixture]
+    prompts: dict[str, Prompts]
+    base: dict[str, Base]
+    describe: Describe
+    recipes: dict[str, Annotated[Supervised | WeightedSupervised | Dpo | Kto, Field(discriminator="method")]]
+    systems: dict[str, System]
+    train: Train
+    decode: dict[str, Decode]
+    pools: dict[str, Pool]
+    sample: Sample
+    cluster: Cluster
+    judges: dict[str, Judge]
+    watchers: dict[str, Watcher] = Field(min_length=1)
+    judge: Judging
+    scores: dict[Task, dict[Literal["task", "faithfulness", "instruction"], str]]
+    select: Select
+    curated: dict[str, Annotated[Picked | Pairs | Labelled | Weighted, Field(discriminator="pick")]]
+    evaluate: Evaluate
+    report: Report
+    tracking: Tracking

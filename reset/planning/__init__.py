@@ -1,0 +1,1 @@
+"""Before a run: what it would take, whether tokens agree, a smaller grid, the next round."""

@@ -1,0 +1,56 @@
+"""Configuration and tokenizer of a starting model before its weights are there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+from reset.bases.hub import FILES
+from reset.errors import ResetError
+from reset.params.training import Base
+
+MODELS = Path("models")
+
+
+@contextmanager
+def outline(name: str, base: Base) -> Iterator[Path]:
+    """Yield a folder that has the configuration and tokenizer of row `name` of `base`: the built one, else a sketch.
+
+    Of a model on the hub the small files are downloaded, into the hub's own cache. Raises `ResetError` where that
+    cannot be, and for a kind that is no language model to train.
+    """
+    built = MODELS / "base" / name
+    if (built / "config.json").is_file():
+        yield built
+    elif base.kind == "hub":
+        yield _from_hub(str(base.options["id"]), base.options["revision"])
+    elif base.kind == "micro_lm":
+        with TemporaryDirectory() as folder:
+            _micro(base, Path(folder))
+            yield Path(folder)
+    else:
+        raise ResetError(f"models/base/{name} is not there yet; `dvc repro base@{name}` makes it")
+
+
+def _from_hub(name: str, revision: str | None) -> Path:
+    if Path(name).is_dir():
+        return Path(name)
+    small = [pattern for pattern in FILES if not pattern.endswith(".safetensors")]
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=small))
+    except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ResetError(f"the configuration of '{name}' is not to be had from the hub: {reason}") from error
+
+
+def _micro(base: Base, folder: Path) -> None:
+    from reset.bases.micro_lm import TOKENIZERS  # these import the trainer
+    from reset.micro.model import language_model
+
+    sizes = {key: base.options[key] for key in ("layers", "width", "heads", "max_tokens")}
+    tokenizer = TOKENIZERS[base.options["tokenizer"]](sizes["max_tokens"])
+    language_model(tokenizer, seed=0, **sizes).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

@@ -1,0 +1,1 @@
+"""How long work is spread, resumed, counted and stopped."""

@@ -1,0 +1,52 @@
+"""What is counted of a pool's answers while they are sampled: rows, tokens, endings, distinct answers per prompt."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reset.errors import ResetError
+from reset.files import tables
+from reset.files.row_accounts import Account
+
+
+@dataclass
+class Counts:
+    """What is counted of the answers."""
+
+    account: Account = field(default_factory=Account)
+    finished: Counter[str] = field(default_factory=Counter)
+    prompts: Counter[str] = field(default_factory=Counter)  # answered, by task
+    texts: Counter[str] = field(default_factory=Counter)  # distinct per prompt, by task
+    tokens: int = 0
+    cut: int = 0
+
+    def add(self, rows: Sequence[tables.Row]) -> None:
+        """Count rows; all answers to one prompt come together."""
+        for row in rows:
+            if row["finish_reason"].startswith("error"):
+                self.account.leave(row["finish_reason"])
+            else:
+                self.account.keep()
+                self.finished[row["finish_reason"]] += 1
+                self.tokens += row["tokens"]
+        answered = [row for row in rows if not row["finish_reason"].startswith("error")]
+        self.prompts.update(dict({row["example_id"]: row["task"] for row in answered}).values())
+        self.texts.update(task for task, *_ in {(row["task"], row["example_id"], row["text"]) for row in answered})
+        self.cut += len({row["example_id"] for row in rows if row["cut"]})
+
+    def check(self, name: str, planned: int, max_failed: float) -> None:
+        """Stop when more than the share `max_failed` of all planned answers failed."""
+        failed = sum(self.account.set_aside.values())
+        if failed > max_failed * planned:
+            often = self.account.set_aside.most_common(1)[0][0]
+            raise ResetError(
+                f"{name}: {failed} of {planned} answers failed so far, more than sample.max_failed "
+                f"({max_failed:g}) of them; most often: {often}"
+            )
+
+    def figures(self) -> dict[str, Any]:
+        """Return what goes into a metrics file beside the account."""
+        distinct = {task: self.texts[task] / count for task, count in sorted(self.prompts.items())}
+        finished = dict(sorted(self.finished.items()))
+        return {"tokens": self.tokens, "finished": finished, "cut_prompts": self.cut, "distinct_per_prompt": distinct}

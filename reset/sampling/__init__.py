@@ -1,0 +1,1 @@
+"""From prompts to a pool of answers."""

@@ -1,0 +1,84 @@
+"""Two systems on the same test prompts: paired differences of their macro scores, over one run or several."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reset.files import tables
+from reset.scoring import bootstrap
+from reset.scoring.evaluate import SCORES
+
+# measure -> (axis, group of data sets or None for all of them)
+MEASURES: dict[str, tuple[str, str | None]] = {
+    "seen faithfulness": ("faithfulness", "seen"),
+    "unseen faithfulness": ("faithfulness", "unseen"),
+    "instruction": ("instruction", None),
+    "task": ("task", None),
+}
+# systems of params.yaml whose differences answer the paper's questions; the first is the headline
+PAIRS = (
+    ("mtl_reset", "mtl"),
+    ("mtl_reset", "mtl_random"),
+    ("mtl_reset", "mtl_greedy"),
+    ("mtl_reset", "mtl_gold"),
+    ("mtl_reset_s", "mtl_reset"),
+    ("mtl_reset_2", "mtl_reset"),
+    ("mtl_dpo", "mtl_reset"),
+    ("mtl_dpo", "mtl"),
+    ("mtl_kto", "mtl_reset"),
+    ("mtl_weighted", "mtl_reset"),
+    ("mtl_half", "mtl_reset"),
+    ("mtl_quarter", "mtl_reset"),
+    ("mtl_eighth", "mtl_reset"),
+    ("mtl_sixteenth", "mtl_reset"),
+    ("cd_if", "cd"),
+    ("if_cd", "if"),
+)
+
+Figures = dict[str, float | None]  # mean, low, high; of a difference also p, and p_holm among all those shown
+ByMeasure = dict[str, dict[str, dict[bootstrap.Key, float]]]  # measure -> data set -> (run, example_id) -> score
+
+
+def read(paths: Iterable[Path]) -> ByMeasure:
+    """Read one system's scores of several runs, one path per run; null scores take no part.
+
+    Runs are numbered by their place, so run i of one system pairs with run i of another.
+    """
+    scores: ByMeasure = {measure: {} for measure in MEASURES}
+    for run, path in enumerate(paths):
+        for row in tables.read(path, SCORES):
+            for measure, (axis, group) in MEASURES.items():
+                if row["axis"] == axis and group in (None, row["group"]) and row["score"] is not None:
+                    scores[measure].setdefault(row["dataset"], {})[run, row["example_id"]] = row["score"]
+    return scores
+
+
+def difference(a: ByMeasure, b: ByMeasure, *, resamples: int, seed: int) -> dict[str, Figures]:
+    """A minus B per measure, with the 95 % interval of a paired bootstrap; None where no prompt has both."""
+    return {
+        measure: asdict(bootstrap.macro_difference(a[measure], b[measure], resamples=resamples, seed=seed))
+        for measure in MEASURES
+    }
+
+
+def differences(
+    runs: Sequence[Path], pairs: Sequence[tuple[str, str]], *, resamples: int, seed: int
+) -> list[dict[str, Any]]:
+    """The differences of those `pairs` of systems that both have scores in all `runs` (folders of <system>.parquet).
+
+    Their p values are adjusted for being shown together (Holm).
+    """
+    paths: Mapping[str, list[Path]] = {
+        system: [run / f"{system}.parquet" for run in runs] for pair in pairs for system in pair
+    }
+    scores = {system: read(found) for system, found in paths.items() if all(path.is_file() for path in found)}
+    found: list[dict[str, Any]] = [
+        {"system": a, "against": b, "measures": difference(scores[a], scores[b], resamples=resamples, seed=seed)}
+        for a, b in pairs
+        if a in scores and b in scores
+    ]
+    shown: list[Figures] = [figures for pair in found for figures in pair["measures"].values()]
+    for figures, adjusted in zip(shown, bootstrap.holm([figures["p"] for figures in shown]), strict=True):
+        figures["p_holm"] = adjusted
+    return found

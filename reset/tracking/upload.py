@@ -1,0 +1,138 @@
+"""Send tracking records to MLflow through its client; a record is deleted only after MLflow has all of it.
+
+The stage runs of one `dvc repro` stand below a parent run, which gets what the stage `report` gathers: the parameters,
+each system's macro averages as metrics, the tables and the page.
+
+Sending twice is harmless: a run carries its record's id, and a run left half sent is completed.
+"""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+os.environ.update({"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"})
+os.environ.update({"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"})
+for _name, _value in {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}.items():
+    os.environ.setdefault(_name, _value)  # read when mlflow is imported: a dead server is soon found dead
+
+from mlflow.entities import Metric, Run  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.tracking import MlflowClient  # noqa: E402
+from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
+
+from reset.tracking import repro_run  # noqa: E402
+
+EXPERIMENT = "reset"
+RECORD_TAG = "reset.record"
+REPRO_TAG = "reset.repro"
+
+
+def send_all(root: Path) -> str:
+    """Send all records under `root`/.tracking and say in one line what became of them, also of a dead server."""
+    spool = root / ".tracking"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.resolve()}/mlflow.db"
+    with _lock(spool):
+        records = sorted(spool.glob("*.json"))
+        try:
+            sent = _send_each(uri, root, records)
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            waiting = sum(path.exists() for path in records)
+            return f"Warning: tracking: {_shown(uri)} failed ({_first_line(error)}); {waiting} records wait in {spool}"
+    return f"tracking: {sent} runs sent to {_shown(uri)}"
+
+
+@contextmanager
+def _lock(spool: Path) -> Iterator[None]:
+    """One sender at a time; the lock dies with its process."""
+    with (spool / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _send_each(uri: str, root: Path, records: list[Path]) -> int:
+    client = MlflowClient(tracking_uri=uri)
+    experiment = _experiment(client, uri, root)
+    sent = 0
+    for path in records:
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:  # not one of ours, or a broken disk: keep it for its owner
+            path.rename(path.with_suffix(".broken"))
+            continue
+        _send(client, experiment, path.stem, record)
+        path.unlink()
+        sent += 1
+    return sent
+
+
+def _experiment(client: MlflowClient, uri: str, root: Path) -> str:
+    known = client.get_experiment_by_name(EXPERIMENT)
+    if known is not None:
+        return str(known.experiment_id)
+    local = (root / "mlruns").resolve().as_uri() if uri.startswith("sqlite:") else None
+    return str(client.create_experiment(EXPERIMENT, artifact_location=local))
+
+
+def _send(client: MlflowClient, experiment: str, record_id: str, record: Mapping[str, Any]) -> None:
+    parent = _parent(client, experiment, record)
+    run_id = _run(client, experiment, record_id, record, parent)
+    repro_run.log(client, run_id, record["params"], _metrics(record))
+    for name, text in record["artifacts"].items():
+        client.log_text(run_id, text, repro_run.artifact(name))
+    client.set_terminated(run_id, record["status"], end_time=repro_run.ms(record["end"]))
+    if parent:
+        repro_run.fill(client, parent, record)
+
+
+def _parent(client: MlflowClient, experiment: str, record: Mapping[str, Any]) -> str | None:
+    """The run of the `dvc repro` that the record's stage was part of; None for a stage run by hand."""
+    if not (repro := record.get("repro")):
+        return None
+    begun: list[Run] = client.search_runs([experiment], f"tags.`{REPRO_TAG}` = '{repro}'", max_results=1)
+    if begun:
+        return str(begun[0].info.run_id)
+    tags = {key: value for key, value in record["tags"].items() if key != "stage"} | {REPRO_TAG: repro}
+    name = tags.get("dvc.experiment", "dvc repro")
+    start = int(repro.partition("-")[0])
+    return str(client.create_run(experiment, start_time=start, tags=tags, run_name=name).info.run_id)
+
+
+def _run(client: MlflowClient, experiment: str, record_id: str, record: Mapping[str, Any], parent: str | None) -> str:
+    """The run of this record: a new one, or the one that an interrupted upload began."""
+    begun: list[Run] = client.search_runs([experiment], f"tags.`{RECORD_TAG}` = '{record_id}'", max_results=1)
+    if begun:
+        return str(begun[0].info.run_id)
+    stage, name = record["stage"], record["name"]
+    tags = {**record["tags"], RECORD_TAG: record_id} | ({"mlflow.parentRunId": parent} if parent else {})
+    run = client.create_run(
+        experiment,
+        start_time=repro_run.ms(record["start"]),
+        tags=tags,
+        run_name=stage if name == stage else f"{stage}@{name}",
+    )
+    return str(run.info.run_id)
+
+
+def _metrics(record: Mapping[str, Any]) -> Iterator[Metric]:
+    end = repro_run.ms(record["end"])
+    for key, value in record["metrics"].items():
+        yield Metric(repro_run.key(key), value, end, 0)
+    for row in record["history"]:
+        for key in row.keys() - {"step"}:
+            yield Metric(repro_run.key(key), row[key], end, int(row.get("step", 0)))
+
+
+def _shown(uri: str) -> str:
+    """The address without a user's name and password."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.hostname}:{parts.port}" if parts.username else uri
+
+
+def _first_line(error: Exception) -> str:
+    return re.sub(r"//[^/@\s]*@", "//", str(error).partition("\n")[0])[:200]

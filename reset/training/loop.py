@@ -1,0 +1,151 @@
+"""The training loop: TRL's trainers on DeepSpeed (paper A.3), one process or one rank of many.
+
+Rows come in as token ids, so that what is trained is exactly what `reset.model.tokens` made. The loss is the method's
+own: `reset.training.sft`, `reset.training.preferences`.
+"""
+
+import atexit
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import deepspeed
+import torch
+from datasets import Dataset
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from reset.model import precision
+from reset.runs import checkpoints
+from reset.runs.divergence import Limits, Watch
+from reset.runs.launcher import free_port
+from reset.training import attention
+from reset.training.base_trainer import Watched
+from reset.training.callbacks import Finished, Keep, LastStep
+from reset.training.recipe import Recipe, Rows, accumulation
+
+Build = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Rows, Rows, Recipe, Any], Watched]
+
+
+def rendezvous() -> None:
+    """Set the variables that DeepSpeed wants where a single process was started directly, without a launcher."""
+    if "RANK" not in os.environ:
+        alone = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}
+        os.environ.update(alone, MASTER_PORT=str(free_port()))
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    """End the process group: its threads, when they outlive the interpreter, abort a process that has finished."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+def _deepspeed(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "zero_optimization": {"stage": recipe.zero_stage, "stage3_gather_16bit_weights_on_model_save": True},
+        "zero_allow_untested_optimizer": True,
+        "gradient_clipping": 1.0,
+        "bf16": {"enabled": "auto"},
+        "train_micro_batch_size_per_gpu": "auto",
+        "train_batch_size": "auto",
+        "gradient_accumulation_steps": "auto",
+    }
+
+
+def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool) -> dict[str, Any]:
+    """What the configurations of all of TRL's trainers share."""
+    steps = "steps" if has_dev else "no"
+    return dict(
+        output_dir=str(work),
+        seed=seed,
+        num_train_epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        per_device_train_batch_size=recipe.micro_batch_size,
+        per_device_eval_batch_size=recipe.micro_batch_size,
+        gradient_accumulation_steps=accumulation(recipe, int(os.environ["WORLD_SIZE"])),
+        weight_decay=recipe.weight_decay,
+        adam_beta2=recipe.beta2,
+        lr_scheduler_type="cosine",
+        warmup_steps=recipe.warmup_ratio,  # below 1: a share of all steps
+        bf16=bf16,
+        use_cpu=not torch.cuda.is_available(),
+        gradient_checkpointing=recipe.gradient_checkpointing,
+        deepspeed=_deepspeed(recipe),
+        eval_strategy=steps,
+        save_strategy="steps",
+        eval_steps=recipe.eval_steps,
+        save_steps=recipe.eval_steps,
+        save_total_limit=2,
+        load_best_model_at_end=has_dev,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        prediction_loss_only=True,
+        logging_steps=min(10, recipe.eval_steps),
+        report_to=[],
+        max_length=None,
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def dataset(rows: Rows) -> Dataset:
+    """The rows as the trainers take them, column by column."""
+    return Dataset.from_dict({name: [row[name] for row in rows] for name in rows[0]})
+
+
+def fit(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Rows,
+    dev: Rows,
+    recipe: Recipe,
+    into: Path,
+    *,
+    work: Path,
+    seed: int,
+    limits: Limits,
+    build: Build,
+    keep: Sequence[float] = (),
+) -> list[dict[str, float]]:
+    """Train `model` on rows, save it to `into`, return the log: step, loss, dev_loss and, of preferences, margin.
+
+    `build` makes the trainer of a method (`reset.registry.METHODS`) and decides the form of the rows. With `dev` rows
+    the checkpoint with the lowest dev loss is saved. The models at the shares `keep` of all steps go below it
+    (`reset.checkpoint_names`). Checkpoints go to `work`; if it already holds a finished one, training resumes there, on
+    as many ranks as there are now. All ranks call this; the first one writes. Raises `ResetError` with step and batch
+    when the run diverges (`limits`); a row is named by its `example_id`, or else by its number.
+    """
+    if not torch.cuda.is_available():
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # gloo serves; this one is compiled for a minute
+    bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
+    if bf16 and not torch.cuda.is_available():
+        attention.in_float32(model)
+    if bf16 and recipe.padding_free:
+        attention.of_any_length(model)
+    config = _config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev))
+    trainer = build(model, tokenizer, rows, dev, recipe, config)
+    trainer.watch = Watch(limits, trainer.rows)
+    for callback in (LastStep(), Finished(), Keep(partial(_save, trainer), keep, into)):
+        trainer.add_callback(callback)
+    trainer.train(resume_from_checkpoint=checkpoints.last(trainer, work))
+    _save(trainer, into)
+    return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
+
+
+def _save(trainer: Watched, into: Path) -> None:
+    """Save what there is now, ready to answer."""
+    config: Any = trainer.accelerator.unwrap_model(trainer.model).config
+    training, config.use_cache = config.use_cache, True
+    trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
+    config.use_cache = training
+    (into / "training_args.bin").unlink(missing_ok=True)  # a pickle
+
+
+def _logged(entry: Mapping[str, float]) -> dict[str, float]:
+    named = {"step": entry["step"]}
+    for ours, theirs in (("loss", "loss"), ("dev_loss", "eval_loss"), ("margin", "rewards/margins")):
+        if theirs in entry:
+            named[ours] = entry[theirs]
+    return named

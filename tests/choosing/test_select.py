@@ -1,0 +1,294 @@
+"""Choosing the best answer per prompt: the paper's score, what cannot win, ties, shares and figures."""
+
+from math import exp
+
+import pytest
+
+from reset.choosing import curated_rows
+from reset.choosing.candidates import Candidate, choose, draw, margin
+from reset.choosing.select import keep_best
+from reset.errors import ResetError
+from reset.files import schemas, tables
+
+SCORES = {
+    "extractive_qa": {"task": "exact_match", "faithfulness": "span_coverage"},
+    "instruction": {"instruction": "rating"},
+}
+WEIGHTS = {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}
+
+
+def example(example_id, dataset="nq", task="extractive_qa"):
+    fields = {
+        "split": "train",
+        "instruction": "Answer.",
+        "question": "who?",
+        "passages": ["Ann."],
+        "references": ["Ann"],
+    }
+    return {"example_id": example_id, "dataset": dataset, "task": task, "checks": None, **fields}
+
+
+class Pool:
+    """Answers, verdicts and prompts in files, and `keep_best` on them."""
+
+    def __init__(self, folder):
+        self.folder, self.answers, self.verdicts, self.examples = folder, [], [], []
+
+    def add(self, example_id, candidates, dataset="nq", task="extractive_qa"):
+        """`candidates`: (text, {verdict name: score}, sweep)."""
+        self.examples.append(example(example_id, dataset, task))
+        for number, (text, said, sweep) in enumerate(candidates):
+            identity = f"{example_id}|{number}"
+            row = {"answer_id": identity, "example_id": example_id, "dataset": dataset, "task": task, "system": "mtl"}
+            row |= {"setting": f"t{number}", "sweep": sweep, "temperature": 0.1, "top_k": 0, "seed": 1, "text": text}
+            self.answers.append(row | {"tokens": 2, "finish_reason": "stop", "mean_logprob": None})
+            for name, score in said.items():
+                reason = None if score is not None else "could not tell"
+                self.verdicts.append(
+                    {"answer_id": identity, "name": name, "score": score, "reason": reason, "detail": None}
+                )
+
+    def keep(self, **options):
+        paths = [self.folder / name for name in ("answers", "verdicts", "prompts", "curated")]
+        tables.write(paths[0], schemas.ANSWERS, self.answers)
+        tables.write(paths[1], schemas.VERDICTS, self.verdicts)
+        tables.write(paths[2], schemas.EXAMPLES, self.examples)
+        settings = {"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"}
+        settings |= {"scores": SCORES, "weights": WEIGHTS, **options}
+        account, figures = keep_best(paths[0], [paths[1]], paths[2], paths[3], **settings)
+        return account, figures, list(tables.read(paths[3], curated_rows.SCHEMAS[settings["pick"]]))
+
+
+@pytest.fixture
+def pool(tmp_path):
+    return Pool(tmp_path)
+
+
+def qa(match, span):
+    return {"exact_match": match, "span_coverage": span}
+
+
+def test_score_is_task_plus_twice_faithfulness_or_twice_instruction(pool):
+    pool.add("q", [("Ann", qa(1.0, 0.0), 0), ("Bob", qa(0.0, 1.0), 0), ("Cy", qa(0.0, 0.0), 0)])
+    pool.add("i", [("no", {"rating": 0.3}, 0), ("yes", {"rating": 0.9}, 0)], "dolly", "instruction")
+    account, _, (question, instruction) = pool.keep()
+    assert (question["response"], question["score"], question["margin"]) == ("Bob", 2.0, 1.0)
+    assert (question["task_score"], question["faithfulness_score"], question["instruction_score"]) == (0, 1, None)
+    assert (instruction["response"], instruction["score"]) == ("yes", 1.8)
+    assert (instruction["task_score"], instruction["instruction_score"]) == (None, 0.9)
+    assert account.as_dict() == {"rows_in": 2, "rows_out": 2, "set_aside": {}}
+
+
+def test_curated_row_can_be_trained_on(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0)])
+    _, _, (row,) = pool.keep()
+    assert row["prompt"][row["context_start"] : row["context_end"]] == "Passage: Ann."
+    assert (row["answer_id"], row["setting"], row["sweep"], row["repeat"]) == ("q|0", "t0", 0, 0)
+    assert (row["candidates"], row["margin"]) == (1, None)
+
+
+def test_other_weights_change_the_winner(pool):
+    pool.add("q", [("Ann", qa(1.0, 0.0), 0), ("Bob", qa(0.0, 1.0), 0)])
+    _, _, (row,) = pool.keep(weights={**WEIGHTS, "faithfulness": 0.5})
+    assert row["response"] == "Ann"
+
+
+def test_candidate_without_a_needed_verdict_cannot_win_and_is_counted(pool):
+    pool.add("q", [("Ann", {"span_coverage": 1.0}, 0), ("Bob", qa(1.0, None), 0), ("Cy", qa(0.0, 0.0), 0)])
+    _, figures, (row,) = pool.keep()
+    assert row["response"] == "Cy"
+    assert figures["candidates_barred"] == {"no faithfulness score": 1, "no task score": 1}
+
+
+def test_axis_without_weight_is_not_needed(pool):
+    pool.add("q", [("Ann", {"span_coverage": 1.0}, 0), ("Bob", qa(1.0, 0.0), 0)])
+    _, _, (row,) = pool.keep(weights={**WEIGHTS, "task": 0.0})
+    assert (row["response"], row["task_score"]) == ("Ann", None)
+
+
+@pytest.mark.parametrize("pick", ["best", "random"])
+def test_empty_answer_never_wins(pool, pick):
+    pool.add("q", [(" \n", qa(1.0, 1.0), 0), ("Cy", qa(0.0, 0.0), 0)])
+    _, figures, (row,) = pool.keep(pick=pick)
+    assert row["response"] == "Cy"
+    assert figures["candidates_barred"] == {"empty answer": 1}
+
+
+def test_prompts_without_a_winner_are_set_aside_with_the_reason(pool):
+    pool.add("q", [("", qa(1.0, 1.0), 0), ("Bob", qa(None, 1.0), 0)])
+    pool.add("r", [])
+    pool.add("s", [("Ann", qa(1.0, 1.0), 0)])
+    account, _, rows = pool.keep()
+    assert [row["example_id"] for row in rows] == ["s"]
+    assert account.as_dict()["set_aside"] == {"no answer can win": 1, "no answer in the pool": 1}
+
+
+def test_only_the_first_sweeps_compete(pool):
+    pool.add("q", [("Cy", qa(0.0, 0.0), 0), ("Ann", qa(1.0, 1.0), 1)])
+    assert pool.keep(sweeps=1)[2][0]["response"] == "Cy"
+    assert pool.keep(sweeps=2)[2][0]["response"] == "Ann"
+
+
+def test_weaker_rating_takes_the_place_of_the_rating(pool):
+    said = [{"rating": 0.9, "rating_weak": 0.1}, {"rating": 0.2, "rating_weak": 1.0}]
+    pool.add("i", [("a", said[0], 0), ("b", said[1], 0)], "dolly", "instruction")
+    assert pool.keep(rating="rating")[2][0]["response"] == "a"
+    assert pool.keep(rating="rating_weak")[2][0]["response"] == "b"
+
+
+def candidate(identity, score, text="x"):
+    row = {"answer_id": identity, "text": text}
+    return Candidate(row, {}, score, None)
+
+
+def test_ties_go_to_the_smallest_hash_of_seed_and_id_in_any_order():
+    tied = [candidate(f"q|{number}", 1.0) for number in range(9)]
+    for seed in range(5):
+        expected = min((one.row["answer_id"] for one in tied), key=lambda identity: draw(seed, identity))
+        assert choose(tied, "best", seed).row["answer_id"] == expected
+        assert choose(tied[::-1], "best", seed).row["answer_id"] == expected
+    assert len({choose(tied, "best", seed).row["answer_id"] for seed in range(20)}) > 3
+
+
+def test_random_pick_ignores_the_scores_and_is_seeded():
+    able = [candidate(f"q|{number}", float(number)) for number in range(4)]
+    picks = [choose(able, "random", seed).row["answer_id"] for seed in range(200)]
+    assert picks == [choose(able[::-1], "random", seed).row["answer_id"] for seed in range(200)]
+    assert all(30 < picks.count(f"q|{number}") < 70 for number in range(4))
+
+
+def test_margin_is_over_the_best_answer_of_another_text():
+    winner = candidate("a", 2.0, "Ann")
+    assert margin(winner, [winner, candidate("b", 2.0, "Ann"), candidate("c", 0.5, "Bob")]) == 1.5
+    assert margin(winner, [winner, candidate("b", 2.0, "Ann"), candidate("d", None, "Bob")]) is None
+
+
+def test_share_keeps_the_best_scored_prompts_of_each_data_set(pool):
+    for number in range(8):
+        pool.add(f"q{number}", [("Ann", qa(0.0, number / 10), 0)])
+    for number in range(4):
+        pool.add(f"i{number}", [("a", {"rating": 1 - number / 10}, 0)], "dolly", "instruction")
+    account, figures, rows = pool.keep(share=0.25)
+    assert [row["example_id"] for row in rows] == ["q6", "q7", "i0"]
+    assert account.as_dict()["set_aside"] == {"outside the kept share": 9}
+    assert {name: one["rows"] for name, one in figures["datasets"].items()} == {"dolly": 1, "nq": 2}
+
+
+def test_share_of_a_random_pick_is_random_too(pool):
+    for number in range(40):
+        pool.add(f"q{number}", [("Ann", qa(0.0, number / 40), 0)])
+    _, _, rows = pool.keep(share=0.5, pick="random")
+    assert len(rows) == 20
+    assert min(row["score"] for row in rows) < 0.5
+    assert rows == pool.keep(share=0.5, pick="random")[2]
+
+
+def test_figures_say_what_the_choice_did(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.0, 0.0), 0), ("Ann", qa(1.0, 1.0), 0)])
+    pool.add("r", [("Bob", qa(0.0, 1.0), 0), ("Bob", qa(0.0, 1.0), 0)])
+    _, figures, rows = pool.keep()
+    assert figures["datasets"]["nq"] == {
+        "rows": 2,
+        "winner_score": 2.5,
+        "candidate_score": 2.0,
+        "distinct_texts": 1.5,
+        "choice_matters": 0.5,
+        "best_of": [2.0, 2.5],  # of q, two of three candidates are the best, and any two hold one
+    }
+    assert figures["candidates"] == 5
+    assert sum(figures["wins"].values()) == len(rows) == 2
+
+
+def test_verdict_on_an_unknown_answer_is_named(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0)])
+    pool.verdicts.append({"answer_id": "lost|0", "name": "rating", "score": 1.0, "reason": None, "detail": None})
+    with pytest.raises(ResetError, match=r"verdict 'rating' on answer 'lost\|0', which the answers do not hold"):
+        pool.keep()
+
+
+def test_second_verdict_of_one_name_is_named(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0)])
+    pool.verdicts.append(pool.verdicts[0])
+    with pytest.raises(ResetError, match=r"a second verdict 'exact_match' on answer 'q\|0'"):
+        pool.keep()
+
+
+def test_answer_to_an_unknown_prompt_is_named_and_leaves_no_file(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0)])
+    pool.examples.clear()
+    with pytest.raises(ResetError, match=r"answers example 'q', which .*prompts does not hold"):
+        pool.keep()
+    assert not (pool.folder / "curated").exists()
+
+
+def test_task_without_declared_scores_is_named(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0)])
+    with pytest.raises(ResetError, match=r"answer 'q\|0' is of task 'extractive_qa', for which no score is declared"):
+        pool.keep(scores={"instruction": {"instruction": "rating"}})
+
+
+def test_pair_is_the_best_answer_against_the_worst(pool):
+    pool.add(
+        "q", [("Bob", qa(0.0, 0.5), 0), ("Ann", qa(1.0, 1.0), 0), ("Cy", qa(0.0, 0.0), 0), ("Dan", qa(1.0, 0.0), 0)]
+    )
+    account, figures, (row,) = pool.keep(pick="pairs", margin=0.5)
+    assert (row["response"], row["score"], row["answer_id"]) == ("Ann", 3.0, "q|1")
+    assert (row["rejected"], row["rejected_score"], row["rejected_answer_id"]) == ("Cy", 0.0, "q|2")
+    assert (row["rejected_setting"], row["rejected_sweep"], row["margin"]) == ("t2", 0, 2.0)
+    assert (account.rows_in, figures["rows"]) == (1, 1)
+
+
+def test_answers_that_tie_or_are_too_close_give_no_pair(pool):
+    pool.add("tied", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(1.0, 1.0), 0)])
+    pool.add("alone", [("Ann", qa(1.0, 1.0), 0), ("Ann", qa(1.0, 1.0), 0)])
+    pool.add("close", [("Ann", qa(0.0, 0.2), 0), ("Bob", qa(0.0, 0.0), 0)])
+    pool.add("apart", [("Ann", qa(0.0, 0.25), 0), ("Bob", qa(0.0, 0.0), 0)])
+    account, _, rows = pool.keep(pick="pairs", margin=0.5)
+    assert [row["example_id"] for row in rows] == ["apart"]
+    assert account.as_dict() == {"rows_in": 4, "rows_out": 1, "set_aside": {"no answers far enough apart": 3}}
+    assert {row["example_id"] for row in pool.keep(pick="pairs", margin=0.0)[2]} == {"close", "apart"}
+
+
+@pytest.mark.parametrize("pick", ["pairs", "labelled", "weighted"])
+def test_answer_without_a_needed_verdict_or_text_never_enters(pool, pick):
+    said = [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.0, None), 0), (" ", qa(0.0, 0.0), 0), ("Cy", qa(0.0, 0.5), 0)]
+    pool.add("q", said)
+    pool.add("r", [("Ann", qa(1.0, None), 0), ("Bob", qa(None, 0.0), 0)])
+    account, _, rows = pool.keep(pick=pick)
+    texts = {row["response"] for row in rows} | {row["rejected"] for row in rows if pick == "pairs"}
+    assert texts == {"Ann", "Cy"}
+    assert account.as_dict()["set_aside"] == {"no answer can win": 1}
+
+
+def test_labels_go_by_the_mean_of_the_prompts_answers(pool):
+    scores = {"Ann": 1.0, "Bob": 0.55, "Cy": 0.5, "Dan": 0.0}
+    pool.add("q", [(text, qa(0.0, score), 0) for text, score in scores.items()])
+    pool.add("tied", [("Ann", qa(0.0, 1.0), 0), ("Bob", qa(0.0, 1.0), 0)])
+    account, figures, rows = pool.keep(pick="labelled", margin=0.2)  # the mean is 1.025
+    assert [(row["response"], row["desirable"], row["repeat"]) for row in rows] == [("Ann", True, 0), ("Dan", False, 1)]
+    assert figures["rows"] == 2
+    assert account.as_dict()["set_aside"] == {"no answers far enough apart": 1}
+
+
+def test_weights_are_a_softmax_of_the_scores_and_copies_add_up(pool):
+    pool.add("q", [("Ann", qa(0.0, 1.0), 0), ("Bob", qa(0.0, 0.5), 0), ("Bob", qa(0.0, 0.5), 0)])
+    pool.add("r", [("Ann", qa(0.0, 0.3), 0)])
+    _, _, rows = pool.keep(pick="weighted", temperature=0.5)
+    share = exp(2.0 / 0.5) / (exp(2.0 / 0.5) + 2 * exp(1.0 / 0.5))
+    assert [(row["response"], row["weight"]) for row in rows] == [
+        ("Ann", pytest.approx(share)),
+        ("Bob", pytest.approx(1 - share)),
+        ("Ann", 1.0),
+    ]
+
+
+def test_cold_weights_are_those_of_the_best_answer_alone(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.0, 0.0), 0)])
+    assert [row["weight"] for row in pool.keep(pick="weighted", temperature=1e-3)[2]] == [1.0]
+
+
+def test_share_keeps_the_prompts_with_the_best_answers_of_those_that_make_rows(pool):
+    pool.add("tied", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(1.0, 1.0), 0)])
+    pool.add("good", [("Ann", qa(1.0, 0.9), 0), ("Bob", qa(0.0, 0.0), 0)])
+    pool.add("fair", [("Ann", qa(1.0, 0.8), 0), ("Bob", qa(0.0, 0.0), 0)])
+    assert [row["example_id"] for row in pool.keep(pick="pairs", share=0.5)[2]] == ["good"]

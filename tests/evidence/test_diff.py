@@ -1,0 +1,207 @@
+"""Two runs side by side: what differs is said, what does not is not, from folders, commits and remotes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from reset import tracking
+from reset.cli.main import main
+from reset.files import schemas, tables
+from tests.support import lines
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run, and another with another weight, other winners and a better system."""
+    a, b = (tmp_path_factory.mktemp(name) for name in "ab")
+    lines.write(a)
+    lines.write(b, best="k50", gain=0.4)
+    text = (b / "params.yaml").read_text()
+    (b / "params.yaml").write_text(text.replace("faithfulness: 2.0", "faithfulness: 3.0"))
+    return a, b
+
+
+def cli(*arguments: Any) -> Result:
+    return CliRunner().invoke(main, ["diff", *map(str, arguments)])
+
+
+def told(*arguments: Any) -> dict[str, Any]:
+    shown = cli(*arguments, "--json")
+    assert shown.exit_code == 0, shown.output
+    found: dict[str, Any] = json.loads(shown.output)
+    return found
+
+
+def test_parameter_that_differs_is_named_alone(runs: tuple[Path, Path]) -> None:
+    assert told(*runs)["params"] == [{"key": "select.weights.faithfulness", "a": "2.0", "b": "3.0"}]
+
+
+def test_score_differences_are_b_minus_a_and_those_of_the_metrics(runs: tuple[Path, Path]) -> None:
+    rows = {(row["system"], row["dataset"], row["score"]): row for row in told(*runs)["scores"]}
+    row = rows["mtl_reset", None, "faithfulness_seen"]
+    means = [
+        json.loads((run / "metrics/systems/mtl_reset.json").read_text())["macro"]["faithfulness_seen"]["mean"]
+        for run in runs
+    ]
+    assert (row["a"], row["b"]) == tuple(means)
+    assert row["difference"] == pytest.approx(0.1)
+    assert row["low"] <= row["difference"] <= row["high"]
+    assert (row["p"], row["p_holm"]) == (0.0, 0.0)
+    assert rows["mtl", None, "faithfulness_seen"]["difference"] == 0.0
+    assert rows["mtl", None, "faithfulness_seen"]["p_holm"] == 1.0
+    assert "p_holm" not in rows["mtl_reset", None, "faithfulness_abstractive"]
+    assert rows["mtl_reset", "nq", "task"]["difference"] == pytest.approx(0.05)
+
+
+def test_tables_are_compared_by_id(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(runs[0], other)
+    path = other / "data/examples/nq/train.parquet"
+    rows = list(tables.read(path, schemas.EXAMPLES))
+    rows[3]["question"] = "Another one?"
+    tables.write(path, schemas.EXAMPLES, [lines.example("nq", "train", 99), *reversed(rows[2:])])
+    found = {row["table"]: row for row in told(runs[0], other)["tables"]}
+    assert [name for name, row in found.items() if not row["equal"]] == ["data/examples/nq/train.parquet"]
+    row = found["data/examples/nq/train.parquet"]
+    assert (row["added"], row["gone"], row["changed"]) == (1, 2, 1)
+    assert row["columns"] == {"question": 1}
+    assert row["ids"] == {"added": ["nq/train/99"], "gone": ["nq/train/0", "nq/train/1"], "changed": ["nq/train/3"]}
+
+
+def test_winners_settings_and_judges_that_moved_are_counted(runs: tuple[Path, Path]) -> None:
+    found = told(*runs)
+    (winners,) = found["winners"]
+    assert (winners["both"], winners["changed"]) == (24, 24)
+    assert {row["setting"]: (row["a"], row["b"]) for row in winners["settings"]} == {"t0.1": (24, 0), "k50": (0, 24)}
+    assert winners["prompts"][0]["b"]["response"].startswith("Said by k50")
+    moved = {(row["pool"], row["verdict"]): row for row in found["judges"]}
+    assert (moved["mtl_candidates", "summac"]["up"], moved["mtl_candidates", "summac"]["down"]) == (12, 12)
+    assert moved["mtl_reset", "rating"]["mean"] == pytest.approx(0.1)
+
+
+def test_winner_of_several_answers_is_the_best_of_them(tmp_path: Path) -> None:
+    sides = [lines.write(tmp_path / side, best=best) for side, best in (("a", "t0.1"), ("b", "k50"))]
+    for side in sides:
+        lines.choose(side, "reset", "weighted")
+    (winners,) = told(*sides)["winners"]
+    assert {row["setting"]: (row["a"], row["b"]) for row in winners["settings"]} == {"t0.1": (24, 0), "k50": (0, 24)}
+
+
+def test_run_against_itself_differs_in_nothing(runs: tuple[Path, Path]) -> None:
+    found = told(runs[0], runs[0])
+    assert found["params"] == []
+    assert {row["difference"] for row in found["scores"]} == {0.0}
+    assert all(row["equal"] for row in found["tables"])
+    assert len(found["tables"]) > 15
+    assert found["winners"][0]["changed"] == 0
+    assert {row["up"] + row["down"] for row in found["judges"]} == {0}
+
+
+def test_two_systems_of_one_run_are_set_side_by_side(runs: tuple[Path, Path]) -> None:
+    found = told(runs[0], runs[0], "--rounds", "mtl", "mtl_reset")
+    assert {row["system"] for row in found["scores"]} == {"mtl_reset against mtl"}
+    row = next(row for row in found["scores"] if row["score"] == "faithfulness")
+    assert row["difference"] == pytest.approx(0.3)
+    assert {(row["was"], row["is"]) for row in found["tables"]} >= {
+        ("data/answers/mtl.parquet", "data/answers/mtl_reset.parquet"),
+        (None, "data/curated/reset.parquet"),
+    }
+    refused = cli(runs[0], runs[0], "--rounds", "mtl", "mtl_rest")
+    assert refused.exit_code == 1
+    assert "has no system 'mtl_rest'. Did you mean 'mtl_reset'?" in refused.output
+
+
+def test_checkpoint_is_set_beside_the_model_that_was_chosen(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    for name in ("data/scores/{}.parquet", "data/answers/{}.parquet", "metrics/systems/{}.json"):
+        shutil.copy(run / name.format("mtl"), run / name.format("early"))
+    content = yaml.safe_load((run / "params.yaml").read_text())
+    content["pools"]["early"] = {**content["pools"]["mtl_reset"], "model": "mtl_reset/at/25"}
+    (run / "params.yaml").write_text(yaml.safe_dump(content))
+    found = told(run, run, "--rounds", "early", "mtl_reset")
+    row = next(row for row in found["scores"] if row["score"] == "faithfulness")
+    assert (row["system"], row["difference"]) == ("mtl_reset against early", pytest.approx(0.3))
+    assert "data/curated/reset.parquet" in {row["was"] for row in found["tables"]}
+
+
+def test_terminal_shows_each_part(runs: tuple[Path, Path]) -> None:
+    shown = cli(*runs).output
+    for part in ("Parameters that differ\n", "Scores (macro", "Tables: ", "winner changed", "Wins per", "judges moved"):
+        assert part in shown
+    assert "select.weights.faithfulness  2.0  3.0" in shown
+
+
+def test_page_escapes_answers(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    cli(*runs, "--html", tmp_path / "diff.html")
+    page = (tmp_path / "diff.html").read_text()
+    assert "&lt;script&gt;document.title" in page
+    assert "<script" not in page
+
+
+def test_mlflow_compares_two_runs_by_the_same_numbers(
+    runs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "RESET_TRACKING"):
+        monkeypatch.delenv(name, raising=False)
+    for run in runs:
+        with tracking.run("evaluate", "mtl_reset", {}, metrics=run / "metrics/systems/mtl_reset.json"):
+            pass
+    assert tracking.send().startswith("tracking: 2 runs sent")
+
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("reset").experiment_id
+    a, b = client.search_runs([experiment], order_by=["attributes.start_time"])
+    rows = [row for row in told(*runs)["scores"] if row["system"] == "mtl_reset" and row["dataset"] is None]
+    shown = {row["score"]: (row["a"], row["b"]) for row in rows}
+    assert len(shown) > 5
+    assert shown == {name: tuple(r.data.metrics[f"macro.{name}.mean"] for r in (a, b)) for name in shown}
+
+
+def test_folder_without_tables_is_told(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    refused = cli(runs[0], tmp_path)
+    assert refused.exit_code == 1
+    assert refused.output == f"Error: '{tmp_path}' holds no tables: there is nothing in data/\n"
+
+
+@pytest.mark.slow
+def test_commit_is_read_from_cache_or_remote_and_nothing_is_checked_out(
+    runs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    outs = "[data/examples/nq, data/answers, data/verdicts, data/curated, data/scores]"
+    stage = f"cmd: cp -r {tmp_path}/from/. .\n    deps: [{tmp_path}/from/params.yaml]\n    outs: {outs}"
+    metrics = "metrics: [{metrics/systems: {cache: false}}]"
+    (project / "dvc.yaml").write_text(f"stages:\n  all:\n    {stage}\n    {metrics}\n")
+
+    def do(*commands: str) -> None:
+        for command in commands:
+            subprocess.run(command.split(), check=True, capture_output=True)
+
+    do("git init -q", "git config user.email a@b.c", "git config user.name a", "dvc init -q")
+    do(f"dvc remote add -d store {tmp_path}/remote", f"cp -r {runs[0]} {tmp_path}/from", "dvc repro -q")
+    do("git add .", "git commit -qm one", "dvc push -q", f"rm -r {tmp_path}/from", f"cp -r {runs[1]} {tmp_path}/from")
+    do("dvc repro -q")
+    before = {path: path.stat().st_mtime_ns for path in (project / "data").rglob("*")}
+    for emptied in (False, True):
+        if emptied:
+            do("rm -rf .dvc/cache")
+        found = told("HEAD", ".")
+        assert found["winners"][0]["changed"] == 24
+        assert {row["table"]: row["equal"] for row in found["tables"]}["data/examples/nq/train.parquet"]
+        assert [row["key"] for row in found["params"]] == ["select.weights.faithfulness"]
+    assert {path: path.stat().st_mtime_ns for path in (project / "data").rglob("*")} == before
+    assert cli("nope").output == "Error: 'nope' is no folder, and as a revision: unknown Git revision 'nope'\n"

@@ -1,0 +1,130 @@
+"""Repeated runs: mean, spread and paired intervals, from folders, commits and DVC experiments."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from statistics import fmean, stdev
+
+import pytest
+from click.testing import CliRunner, Result
+
+from reset.cli.main import main
+from reset.errors import ResetError
+from reset.evidence import seeds
+from tests.support import folders
+
+PAIR = (("mtl_reset", "mtl"),)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> dict[str, Path]:
+    """Three runs of two systems; the third run's gain is the largest."""
+    found = {f"seed{run}": tmp_path / f"seed{run}" for run in range(3)}
+    for run, folder in enumerate(found.values()):
+        folders.add_system(folder, "mtl", faithfulness=0.5, instruction=0.6, run=run)
+        folders.add_system(folder, "mtl_reset", faithfulness=0.6 + run / 20, instruction=0.6, run=run)
+    return found
+
+
+def cli(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["seeds", *arguments])
+
+
+def test_mean_and_spread_are_those_of_the_runs(runs: dict[str, Path]) -> None:
+    figures = seeds.gather(runs, PAIR, resamples=100, seed=0)
+    row = next(r for r in figures["scores"] if (r["system"], r["score"]) == ("mtl_reset", "faithfulness_unseen"))
+    means = [
+        json.loads((folder / "metrics/systems/mtl_reset.json").read_text())["macro"]["faithfulness_unseen"]["mean"]
+        for folder in runs.values()
+    ]
+    assert list(row["runs"].values()) == means
+    assert (row["mean"], row["sd"]) == (round(fmean(means), 4), round(stdev(means), 4))
+
+
+def test_difference_over_runs_is_the_mean_of_their_differences(runs: dict[str, Path]) -> None:
+    (pair,) = seeds.gather(runs, PAIR, resamples=400, seed=0)["differences"]
+    alone = [
+        seeds.gather({name: folder}, PAIR, resamples=10, seed=0)["differences"][0]["measures"]["seen faithfulness"][
+            "mean"
+        ]
+        for name, folder in runs.items()
+    ]
+    found = pair["measures"]["seen faithfulness"]
+    assert found["mean"] == pytest.approx(fmean(alone))
+    assert min(alone) - 0.03 < found["low"] < found["mean"] < found["high"] < max(alone) + 0.03
+
+
+def test_single_run_has_no_spread(runs: dict[str, Path]) -> None:
+    figures = seeds.gather({"a": runs["seed0"]}, PAIR, resamples=10, seed=0)
+    assert {row["sd"] for row in figures["scores"]} == {None}
+
+
+def test_system_that_one_run_lacks_keeps_its_mean_and_has_no_difference(runs: dict[str, Path]) -> None:
+    for path in ("data/scores/mtl.parquet", "metrics/systems/mtl.json"):
+        (runs["seed1"] / path).unlink()
+    figures = seeds.gather(runs, PAIR, resamples=10, seed=0)
+    assert {len(row["runs"]) for row in figures["scores"] if row["system"] == "mtl"} == {2}
+    assert figures["differences"] == []
+
+
+def test_folder_without_scores_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ResetError, match="'a' holds no scores: there is nothing in metrics/systems/"):
+        seeds.gather({"a": tmp_path}, PAIR, resamples=10, seed=0)
+
+
+def test_command_prints_tables_and_json(runs: dict[str, Path]) -> None:
+    names = [str(folder) for folder in runs.values()]
+    shown = cli(*names)
+    assert shown.exit_code == 0, shown.output
+    assert "mtl_reset  faithfulness_unseen" in shown.output
+    assert "mtl_reset − mtl    unseen faithfulness  +0." in shown.output  # noqa: RUF001
+    figures = json.loads(cli(*names, "--json", "--pair", "mtl", "mtl_reset").output)
+    assert figures["runs"] == names
+    assert [(pair["system"], pair["against"]) for pair in figures["differences"]] == [("mtl", "mtl_reset")]
+
+
+def test_run_named_twice_is_refused(runs: dict[str, Path]) -> None:
+    name = str(runs["seed0"])
+    refused = cli(name, name)
+    assert refused.exit_code == 2
+    assert "is named twice; a run counted twice would narrow the intervals" in " ".join(refused.output.split())
+
+
+@pytest.mark.slow
+def test_commits_and_experiments_are_read_from_the_cache(
+    tmp_path: Path, runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    (project / "params.yaml").write_text("run: seed0\n")
+    copy = (
+        f"mkdir -p data metrics && cp -r {tmp_path}/${{run}}/data/. data && cp -r {tmp_path}/${{run}}/metrics/. metrics"
+    )
+    outs = "outs: [data/scores/mtl.parquet, data/scores/mtl_reset.parquet]"
+    metrics = ", ".join(f"{{metrics/systems/{name}.json: {{cache: false}}}}" for name in ("mtl", "mtl_reset"))
+    (project / "dvc.yaml").write_text(
+        f"stages:\n  all:\n    cmd: {copy}\n    params: [run]\n    {outs}\n    metrics: [{metrics}]\n"
+    )
+    commands = ["git init -q", "git config user.email a@b.c", "git config user.name a", "dvc init -q"]
+    commands += ["dvc repro -q", "git add .", "git commit -qm one", "dvc exp run -q -S run=seed1 -n deep-fish"]
+    for command in commands:
+        subprocess.run(command.split(), check=True, capture_output=True)
+
+    both = cli("HEAD", "deep-fish", "--json", "--pair", "mtl_reset", "mtl")
+    assert both.exit_code == 0, both.output
+    found = json.loads(both.output)
+    first = {name: runs[run] for name, run in (("HEAD", "seed0"), ("deep-fish", "seed1"))}
+    assert found == json.loads(json.dumps(seeds.gather(first, PAIR, resamples=1000, seed=0)))
+
+    assert cli("nope").output == "Error: 'nope' is no folder, and as a revision: unknown Git revision 'nope'\n"
+    shutil.rmtree(project / ".dvc/cache")
+    gone = cli("deep-fish")
+    assert gone.exit_code == 1
+    assert gone.output.startswith(
+        "Error: 'deep-fish' has data/scores/mtl.parquet neither in Git nor in DVC's cache or remote"
+    )

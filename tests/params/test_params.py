@@ -1,0 +1,340 @@
+"""params.yaml: every problem at once, each with its key and the nearest known name."""
+
+import pytest
+import yaml
+
+from reset import params
+from reset.errors import ResetError
+from reset.params.training import Dpo
+from tests.support import ROOT
+
+
+@pytest.fixture
+def problems(tmp_path, minimal):
+    """Change the small params.yaml by a function and return what `load` says of it, split into its problems."""
+
+    def load(change):
+        change(minimal)
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(minimal))
+        with pytest.raises(ResetError) as raised:
+            params.load(path)
+        assert "\n" not in raised.value.message
+        start = f"{path}: "
+        assert raised.value.message.startswith(start)
+        return raised.value.message.removeprefix(start).split("; ")
+
+    return load
+
+
+def test_the_file_of_this_repository_has_no_mistake():
+    assert params.load(ROOT / "params.yaml").decode["greedy"].temperatures == [0.0]
+
+
+def test_a_file_without_a_mistake_loads_typed_and_frozen(tmp_path, minimal):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(minimal))
+    loaded = params.load(path)
+    assert loaded.pools["mtl_candidates"].sweeps == 2
+    with pytest.raises(ValueError, match="frozen"):
+        loaded.seed = 1
+
+
+def test_a_whole_number_may_stand_for_a_rate(tmp_path, minimal):
+    minimal["recipes"]["full"]["epochs"] = 2
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
+    assert params.load(tmp_path / "params.yaml").recipes["full"].epochs == 2.0
+
+
+@pytest.mark.parametrize(
+    ("change", "start"),
+    [
+        (
+            lambda p: p.update(sede=1),
+            "unknown key 'sede'. Did you mean 'seed'? Known: base, cluster, curated, data_folder, ",
+        ),
+        (
+            lambda p: p["prepare"].update(max_passage=1),
+            "unknown key 'prepare.max_passage'. Did you mean 'max_passages'? Known: max_broken, max_chars, ",
+        ),
+        (
+            lambda p: p["recipes"]["full"].update(epoch=1),
+            "unknown key 'recipes.full.epoch'. Did you mean 'epochs'? Known: adapter, batch_size, beta2, ",
+        ),
+        (
+            lambda p: p["select"]["weights"].update(tusk=1.0),
+            "unknown key 'select.weights.tusk'. Did you mean 'task'? Known: faithfulness, instruction, task",
+        ),
+        (
+            lambda p: p["datasets"]["nq"].update(shares={"tran": 1.0}),
+            "unknown key 'datasets.nq.shares.tran'. Did you mean 'train'? Known: dev, test, train",
+        ),
+        (
+            lambda p: p["scores"].update(summarisation={"task": "rouge_l"}),
+            "unknown key 'scores.summarisation'. Did you mean 'summarization'? Known: abstractive_qa, ",
+        ),
+        (
+            lambda p: p["scores"]["instruction"].update(faithful="summac"),
+            "unknown key 'scores.instruction.faithful'. Did you mean 'faithfulness'? Known: faithfulness, ",
+        ),
+    ],
+)
+def test_an_unknown_key_at_any_depth_names_the_nearest(problems, change, start):
+    (problem,) = problems(change)
+    assert problem.startswith(start)
+
+
+def test_a_missing_key_is_named(problems):
+    assert problems(lambda p: p["sample"].pop("engine")) == ["key 'sample.engine' is missing"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            lambda p: p["pools"]["mtl"].update(sweeps="two"),
+            "pools.mtl.sweeps: Input should be a valid integer (it is 'two')",
+        ),
+        (
+            lambda p: p["tracking"].update(enabled="no"),
+            "tracking.enabled: Input should be a valid boolean (it is 'no')",
+        ),
+        (lambda p: p.update(seed=0.5), "seed: Input should be a valid integer (it is 0.5)"),
+        (
+            lambda p: p["judge"].update(max_null=2.0),
+            "judge.max_null: Input should be less than or equal to 1 (it is 2.0)",
+        ),
+        (
+            lambda p: p["prompts"]["test"].update(split="tests"),
+            "prompts.test.split: Input should be 'train', 'dev' or 'test' (it is 'tests')",
+        ),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key(problems, change, problem):
+    assert problems(change) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            lambda p: p.update(template="mikro"),
+            "template names 'mikro', which there is not. Did you mean 'micro'? Known: alpaca, chat, micro, vicuna",
+        ),
+        (
+            lambda p: p["datasets"]["nq"].update(source="micr"),
+            "datasets.nq.source names 'micr', which there is not. Did you mean 'micro'? Known: ",
+        ),
+        (
+            lambda p: p["mixtures"]["mtl"]["parts"].update(nq=["tolk"]),
+            "mixtures.mtl.parts names 'tolk', which there is not. Did you mean 'talk'? Known: nq, talk",
+        ),
+        (
+            lambda p: p["prompts"]["test"].update(rows={"tolk": 1}),
+            "prompts.test.rows names 'tolk', which there is not. Did you mean 'talk'? Known: nq, talk",
+        ),
+        (
+            lambda p: p["base"]["micro"].update(kind="micro_ml"),
+            "base.micro.kind names 'micro_ml', which there is not. Did you mean 'micro_lm'? Known: ",
+        ),
+        (
+            lambda p: p["systems"]["mtl"].update(init="base/mikro"),
+            "systems.mtl.init names 'base/mikro', which there is not. Did you mean 'base/micro'? Known: ",
+        ),
+        (
+            lambda p: p["systems"]["mtl"].update(data="mixtures/mlt"),
+            "systems.mtl.data names 'mixtures/mlt', which there is not. Did you mean 'mixtures/mtl'? Known: ",
+        ),
+        (
+            lambda p: p["systems"]["reset"].update(dev="mlt"),
+            "systems.reset.dev names 'mlt', which there is not. Did you mean 'mtl'? Known: mtl",
+        ),
+        (
+            lambda p: p["systems"]["reset"].update(recipe="ful"),
+            "systems.reset.recipe names 'ful', which there is not. Did you mean 'full'? Known: full",
+        ),
+        (
+            lambda p: p["pools"]["mtl"].update(model="mlt"),
+            "pools.mtl.model names 'mlt', which there is not. Did you mean 'mtl'? Known: base/micro, mtl, reset",
+        ),
+        (
+            lambda p: p["pools"]["mtl"].update(decode="gredy"),
+            "pools.mtl.decode names 'gredy', which there is not. Did you mean 'greedy'? Known: both, greedy",
+        ),
+        (
+            lambda p: p["sample"].update(engine="vllm"),
+            "sample.engine names 'vllm', which there is not. Known: transformers",
+        ),
+        (
+            lambda p: p["judges"]["rater"].update(kind="rubrik"),
+            "judges.rater.kind names 'rubrik', which there is not. Did you mean 'rubric'? Known: ",
+        ),
+        (
+            lambda p: p["judges"]["rater"].update(model="base/micro_nly"),
+            "judges.rater.model names 'base/micro_nly', which there is not. Did you mean 'base/micro'? Known: ",
+        ),
+        (
+            lambda p: p["curated"]["reset"].update(pool="mtl_candidate"),
+            "curated.reset.pool names 'mtl_candidate', which there is not. Did you mean 'mtl_candidates'? Known: ",
+        ),
+        (
+            lambda p: p["evaluate"].update(systems=["mlt"]),
+            "evaluate.systems names 'mlt', which there is not. Did you mean 'mtl'? Known: mtl, mtl_candidates",
+        ),
+    ],
+)
+def test_a_misspelt_reference_names_the_nearest(problems, change, problem):
+    (found,) = problems(change)
+    assert found.startswith(problem)
+
+
+def test_all_problems_of_shape_are_reported_together(problems):
+    def change(p):
+        p["sede"] = p.pop("seed")
+        p["pools"]["mtl"]["sweeps"] = 0
+        p["select"]["weights"]["tusk"] = 1.0
+
+    found = problems(change)
+    assert [problem.split(".")[0].split(" ")[0] for problem in found] == ["key", "pools", "unknown", "unknown"]
+
+
+def test_all_problems_of_reference_are_reported_together(problems):
+    def change(p):
+        p["template"] = "mikro"
+        p["pools"]["mtl"]["decode"] = "gredy"
+        p["systems"]["mtl"]["recipe"] = "ful"
+
+    assert [problem.split(" ")[0] for problem in problems(change)] == [
+        "template",
+        "systems.mtl.recipe",
+        "pools.mtl.decode",
+    ]
+
+
+def test_a_curated_set_must_name_the_prompts_of_its_pool(problems):
+    assert problems(lambda p: p["curated"]["reset"].update(prompts="test")) == [
+        "curated.reset.prompts is 'test', but pool 'mtl_candidates' answers 'candidates'"
+    ]
+
+
+def test_evaluated_pools_must_answer_the_evaluated_prompts(problems):
+    assert problems(lambda p: p["evaluate"].update(systems=["mtl", "mtl_candidates"])) == [
+        "evaluate.prompts is 'test', but pool 'mtl_candidates' answers 'candidates'"
+    ]
+
+
+def test_dvc_must_watch_the_local_copy_that_is_read(problems):
+    assert problems(lambda p: p["datasets"]["nq"].update(path="mine/nq.jsonl")) == [
+        "datasets.nq.needs is 'reset/micro', must be its path 'mine/nq.jsonl'"
+    ]
+
+
+def dpo(p, **changed):
+    """Make the recipe a DPO recipe and the curated rows pairs."""
+    p["recipes"]["dpo"] = {**p["recipes"]["full"], "method": "dpo", "beta": 0.1, "sft_weight": 0.0, **changed}
+    p["curated"]["pairs"] = {**p["curated"]["reset"], "pick": "pairs", "margin": 0.5}
+    p["systems"]["mtl_dpo"] = {**p["systems"]["reset"], "recipe": "dpo", "data": "curated/pairs"}
+
+
+def test_a_recipe_and_its_rows_may_be_of_another_method(tmp_path, minimal):
+    dpo(minimal)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
+    loaded = params.load(tmp_path / "params.yaml")
+    assert (loaded.recipes["dpo"].beta, loaded.curated["pairs"].margin) == (0.1, 0.5)
+
+
+def test_rows_of_several_kinds_report_all_their_problems_by_key(problems):
+    def change(p):
+        dpo(p, betta=0.1)
+        del p["recipes"]["dpo"]["beta"], p["curated"]["reset"]["pick"]
+        p["recipes"]["kto"] = {**p["recipes"]["full"], "method": "kto", "beta": 0.1, "micro_batch_size": 1}
+        p["recipes"]["kto"] |= {"desirable_weight": 1.0, "undesirable_weight": 0.0}
+        p["recipes"]["ppo"] = {**p["recipes"]["full"], "method": "ppo"}
+        p["curated"]["pairs"]["temperature"] = 1.0
+
+    found = problems(change)
+    assert sorted(found) == [
+        "key 'curated.reset.pick' is missing",
+        "key 'recipes.dpo.beta' is missing",
+        "recipes.kto.loss: Input should be 'token' (it is 'sequence')",
+        "recipes.kto.micro_batch_size: Input should be greater than or equal to 2 (it is 1)",
+        "recipes.kto.undesirable_weight: Input should be greater than 0 (it is 0.0)",
+        "recipes.ppo.method is 'ppo', which there is not. Did you mean 'dpo'? Known: dpo, kto, sft, weighted_sft",
+        "unknown key 'curated.pairs.temperature'. Known: margin, pick, pool, prompts, rating, share, sweeps",
+        "unknown key 'recipes.dpo.betta'. Did you mean 'beta'? Known: " + ", ".join(sorted(known_of_dpo())),
+    ]
+
+
+def known_of_dpo():
+    return Dpo.model_fields
+
+
+@pytest.mark.parametrize(
+    ("system", "data", "recipe", "problem"),
+    [
+        (
+            "mtl_dpo",
+            "curated/reset",
+            "dpo",
+            "is dpo, which needs curated rows with pick: pairs, but 'curated/reset' has",
+        ),
+        (
+            "mtl_dpo",
+            "mixtures/mtl",
+            "dpo",
+            "is dpo, which needs curated rows with pick: pairs, but 'mixtures/mtl' has ",
+        ),
+        ("reset", "curated/pairs", "full", "is sft, which needs curated rows with pick: best or random, but "),
+    ],
+)
+def test_a_method_needs_rows_of_its_kind(problems, system, data, recipe, problem):
+    def change(p):
+        dpo(p)
+        p["systems"][system] |= {"data": data, "recipe": recipe}
+
+    (found,) = problems(change)
+    assert found.startswith(f"systems.{system}: recipe '{recipe}' {problem}")
+
+
+def test_every_evaluated_data_set_has_a_group_and_every_group_a_data_set(problems):
+    assert problems(lambda p: p["evaluate"].update(groups={"nqs": "seen"})) == [
+        "evaluate.groups names 'nqs', which there is not. Did you mean 'nq'? Known: nq, talk",
+        "evaluate.groups lacks 'nq', which is evaluated",
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: p["systems"]["mtl"].update(init="reset"),
+        lambda p: p["systems"]["mtl"].update(init="mtl"),
+        lambda p: p["systems"]["mtl"].update(data="curated/reset"),
+    ],
+)
+def test_a_system_cannot_be_needed_to_train_itself(problems, change):
+    assert problems(change) == ["systems.mtl is needed to train itself"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "params.yaml: No such file or directory"),
+        ("a: [", "params.yaml: not YAML (while parsing "),
+        ("", "params.yaml: Input should be a valid dictionary or instance of Params (it is None)"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, text, message):
+    if text is not None:
+        (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(ResetError) as raised:
+        params.load(tmp_path / "params.yaml")
+    assert message in raised.value.message
+    assert "\n" not in raised.value.message
+
+
+def test_a_row_that_a_table_lacks_is_named():
+    with pytest.raises(ResetError) as raised:
+        params.row({"mtl": 1, "reset": 2}, "rest", "pools")
+    assert raised.value.message == (
+        "Unknown pools 'rest' (params.yaml: pools). Did you mean 'reset'? Known: mtl, reset"
+    )

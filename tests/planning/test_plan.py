@@ -1,0 +1,283 @@
+"""A plan counts what will be trained, answered and asked, says what it rests on, and leaves unknown what is unknown."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from click.testing import CliRunner, Result
+from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
+from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs
+from dvc.repo import Repo
+from peft import LoraConfig, get_peft_model
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from reset.cli.main import main
+from reset.files import schemas, tables
+from reset.files.row_accounts import Account
+from reset.model.tokens import load_tokenizer, response_ids
+from reset.model.training_rows import training_row
+from reset.params.training import Adapter, Recipe
+from reset.planning import model_size
+from reset.planning.dvc_pending import pending
+from reset.training.encoding import encode
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> model_size.Shape:
+    """The shape of LLaMA-7B (Touvron et al. 2023), whose configuration is transformers' default."""
+    folder = tmp_path_factory.mktemp("llama")
+    LlamaConfig().save_pretrained(folder)
+    return model_size.shape(folder)
+
+
+def recipe(**changed: Any) -> Recipe:
+    plain = {"learning_rate": 1e-5, "epochs": 1.0, "batch_size": 32, "micro_batch_size": 4, "weight_decay": 0.05}
+    plain |= {"beta2": 0.999, "warmup_ratio": 0.03, "loss": "token", "eval_steps": 100, "zero_stage": 3}
+    plain |= {
+        "method": "sft",
+        "adapter": None,
+        "dtype": "bfloat16",
+        "gradient_checkpointing": True,
+        "padding_free": False,
+    }
+    return Recipe(**{**plain, **changed})
+
+
+def test_parameters_are_those_of_the_model(llama: model_size.Shape) -> None:
+    assert llama.parameters == 6_738_415_616
+    assert llama.disk(None, torch.bfloat16) == 2 * llama.parameters + llama.files
+
+
+def test_adapter_takes_what_peft_makes_of_it(llama: model_size.Shape, micro_model: Path) -> None:
+    lora = {"rank": 16, "alpha": 32.0, "dropout": 0.0, "target_modules": ["q_proj", "v_proj"]}
+    lora |= {"quantise": "none", "merge": False}
+    small = recipe(adapter=lora, dtype="float32")
+    for wanted in (["q_proj", "v_proj"], ["all-linear"]):
+        adapter = Adapter(**{**lora, "target_modules": wanted})
+        targets = "all-linear" if wanted == ["all-linear"] else wanted
+        model = get_peft_model(LlamaForCausalLM.from_pretrained(micro_model), LoraConfig(r=16, target_modules=targets))
+        assert model_size.shape(micro_model).trained(adapter) == model.get_nb_trainable_parameters()[0]
+    assert llama.trained(small.adapter) == 8_388_608  # 32 layers x 2 x 16 x (4096 + 4096)
+    assert llama.disk(small.adapter, torch.float32) == 4 * 8_388_608 + llama.files
+    assert llama.checkpoints(small.adapter, torch.float32) < llama.checkpoints(None, torch.float32) / 500
+    held = [llama.states(0, torch.bfloat16, 1, Adapter(**{**lora, "quantise": q})) for q in ("none", "4bit")]
+    assert llama.states(0, torch.bfloat16, 1) / 9 > held[0] > 3 * held[1]
+
+
+@pytest.mark.parametrize("devices", [1, 8])
+def test_memory_of_the_states_is_what_deepspeed_estimates(llama: model_size.Shape, devices: int) -> None:
+    _, second = estimate_zero2_model_states_mem_needs(llama.parameters, devices, cpu_offload=False)
+    _, third, _ = estimate_zero3_model_states_mem_needs(
+        llama.parameters, llama.largest_layer, devices, cpu_offload=False, cpu_offload_params=False
+    )
+    assert (llama.states(2, torch.bfloat16, devices), llama.states(3, torch.bfloat16, devices)) == (second, third)
+
+
+def test_each_stage_spreads_more_and_checkpointing_holds_less(llama: model_size.Shape) -> None:
+    held = [llama.states(stage, torch.bfloat16, 8) for stage in range(4)]
+    assert held == sorted(held, reverse=True)
+    assert held[0] == 20 * llama.parameters
+    assert llama.states(0, torch.float32, 8) == 16 * llama.parameters
+    whole = llama.activations(recipe(gradient_checkpointing=False), torch.bfloat16, 2048)
+    assert llama.activations(recipe(), torch.bfloat16, 2048) < whole / 4
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, micro_model: Path, minimal: Row, example_row: Callable[..., Row], monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A project with data and a starting model, in which nothing has been trained."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RESET_LEDGER", str(tmp_path / "replies.sqlite"))
+    shutil.copytree(micro_model, tmp_path / "models/base/micro")
+    examples = [example_row(n, passages=["mira lives in red forest."] * (1 + n % 5)) for n in range(20)]
+    examples += [
+        example_row(example_id=f"talk/train/{n}", split="train", task="instruction", instruction=f"name {n} towns.")
+        | {"question": "", "passages": []}
+        for n in range(4)
+    ]
+    tables.write(tmp_path / "data/mixtures/mtl.parquet", schemas.MIXTURES, [training_row(e, "micro") for e in examples])
+    for name in ("test", "candidates"):
+        tables.write(tmp_path / f"data/prompts/{name}.parquet", schemas.EXAMPLES, examples)
+    save(tmp_path, minimal)
+    return tmp_path
+
+
+def save(project: Path, content: Row) -> None:
+    (project / "params.yaml").write_text(yaml.safe_dump(content))
+
+
+def cli(*options: str) -> Result:
+    return CliRunner().invoke(main, ["plan", "--no-status", *options])
+
+
+def plan(*options: str) -> Row:
+    done = cli("--json", *options)
+    assert done.exit_code == 0, done.output
+    found: Row = json.loads(done.stdout[done.stdout.index("{") :])
+    return found
+
+
+def of(found: Row, table: str, name: str) -> Row:
+    return next(row for row in found[table] if row[table[:-1]] == name)
+
+
+def test_trained_tokens_are_those_that_training_counts(project: Path, minimal: Row) -> None:
+    minimal["train"]["max_tokens"] = 45  # the longest rows are cut
+    minimal["recipes"]["full"]["epochs"] = 1.5
+    save(project, minimal)
+    system = of(plan("--train-tokens-per-s", "100"), "systems", "mtl")
+    rows = list(tables.read(project / "data/mixtures/mtl.parquet", schemas.MIXTURES))
+    encoded, cut = encode(rows, load_tokenizer(project / "models/base/micro"), 45, Account())
+    once = sum(len(row["input_ids"]) for row in encoded)
+    assert cut > 0
+    assert (system["rows"], system["tokens_per_epoch"], system["steps"]) == (24, once, 9)
+    assert system["tokens"] == round(1.5 * once)
+    assert system["device_hours"] == pytest.approx(system["tokens"] / 100 / 3600)
+    assert system["basis"] == "counted"
+
+
+def test_curated_rows_are_expected_from_the_prompts(project: Path) -> None:
+    rows = list(tables.read(project / "data/mixtures/mtl.parquet", schemas.MIXTURES))
+    once = sum(
+        len(r["input_ids"]) for r in encode(rows, load_tokenizer(project / "models/base/micro"), 64, Account())[0]
+    )
+    system = of(plan(), "systems", "reset")
+    assert (system["rows"], system["tokens"]) == (24, once)
+    assert system["basis"] == "expected: answers as long as the references"
+    (project / "metrics/sample").mkdir(parents=True)
+    (project / "metrics/sample/mtl_candidates.json").write_text('{"tokens": 400, "rows_in": 40, "rows_out": 40}')
+    references = len(rows) * len(response_ids(load_tokenizer(project / "models/base/micro"), "red forest"))
+    again = of(plan(), "systems", "reset")
+    assert again["tokens"] == once - references + 24 * 10
+    assert again["basis"] == "expected: answers as long as in the pool's last run"
+    (project / "metrics/train").mkdir()
+    (project / "metrics/train/reset.json").write_text('{"tokens": 600, "rows_in": 12, "rows_out": 12}')
+    trained = of(plan(), "systems", "reset")
+    assert (trained["rows"], trained["tokens"]) == (24, 24 * 50)
+    assert trained["basis"] == "expected: rows as long as in the last run"
+
+
+def with_pairs(minimal: Row) -> Row:
+    """The parameters with a system that is trained on pairs."""
+    recipe = {**minimal["recipes"]["full"], "method": "dpo", "beta": 0.1, "sft_weight": 0.0}
+    minimal["recipes"]["dpo"] = recipe
+    minimal["curated"]["pairs"] = {**minimal["curated"]["reset"], "pick": "pairs", "margin": 0.5}
+    minimal["systems"]["mtl_dpo"] = {**minimal["systems"]["reset"], "data": "curated/pairs", "recipe": "dpo"}
+    return minimal
+
+
+def test_pairs_are_at_most_one_per_prompt_before_and_counted_twice_after(project: Path, minimal: Row) -> None:
+    save(project, with_pairs(minimal))
+    found = plan()
+    single, pairs = of(found, "systems", "reset"), of(found, "systems", "mtl_dpo")
+    assert (pairs["rows"], pairs["tokens"], pairs["steps"]) == (24, 2 * single["tokens"], single["steps"])
+    assert pairs["basis"] == "at most: answers as long as the references"
+    (project / "metrics/select").mkdir(parents=True)
+    (project / "metrics/select/pairs.json").write_text('{"rows": 6}')
+    again = of(plan(), "systems", "mtl_dpo")
+    assert (again["rows"], again["tokens"]) == (6, round(single["tokens"] / 2))
+    assert again["basis"].startswith("expected: as many rows as in the last run")
+
+
+def test_pairs_hold_two_answers_and_a_reference_model(llama: model_size.Shape) -> None:
+    plain, dpo, kto = recipe(), recipe(method="dpo"), recipe(method="kto")
+    held = [llama.training(one, torch.bfloat16, devices=8, tokens=2048) for one in (plain, dpo, kto)]
+    reference = 2 * llama.parameters // 8  # spread, as its ZeRO stage is 3
+    assert held[2] == held[0] + reference
+    assert held[1] == held[0] + llama.activations(plain, torch.bfloat16, 2048) + reference
+
+
+def test_answers_are_counted_and_repeated_ones_made_once(project: Path, minimal: Row) -> None:
+    found = plan("--sample-tokens-per-s", "50")
+    greedy, both = of(found, "pools", "mtl"), of(found, "pools", "mtl_candidates")
+    assert (greedy["prompts"], greedy["answers"], both["answers"]) == (24, 24, 24 * 4)
+    assert both["tokens"] == 4 * greedy["tokens"]
+    assert both["prompt_tokens"] == greedy["prompt_tokens"]
+    assert greedy["device_hours"] == pytest.approx(greedy["tokens"] / 50 / 3600)
+    minimal["decode"]["both"]["top_k_temperature"] = 0.0  # greedy, like temperature 0
+    save(project, minimal)
+    assert of(plan(), "pools", "mtl_candidates")["answers"] == 24 * 2
+
+
+def test_paid_judge_is_priced_without_a_key(project: Path, minimal: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    server = {"base_url": "http://127.0.0.1:9/v1", "concurrency": 1, "timeout_s": 1.0, "max_retries": 0}
+    server |= {"requests_per_minute": None, "tokens_per_minute": None, "reply_format": "text", "batch_poll_s": None}
+    server |= {"prices_usd": {"strong": [10.0, 30.0], "weak": [1.0, 1.0]}, "max_cost_usd": None}
+    options = {"model": "strong", "weak_model": "weak", "pairwise_model": None, "server": server}
+    minimal["judges"]["rater"] = {"kind": "openai", "needs": "reset/llm", "model": None, "options": options}
+    save(project, minimal)
+    found = plan()
+    by_pool = {row["pool"]: row for row in found["judges"]}
+    assert (by_pool["mtl"]["requests"], by_pool["mtl_candidates"]["requests"]) == (4 * 2, 4 * 4 * 2)
+    one = by_pool["mtl"]
+    assert one["reply_tokens"] == 8 * 512
+    assert one["usd"] == pytest.approx(one["prompt_tokens"] / 2 * 11e-6 + 4 * 512 * 31e-6, rel=0.01)
+    assert found["totals"]["usd"] == pytest.approx(sum(row["usd"] for row in found["judges"]))
+    assert "US dollars" in cli().output
+
+
+def test_before_there_are_data_tokens_are_unknown_and_sizes_are_not(project: Path) -> None:
+    shutil.rmtree(project / "data")
+    found = plan("--train-tokens-per-s", "100")
+    system, pool = of(found, "systems", "mtl"), of(found, "pools", "mtl_candidates")
+    assert (system["rows"], system["tokens"], system["device_hours"]) == (None, None, None)
+    assert system["parameters"] > 0
+    assert system["disk"] > 2 * system["parameters"]
+    assert (pool["prompts"], pool["answers"], pool["tokens"]) == (10, 40, None)
+    assert found["totals"]["tokens_trained"] is None
+    assert "`dvc repro mix draw` brings them" in cli().output
+
+
+def test_model_that_is_not_built_yet_has_the_size_it_will_have(project: Path, minimal: Row) -> None:
+    built = of(plan(), "systems", "mtl")["parameters"]
+    shutil.rmtree(project / "models")
+    sizes = {"tokenizer": "word", "layers": 2, "width": 64, "heads": 2, "max_tokens": 1024}
+    minimal["base"]["micro"]["options"] = sizes
+    save(project, minimal)
+    assert of(plan(), "systems", "mtl")["parameters"] == built
+
+
+def test_base_model_on_disk_needs_its_configuration_alone(project: Path, minimal: Row) -> None:
+    built = of(plan(), "systems", "mtl")["parameters"]
+    away = (project / "models/base/micro").rename(project / "away")
+    (away / "model.safetensors").unlink()
+    options = {"id": str(away), "revision": None}
+    minimal["base"]["micro"] = {"kind": "hub", "needs": "reset/bases/hub.py", "options": options}
+    save(project, minimal)
+    assert of(plan(), "systems", "mtl")["parameters"] == built
+
+
+def test_base_model_that_cannot_be_sketched_is_a_note(project: Path, minimal: Row) -> None:
+    shutil.rmtree(project / "models")
+    minimal["base"]["micro"]["kind"] = "micro_nli"
+    save(project, minimal)
+    found = plan()
+    assert of(found, "systems", "mtl")["parameters"] is None
+    assert found["notes"][0] == "models/base/micro is not there yet; `dvc repro base@micro` makes it"
+
+
+def test_stages_that_changed_stand_before_those_that_may_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    repo = Repo.init(str(tmp_path), no_scm=True)
+    stage = {"cmd": "cp a b", "deps": ["a"], "outs": ["b"]}
+    after = {"cmd": "cp b c", "deps": ["b"], "outs": ["c"]}
+    other = {"cmd": "cp d e", "deps": ["d"], "outs": ["e"]}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"one": stage, "two": after, "three": other}}))
+    (tmp_path / "a").write_text("1")
+    (tmp_path / "d").write_text("1")
+    repo.reproduce()
+    assert pending(tmp_path) == []
+    (tmp_path / "a").write_text("2")
+    found = [(one.stage, one.certain, one.why) for one in pending(tmp_path)]
+    assert found == [("one", True, "changed deps: a"), ("two", False, "after one")]

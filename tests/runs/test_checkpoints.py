@@ -1,0 +1,36 @@
+"""Only a checkpoint that all ranks have finished is gone on from, with every group's own options and step."""
+
+from pathlib import Path
+
+import torch
+
+from reset.runs import checkpoints
+
+
+def test_half_written_checkpoints_are_removed_and_the_last_whole_one_counts(tmp_path: Path) -> None:
+    for step in (2, 10, 12):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
+    for step in (2, 10):
+        checkpoints.finish(tmp_path / f"checkpoint-{step}", 1)
+    checkpoints.discard_unfinished(tmp_path)
+    assert [path.name for path in checkpoints.finished(tmp_path)] == ["checkpoint-2", "checkpoint-10"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-2"]
+
+
+def test_folder_without_checkpoints_has_none(tmp_path: Path) -> None:
+    checkpoints.discard_unfinished(tmp_path / "new")
+    assert checkpoints.finished(tmp_path / "new") == []
+
+
+def test_groups_that_deepspeed_loads_alike_get_their_weight_decay_and_count_their_steps_alone() -> None:
+    weights = [torch.ones(2, requires_grad=True) for _ in range(2)]
+    optimizer = torch.optim.AdamW([{"params": [w], "weight_decay": 0.05} for w in weights])
+    step = torch.tensor(4.0)
+    for w in weights:
+        optimizer.state[w] = {"step": step, "exp_avg": torch.zeros(2), "exp_avg_sq": torch.zeros(2)}
+        w.grad = torch.ones(2)
+    checkpoints.mend(optimizer, [0.05, 0.0])
+    optimizer.step()
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.05, 0.0]
+    assert [float(optimizer.state[w]["step"]) for w in weights] == [5.0, 5.0]

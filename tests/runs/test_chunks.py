@@ -1,0 +1,80 @@
+import pyarrow as pa
+import pytest
+
+from reset.errors import ResetError
+from reset.files.hashing import file_hash, fingerprint
+from reset.runs.chunks import Chunks
+
+SCHEMA = pa.schema([pa.field("n", pa.int64())])
+
+
+def rows(*numbers):
+    return [{"n": number} for number in numbers]
+
+
+def killed_after(count):
+    yield from rows(*range(count))
+    raise KeyboardInterrupt
+
+
+def test_a_fingerprint_is_that_of_its_parts_in_any_order():
+    assert fingerprint(a=1, b=[2, {"c": None}]) == fingerprint(b=[2, {"c": None}], a=1)
+    assert len({fingerprint(a=1), fingerprint(a="1"), fingerprint(b=1), fingerprint(a=1, b=None)}) == 4
+    assert len(fingerprint()) == 16 and int(fingerprint(), 16) >= 0
+
+
+def test_a_folder_hash_changes_with_a_content_a_name_or_a_new_file(tmp_path):
+    (tmp_path / "sub").mkdir()
+    hashes = set()
+    for name, content in (("a", "1"), ("a", "2"), ("sub/a", "1"), ("b", "2")):
+        (tmp_path / name).write_text(content)
+        hashes.add(file_hash(tmp_path))
+    assert len(hashes) == 4
+    assert file_hash(tmp_path) == file_hash(tmp_path)
+
+
+def test_equal_folders_at_other_places_have_equal_hashes(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").write_text("same")
+    assert file_hash(tmp_path / "a") == file_hash(tmp_path / "b") != file_hash(tmp_path / "a" / "x")
+
+
+def test_a_hash_of_nothing_is_an_error(tmp_path):
+    with pytest.raises(ResetError, match="gone: no such file or folder"):
+        file_hash(tmp_path / "gone")
+
+
+def test_chunks_come_back_in_the_order_asked(tmp_path):
+    store = Chunks(tmp_path, "mine")
+    store.write(1, SCHEMA, rows(3))
+    store.write(0, SCHEMA, rows(1, 2))
+    assert [row["n"] for row in store.assemble(SCHEMA, [0, 1])] == [1, 2, 3]
+    assert store.has(0) and store.has(1) and not store.has(2)
+
+
+def test_a_half_written_chunk_does_not_count(tmp_path):
+    store = Chunks(tmp_path, "mine")
+    with pytest.raises(KeyboardInterrupt):
+        store.write(0, SCHEMA, killed_after(6_000))
+    (tmp_path / "mine" / ".000001.parquet.77.tmp").write_text("left by a kill -9")
+    assert not store.has(0) and not store.has(1)
+
+
+def test_another_fingerprint_sees_no_chunk_and_can_be_discarded(tmp_path):
+    old, new = Chunks(tmp_path, "old"), Chunks(tmp_path, "new")
+    old.write(0, SCHEMA, rows(1))
+    assert not new.has(0)
+    new.write(0, SCHEMA, rows(2))
+    (tmp_path / "note").write_text("not a store")
+    new.discard_others()
+    assert new.has(0) and not old.has(0) and (tmp_path / "note").is_file()
+
+
+def test_discarding_and_clearing_where_nothing_is_does_no_harm(tmp_path):
+    store = Chunks(tmp_path / "absent", "mine")
+    store.discard_others()
+    store.clear()
+    store.write(0, SCHEMA, rows(1))
+    store.clear()
+    assert not store.has(0)

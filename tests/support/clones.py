@@ -1,0 +1,41 @@
+"""Clones of this checkout, in which tests run the line as a user would."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support import ROOT
+
+
+def run(folder: Path, *command: str) -> str:
+    """Run a command in `folder` as a user would and return what it printed; fail with its last lines."""
+    beside = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": beside, "PYTHONPATH": str(folder)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    return done.stdout + done.stderr
+
+
+def clone(into: Path) -> Path:
+    """The committed and uncommitted files of this checkout as a repository of its own, without caches."""
+    listed = run(ROOT, "git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    for name in listed:
+        if (ROOT / name).is_file():
+            (into / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, into / name)
+    run(into, "git", "init", "-q")
+    return into
+
+
+def commit(folder: Path) -> None:
+    """Commit everything that git may see."""
+    who = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", *who, "commit", "-qm", "ran")
+
+
+def ran(output: str) -> set[str]:
+    """The stages that a `dvc repro` said it ran, or would run."""
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}

@@ -1,0 +1,54 @@
+"""A small metrics folder and scores with known figures, for the tests of the report and of `seeds`."""
+
+import json
+import random
+from pathlib import Path
+
+from reset.files import tables
+from reset.scoring import evaluate
+
+TASKS = {
+    "cnn_dailymail": ("summarization", "seen"),
+    "ms_marco": ("abstractive_qa", "seen"),
+    "wikisum": ("summarization", "unseen"),
+    "nq": ("extractive_qa", "seen"),
+    "searchqa": ("extractive_qa", "unseen"),
+    "bioasq": ("extractive_qa", "unseen"),
+    "alpaca": ("instruction", "instruction"),
+}
+
+
+def add_system(
+    root: Path, name: str, *, faithfulness: float, instruction: float, run: int = 0, prompts: int = 60
+) -> None:
+    """Write the scores per prompt and the summary of a system whose means are near the given ones."""
+    rows = []
+    for dataset, (task, group) in TASKS.items():
+        level = instruction if task == "instruction" else faithfulness
+        for number in range(prompts):
+            noise = random.Random(f"{dataset}{number}").uniform(-0.2, 0.2)  # the prompt's, shared by all systems
+            noise += random.Random(f"{dataset}{number}{name}{run}").uniform(-0.2, 0.2)
+            score = None if number == 0 else min(1.0, max(0.0, level + noise))
+            axis = "instruction" if task == "instruction" else "faithfulness"
+            key = {"example_id": f"{dataset}/test/{number}", "dataset": dataset, "task": task, "group": group}
+            rows.append({**key, "axis": axis, "score": score, "tokens": 20, "words": 15, "reference_words": number})
+    tables.write(root / f"data/scores/{name}.parquet", evaluate.SCORES, rows)
+    summary = evaluate.summarise(rows, bootstrap=50, seed=0)
+    account = {"rows_in": len(rows), "rows_out": len(rows), "set_aside": {}}
+    tables.write_json(root / f"metrics/systems/{name}.json", {**account, **summary})
+
+
+def add_stages(root: Path) -> None:
+    """Write metrics of stages before `evaluate`: accounts, a training log, what `select` says."""
+    metrics = root / "metrics"
+    tables.write_json(metrics / "prepare/nq.json", {"rows_in": 10, "rows_out": 7, "set_aside": {"no <b>answer</b>": 3}})
+    log = [{"step": step, "loss": 3 / step, "dev_loss": 3.2 / step if step % 4 == 0 else None} for step in range(1, 30)]
+    (metrics / "train").mkdir(parents=True, exist_ok=True)
+    (metrics / "train/mtl_log.json").write_text(json.dumps(log))
+    (metrics / "train/mtl_reset_log.json").write_text(json.dumps(log[5:]))
+    figures = {"rows": 5, "winner_score": 2.8, "candidate_score": 2.1, "distinct_texts": 6.5, "choice_matters": 0.9}
+    account = {"rows_in": 12, "rows_out": 10, "set_aside": {"no answer can win": 2}}
+    wins = {"t0.1": 3, "t0.7": 2, "k100": 1, "k5": 4}
+    for name in ("reset", "reset_s"):
+        picked = {"wins": wins, "datasets": {"nq": figures, "alpaca": figures}}
+        tables.write_json(metrics / f"select/{name}.json", {**account, **picked})
