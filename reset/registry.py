@@ -57,17 +57,14 @@ METHODS: dict[str, str] = {
 
 def load(table: Mapping[str, str], name: str, kind: str) -> Any:
     """Import the class that `table` has under `name`; `kind` names the table in the error."""
-    if name not in table:
-        raise ResetError(f"Unknown {kind} '{name}'. {nearest(name, table)}")
-    module, _, attribute = table[name].partition(":")
-    return getattr(import_module(module), attribute)
+    return getattr(import_module(module(table, name, kind)), table[name].partition(":")[2])
 
 
-def code(table: Mapping[str, str], name: str, kind: str) -> str:
-    """Return the file of the plug-in `name` below reset/, such as "judges/lexical.py"."""
+def module(table: Mapping[str, str], name: str, kind: str) -> str:
+    """Return the module of the plug-in `name`, such as "reset.judges.lexical"; `kind` names the table in the error."""
     if name not in table:
         raise ResetError(f"Unknown {kind} '{name}'. {nearest(name, table)}")
-    return "/".join(table[name].partition(":")[0].split(".")[1:]) + ".py"
+    return table[name].partition(":")[0]
 
 
 def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> Any:

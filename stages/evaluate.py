@@ -14,16 +14,19 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("system")
 @click.argument("answers", type=FILE)
 @click.argument("prompts", type=FILE)
+@click.argument("verdicts", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("scores", type=FILE)
 @click.argument("metrics", type=FILE)
-@click.argument("verdicts", type=FILE, nargs=-1, required=True)
-def main(system: str, answers: Path, prompts: Path, scores: Path, metrics: Path, verdicts: tuple[Path, ...]) -> None:
-    """Score SYSTEM by VERDICTS on its ANSWERS to PROMPTS: per prompt into SCORES, as averages into METRICS."""
+def main(system: str, answers: Path, prompts: Path, verdicts: Path, scores: Path, metrics: Path) -> None:
+    """Score SYSTEM on its ANSWERS to PROMPTS: per prompt into SCORES, as averages into METRICS.
+
+    VERDICTS is the folder of the pool's verdicts, a table per row of `judges`.
+    """
     p = params.load()
     with tracking.run("evaluate", system, p.evaluate.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
         account, summary = evaluate.evaluate(
             answers,
-            verdicts,
+            [verdicts / f"{judge}.parquet" for judge in p.judges],
             prompts,
             scores,
             scores=p.model_dump()["scores"],

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reset import judges, params, tracking
+from reset.files import tables
 from reset.judging import build
 from reset.judging.judge import judge as judge_pool
 from reset.judging.judge import preflight
@@ -15,30 +16,34 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("judge")
+@click.argument("pool")
+@click.argument("identity", type=FILE)
 @click.argument("answers", type=FILE)
-@click.argument("prompts", type=FILE)
+@click.argument("asked", type=FILE)
 @click.argument("into", type=FILE)
-def main(judge: str, answers: Path, prompts: Path, into: Path) -> None:
-    """Judge ANSWERS to PROMPTS with row JUDGE of params.yaml; write the verdicts to INTO."""
+def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into: Path) -> None:
+    """Put the ANSWERS of POOL to the prompts ASKED before JUDGE; write its verdicts to INTO.
+
+    IDENTITY is what stage `identify` wrote of the judge: its row in params.yaml, and hashes.
+    """
     p = params.load()
-    row = params.row(p.judges, judge, "judges")
-    settings, name = build.settings(row.model_dump()), f"{judge}/{into.stem}"
+    row, name = tables.read_json(identity), f"{pool}/{judge}"
     metrics = Path(f"metrics/judge/{name}.json")
-    by, spread = build.load("judges", judge, row.model_dump(), p.cluster.model_dump())
+    by, spread = build.load("judges", judge, row, p.cluster.model_dump())
     progress.lines_to_stderr()
     if isinstance(by, judges.Paid):
-        click.echo(f"judge {name}: {preflight(answers, prompts, by, pool=into.stem)}")
-    with tracking.run("judge", name, settings, metrics=metrics, enabled=p.tracking.enabled):
+        click.echo(f"judge {name}: {preflight(answers, asked, by, pool=pool)}")
+    with tracking.run("judge", name, row, metrics=metrics, enabled=p.tracking.enabled):
         account, verdicts = judge_pool(
             answers,
-            prompts,
+            asked,
             by,
             into,
             name=judge,
             chunks_folder=Path(".chunks/judge") / name,
             chunk_answers=p.judge.chunk_answers,
             max_null=p.judge.max_null,
-            fingerprint_parts={"judge": judge, **settings},
+            fingerprint_parts={"judge": judge, **row},
             spread=spread,
         )
         account.write(metrics, verdicts=verdicts)

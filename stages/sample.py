@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from reset import engines, params, registry, tracking
-from reset.files import hashing
+from reset.files import code, hashing
+from reset.files.atomic import copy
 from reset.params.answers import Sample
 from reset.runs import chunks, cluster, progress
 from reset.sampling import decode_settings, sample
@@ -19,8 +20,12 @@ PATH = click.Path(path_type=Path)
 @click.argument("model", type=PATH)
 @click.argument("prompts", type=PATH)
 @click.argument("into", type=PATH)
-def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
-    """Let MODEL answer PROMPTS under the decode settings of pool POOL of params.yaml; write the answers to INTO."""
+@click.argument("asked", type=PATH)
+def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None:
+    """Let MODEL answer PROMPTS under the decode settings of row POOL of `pools` in params.yaml.
+
+    The answers go to INTO. ASKED gets a copy of the prompts, so that a judge finds them by the pool's name.
+    """
     p = params.load()
     row = params.row(p.pools, pool, "pools")
     grid = params.row(p.decode, row.decode, "decode")
@@ -36,7 +41,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
     )
     how = p.sample.model_dump(include={"engine": True, "chunk_prompts": True, "engines": {p.sample.engine}})
     hashes = [hashing.file_hash(model), hashing.file_hash(prompts)]
-    hashes.append(hashing.code_hash("sampling", "model", f"engines/{p.sample.engine}"))
+    hashes.append(code.code_hash("stages.sample", registry.module(registry.ENGINES, p.sample.engine, "engine")))
     store = chunks.Chunks(Path(".chunks/sample") / pool, hashing.fingerprint(pool=repr(wanted), how=how, inputs=hashes))
     store.discard_others()
     progress.lines_to_stderr()
@@ -52,6 +57,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path) -> None:
             max_failed=p.sample.max_failed,
             spread=cluster.spread(p.sample.engine, **p.cluster.model_dump()),
         )
+        copy(prompts, asked)
         account.write(metrics, **figures)
     store.clear()
     click.echo(f"sample {pool}: {account}")

@@ -14,10 +14,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("name")
 @click.argument("answers", type=FILE)
 @click.argument("prompts", type=FILE)
+@click.argument("verdicts", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("into", type=FILE)
-@click.argument("verdicts", type=FILE, nargs=-1, required=True)
-def main(name: str, answers: Path, prompts: Path, into: Path, verdicts: tuple[Path, ...]) -> None:
-    """Choose among ANSWERS to PROMPTS by VERDICTS as row NAME of `curated` says; write the curated rows to INTO."""
+def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) -> None:
+    """Choose among ANSWERS to PROMPTS as row NAME of `curated` says; write the curated rows to INTO.
+
+    VERDICTS is the folder of the pool's verdicts, a table per row of `judges`.
+    """
     p = params.load()
     row = params.row(p.curated, name, "curated")
     weights = p.select.weights.model_dump()
@@ -26,7 +29,7 @@ def main(name: str, answers: Path, prompts: Path, into: Path, verdicts: tuple[Pa
     with tracking.run("select", name, settings, metrics=metrics, enabled=p.tracking.enabled):
         account, figures = select.keep_best(
             answers,
-            verdicts,
+            [verdicts / f"{judge}.parquet" for judge in p.judges],
             prompts,
             into,
             scores=p.model_dump()["scores"],

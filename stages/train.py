@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from reset import params, tracking
+from reset import params, registry, tracking
 from reset.errors import ResetError
-from reset.files import hashing
+from reset.files import code, hashing
 from reset.files.atomic import whole_folder
 from reset.params.document import Params
 from reset.params.training import System
@@ -37,7 +37,7 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
         template=p.template,
         seed=p.seed,
         inputs=[hashing.file_hash(path) for path in (init, data, dev)],
-        code=hashing.code_hash("training", "model", "checkpoint_names.py"),
+        code=code.code_hash("stages.train", registry.module(registry.METHODS, recipe.method, "method")),
     )
     work = Path(".chunks/train") / system / mark
     if "RANK" in os.environ:  # one of several processes

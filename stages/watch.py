@@ -25,7 +25,7 @@ def main(watcher: str, into: Path) -> None:
     """Judge every pool with row WATCHER of `watchers`; write its verdicts to INTO, a table per pool."""
     p = params.load()
     row = params.row(p.watchers, watcher, "watchers")
-    settings = build.settings(row.model_dump())
+    settings = build.identity(row.model_dump())
     metrics = Path(f"metrics/watch/{watcher}.json")
     progress.lines_to_stderr()
     with tracking.run("watch", watcher, settings, metrics=metrics, enabled=p.tracking.enabled):
@@ -71,7 +71,7 @@ def chosen(p: Params, name: str, watched: Path) -> dict[str, Any]:
     return watch.choice(
         Path(f"data/answers/{row.pool}.parquet"),
         Path(f"data/curated/{name}.parquet"),
-        [VERDICTS / judge / f"{row.pool}.parquet" for judge in p.judges],
+        [VERDICTS / row.pool / f"{judge}.parquet" for judge in p.judges],
         watched / f"{row.pool}.parquet",
         axes=select.names(p.model_dump()["scores"], row.rating),
         sweeps=row.sweeps,

@@ -46,7 +46,7 @@ def test_other_weight_reruns_selection_but_neither_sampling_nor_judging(line: Pa
 def test_other_nli_setting_reruns_its_judge_alone(line: Path) -> None:
     run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke", "judges.summac.options.max_doc_sents=5")
     stages = ran(run(line, "dvc", "repro", "--dry"))
-    assert {stage.split("@")[0] for stage in stages} == {"judge_summac"}
+    assert {stage.split("@")[0] for stage in stages} == {"judge", "identify"}
     run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke")
 
 

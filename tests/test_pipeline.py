@@ -15,53 +15,21 @@ from dvc.repo import Repo
 
 from reset import registry
 from reset.examples import origins
-from tests.support.imports import ROOT, closure, data_files, file_of, imported, module_of, plug_ins, registered
+from reset.files import code
+from reset.files.code import closure, data_files, file_of, imported
+from tests.support import ROOT
+from tests.support.imports import module_of, plug_ins, registered
 
 SCALES = ("micro", "smoke", "rehearsal", "own", "paper", "paper sample.engine=openai")  # with overrides
 STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
 
-# Modules whose edit must not throw away a week of sampling: they carry, keep and name what others decide.
-PLUMBING = frozenset(
-    {
-        "reset",  # the version
-        "stages",  # a docstring
-        "reset.errors",  # the wording of errors
-        "reset.registry",  # names of plug-ins; which one is used is a parameter, and its file is a dependency
-        "reset.params",  # checks parameters, whose values DVC watches itself
-        *(f"reset.params.{part}" for part in ("answers", "data", "report", "section", "training")),
-        "reset.params.references",  # the same, between tables
-        "reset.params.wording",  # the wording of what is wrong with them
-        "reset.files.row_accounts",  # counts what others leave out
-        "reset.runs.verdict_counts",  # and what a judge has said
-        "reset.files.tables",  # files
-        "reset.files.schemas",  # columns, whose content changes with the module that fills them
-        "reset.files.spool",  # rows come back as they went in
-        "reset.runs.parallel",  # results come in the order of what they are made of
-        "reset.files.folders",  # output appears whole or not at all
-        "reset.files.atomic",  # and outlives a power cut
-        "reset.runs.lean_imports",  # what a library loads along and is not asked for
-        "reset.runs.ports",  # where the ranks of a training run meet
-        "reset.runs.launcher",  # how they are started
-        "reset.runs.checkpoints",  # a resumed run ends as an undisturbed one
-        "reset.runs.divergence",  # stops a run that is lost
-        "reset.runs.disk_space",  # refuses a run that does not fit
-        "reset.planning.model_size",  # how large it will be
-        "reset.runs.chunks",  # resuming ends with the same rows
-        "reset.runs.cluster",  # many machines do, too
-        "reset.runs.progress",  # what a terminal shows
-        "reset.tracking",  # off or on, results are the same
-        "reset.tracking.repro_run",
-        "reset.tracking.upload",
-        "reset.engines",  # records and the Protocol between a stage and its plug-ins
-        "reset.judges",
-    }
-)
+JUDGING = ("reset.judging.build", "reset.judging.judge")  # hashed by stage `identify`, beside the plug-in
 # What a stage imports without using what it does there.
 UNUSED = {
     # raw records are copied: what makes examples of them decides nothing, and must not download all data sets anew
     "fetch": {"reset.model.prompts", "reset.normalise", "reset.sources.retrieval"},
     # the raw records, a dependency of their own, are all that the micro world says to it
-    "prepare": {f"reset.micro{module}" for module in ("", ".facts", ".grounded", ".instructions", ".words")},
+    "prepare": {f"reset.micro{module}" for module in (".facts", ".grounded", ".instructions", ".words")},
     "train": {"reset.model.prompts"},  # the record `Prompt`; what is rendered stands in the rows
     # carry requests to a server, and send them again: what is asked and how it is read stands in the engine's file
     "sample": {"reset.llm", "reset.llm.asking", "reset.llm.wire"},
@@ -135,9 +103,8 @@ def line(request, lines):
 
 
 def command(address: str) -> str:
-    """The module of stages/ that runs `address`: `judge` for judge_rater@mtl."""
-    name, _, _ = address.partition("@")
-    return name if name in STAGES else name.partition("_")[0]
+    """The module of stages/ that runs `address`."""
+    return address.partition("@")[0]
 
 
 def chosen(params: dict[str, Any], address: str) -> dict[str, str]:
@@ -157,18 +124,20 @@ def chosen(params: dict[str, Any], address: str) -> dict[str, str]:
         return {"ENGINES": module_of(registry.ENGINES[params["sample"]["engine"]])}
     if name == "watch":
         return {"JUDGES": module_of(registry.JUDGES[params["watchers"][key]["kind"]])}
-    if command(address) == "judge":
-        return {"JUDGES": module_of(registry.JUDGES[params["judges"][name.removeprefix("judge_")]["kind"]])}
+    if name in ("identify", "judge"):
+        return {"JUDGES": module_of(registry.JUDGES[params["judges"][key.partition("-")[0]]["kind"]])}
     return {}
 
 
 def decisive(params: dict[str, Any], address: str) -> set[Path]:
-    """The files that decide a stage's result: its import closure with the plug-ins it uses, less the plumbing."""
+    """The files that decide a stage's result: its import closure with the plug-ins it uses."""
     stage, tables = command(address), chosen(params, address)
-    without = PLUMBING | UNUSED.get(stage, frozenset())
     if stage == "prepare":
         tables.pop("HUB", None)
-    found = closure((f"stages.{stage}", *tables.values()), without=frozenset(without))
+    if stage == "judge":  # what decides the verdicts is hashed in the judge's identity, which it depends on
+        found = closure([f"stages.{stage}"], without=[name for name in closure(JUDGING) if name != "stages.judge"])
+    else:
+        found = closure([f"stages.{stage}", *tables.values()], without=UNUSED.get(stage, ()))
     assert f"stages.{stage}" in found
     return {*found.values(), *(file for path in found.values() for file in data_files(path))}
 
@@ -205,7 +174,7 @@ def test_a_module_that_is_not_listed_is_found(lines):
     assert Path("reset/engines/transformers/engine.py") in files  # by its plug-in table
     assert Path("reset/engines/transformers/cache.py") in files  # by the plug-in's import
     assert Path("reset/model/tokens.py") in files  # by an import inside a function
-    assert Path("reset/llm/rating.txt") in decisive(lines("paper").params, "judge_rater@mtl")
+    assert Path("reset/llm/rating.txt") in decisive(lines("paper").params, "identify@rater")
     assert Path("reset/examples/hub.py") in decisive(lines("paper").params, "fetch@dolly")
 
 
@@ -224,7 +193,7 @@ def test_the_scales_choose_every_plug_in_there_is(lines):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_that_builds_plug_ins_has_them_among_its_dependencies(stage, lines):
-    modules = closure((f"stages.{stage}",), without=PLUMBING)
+    modules = closure([f"stages.{stage}"])
     tables = {table for path in modules.values() for table in registered(path)}
     tables |= {"HUB"} if any("reset.examples.hub" in plug_ins(path) for path in modules.values()) else set()
     known = {
@@ -238,11 +207,11 @@ def test_a_stage_that_builds_plug_ins_has_them_among_its_dependencies(stage, lin
 
 
 def test_the_declared_sets_name_modules_that_are_there():
-    declared = PLUMBING.union(*UNUSED.values())
+    declared = {room.rstrip(".") for room in code.UNWATCHED}.union(*UNUSED.values())
     assert [module for module in declared if file_of(module) is None] == []
     for stage, modules in UNUSED.items():
         entries = [*registry.SOURCES.values(), *registry.ENGINES.values()]
-        reached = closure((f"stages.{stage}", *map(module_of, entries)), without=PLUMBING)
+        reached = closure([f"stages.{stage}", *map(module_of, entries)])
         assert modules <= reached.keys()
 
 

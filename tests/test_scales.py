@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from reset import params, registry
+from reset.files.code import file_of, tree
 from reset.params.document import Params
-from tests.support.imports import ROOT, file_of, module_of, tree
+from tests.support import ROOT
+from tests.support.imports import module_of
 
 SCALES = sorted(path.stem for path in (ROOT / "conf" / "scale").glob("*.yaml"))
 

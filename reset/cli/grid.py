@@ -68,9 +68,7 @@ def figures(run: Run, pool: str, max_loss: float) -> dict[str, Any]:
 def table(run: Run, params: Mapping[str, Any], pool: str, decode: Mapping[str, Any]) -> grids.Table:
     """Score the pool's answers as the first curated set made from it does."""
     answers = run.path(f"data/answers/{pool}.parquet")
-    said = [
-        path for name in run.files("data/verdicts") if name.endswith(f"/{pool}.parquet") and (path := run.path(name))
-    ]
+    said = [path for name in run.files(f"data/verdicts/{pool}") if (path := run.path(name))]
     if answers is None or not said:
         raise ResetError(f"'{run.name}' has no judged answers of pool '{pool}'; `dvc repro` makes them")
     curated = [one for one in params["curated"].values() if one["pool"] == pool and one["pick"] == "best"]

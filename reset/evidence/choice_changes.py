@@ -53,16 +53,14 @@ def verdicts(a: Run, b: Run, pair: tuple[str, str]) -> list[dict[str, Any]]:
         {(row["name"], row["answer_id"]): row["score"] for row in run.rows(name, schemas.VERDICTS)}
         for run, name in ((a, pair[0]), (b, pair[1]))
     )
-    rows = []
+    rows, pools = [], [Path(name).parent.name for name in pair]
     for verdict in sorted({name for name, _ in old} & {name for name, _ in new}):
         keys = [key for key in new if key[0] == verdict and key in old]
         moved = [new[key] - old[key] for key in keys if new[key] is not None and old[key] is not None]
         rows.append(
             {
-                "judge": Path(pair[1]).parent.name,
-                "pool": Path(pair[1]).stem
-                if pair[0] == pair[1]
-                else f"{Path(pair[1]).stem} against {Path(pair[0]).stem}",
+                "judge": Path(pair[1]).stem,
+                "pool": pools[1] if pools[0] == pools[1] else f"{pools[1]} against {pools[0]}",
                 "verdict": verdict,
                 "answers": len(moved),
                 "up": sum(step > 0 for step in moved),

@@ -86,7 +86,7 @@ def _tables_of(run: Run, system: str) -> dict[str, str]:
         pools["candidates"] = row["pool"]
     for use, pool in pools.items():
         found[f"{use} answers"] = f"data/answers/{pool}.parquet"
-        found |= {f"{use} {judge}": f"data/verdicts/{judge}/{pool}.parquet" for judge in params["judges"]}
+        found |= {f"{use} {judge}": f"data/verdicts/{pool}/{judge}.parquet" for judge in params["judges"]}
     there = {name for folder in table_changes.KEYS for name in run.files(folder)}
     return {use: name for use, name in found.items() if name in there}
 

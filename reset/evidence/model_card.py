@@ -56,7 +56,7 @@ def card(
 _SETTINGS = {  # heading -> stages and the tables of params.yaml that say how they worked
     "Starting models": (("base",), ("base",)),
     "Pools of answers": (("sample",), ("pools", "decode", "sample", "template")),
-    "Judges": (("judge_",), ("judges",)),
+    "Judges": (("identify",), ("judges",)),
     "Choice of answers": (("select",), ("curated", "select", "scores")),
 }
 

@@ -116,14 +116,14 @@ def _remembered(path: Path, read: list[tuple[int, dict[str, Any]]]) -> Iterator[
 
 def _pools(run: Run, where: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Each pool's answers with all that judges said of them."""
-    judges = [name.split("/")[2] for name in run.files("data/verdicts")]
+    judges = [Path(name).stem for name in run.files("data/verdicts")]
     for pool, answers in _holding(run, "data/answers", schemas.ANSWERS, where):
         for answer in answers:
             named = {"answer_id": answer["answer_id"]}
             answer["verdicts"] = [
                 {"judge": judge, **verdict}
                 for judge in dict.fromkeys(judges)
-                for verdict in _rows(run, f"data/verdicts/{judge}/{pool}.parquet", schemas.VERDICTS, named)
+                for verdict in _rows(run, f"data/verdicts/{pool}/{judge}.parquet", schemas.VERDICTS, named)
             ]
         yield {"pool": pool, "answers": answers}
 

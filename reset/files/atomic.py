@@ -64,3 +64,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copy a file; it appears under its new name whole or not at all."""
+    with atomic(path) as temporary, room_for(path):
+        shutil.copyfile(source, temporary)

@@ -31,14 +31,3 @@ def file_hash(path: Path) -> str:
             content = hashlib.file_digest(opened, "sha256").hexdigest()
         total.update(f"{file.relative_to(path)} {content}\n".encode())
     return total.hexdigest()
-
-
-def code_hash(*places: str) -> str:
-    """Return the SHA-256 of files and folders of this library, such as "sampling" or "judges/lexical.py".
-
-    A stage that resumes gives the places that dvc.yaml lists for it, so that a change which makes DVC run the stage
-    again also discards its finished chunks.
-    """
-    library = Path(__file__).parents[1]
-    hashes = {place: file_hash(library / place) for place in places}
-    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()

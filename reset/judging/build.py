@@ -1,4 +1,4 @@
-"""A row of `judges` or `watchers` in params.yaml: the judge that it names, where that works, and what it hangs on."""
+"""Build a judge from its row in params.yaml, and state what decides its verdicts."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -6,18 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from reset import registry
-from reset.files.hashing import code_hash, file_hash
+from reset.files.code import code_hash
+from reset.files.hashing import file_hash
 from reset.judges import Elsewhere, Judge
 from reset.runs import cluster
 
 MODELS = Path("models")
 
 
-def settings(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with the hashes of what decides its verdicts: its code, its model and what else it needs."""
+def identity(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row with the hashes of the judge's code, its model and its other data.
+
+    Two rows with the same identity give the same verdicts. Raises `ResetError` for an unknown kind.
+    """
     files = {"model_hash": MODELS / row["model"] if row["model"] else None, "needs_hash": Path(row["needs"])}
     hashes = {key: file_hash(path) for key, path in files.items() if path and path.exists()}
-    return {**row, **hashes, "code_hash": code_hash("judging", registry.code(registry.JUDGES, row["kind"], "judge"))}
+    plug_in = registry.module(registry.JUDGES, row["kind"], "judge")
+    return {**row, **hashes, "code_hash": code_hash("reset.judging.build", "reset.judging.judge", plug_in)}
 
 
 def load(table: str, name: str, row: Mapping[str, Any], workers: Mapping[str, Any]) -> tuple[Judge, cluster.Spread]:

@@ -49,7 +49,7 @@ class Judge(Section):
     """A row of `judges`; `model` is a folder under models/, or null for a judge without one of its own."""
 
     kind: str
-    needs: str  # what DVC watches beside the judge's own file: the code or text that it builds on
+    needs: str  # what it builds on besides reset/judges: models/<model>, else code or data
     model: str | None
     options: dict[str, Any]
 

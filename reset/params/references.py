@@ -31,7 +31,7 @@ def problems(p: "Params") -> Iterator[str]:
 
 def _named(p: "Params") -> list[tuple[str, str, Collection[str]]]:
     """Every name by which a table speaks of another: its key, the name, the names there are."""
-    models = [f"base/{name}" for name in p.base] + checkpoint_names.models({n: s.keep for n, s in p.systems.items()})
+    models = _models(p)
     data = [f"mixtures/{name}" for name in p.mixtures] + [f"curated/{name}" for name in p.curated]
     return [
         ("template", p.template, TEMPLATES),
@@ -71,11 +71,21 @@ def _named(p: "Params") -> list[tuple[str, str, Collection[str]]]:
     ]
 
 
+def _models(p: "Params") -> list[str]:
+    """Every model that a row may name: the starting models, the systems and their checkpoints."""
+    return [f"base/{name}" for name in p.base] + checkpoint_names.models({n: s.keep for n, s in p.systems.items()})
+
+
 def _disagreements(p: "Params") -> Iterator[str]:
     """Rows that say the same thing twice, and differently."""
     for name, dataset in p.datasets.items():
         if dataset.path not in (None, dataset.needs):
             yield f"datasets.{name}.needs is '{dataset.needs}', must be its path '{dataset.path}'"
+    models = _models(p)
+    for table, rows in (("judges", p.judges), ("watchers", p.watchers)):
+        for name, judge in rows.items():
+            if judge.model in models and judge.needs != f"models/{judge.model}":
+                yield f"{table}.{name}.needs is '{judge.needs}', must be its model 'models/{judge.model}'"
     yield from _adapters(p)
     evaluated = p.prompts[p.evaluate.prompts].rows if p.evaluate.prompts in p.prompts else {}
     for name in evaluated:

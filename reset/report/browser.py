@@ -48,7 +48,7 @@ def content(
 ) -> Content:
     """Gather the shelves whose tables are there, at most `max_bytes` of blocks.
 
-    `verdicts` is the folder of <judge>/<pool>.parquet, `scores` says which verdict speaks for which axis of a task.
+    `verdicts` is the folder of <pool>/<judge>.parquet, `scores` says which verdict speaks for which axis of a task.
     """
     found = Content()
     present = [shelf for shelf in shelves if shelf.prompts.is_file() and any(p.is_file() for p in shelf.pools.values())]
@@ -168,7 +168,7 @@ def _by_example(path: Path) -> dict[str, list[Row]]:
 
 def _by_answer(folder: Path, pool: str) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
-    for path in sorted(folder.glob(f"*/{pool}.parquet")):
+    for path in sorted((folder / pool).glob("*.parquet")):
         for row in _verdicts(path):
             found.setdefault(row["answer_id"], []).append(row)
     return found
@@ -176,7 +176,7 @@ def _by_answer(folder: Path, pool: str) -> dict[str, list[Row]]:
 
 def _verdicts(path: Path) -> Iterator[Row]:
     for row in tables.read(path, schemas.VERDICTS):
-        yield {**row, "judge": path.parent.name}
+        yield {**row, "judge": path.stem}
 
 
 def _drawn(example_id: str) -> bytes:

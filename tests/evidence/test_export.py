@@ -58,7 +58,8 @@ def recorded(root: Path, micro_model: Path) -> Path:
         "sample@mtl": stage(
             {"data/answers/mtl.parquet": "ans1"}, {"models/mtl": mark}, **{"decode.greedy": {"temperatures": [0.0]}}
         ),
-        "judge_lexical@mtl": stage({}, {"data/answers/mtl.parquet": "ans1"}, **{"judges.lexical": {"kind": "lexical"}}),
+        "identify@lexical": stage({"data/judges/lexical.json": "id1"}, {}, **{"judges.lexical": {"kind": "lexical"}}),
+        "judge@lexical-mtl": stage({}, {"data/answers/mtl.parquet": "ans1", "data/judges/lexical.json": "id1"}),
         "evaluate@mtl": stage({}, {"data/answers/mtl.parquet": "ans1"}),
     }
     write(root, stages)

@@ -134,7 +134,7 @@ def run(tmp_path, minimal, monkeypatch):
             verdict = {"name": "rating", "score": score, "reason": None, "detail": "{}"}
             said.append({"answer_id": key["answer_id"], **verdict})
     tables.write(tmp_path / "data/answers/mtl_candidates.parquet", schemas.ANSWERS, answers)
-    tables.write(tmp_path / "data/verdicts/rater/mtl_candidates.parquet", schemas.VERDICTS, said)
+    tables.write(tmp_path / "data/verdicts/mtl_candidates/rater.parquet", schemas.VERDICTS, said)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
     return lambda *arguments: CliRunner().invoke(main, ["grid", *arguments])
 

@@ -25,7 +25,7 @@ def write(folder, example_row, task):
     paths = {
         "prompts": folder / "data/prompts/candidates.parquet",
         "answers": folder / "data/answers/mtl.parquet",
-        "said": folder / "data/verdicts/rater/mtl.parquet",
+        "said": folder / "data/verdicts/mtl/rater.parquet",
         "curated": folder / "data/curated/reset.parquet",
     }
     for path in paths.values():

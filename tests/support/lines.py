@@ -68,14 +68,14 @@ def pool(root: Path, name: str, answers: list[tuple[tables.Row, float]]) -> None
             by_judge[judge.removesuffix("_2")].append(verdict)
     tables.write(root / f"data/answers/{name}.parquet", schemas.ANSWERS, [row for row, _ in answers])
     for judge, rows in by_judge.items():
-        tables.write(root / f"data/verdicts/{judge}/{name}.parquet", schemas.VERDICTS, rows)
+        tables.write(root / f"data/verdicts/{name}/{judge}.parquet", schemas.VERDICTS, rows)
 
 
 def choose(root: Path, name: str, pick: Pick) -> None:
     """Make the curated rows `name` of the candidates."""
     account, figures = select.keep_best(
         root / "data/answers/mtl_candidates.parquet",
-        [root / f"data/verdicts/{judge}/mtl_candidates.parquet" for judge in ("lexical", "summac", "rater")],
+        [root / f"data/verdicts/mtl_candidates/{judge}.parquet" for judge in ("lexical", "summac", "rater")],
         root / "data/prompts/candidates.parquet",
         root / f"data/curated/{name}.parquet",
         scores=SCORES,
@@ -114,7 +114,7 @@ def write(root: Path, *, best: str = "t0.1", gain: float = 0.3, prompts: int = 1
         pool(root, system, answers)
         account, summary = evaluate.evaluate(
             root / f"data/answers/{system}.parquet",
-            [root / f"data/verdicts/{judge}/{system}.parquet" for judge in ("lexical", "summac", "rater")],
+            [root / f"data/verdicts/{system}/{judge}.parquet" for judge in ("lexical", "summac", "rater")],
             root / "data/prompts/test.parquet",
             root / f"data/scores/{system}.parquet",
             **{"scores": SCORES, "groups": GROUPS, "bootstrap": 20, "seed": 0},
