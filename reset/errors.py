@@ -1,4 +1,4 @@
-"""What a user can mend, told in one line: every such error is a `ResetError` (exit status 1, no traceback)."""
+"""Errors that a user can fix: each is a `ResetError`, shown in one line (exit status 1, no traceback)."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,12 +7,12 @@ import click
 
 
 class ResetError(click.ClickException):
-    """A mistake in input or settings: what was wrong, the value, where, and what would be right."""
+    """A mistake in input or settings; the message says what is wrong, the value, where, and what would be right."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known names there are and which of them is nearest to `name`."""
+    """Return a hint for an unknown `name`: the most similar of the `known` names, if any, and a list of all."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"Did you mean '{close[0]}'? " if close else ""
+    matches = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean '{matches[0]}'? " if matches else ""
     return f"{hint}Known: {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Plug-ins: a table from name to "module:Class", imported when used, so that importing `reset` loads no engine."""
+"""Plug-ins: tables from name to "module:Class". They are imported when used: importing `reset` loads no engine."""
 
 import inspect
 from collections.abc import Mapping
@@ -56,25 +56,25 @@ METHODS: dict[str, str] = {
 
 
 def load(table: Mapping[str, str], name: str, kind: str) -> Any:
-    """Import the class that `table` has under `name`; `kind` names the table in the error."""
+    """Import the plug-in `name` of `table`; an error message calls it a `kind`."""
     return getattr(import_module(module(table, name, kind)), table[name].partition(":")[2])
 
 
 def module(table: Mapping[str, str], name: str, kind: str) -> str:
-    """Return the module of the plug-in `name`, such as "reset.judges.lexical"; `kind` names the table in the error."""
+    """Return the module of the plug-in `name`, such as "reset.judges.lexical"; an error message calls it a `kind`."""
     if name not in table:
         raise ResetError(f"Unknown {kind} '{name}'. {nearest(name, table)}")
     return table[name].partition(":")[0]
 
 
 def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> Any:
-    """Construct the plug-in `name` with `options`; a key it does not take, or lacks, is a `ResetError`."""
+    """Construct the plug-in `name` with `options`; an unknown or missing option raises `ResetError`."""
     plugin = load(table, name, where)
-    taken = inspect.signature(plugin).parameters
+    accepted = inspect.signature(plugin).parameters
     for key in options:
-        if key not in taken:
-            raise ResetError(f"params.yaml: unknown key '{where}.{key}'. {nearest(key, taken)}")
-    lacking = [key for key, one in taken.items() if one.default is one.empty and key not in options]
-    if lacking:
-        raise ResetError(f"params.yaml: {where} lacks {', '.join(lacking)}")
+        if key not in accepted:
+            raise ResetError(f"params.yaml: unknown key '{where}.{key}'. {nearest(key, accepted)}")
+    missing = [key for key, option in accepted.items() if option.default is option.empty and key not in options]
+    if missing:
+        raise ResetError(f"params.yaml: {where} lacks {', '.join(missing)}")
     return plugin(**options)

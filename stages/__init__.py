@@ -1,1 +1,14 @@
-"""The stages of the line: one thin entry point each, run as `python -m stages.<name>`."""
+"""The stages of the pipeline: one entry point each, run as `python -m stages.<name>`.
+
+Under a `dvc repro` a stage is run by a process that has the heavy libraries loaded, if there is one.
+"""
+
+import os
+import sys
+
+if sys.argv[0] == "-m" and "RESET_STAGE_SERVER" in os.environ and "RANK" not in os.environ:
+    from reset.runs.stage_server import ask
+
+    _module, *_arguments = sys.orig_argv[sys.orig_argv.index("-m") + 1 :]
+    if (_status := ask(os.environ["RESET_STAGE_SERVER"], _module, _arguments)) is not None:
+        sys.exit(128 - _status if _status < 0 else _status)

@@ -14,7 +14,7 @@ from reset.files.atomic import whole_folder
 @click.argument("name")
 @click.argument("into", type=click.Path(path_type=Path))
 def main(name: str, into: Path) -> None:
-    """Make the starting model NAME of params.yaml (base) in folder INTO."""
+    """Make the starting model NAME (params.yaml: base) in the folder INTO."""
     p = params.load()
     row = params.row(p.base, name, "base")
     metrics = Path(f"metrics/base/{name}.json")

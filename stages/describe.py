@@ -1,4 +1,4 @@
-"""Stage `describe`: our Table 1."""
+"""Stage `describe`: counts and lengths of the examples (our Table 1)."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ PATH = click.Path(path_type=Path)
 @click.argument("examples", type=PATH)
 @click.argument("model", type=PATH)
 def main(examples: Path, model: Path) -> None:
-    """Count the examples under EXAMPLES and measure their responses in the tokens of MODEL."""
+    """Count the examples under EXAMPLES and measure their responses in tokens of MODEL's tokenizer."""
     p = params.load()
     metrics = Path("metrics/describe/examples.json")
     with tracking.run("describe", "examples", p.describe.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
-        found = describe.describe(examples, model)
-        tables.write_json(metrics, found)
-    click.echo(f"describe: {len(found)} data sets in the tokens of {model}")
+        figures = describe.describe(examples, model)
+        tables.write_json(metrics, figures)
+    click.echo(f"describe: {len(figures)} data sets in the tokens of {model}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `draw`: choose the examples that pools answer."""
+"""Stage `draw`: draw the prompts that pools answer."""
 
 from pathlib import Path
 
@@ -16,14 +16,14 @@ PATH = click.Path(path_type=Path)
 @click.argument("screened", type=PATH)
 @click.argument("into", type=PATH)
 def main(name: str, examples: Path, screened: Path, into: Path) -> None:
-    """Draw the prompt set NAME of params.yaml from the folders under EXAMPLES, without the SCREENED rows, into INTO."""
+    """Draw the prompts NAME (params.yaml: prompts) from EXAMPLES, without the SCREENED rows; write them to INTO."""
     p = params.load()
     row = params.row(p.prompts, name, "prompts")
     metrics = Path(f"metrics/draw/{name}.json")
     with tracking.run("draw", name, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
-        chosen = row.model_dump()
+        settings = row.model_dump()
         left_out = seeded_order.left_out(screened)
-        account, drawn = draw.draw(examples, into, **chosen, seed=p.seed, left_out=left_out)
+        account, drawn = draw.draw(examples, into, **settings, seed=p.seed, left_out=left_out)
         account.write(metrics, asked=row.rows, drawn=drawn)
     click.echo(f"draw {name}: {account}")
 

@@ -1,4 +1,4 @@
-"""Stage `evaluate`: the scores of one system on its test answers."""
+"""Stage `evaluate`: score one system on its test answers."""
 
 from pathlib import Path
 
@@ -18,9 +18,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("scores", type=FILE)
 @click.argument("metrics", type=FILE)
 def main(system: str, answers: Path, prompts: Path, verdicts: Path, scores: Path, metrics: Path) -> None:
-    """Score SYSTEM on its ANSWERS to PROMPTS: per prompt into SCORES, as averages into METRICS.
+    """Score SYSTEM on its ANSWERS to PROMPTS; write scores per prompt to SCORES and averages to METRICS.
 
-    VERDICTS is the folder of the pool's verdicts, a table per row of `judges`.
+    VERDICTS is the folder of the pool's verdicts, one table per row of `judges`.
     """
     p = params.load()
     with tracking.run("evaluate", system, p.evaluate.model_dump(), metrics=metrics, enabled=p.tracking.enabled):

@@ -1,4 +1,4 @@
-"""Stage `fetch`: bring a data set's raw records here, pinned."""
+"""Stage `fetch`: download or copy a data set's raw records, at a pinned revision."""
 
 from pathlib import Path
 

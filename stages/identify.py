@@ -1,4 +1,4 @@
-"""Stage `identify`: state what decides a judge's verdicts, so that a pool is judged again only when that changes."""
+"""Stage `identify`: hash what a judge's verdicts depend on, so that a pool is judged again only if that changes."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from reset.judging import build
 @click.argument("judge")
 @click.argument("into", type=click.Path(dir_okay=False, path_type=Path))
 def main(judge: str, into: Path) -> None:
-    """Write row JUDGE of `judges` in params.yaml to INTO, with the hashes of its code, its model and its data."""
+    """Write the row JUDGE (params.yaml: judges) to INTO, with hashes of its code, model and data."""
     row = params.row(params.load().judges, judge, "judges")
     tables.write_json(into, build.identity(row.model_dump()))
     click.echo(f"identify {judge}: {row.kind}")

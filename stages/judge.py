@@ -1,4 +1,4 @@
-"""Stage `judge`: put one pool's answers before one judge."""
+"""Stage `judge`: judge the answers of one pool with one judge."""
 
 from pathlib import Path
 
@@ -22,9 +22,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("asked", type=FILE)
 @click.argument("into", type=FILE)
 def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into: Path) -> None:
-    """Put the ANSWERS of POOL to the prompts ASKED before JUDGE; write its verdicts to INTO.
+    """Judge the ANSWERS of POOL to the prompts ASKED with JUDGE; write the verdicts to INTO.
 
-    IDENTITY is what stage `identify` wrote of the judge: its row in params.yaml, and hashes.
+    IDENTITY is the output of stage `identify` for the judge: its row of params.yaml, and hashes.
     """
     p = params.load()
     row, name = tables.read_json(identity), f"{pool}/{judge}"

@@ -1,4 +1,4 @@
-"""Stage `mix`: examples of several data sets as one supervised training set, and its dev rows."""
+"""Stage `mix`: mix examples of several data sets into training rows and dev rows."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ PATH = click.Path(path_type=Path)
 @click.argument("into", type=PATH)
 @click.argument("dev", type=PATH)
 def main(name: str, examples: Path, screened: Path, into: Path, dev: Path) -> None:
-    """Mix the folders under EXAMPLES, without SCREENED rows, as mixture NAME of params.yaml says, into INTO and DEV."""
+    """Make mixture NAME (params.yaml: mixtures) from EXAMPLES without SCREENED rows; write it to INTO and DEV."""
     p = params.load()
     row = params.row(p.mixtures, name, "mixtures")
     metrics = Path(f"metrics/mix/{name}.json")

@@ -17,7 +17,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.argument("raw", type=FOLDER)
 @click.argument("into", type=FOLDER)
 def main(dataset: str, raw: Path, into: Path) -> None:
-    """Turn the records of DATASET in the folder RAW into {train,dev,test}.parquet in the folder INTO."""
+    """Turn the raw records of DATASET in the folder RAW into {train,dev,test}.parquet in the folder INTO."""
     p = params.load()
     row = row_of(p.datasets, dataset)
     key, metrics = f"params.yaml: datasets.{dataset}", Path(f"metrics/prepare/{dataset}.json")

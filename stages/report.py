@@ -1,4 +1,4 @@
-"""Stage `report`: tables, plots and one page of what was measured; then send what tracking recorded."""
+"""Stage `report`: write tables, plots and one page of all results; then send the tracking records."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def main(into: Path) -> None:
 
 
 def sources(p: Params) -> dict[str, Any]:
-    """What the report of these parameters is gathered from, and what it shows of it."""
+    """Return the arguments of `measured.gather`: what the report reads, and what it shows."""
     rows = p.model_dump()
     return {
         "metrics": Path("metrics"),
@@ -50,14 +50,14 @@ def sources(p: Params) -> dict[str, Any]:
 
 
 def points(p: Params) -> list[checkpoint_names.Point]:
-    """What was evaluated along the systems' trainings."""
+    """Return the evaluated checkpoints of all systems."""
     inits = {name: row.init for name, row in p.systems.items()}
     keep = {name: row.keep for name, row in p.systems.items()}
     return checkpoint_names.ways(inits, keep, {pool: p.pools[pool].model for pool in p.evaluate.systems})
 
 
 def shelves(p: Params) -> list[browser.Shelf]:
-    """Each table of prompts with the pools and curated sets made of it; of test pools those evaluated."""
+    """Return each table of prompts with its pools and curated sets; of the test prompts only the evaluated pools."""
     answers, curated = Path("data/answers"), Path("data/curated")
     return [
         browser.Shelf(
@@ -68,7 +68,7 @@ def shelves(p: Params) -> list[browser.Shelf]:
                 for pool, row in p.pools.items()
                 if row.prompts == name and (name != p.evaluate.prompts or pool in p.evaluate.systems)
             },
-            {one: (row.pool, curated / f"{one}.parquet") for one, row in p.curated.items() if row.prompts == name},
+            {key: (row.pool, curated / f"{key}.parquet") for key, row in p.curated.items() if row.prompts == name},
         )
         for name in p.prompts
     ]

@@ -1,4 +1,4 @@
-"""Stage `sample`: one pool's answers."""
+"""Stage `sample`: sample the answers of one pool."""
 
 from functools import partial
 from pathlib import Path
@@ -22,15 +22,15 @@ PATH = click.Path(path_type=Path)
 @click.argument("into", type=PATH)
 @click.argument("asked", type=PATH)
 def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None:
-    """Let MODEL answer PROMPTS under the decode settings of row POOL of `pools` in params.yaml.
+    """Sample MODEL's answers to PROMPTS with the decode settings of POOL (params.yaml: pools); write them to INTO.
 
-    The answers go to INTO. ASKED gets a copy of the prompts, so that a judge finds them by the pool's name.
+    ASKED gets a copy of the prompts, so that judges find them by the pool's name.
     """
     p = params.load()
     row = params.row(p.pools, pool, "pools")
     grid = params.row(p.decode, row.decode, "decode")
     settings = {"pool": row.model_dump(), "grid": grid.model_dump(), "sample": p.sample.model_dump()}
-    wanted = sample.Pool(
+    pool_settings = sample.Pool(
         system=row.model,
         grid=decode_settings.arms(**grid.model_dump()),
         sweeps=row.sweeps,
@@ -42,7 +42,9 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
     how = p.sample.model_dump(include={"engine": True, "chunk_prompts": True, "engines": {p.sample.engine}})
     hashes = [hashing.file_hash(model), hashing.file_hash(prompts)]
     hashes.append(code.code_hash("stages.sample", registry.module(registry.ENGINES, p.sample.engine, "engine")))
-    store = chunks.Chunks(Path(".chunks/sample") / pool, hashing.fingerprint(pool=repr(wanted), how=how, inputs=hashes))
+    store = chunks.Chunks(
+        Path(".chunks/sample") / pool, hashing.fingerprint(pool=repr(pool_settings), how=how, inputs=hashes)
+    )
     store.discard_others()
     progress.lines_to_stderr()
     metrics = Path(f"metrics/sample/{pool}.json")
@@ -50,7 +52,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
         account, figures = sample.sample(
             prompts,
             into,
-            wanted,
+            pool_settings,
             load=partial(_load, p.sample, p.template, model),
             chunks=store,
             chunk_prompts=p.sample.chunk_prompts,
@@ -64,7 +66,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
 
 
 def _load(options: Sample, template: str, model: Path) -> tuple[engines.Engine, sample.Tokenize]:
-    from reset.model import chat_frame, tokens  # transformers: not before it is known that work is left
+    from reset.model import chat_frame, tokens  # transformers: import only if prompts are left to sample
 
     where, chosen = f"sample.engines.{options.engine}", options.engines[options.engine]
     engine = registry.build(registry.ENGINES, options.engine, where, model=model, **chosen)

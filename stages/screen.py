@@ -1,4 +1,4 @@
-"""Stage `screen`: find the training rows that repeat a test."""
+"""Stage `screen`: find training rows that repeat a test example."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ PATH = click.Path(path_type=Path)
 @click.argument("examples", type=PATH)
 @click.argument("into", type=PATH)
 def main(examples: Path, into: Path) -> None:
-    """Compare training and dev rows of all folders under EXAMPLES with the tests; list those to leave out in INTO."""
+    """Compare the training and dev rows under EXAMPLES with the test rows; list those to leave out in INTO."""
     p = params.load()
     settings, metrics = p.screen.model_dump(), Path("metrics/screen/examples.json")
     with tracking.run("screen", "examples", settings, metrics=metrics, enabled=p.tracking.enabled):

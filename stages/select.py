@@ -1,4 +1,4 @@
-"""Stage `select`: keep the best answer to each prompt of a pool."""
+"""Stage `select`: turn the judged answers of a pool into training rows, by default the best answer per prompt."""
 
 from pathlib import Path
 
@@ -17,9 +17,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("verdicts", type=click.Path(file_okay=False, path_type=Path))
 @click.argument("into", type=FILE)
 def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) -> None:
-    """Choose among ANSWERS to PROMPTS as row NAME of `curated` says; write the curated rows to INTO.
+    """Choose among ANSWERS to PROMPTS as NAME (params.yaml: curated) says; write the curated rows to INTO.
 
-    VERDICTS is the folder of the pool's verdicts, a table per row of `judges`.
+    VERDICTS is the folder of the pool's verdicts, one table per row of `judges`.
     """
     p = params.load()
     row = params.row(p.curated, name, "curated")
@@ -39,8 +39,8 @@ def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) ->
             **row.model_dump(exclude={"pool", "prompts"}),
         )
         account.write(metrics, **figures)
-    for task, said in figures["judges"].items():
-        for warning in said["warnings"]:
+    for task, of_task in figures["judges"].items():
+        for warning in of_task["warnings"]:
             click.echo(f"select {name}: {task}: {warning}")
     click.echo(f"select {name}: {account}")
 

@@ -1,4 +1,4 @@
-"""Stage `train`: fine-tune one system; several processes are started through the deepspeed launcher."""
+"""Stage `train`: fine-tune one system; the deepspeed launcher starts several processes if configured."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ PATH = click.Path(path_type=Path)
 @click.argument("dev", type=PATH)
 @click.argument("into", type=PATH)
 def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
-    """Fine-tune SYSTEM of params.yaml: start from folder INIT, train on DATA, choose by DEV, save to INTO."""
+    """Fine-tune SYSTEM (params.yaml: systems) from INIT on DATA; save the checkpoint that is best on DEV to INTO."""
     p = params.load()
     row = params.row(p.systems, system, "systems")
     recipe = params.row(p.recipes, row.recipe, "recipes")
@@ -60,7 +60,7 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
 
 
 def _train(data: Path, dev: Path, init: Path, work: Path, row: System, p: Params) -> None:
-    # torch, transformers, trl and deepspeed: not before the input is checked
+    # torch, transformers, trl and deepspeed are slow to import: check the input first
     from reset.model import adapters
     from reset.planning import model_size
     from reset.runs import disk_space
@@ -94,15 +94,15 @@ def _train_rank(data: Path, dev: Path, init: Path, work: Path, row: System, p: P
     try:
         _train(data, dev, init, work, row, p)
     except ResetError:
-        if os.environ.get("LOCAL_RANK") in (None, "0"):  # all ranks find the same: one of a machine says so
+        if os.environ.get("LOCAL_RANK") in (None, "0"):  # all ranks fail alike; one per machine reports it
             raise
         raise SystemExit(1) from None
 
 
 def _launch(command: list[str]) -> None:
-    done = subprocess.run([*command, "--module", "stages.train", *sys.argv[1:]], check=False)
-    if done.returncode:
-        raise SystemExit(done.returncode)
+    finished = subprocess.run([*command, "--module", "stages.train", *sys.argv[1:]], check=False)
+    if finished.returncode:
+        raise SystemExit(finished.returncode)
 
 
 if __name__ == "__main__":

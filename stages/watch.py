@@ -1,4 +1,4 @@
-"""Stage `watch`: a judge that takes no part in any choice looks at all pools, and at what was chosen."""
+"""Stage `watch`: judge all pools with a judge that does not select, and compare it with the selecting judges."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ VERDICTS = Path("data/verdicts")
 @click.argument("watcher")
 @click.argument("into", type=click.Path(file_okay=False, path_type=Path))
 def main(watcher: str, into: Path) -> None:
-    """Judge every pool with row WATCHER of `watchers`; write its verdicts to INTO, a table per pool."""
+    """Judge every pool with WATCHER (params.yaml: watchers); write its verdicts to INTO, one table per pool."""
     p = params.load()
     row = params.row(p.watchers, watcher, "watchers")
     settings = build.identity(row.model_dump())
@@ -33,8 +33,8 @@ def main(watcher: str, into: Path) -> None:
         choices = {name: chosen(p, name, into) for name in p.curated}
         account.write(metrics, pools=pools, choices=choices)
     for name, tasks in choices.items():
-        for task, said in tasks.items():
-            for warning in said["warnings"]:
+        for task, figures in tasks.items():
+            for warning in figures["warnings"]:
                 click.echo(f"watch {watcher}: {name}: {task}: {warning}")
     click.echo(f"watch {watcher}: {account}")
 
@@ -42,14 +42,14 @@ def main(watcher: str, into: Path) -> None:
 def judge_all(
     p: Params, watcher: str, row: Watcher, into: Path, settings: dict[str, Any]
 ) -> tuple[Account, dict[str, Any]]:
-    """Write the watcher's verdicts on each pool; return the account of all and the figures of each."""
+    """Write the watcher's verdicts on each pool; return the account of all pools and the figures of each."""
     by, spread = build.load("watchers", watcher, row.model_dump(), p.cluster.model_dump())
-    total, found = Account(), {}
+    total, by_pool = Account(), {}
     for name, pool in p.pools.items():
         answers, prompts = Path(f"data/answers/{name}.parquet"), Path(f"data/prompts/{pool.prompts}.parquet")
         if isinstance(by, judges.Paid):
             click.echo(f"watch {watcher}/{name}: {preflight(answers, prompts, by, pool=name)}")
-        account, found[name] = judge_pool(
+        account, by_pool[name] = judge_pool(
             answers,
             prompts,
             watch.Watcher(watcher, by, row.verdicts),
@@ -62,11 +62,11 @@ def judge_all(
             spread=spread,
         )
         total.add(account)
-    return total, found
+    return total, by_pool
 
 
 def chosen(p: Params, name: str, watched: Path) -> dict[str, Any]:
-    """What the watcher says of the curated set `name`."""
+    """Return the watcher's figures on the curated set `name`."""
     row = p.curated[name]
     return watch.choice(
         Path(f"data/answers/{row.pool}.parquet"),

@@ -1,1 +1,1 @@
-"""Where systems start: a model from the hub, or one of the micro world's trained from scratch (table `BASES`)."""
+"""Starting models: a model from the hub, or a model of the micro world trained from scratch (table `BASES`)."""

@@ -1,4 +1,4 @@
-"""A starting model from the hub or from a local folder: safetensors only, never remote code."""
+"""A starting model from the hub or a local folder; only safetensors are read, and remote code is never run."""
 
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
 
 class HubModel:
-    """`id` is a hub id at a pinned `revision`, or a folder on this machine (then `revision` is null)."""
+    """A model by `id`: a hub id at a pinned `revision`, or a local folder, with `revision` null."""
 
     def __init__(self, *, needs: Path, seed: int, id: str, revision: str | None) -> None:
         self._id, self._revision = id, revision
 
     def build(self, into: Path, work: Path) -> dict[str, Any]:
-        """Copy the model to `into`.
+        """Copy the model to `into` and return its size in bytes.
 
-        Raises `ResetError` for a model that does not exist, or that has no safetensors.
+        Raises `ResetError` if the model does not exist or has no safetensors.
         """
         source = Path(self._id)
         if source.is_dir():
@@ -31,7 +31,7 @@ class HubModel:
             except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
                 reason = str(error).splitlines()[0]
                 raise ResetError(
-                    f"base model '{self._id}' is neither a folder nor to be had from the hub: {reason}"
+                    f"base model '{self._id}' is not a local folder and cannot be downloaded from the hub: {reason}"
                 ) from error
         if not any(into.glob("*.safetensors")):
             raise ResetError(f"base model '{self._id}' has no safetensors weights")

@@ -1,4 +1,4 @@
-"""The micro world's starting model: a LLaMA of under a million parameters, trained from scratch on its documents."""
+"""The micro world's starting model: a LLaMA of less than a million parameters, pre-trained on the world's documents."""
 
 import itertools
 import random
@@ -20,7 +20,7 @@ TOKENIZERS = {"word": word_tokenizer, "byte": byte_tokenizer}
 
 
 class MicroModel:
-    """Trains for `blocks` blocks of `block_tokens` tokens; `tokenizer` is `word` (the world's words) or `byte`."""
+    """Pre-trains on `blocks` blocks of `block_tokens` tokens; `tokenizer` is `word` (the world's words) or `byte`."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class MicroModel:
         )
 
     def build(self, into: Path, work: Path) -> dict[str, Any]:
-        """Train, save to `into` and return metrics; `work` keeps checkpoints, so that a killed run goes on."""
+        """Train, save to `into` and return metrics; checkpoints in `work` let a killed run resume."""
         rows = packed(self._tokenizer, self._seed, self._blocks, self._block_tokens)
         rendezvous()
         limits = Limits(rise=2.0, window=20)
@@ -61,28 +61,31 @@ class MicroModel:
 
 
 def packed(tokenizer: PreTrainedTokenizerFast, seed: int, blocks: int, block_tokens: int) -> list[dict[str, list[int]]]:
-    """Documents behind one another, each after a BOS, cut into blocks; every token is trained."""
+    """Pack documents, each after a BOS, into blocks of `block_tokens` tokens; the loss covers every token."""
     texts = documents(seed, [piece.strip() for piece in vocabulary() if piece.strip().isalpha()])
     stream = (
         token for text in texts for token in [tokenizer.bos_token_id, *tokenizer.encode(text, add_special_tokens=False)]
     )
-    cut = (list(itertools.islice(stream, block_tokens)) for _ in range(blocks))
-    return [{"input_ids": block, "labels": block} for block in cut]
+    packs = (list(itertools.islice(stream, block_tokens)) for _ in range(blocks))
+    return [{"input_ids": block, "labels": block} for block in packs]
 
 
 def recall_accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, exercises: int = 100) -> float:
-    """Share of tokens right when a line of a recall exercise is repeated: whether copying out of context is learned."""
+    """Return the fraction of tokens predicted right where a recall exercise repeats a line.
+
+    It shows whether the model has learned to copy from its context.
+    """
     rng = random.Random("recall probe")
-    known = [piece.strip() for piece in vocabulary() if piece.strip().isalpha()]
+    words = [piece.strip() for piece in vocabulary() if piece.strip().isalpha()]
     right: list[bool] = []
     model.train(False)
     for _ in range(exercises):
-        lines, asked = recall(rng, known, repeats=1)
-        before = [tokenizer.bos_token_id, *tokenizer.encode(" ".join(lines), add_special_tokens=False)]
-        line = tokenizer.encode(asked[0], add_special_tokens=False)
-        key = len(tokenizer.encode(asked[0].split()[0], add_special_tokens=False))
+        lines, repeated = recall(rng, words, repeats=1)
+        context = [tokenizer.bos_token_id, *tokenizer.encode(" ".join(lines), add_special_tokens=False)]
+        line = tokenizer.encode(repeated[0], add_special_tokens=False)
+        key_tokens = len(tokenizer.encode(repeated[0].split()[0], add_special_tokens=False))
         with torch.inference_mode():
-            logits = model(torch.tensor([before + line])).logits[0]  # (tokens, vocabulary)
-        guessed = logits[len(before) + key - 1 : -1].argmax(dim=-1).tolist()
-        right += [a == b for a, b in zip(guessed, line[key:], strict=True)]
+            logits = model(torch.tensor([context + line])).logits[0]  # (tokens, vocabulary)
+        predicted = logits[len(context) + key_tokens - 1 : -1].argmax(dim=-1).tolist()
+        right += [a == b for a, b in zip(predicted, line[key_tokens:], strict=True)]
     return sum(right) / len(right)

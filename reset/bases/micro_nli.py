@@ -1,6 +1,6 @@
-"""The micro world's NLI judge: the starting model's body with a three-way head, trained on the world's sentence pairs.
+"""The micro world's NLI model: the starting model with a three-way head, fine-tuned on the world's sentence pairs.
 
-It saves as an ordinary `LlamaForSequenceClassification` with its label names, and loads like any NLI model.
+It is saved as an ordinary `LlamaForSequenceClassification` with its label names, and loads like any NLI model.
 """
 
 import itertools
@@ -25,13 +25,13 @@ Rows = list[tuple[str, str, str]]
 
 
 class MicroNli:
-    """Trains on `pairs` sentence pairs in batches of `batch_size`, and is tested on 2,000 others."""
+    """Trains on `pairs` sentence pairs in batches of `batch_size`, and tests on 2,000 others."""
 
     def __init__(self, *, needs: Path, seed: int, pairs: int, batch_size: int, learning_rate: float) -> None:
         self._seed, self._pairs, self._batch_size, self._learning_rate = seed, pairs, batch_size, learning_rate
         self._tokenizer = AutoTokenizer.from_pretrained(needs)
         with torch.random.fork_rng():
-            torch.manual_seed(seed)  # for the head's first weights
+            torch.manual_seed(seed)  # for the initial weights of the head
             self._model = LlamaForSequenceClassification.from_pretrained(
                 needs,
                 num_labels=len(LABELS),
@@ -41,7 +41,7 @@ class MicroNli:
             )
 
     def build(self, into: Path, work: Path) -> dict[str, Any]:
-        """Train, save to `into` and return accuracy and agreement with the world's oracle."""
+        """Train, save to `into` and return the test metrics of `_test_metrics`."""
         arguments = TrainingArguments(
             output_dir=str(work),
             seed=self._seed,
@@ -69,7 +69,7 @@ class MicroNli:
         predicted = trainer.predict(self._dataset(held_out))
         self._model.save_pretrained(into)
         self._tokenizer.save_pretrained(into)
-        return _agreement(np.asarray(predicted.predictions), held_out)
+        return _test_metrics(np.asarray(predicted.predictions), held_out)
 
     def _dataset(self, rows: Rows) -> Dataset:
         encoded = self._tokenizer([row[0] for row in rows], [row[1] for row in rows])
@@ -79,14 +79,17 @@ class MicroNli:
         )
 
 
-def _agreement(logits: np.ndarray[Any, Any], rows: Rows) -> dict[str, Any]:
-    """Accuracy over the three labels, and of entailment against the oracle, which reads both sentences."""
-    guessed = logits.argmax(axis=-1)  # (pairs,)
+def _test_metrics(logits: np.ndarray[Any, Any], rows: Rows) -> dict[str, Any]:
+    """Return the accuracy over the three labels, and the agreement with the oracle `entails` on entailment.
+
+    `wrongly_entailed` is a fraction of the pairs without entailment, `missed_entailment` of those with entailment.
+    """
+    predicted = logits.argmax(axis=-1)  # (pairs,)
     labels = np.array([LABELS.index(row[2]) for row in rows])
     oracle = np.array([entails(premise, hypothesis) for premise, hypothesis, _ in rows])
-    entailed = guessed == 0
+    entailed = predicted == 0
     return {
-        "accuracy": float((guessed == labels).mean()),
+        "accuracy": float((predicted == labels).mean()),
         "oracle_agreement": float((entailed == oracle).mean()),
         "wrongly_entailed": float(entailed[~oracle].mean()),
         "missed_entailment": float((~entailed[oracle]).mean()),

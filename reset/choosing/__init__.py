@@ -1,1 +1,1 @@
-"""From verdicts to curated rows, and what the choice did."""
+"""Selection: from verdicts to curated rows, and statistics about the choice."""

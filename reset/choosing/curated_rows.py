@@ -1,7 +1,7 @@
-"""Which answers to a prompt become training rows: the best or a random one, a pair, labelled or weighted ones.
+"""Turn the candidates of a prompt into training rows: the best or a random answer, a pair, labels, or weights.
 
-The best is the paper's (5.1), the others are there to compare other methods on the same judged pool (docs/choices.md).
-Answers that cannot win take no part, and equal texts make one row.
+`best` is the paper's (5.1); the others serve to compare other methods on the same judged pool (docs/choices.md).
+Answers that cannot win are ignored. Answers with the same text make one row.
 """
 
 import math
@@ -16,7 +16,7 @@ from reset.choosing.candidates import Candidate, choose, draw
 from reset.files import schemas, tables
 
 Pick = Literal["best", "random", "pairs", "labelled", "weighted"]
-Taken = list[tuple[Candidate, tables.Row]]  # answers with the columns that their kind of row has beside CURATED's
+Taken = list[tuple[Candidate, tables.Row]]  # chosen answers, each with the columns its schema adds to CURATED
 
 SCHEMAS: Mapping[Pick, pa.Schema] = {
     "best": schemas.CURATED,
@@ -28,14 +28,14 @@ SCHEMAS: Mapping[Pick, pa.Schema] = {
 
 
 def order(pick: Pick) -> candidates.Pick:
-    """How the answers to a prompt, and the prompts, are ranked for such rows."""
+    """Return how `pick` ranks the answers to a prompt, and the prompts: by score or at random."""
     return "random" if pick == "random" else "best"
 
 
 def take(answers: Sequence[Candidate], pick: Pick, seed: int, *, least: float, temperature: float) -> Taken:
-    """The answers to one prompt that become rows, none where they do not differ as `pick` needs.
+    """Return the answers to one prompt that become rows; none if their scores do not differ as `pick` needs.
 
-    `least` is the difference of scores that makes a pair or a label, `temperature` that of weights.
+    `least` is the smallest score difference of a pair or a label, `temperature` that of the softmax of the weights.
     """
     best = choose(answers, order(pick), seed)
     if best is None:
@@ -50,8 +50,8 @@ def take(answers: Sequence[Candidate], pick: Pick, seed: int, *, least: float, t
 
 
 def _pair(best: Candidate, answers: Sequence[Candidate], seed: int, least: float) -> Taken:
-    """The best answer against the worst one of another text, if they are `least` apart and do not tie."""
-    others = [one for one in ranked(answers, seed) if one.text != best.text]
+    """The best answer and the worst one of another text, if their scores differ, and by at least `least`."""
+    others = [answer for answer in ranked(answers, seed) if answer.text != best.text]
     if not others:
         return []
     worst = others[-1]
@@ -59,50 +59,54 @@ def _pair(best: Candidate, answers: Sequence[Candidate], seed: int, least: float
     if gap <= 0.0 or gap < least:
         return []
     row = worst.row
-    named = {f"rejected_{key}": row[key] for key in ("answer_id", "setting", "sweep")}
-    return [(best, {"rejected": worst.text, "rejected_score": worst.score, **named})]
+    rejected = {f"rejected_{key}": row[key] for key in ("answer_id", "setting", "sweep")}
+    return [(best, {"rejected": worst.text, "rejected_score": worst.score, **rejected})]
 
 
 def _labelled(answers: Sequence[Candidate], seed: int, least: float) -> Taken:
-    """Answers over the mean score of the prompt's answers are desirable, those under it are not.
+    """Label answers above the prompt's mean score desirable, those below it undesirable.
 
-    One that is less than `least` away from the mean, or on it, has no label.
+    An answer at the mean, or less than `least` away from it, is left out.
     """
-    mean = fmean(_score(one) for one in able(answers))
-    away = [(one, round(_score(one) - mean, 9)) for one in _distinct(answers, seed)]
-    return [(one, {"desirable": gap > 0}) for one, gap in away if gap and abs(gap) >= least]
+    mean = fmean(_score(answer) for answer in eligible(answers))
+    gaps = [(answer, round(_score(answer) - mean, 9)) for answer in _best_per_text(answers, seed)]
+    return [(answer, {"desirable": gap > 0}) for answer, gap in gaps if gap and abs(gap) >= least]
 
 
 def _weighted(answers: Sequence[Candidate], seed: int, temperature: float) -> Taken:
-    """Every answer, with the softmax of score / `temperature` over the prompt's answers as its weight.
+    """Every answer, weighted by the softmax of score / `temperature` over the prompt's answers.
 
-    Reward-weighted regression (Peters and Schaal 2007) with the exponential of the score, which the softmax bounds:
-    copies of a text add up, as each was drawn, and a prompt's weights are 1 together.
+    Reward-weighted regression (Peters and Schaal 2007) with the exponential of the score, normalised per prompt: the
+    weights of a prompt sum to 1. Answers with the same text add up, as each was drawn.
     """
-    top = max(_score(one) for one in able(answers))
+    top = max(_score(answer) for answer in eligible(answers))
     shares: dict[str, float] = {}
-    for one in able(answers):
-        shares[one.text] = shares.get(one.text, 0.0) + math.exp((_score(one) - top) / temperature)
+    for answer in eligible(answers):
+        shares[answer.text] = shares.get(answer.text, 0.0) + math.exp((_score(answer) - top) / temperature)
     total = sum(shares.values())
-    return [(one, {"weight": shares[one.text] / total}) for one in _distinct(answers, seed) if shares[one.text]]
+    return [
+        (answer, {"weight": shares[answer.text] / total})
+        for answer in _best_per_text(answers, seed)
+        if shares[answer.text]
+    ]
 
 
-def able(answers: Sequence[Candidate]) -> list[Candidate]:
-    """Those that can win."""
-    return [one for one in answers if one.score is not None]
+def eligible(answers: Sequence[Candidate]) -> list[Candidate]:
+    """Return the answers that can win."""
+    return [answer for answer in answers if answer.score is not None]
 
 
 def ranked(answers: Sequence[Candidate], seed: int) -> list[Candidate]:
-    """Those that can win, the best first; ties as in `choose`."""
-    return sorted(able(answers), key=lambda one: (-_score(one), draw(seed, one.row["answer_id"])))
+    """Return the answers that can win, the best first; ties as in `choose`."""
+    return sorted(eligible(answers), key=lambda answer: (-_score(answer), draw(seed, answer.row["answer_id"])))
 
 
-def _distinct(answers: Sequence[Candidate], seed: int) -> list[Candidate]:
-    """The best answer of each text, the best text first."""
-    found: dict[str, Candidate] = {}
-    for one in ranked(answers, seed):
-        found.setdefault(one.text, one)
-    return list(found.values())
+def _best_per_text(answers: Sequence[Candidate], seed: int) -> list[Candidate]:
+    """The best answer of each distinct text, best first."""
+    by_text: dict[str, Candidate] = {}
+    for answer in ranked(answers, seed):
+        by_text.setdefault(answer.text, answer)
+    return list(by_text.values())
 
 
 def _score(candidate: Candidate) -> float:

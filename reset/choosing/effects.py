@@ -1,4 +1,4 @@
-"""What a choice among the answers of a pool did: to scores, to data sets, and to every judge."""
+"""Selection statistics: score gain, wins per decode setting, judge agreement."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,10 @@ from reset.choosing.candidates import Candidate, Pool
 
 
 def figures(pool: Pool, kept: Mapping[str, Candidate]) -> dict[str, Any]:
-    """Say what the choice did: candidates that could not win, wins per decode setting, and figures per data set."""
+    """Count candidates, those that cannot win by reason, and wins per decode setting; add figures per data set.
+
+    `kept` maps example id -> winner.
+    """
     barred = Counter(c.why for candidates in pool.values() for c in candidates if c.why is not None)
     datasets: dict[str, list[str]] = {}
     for example_id, winner in kept.items():
@@ -25,51 +28,54 @@ def figures(pool: Pool, kept: Mapping[str, Candidate]) -> dict[str, Any]:
 
 
 def _of_dataset(pool: Pool, kept: Mapping[str, Candidate], ids: Sequence[str]) -> dict[str, Any]:
-    """Mean scores of the winners and of all that could have won, distinct texts, and how often the choice mattered."""
-    able = {example_id: [c.score for c in pool[example_id] if c.score is not None] for example_id in ids}
-    figures = {
+    """Means over prompts: winner's score, candidates' score, distinct texts, share of prompts whose scores differ."""
+    scores = {example_id: [c.score for c in pool[example_id] if c.score is not None] for example_id in ids}
+    means = {
         "winner_score": fmean(kept[example_id].score or 0.0 for example_id in ids),
-        "candidate_score": fmean(fmean(scores) for scores in able.values()),
+        "candidate_score": fmean(fmean(values) for values in scores.values()),
         "distinct_texts": fmean(len({c.text for c in pool[example_id]}) for example_id in ids),
-        "choice_matters": fmean(max(scores) > min(scores) for scores in able.values()),
+        "choice_matters": fmean(max(values) > min(values) for values in scores.values()),
     }
-    curve = [round(value, 6) for value in best_of(list(able.values()))]
-    return {"rows": len(ids), **{name: round(value, 6) for name, value in figures.items()}, "best_of": curve}
+    curve = [round(value, 6) for value in best_of(list(scores.values()))]
+    return {"rows": len(ids), **{name: round(value, 6) for name, value in means.items()}, "best_of": curve}
 
 
 def on_judges(
     pool: Pool,
     kept: Mapping[str, Candidate],
-    said: verdicts.ByAnswer,
+    scores: verdicts.ByAnswer,
     axes: Mapping[str, Mapping[str, str]],
     weights: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Per task: how the judges agree, what each brings to the sum, and what the choice did to all of them."""
+    """Return, per task: agreement of the judges, spread of each axis, each judge's mean before and after, warnings.
+
+    `scores` are all verdicts on the answers; `axes` maps task -> axis -> verdict name.
+    """
     tasks: dict[str, list[str]] = {}
     for example_id in pool:
         tasks.setdefault(pool[example_id][0].row["task"], []).append(example_id)
 
-    def all_said(candidate: Candidate) -> dict[str, float | None]:
-        return {**said[candidate.row["answer_id"]], agreement.LENGTH: float(candidate.row["tokens"])}
+    def with_length(candidate: Candidate) -> dict[str, float | None]:
+        return {**scores[candidate.row["answer_id"]], agreement.LENGTH: float(candidate.row["tokens"])}
 
-    figures = {}
+    by_task = {}
     for task, ids in sorted(tasks.items()):
-        groups = [[all_said(candidate) for candidate in pool[example_id]] for example_id in ids]
-        gained = agreement.gains(groups, [all_said(kept[example_id]) for example_id in ids if example_id in kept])
-        figures[task] = {
-            "agreement": agreement.gammas(groups),
+        prompts = [[with_length(candidate) for candidate in pool[example_id]] for example_id in ids]
+        gained = agreement.gains(prompts, [with_length(kept[example_id]) for example_id in ids if example_id in kept])
+        by_task[task] = {
+            "agreement": agreement.gammas(prompts),
             "spread": agreement.spreads([[c.axes for c in pool[example_id]] for example_id in ids], weights),
             "means": gained,
             "warnings": agreement.warnings(gained, axes[task].values()),
         }
-    return figures
+    return by_task
 
 
 def best_of(pools: Sequence[Sequence[float]]) -> list[float]:
     """Mean over prompts of the best score among n candidates drawn at random, for n = 1 to the smallest pool's size.
 
-    Exact, without drawing: of k scores in order, the i-th is the best of n in C(i - 1, n - 1) of C(k, n) draws. The
-    first value is that of a random choice.
+    Exact, without sampling: of k sorted scores, the i-th is the best in C(i - 1, n - 1) of the C(k, n) draws. The value
+    for n = 1 is that of a random choice.
     """
     return [fmean(_expected_best(sorted(scores), n) for scores in pools) for n in range(1, min(map(len, pools)) + 1)]
 

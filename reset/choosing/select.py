@@ -1,12 +1,13 @@
-"""Make training rows of the judged answers to each prompt (paper 5.1: of the best), and say what the choice did."""
+"""Turn the judged answers to each prompt into training rows (paper 5.1: the best answer), with selection statistics."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reset.choosing import curated_rows, effects, verdicts
-from reset.choosing.candidates import Candidate, Pool, choose, thin, weigh
-from reset.choosing.candidates import margin as over
+from reset.choosing import curated_rows, effects, judged_pool
+from reset.choosing.candidates import Candidate, Pool, choose, thin
+from reset.choosing.candidates import margin as score_margin
 from reset.choosing.curated_rows import Pick
 from reset.errors import ResetError
 from reset.files import schemas, tables
@@ -17,8 +18,17 @@ AXES = ("task", "instruction", "faithfulness")
 Scores = Mapping[str, Mapping[str, str]]  # task -> axis -> verdict name
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """What was chosen from a pool, by example id."""
+
+    taken: Mapping[str, curated_rows.Taken]  # answers that become rows; empty where a prompt yields none
+    winners: Mapping[str, Candidate]  # the first choice of each prompt that yields rows
+    kept: Mapping[str, Candidate]  # the winners within the share
+
+
 def names(scores: Scores, rating: str) -> dict[str, dict[str, str]]:
-    """Name the verdict of each axis per task; the rating `rating` speaks for instructions."""
+    """Return the verdict name of each axis per task, with `rating` in place of the verdict "rating"."""
     swap = {"rating": rating}
     return {task: {axis: swap.get(name, name) for axis, name in axes.items()} for task, axes in scores.items()}
 
@@ -40,94 +50,80 @@ def keep_best(
     margin: float = 0.0,
     temperature: float = 1.0,
 ) -> tuple[Account, dict[str, Any]]:
-    """Write the rows that `pick` makes of each prompt's answers to `into`, in the order of `prompts`.
+    """Choose among the answers to each prompt; write the training rows to `into`, in the order of `prompts`.
 
-    The schema is that of `curation.SCHEMAS`; `margin` and `temperature` are for the kinds of rows that have one. Only
-    answers of the first `sweeps` sweeps compete. Returns the account of the prompts and figures on the choice.
+    The schema is `curated_rows.SCHEMAS[pick]`; `margin` and `temperature` are those of `curated_rows.take`. Only the
+    first `sweeps` sweeps compete. Returns the account of the prompts and the selection statistics. Raises `ResetError`
+    for answers to a prompt that `prompts` lacks, and as `judged_pool.read` does.
     """
     axes = names(scores, rating)
-    rows_of = verdicts.answers(answers)
-    said = verdicts.read(verdict_paths, rows_of)
-    pool = gather(answers, rows_of, said, axes, weights, sweeps)
+    pool = judged_pool.read(answers, verdict_paths, axes=axes, weights=weights, sweeps=sweeps)
     taken = {
         example_id: curated_rows.take(candidates, pick, seed, least=margin, temperature=temperature)
-        for example_id, candidates in pool.items()
+        for example_id, candidates in pool.candidates.items()
     }
-    winners = _winners(pool, taken, pick, seed)
-    kept = thin(winners, share, curated_rows.order(pick), seed)
+    choice = _choose(pool.candidates, taken, pick, share, seed)
     account = Account()
+    examples = _known_examples(prompts, answers, pool.candidates)
+    written = tables.write(
+        into, curated_rows.SCHEMAS[pick], _rows(examples, pool.candidates, choice, template, account)
+    )
+    judged = effects.on_judges(pool.candidates, choice.kept, pool.scores, axes, weights)
+    return account, {"rows": written, **effects.figures(pool.candidates, choice.kept), "judges": judged}
 
-    def rows(example: tables.Row) -> Iterator[tables.Row]:
+
+def _choose(pool: Pool, taken: Mapping[str, curated_rows.Taken], pick: Pick, share: float, seed: int) -> _Choice:
+    """Find the winner of each prompt that yields rows, and keep the best `share` of them."""
+    order = curated_rows.order(pick)
+    chosen = {example_id: choose(pool[example_id], order, seed) for example_id in pool if taken[example_id]}
+    winners = {example_id: winner for example_id, winner in chosen.items() if winner is not None}
+    kept = thin(winners, share, order, seed)
+    return _Choice(taken, winners, {key: winner for key, winner in winners.items() if key in kept})
+
+
+def _known_examples(prompts: Path, answers: Path, pool: Pool) -> Iterator[tables.Row]:
+    """Yield the examples of `prompts`, then raise `ResetError` if the pool answers one that is not among them."""
+    unknown = set(pool)
+    for example in tables.read(prompts, schemas.EXAMPLES):
+        unknown.discard(example["example_id"])
+        yield example
+    if unknown:
+        raise ResetError(f"{answers}: answers example '{min(unknown)}', which is not in {prompts}")
+
+
+def _rows(
+    examples: Iterator[tables.Row], pool: Pool, choice: _Choice, template: str, account: Account
+) -> Iterator[tables.Row]:
+    """Yield the training rows of each prompt; count the prompts in `account`."""
+    for example in examples:
         example_id = example["example_id"]
-        if example_id in kept:
+        if example_id in choice.kept:
             account.keep()
-            yield from _curated(example, taken[example_id], pool[example_id], template)
-        elif example_id in winners:
+            yield from _curated(example, choice.taken[example_id], pool[example_id], template)
+        elif example_id in choice.winners:
             account.leave("outside the kept share")
         else:
             account.leave(_reason(pool.get(example_id, [])))
-
-    strangers = set(pool)
-    with tables.Writer(into, curated_rows.SCHEMAS[pick]) as writer:
-        for example in tables.read(prompts, schemas.EXAMPLES):
-            strangers.discard(example["example_id"])
-            for row in rows(example):
-                writer.write(row)
-        if strangers:
-            raise ResetError(f"{answers}: answers example '{min(strangers)}', which {prompts} does not hold")
-    won = {example_id: winners[example_id] for example_id in winners if example_id in kept}
-    judged = effects.on_judges(pool, won, said, axes, weights)
-    return account, {"rows": writer.rows, **effects.figures(pool, won), "judges": judged}
-
-
-def _winners(pool: Pool, taken: Mapping[str, curated_rows.Taken], pick: Pick, seed: int) -> dict[str, Candidate]:
-    """The answer that speaks for each prompt of whose answers rows are made."""
-    order = curated_rows.order(pick)
-    chosen = {example_id: choose(pool[example_id], order, seed) for example_id in pool if taken[example_id]}
-    return {example_id: winner for example_id, winner in chosen.items() if winner is not None}
-
-
-def gather(
-    answers: Path,
-    rows: Mapping[str, tables.Row],
-    said: verdicts.ByAnswer,
-    axes: Mapping[str, Mapping[str, str]],
-    weights: Mapping[str, float],
-    sweeps: int,
-) -> dict[str, list[Candidate]]:
-    """Score the candidates of each prompt, by example id; `rows` and what was `said` of them are those of `answers`.
-
-    Raises `ResetError` for an answer of a task that `axes` does not name.
-    """
-    pool: dict[str, list[Candidate]] = {}
-    for answer_id, row in rows.items():
-        if row["task"] not in axes:
-            raise ResetError(
-                f"{answers}: answer '{answer_id}' is of task '{row['task']}', for which no score is declared"
-            )
-        if row["sweep"] < sweeps:
-            candidate = weigh(row, said[answer_id], axes[row["task"]], weights)
-            pool.setdefault(row["example_id"], []).append(candidate)
-    return pool
 
 
 def _curated(
     example: tables.Row, taken: curated_rows.Taken, candidates: Sequence[Candidate], template: str
 ) -> Iterator[tables.Row]:
+    """Yield one training row per taken answer, with the columns of CURATED and of its own schema."""
     for number, (answer, columns) in enumerate(taken):
         yield {
             **training_row(example, template, repeat=number, response=answer.text),
             **{key: answer.row[key] for key in ("answer_id", "setting", "sweep")},
             "score": answer.score,
             "candidates": len(candidates),
-            "margin": over(answer, candidates),
+            "margin": score_margin(answer, candidates),
             **{f"{axis}_score": answer.axes.get(axis) for axis in AXES},
             **columns,
         }
 
 
 def _reason(candidates: Sequence[Candidate]) -> str:
-    """Why no row was made of a prompt's answers."""
+    """Why a prompt yields no row."""
     if not candidates:
         return "no answer in the pool"
-    return "no answers far enough apart" if curated_rows.able(candidates) else "no answer can win"
+    return "no answers far enough apart" if curated_rows.eligible(candidates) else "no answer can win"

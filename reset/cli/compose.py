@@ -1,4 +1,4 @@
-"""`reset-lm compose`: write params.yaml anew from conf/."""
+"""`reset-lm compose`: write params.yaml from conf/."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.argument("overrides", nargs=-1)
 def compose(overrides: tuple[str, ...]) -> None:
-    """Write params.yaml as conf/ composes it, with OVERRIDES if any.
+    """Write params.yaml from the files in conf/, with OVERRIDES such as scale=smoke (Hydra syntax).
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""`reset-lm diff`: what one run did otherwise than another."""
+"""`reset-lm diff`: compare two runs."""
 
 import json
 from collections.abc import Mapping
@@ -16,18 +16,18 @@ from reset.report import diffpage, words
 @click.command()
 @click.argument("a")
 @click.argument("b", default=".")
-@click.option("--rounds", nargs=2, help="Set system X of A beside system Y of B, with the data they come from.")
-@click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples of an interval.")
+@click.option("--rounds", nargs=2, help="Compare system X of A with system Y of B instead, and the data behind them.")
+@click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples per interval.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page of its own as well.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Also write an HTML page to this file.")
 def diff(
     a: str, b: str, rounds: tuple[str, str] | None, resamples: int, seed: int, as_json: bool, html: Path | None
 ) -> None:
-    """Compare runs A and B: parameters, scores, rows of each table, winners, judges, settings that win.
+    """Compare runs A and B: parameters, scores, rows of each table, winners, judges, decode settings.
 
-    A run is a Git revision, a DVC experiment or a folder; B is the workspace if it is left out. Nothing is checked out:
-    tables come from DVC's cache or remote. Differences are B minus A, over the same test prompts.
+    A run is a Git revision, a DVC experiment or a folder; B defaults to the workspace. Nothing is checked out: files
+    come from DVC's cache or remote. Differences are B minus A, on the same test prompts.
 
     \b
     Example:
@@ -37,15 +37,15 @@ def diff(
     """  # noqa: D301  (click reads the \b)
     with TemporaryDirectory() as scratch:
         sides = [Run(name, Path(scratch) / side) for side, name in (("a", a), ("b", b))]
-        found = differing.compare(sides[0], sides[1], rounds=rounds, resamples=resamples, seed=seed)
+        comparison = differing.compare(sides[0], sides[1], rounds=rounds, resamples=resamples, seed=seed)
     if html:
-        diffpage.write(html, found)
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else text(found))
+        diffpage.write(html, comparison)
+    click.echo(json.dumps(comparison, indent=2, ensure_ascii=False) if as_json else text(comparison))
 
 
-def text(found: Mapping[str, Any]) -> str:
-    """The comparison as tables for a terminal; data sets, ids and texts are left to --json and --html."""
-    blocks = [f"{found['a']} (A) and {found['b']} (B); differences are B {words.MINUS} A"]
-    for title, head, rows in diffpage.sections(found):
+def text(comparison: Mapping[str, Any]) -> str:
+    """Return the comparison as tables for the terminal, without scores per data set, ids and texts."""
+    blocks = [f"{comparison['a']} (A) and {comparison['b']} (B); differences are B {words.MINUS} A"]
+    for title, head, rows in diffpage.sections(comparison):
         blocks.append(f"{title}\n{words.aligned([head, *rows])}" if rows else f"{title}: none")
     return "\n\n".join(blocks)

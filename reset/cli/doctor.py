@@ -1,4 +1,4 @@
-"""`reset-lm doctor`: the exact token ids that training and each engine read."""
+"""`reset-lm doctor`: compare the token ids that training and each engine read."""
 
 import json
 from collections.abc import Sequence
@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("system")
-@click.option("--rows", default=2, show_default=True, help="Rows of each data set to look at.")
-@click.option("--engine", "engines", multiple=True, help="Engine to ask; may be repeated. Default: sample.engine.")
-@click.option("--no-engine", is_flag=True, help="Load no model: compare training with what an engine is asked to read.")
+@click.option("--rows", default=2, show_default=True, help="Rows per data set to check.")
+@click.option("--engine", "engines", multiple=True, help="Engine to check; may be repeated. Default: sample.engine.")
+@click.option(
+    "--no-engine", is_flag=True, help="Load no model: compare training with the prompts that an engine would be sent."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per row.")
 def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as_json: bool) -> None:
-    """Show for real rows the token ids that SYSTEM is trained on and those that each engine reads.
+    """Show, for rows of its training data, the token ids that SYSTEM is trained on and those that each engine reads.
 
-    Masked and trained spans, BOS, end token and truncation are shown and checked. Exit status 1 where training and an
-    engine read other ids for the same prompt.
+    Shows and checks masked and trained spans, BOS, end token and truncation. Exits with status 1 if training and an
+    engine read different ids for the same prompt.
 
     \b
     Example:
@@ -50,24 +52,25 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
     findings = [examination.examine(*pair, limits, **how, answer=answer) for pair in pairs for answer in answers]
     if not no_engine:
         chosen = engines or (p.sample.engine,)
-        examination.ask_engines(findings, {name: _seen(p, name, model) for name in chosen})
-    if (said := examination.framing(trained, p.template)) and not as_json:
-        click.echo(said)
+        examination.ask_engines(findings, {name: _reader(p, name, model) for name in chosen})
+    if (chat_frame := examination.framing(trained, p.template)) and not as_json:
+        click.echo(chat_frame)
     for finding in findings:
         click.echo(json.dumps(asdict(finding)) if as_json else text(finding, trained))
-    _conclude(findings, as_json)
+    _check(findings, as_json)
     if model == finished and (chat := frame(sampled, p.template)):
         require_end(weights(model), chat, sampled)
 
 
-def _seen(p: Params, engine: str, model: Path) -> "Read":
+def _reader(p: Params, engine: str, model: Path) -> "Read":
+    """Load the engine; return its function from prompts to the token ids it reads."""
     options = params.row(p.sample.engines, engine, "sample.engines")
     read: Read = registry.build(registry.ENGINES, engine, f"sample.engines.{engine}", model=model, **options).seen
     return read
 
 
 def text(finding: "Finding", tokenizer: Any) -> str:
-    """One row for a terminal: the ids of each span, and the text they stand for."""
+    """Return one row for the terminal: the ids of each span and their text."""
     from reset.planning.token_check import spans
 
     cut = [kind for kind, is_cut in (("training", finding.training_cut), ("sampling", finding.sampling_cut)) if is_cut]
@@ -76,9 +79,9 @@ def text(finding: "Finding", tokenizer: Any) -> str:
     for kind, ids in spans(finding):
         lines += [f"  {kind} {len(ids)}: {_listed(ids)}", f"    {tokenizer.decode(ids)!r}"]
     if not finding.input_ids:
-        lines.append("  longer than train.max_tokens without its context: not trained on")
+        lines.append("  longer than train.max_tokens even without its context: left out of training")
     if not finding.sampled:
-        lines.append("  longer than sample.max_prompt_tokens without its context: not sampled")
+        lines.append("  longer than sample.max_prompt_tokens even without its context: not sampled")
     else:
         lines.append(f"  sampled {len(finding.sampled)}: {_listed(finding.sampled)}")
     return "\n".join([*lines, *(f"  WRONG: {fault}" for fault in finding.faults)])
@@ -88,7 +91,7 @@ def _listed(ids: Sequence[int]) -> str:
     return " ".join(map(str, ids))
 
 
-def _conclude(findings: Sequence["Finding"], as_json: bool) -> None:
+def _check(findings: Sequence["Finding"], as_json: bool) -> None:
     wrong = [finding for finding in findings if finding.faults]
     if wrong:
         first = wrong[0]

@@ -1,4 +1,4 @@
-"""`reset-lm export`: a system as a Hugging Face folder."""
+"""`reset-lm export`: write a system as a Hugging Face folder."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,14 +10,16 @@ from reset.evidence.revisions import Run
 
 @click.command()
 @click.argument("system")
-@click.option("--into", type=click.Path(path_type=Path), help="The folder to write; exports/SYSTEM if left out.")
-@click.option("--adapter", is_flag=True, help="The adapter alone, of a system that keeps one apart; else it is merged.")
-@click.option("--run", "rev", default=".", show_default=True, help="A Git revision, a DVC experiment or a folder.")
+@click.option("--into", type=click.Path(path_type=Path), help="Folder to write.  [default: exports/SYSTEM]")
+@click.option("--adapter", is_flag=True, help="Export only the adapter instead of merging it into its base model.")
+@click.option(
+    "--run", "rev", default=".", show_default=True, help="Run to read: a Git revision, a DVC experiment or a folder."
+)
 def export(system: str, into: Path | None, adapter: bool, rev: str) -> None:
     """Write SYSTEM as a folder that transformers and vLLM load: weights, tokenizer, chat template and model card.
 
-    The card is made of the run's own record: lineage by DVC's hashes, data and licences, settings, judges, scores with
-    intervals, deviations from the paper. Weights that are not those of dvc.lock are refused.
+    The card comes from the run's records: lineage with DVC's hashes, data and licences, settings, judges, scores with
+    intervals, deviations from the paper. Weights that differ from dvc.lock are refused.
 
     \b
     Example:

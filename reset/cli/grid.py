@@ -1,4 +1,4 @@
-"""`reset-lm grid`: win rates of a judged pool's decode settings, and a smaller grid."""
+"""`reset-lm grid`: win rates of a judged pool's decode settings, and a proposal for a smaller grid."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 import click
 import yaml
 
-from reset.choosing import select, verdicts
+from reset.choosing import judged_pool, select
 from reset.errors import ResetError
 from reset.evidence.revisions import Run
 from reset.params import row as row_of
@@ -20,14 +20,18 @@ from reset.sampling import decode_settings
 
 @click.command()
 @click.argument("pool")
-@click.option("--max-loss", default=0.05, show_default=True, help="Share of what choosing brings that may be lost.")
-@click.option("--run", "rev", default=".", show_default=True, help="A Git revision, a DVC experiment or a folder.")
+@click.option(
+    "--max-loss", default=0.05, show_default=True, help="Largest share of the gain from choosing that may be lost."
+)
+@click.option(
+    "--run", "rev", default=".", show_default=True, help="Run to read: a Git revision, a DVC experiment or a folder."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def grid(pool: str, max_loss: float, rev: str, as_json: bool) -> None:
-    """Say what each decode setting of the judged POOL brought, and propose a smaller grid for the next round.
+    """Show the win rate of each decode setting of the judged POOL, and propose a smaller grid for the next round.
 
-    The expected loss is of the mean score of the best answer to a prompt, in the score that `select` chooses by. It is
-    measured in the pool itself, on prompts that had no say in which settings are left out.
+    The expected loss is that of the mean score of the best answer to a prompt, by the score that `select` uses. It is
+    measured on prompts of the pool that were not used to decide which settings to leave out (cross-validation).
 
     \b
     Example:
@@ -35,12 +39,12 @@ def grid(pool: str, max_loss: float, rev: str, as_json: bool) -> None:
       reset-lm grid mtl_candidates --max-loss 0.1 --json
     """  # noqa: D301  (click reads the \b)
     with TemporaryDirectory() as scratch:
-        found = figures(Run(rev, Path(scratch)), pool, max_loss)
-    click.echo(json.dumps(found, indent=2) if as_json else text(found))
+        content = figures(Run(rev, Path(scratch)), pool, max_loss)
+    click.echo(json.dumps(content, indent=2) if as_json else text(content))
 
 
 def figures(run: Run, pool: str, max_loss: float) -> dict[str, Any]:
-    """Gather what the command tells; raises `ResetError` where the pool is unknown or not judged."""
+    """Return all figures of the command; raises `ResetError` if the pool is unknown or not judged."""
     params = run.yaml("params.yaml")
     row = row_of(params.get("pools", {}), pool, "pools")
     decode = params["decode"][row["decode"]]
@@ -66,37 +70,37 @@ def figures(run: Run, pool: str, max_loss: float) -> dict[str, Any]:
 
 
 def table(run: Run, params: Mapping[str, Any], pool: str, decode: Mapping[str, Any]) -> grids.Table:
-    """Score the pool's answers as the first curated set made from it does."""
+    """Score the pool's answers as its first curated set with pick `best` does, and arrange them by setting."""
     answers = run.path(f"data/answers/{pool}.parquet")
-    said = [path for name in run.files(f"data/verdicts/{pool}") if (path := run.path(name))]
-    if answers is None or not said:
-        raise ResetError(f"'{run.name}' has no judged answers of pool '{pool}'; `dvc repro` makes them")
-    curated = [one for one in params["curated"].values() if one["pool"] == pool and one["pick"] == "best"]
+    verdicts = [path for name in run.files(f"data/verdicts/{pool}") if (path := run.path(name))]
+    if answers is None or not verdicts:
+        raise ResetError(f"'{run.name}' has no judged answers of pool '{pool}'; run `dvc repro`")
+    curated = [row for row in params["curated"].values() if row["pool"] == pool and row["pick"] == "best"]
     axes = select.names(params["scores"], curated[0]["rating"] if curated else "rating")
-    weights = params["select"]["weights"]
-    rows = verdicts.answers(answers)
-    spoken, sweeps = verdicts.read(said, rows), params["pools"][pool]["sweeps"]
-    return grids.table(select.gather(answers, rows, spoken, axes, weights, sweeps), decode_settings.arms(**decode))
+    weights, sweeps = params["select"]["weights"], params["pools"][pool]["sweeps"]
+    judged = judged_pool.read(answers, verdicts, axes=axes, weights=weights, sweeps=sweeps)
+    return grids.table(judged.candidates, decode_settings.arms(**decode))
 
 
-def text(found: Mapping[str, Any]) -> str:
-    """The figures for a terminal."""
-    gain = found["best_score"] - found["random_score"]
+def text(content: Mapping[str, Any]) -> str:
+    """Return the figures as tables for the terminal."""
+    gain = content["best_score"] - content["random_score"]
     head = ["setting", "prompts", "wins", "win rate", "mean score", "loss without it"]
     settings = [
-        [one["setting"], str(one["prompts"]), f"{one['wins']:.1f}", *_figures(one)] for one in found["settings"]
+        [row["setting"], str(row["prompts"]), f"{row['wins']:.1f}", *_figures(row)] for row in content["settings"]
     ]
     heads = ["settings", "then without", "answers", "expected loss", "of the gain", "prompts lost"]
     sizes = [
-        [str(len(one["settings"])), one["left_out"] or "", f"{one['answers']:.1f}", *_losses(one)]
-        for one in found["grids"]
+        [str(len(row["settings"])), row["left_out"] or "", f"{row['answers']:.1f}", *_losses(row)]
+        for row in content["grids"]
     ]
-    proposal, whole = found["proposal"], found["grids"][0]
+    proposal, whole = content["proposal"], content["grids"][0]
     saved = 1 - proposal["answers"] / whole["answers"]
     decode = {"decode": {"proposed": proposal["decode"]}}
     blocks = [
-        f"{found['pool']}: {found['prompts']} prompts; the best answer scores {words.figure(found['best_score'])}, "
-        f"a random one {words.figure(found['random_score'])}: choosing brings {words.figure(gain)}",
+        f"{content['pool']}: {content['prompts']} prompts; "
+        f"the best answer scores {words.figure(content['best_score'])}, "
+        f"a random one {words.figure(content['random_score'])}: choosing brings {words.figure(gain)}",
         words.aligned([head, *settings]),
         words.aligned([heads, *sizes]),
         f"Proposed: {len(proposal['settings'])} of {len(whole['settings'])} settings, {saved:.0%} fewer answers, "
@@ -107,7 +111,7 @@ def text(found: Mapping[str, Any]) -> str:
 
 
 def _figures(row: Mapping[str, Any]) -> list[str]:
-    return [words.figure(row["win_rate"]), words.figure(row["mean_score"]), _small(row["loss_without"])]
+    return [words.figure(row["win_rate"]), words.figure(row["mean_score"]), _four_decimals(row["loss_without"])]
 
 
 def _losses(row: Mapping[str, Any]) -> list[str]:
@@ -115,8 +119,8 @@ def _losses(row: Mapping[str, Any]) -> list[str]:
 
 
 def _with_error(row: Mapping[str, Any]) -> str:
-    return f"{_small(row['expected_loss'])} ± {_small(row['standard_error'])}"
+    return f"{_four_decimals(row['expected_loss'])} ± {_four_decimals(row['standard_error'])}"
 
 
-def _small(value: float | None) -> str:
+def _four_decimals(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"

@@ -1,4 +1,4 @@
-"""`reset-lm ledger`: what the language models that judge have said and cost."""
+"""`reset-lm ledger`: replies and spend of the judges that call a language model."""
 
 import json
 from collections import Counter
@@ -15,14 +15,18 @@ from reset.llm.ledger import Ledger, location
 
 
 @click.command()
-@click.option("--judge", help="Only the replies to this row of `judges`.")
-@click.option("--export", type=click.Path(dir_okay=False, path_type=Path), help="Write all replies as JSON lines.")
-@click.option("--parse", is_flag=True, help="Read all replies anew, without asking anybody.")
+@click.option("--judge", help="Only replies to this row of `judges`.")
+@click.option(
+    "--export",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write all replies to this file, as JSON lines.",
+)
+@click.option("--parse", is_flag=True, help="Parse the stored replies again, without calling a model.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def ledger(judge: str | None, export: Path | None, parse: bool, as_json: bool) -> None:
-    """Show spend per judge, pool and model; a round's spend is that of its pools.
+    """Show the spend per judge, pool and model; the spend of a round is the sum over its pools.
 
-    The ledger is .ledger/replies.sqlite, or what the environment variable RESET_LEDGER names.
+    The ledger is .ledger/replies.sqlite, or the file named by the environment variable RESET_LEDGER.
 
     \b
     Example:
@@ -31,7 +35,7 @@ def ledger(judge: str | None, export: Path | None, parse: bool, as_json: bool) -
       reset-lm ledger --export replies.jsonl
     """  # noqa: D301  (click reads the \b)
     if not location().is_file():
-        raise ResetError(f"{location()}: no ledger; no judge has asked a language model yet")
+        raise ResetError(f"{location()}: no ledger; no judge has called a language model yet")
     with Ledger(location()) as opened:
         if export:
             with atomic.atomic(export) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -43,21 +47,21 @@ def ledger(judge: str | None, export: Path | None, parse: bool, as_json: bool) -
 
 
 def parsed(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Count the ratings that today's parser finds, and keep the replies in which it finds none."""
+    """Count the ratings that the current parser finds; return the replies without one as `unread`."""
     counts: Counter[str] = Counter()
     unread: list[dict[str, str]] = []
     for row in rows:
-        read = rating.json_rating if "json_schema" in row["decoding"] else rating.rating
-        points = read(row["text"])
-        said = rating.choice(row["text"]) if points is None else f"{points:g}"
-        counts[said or "none"] += 1
-        if said is None:
+        parse = rating.json_rating if "json_schema" in row["decoding"] else rating.rating
+        points = parse(row["text"])
+        verdict = rating.choice(row["text"]) if points is None else f"{points:g}"
+        counts[verdict or "none"] += 1
+        if verdict is None:
             unread.append({"key": row["key"], "text": row["text"]})
     return {"counts": dict(sorted(counts.items())), "unread": unread}
 
 
 def text(figures: dict[str, Any]) -> str:
-    """The figures for a terminal."""
+    """Return the figures as a table for the terminal."""
     lines = [f"{'judge':<12} {'pool':<22} {'model':<20} {'replies':>8} {'retries':>8} {'tokens':>12} {'usd':>10}"]
     for row in figures["spend"]:
         tokens = (row["prompt_tokens"] or 0) + (row["completion_tokens"] or 0)

@@ -1,4 +1,4 @@
-"""`reset-lm`: questions about runs, answered from what DVC has."""
+"""`reset-lm`: set up, inspect, compare and export runs."""
 
 from importlib import import_module
 
@@ -8,29 +8,32 @@ from reset import __version__
 from reset.errors import nearest
 
 COMMANDS = {
-    "compose": ("reset.cli.compose:compose", "Write params.yaml anew from conf/."),
-    "diff": ("reset.cli.diff:diff", "Say what one run did otherwise than another."),
+    "compose": ("reset.cli.compose:compose", "Write params.yaml from conf/."),
+    "diff": ("reset.cli.diff:diff", "Compare two runs: parameters, scores, tables, winners, judges."),
     "doctor": (
         "reset.cli.doctor:doctor",
-        "Show the token ids that training and each engine read; fail where they differ.",
+        "Compare the token ids that training and each engine read; fail if they differ.",
     ),
-    "export": ("reset.cli.export:export", "Write a system as a Hugging Face folder with its model card."),
+    "export": ("reset.cli.export:export", "Write a system as a Hugging Face folder with a model card."),
     "grid": ("reset.cli.grid:grid", "Propose a smaller decode grid from a judged pool."),
-    "judge-quality": ("reset.cli.judge_quality:judge_quality", "Hold a judge against human labels."),
-    "ledger": ("reset.cli.ledger:ledger", "Spend of the judges that ask a language model, export, re-parsing."),
-    "plan": ("reset.cli.plan:plan", "Tell what a run would do and take, before it starts."),
-    "round": ("reset.cli.round:round_", "Add a further round to the parameters."),
-    "seeds": ("reset.cli.seeds:seeds", "Gather repeated runs into mean, spread and paired intervals."),
-    "show": ("reset.cli.show:show", "Tell one row's story, from raw record to trained systems."),
-    "track": ("reset.cli.track:track", "Send the records of stage runs to MLflow."),
+    "judge-quality": ("reset.cli.judge_quality:judge_quality", "Compare judges with human labels of faithfulness."),
+    "ledger": (
+        "reset.cli.ledger:ledger",
+        "Show spend of the judges that call a language model; export or re-parse replies.",
+    ),
+    "plan": ("reset.cli.plan:plan", "Show which stages would run, and their memory, disk, tokens, hours and cost."),
+    "round": ("reset.cli.round:round_", "Add one more round to the parameters."),
+    "seeds": ("reset.cli.seeds:seeds", "Summarise repeated runs: mean, spread, paired intervals."),
+    "show": ("reset.cli.show:show", "Trace one row, from raw record to trained systems."),
+    "track": ("reset.cli.track:track", "Send records of stage runs to MLflow."),
 }
 
 
 class Lazy(click.Group):
-    """A group that imports a subcommand only when it is run or asked for help."""
+    """A group that imports a subcommand only to run it or to show its help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the subcommands, in order."""
+        """Return the names of the subcommands, in order."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -44,7 +47,7 @@ class Lazy(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the subcommand, or say which there are."""
+        """Find the subcommand; name the known ones if there is none of that name."""
         if args and args[0] not in COMMANDS:
             raise click.UsageError(f"Unknown command '{args[0]}'. {nearest(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
@@ -58,7 +61,7 @@ class Lazy(click.Group):
 @click.group(cls=Lazy)
 @click.version_option(__version__, prog_name="reset-lm")
 def main() -> None:
-    """Ask about ReSet runs. Each command has --help with an example."""
+    """Set up, inspect, compare and export ReSet runs. Each command has --help with an example."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`reset-lm plan`: what a run would do and take, before it starts."""
+"""`reset-lm plan`: which stages would run, and the resources they need."""
 
 import json
 from collections import Counter
@@ -52,15 +52,19 @@ _TABLES: dict[str, dict[str, str]] = {  # heading -> column -> key
 
 
 @click.command()
-@click.option("--train-tokens-per-s", type=click.FloatRange(min=0, min_open=True), help="Of one device, in training.")
-@click.option("--sample-tokens-per-s", type=click.FloatRange(min=0, min_open=True), help="Of one device, answering.")
-@click.option("--no-status", is_flag=True, help="Do not ask DVC which stages would run.")
+@click.option(
+    "--train-tokens-per-s", type=click.FloatRange(min=0, min_open=True), help="Training throughput of one device."
+)
+@click.option(
+    "--sample-tokens-per-s", type=click.FloatRange(min=0, min_open=True), help="Sampling throughput of one device."
+)
+@click.option("--no-status", is_flag=True, help="Skip the list of stages that would run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def plan(train_tokens_per_s: float | None, sample_tokens_per_s: float | None, no_status: bool, as_json: bool) -> None:
-    """Tell what `dvc repro` would run, and what each system, pool and judge of params.yaml takes; nothing is run.
+    """Show what `dvc repro` would run and the resources of each system, pool and judge in params.yaml; runs nothing.
 
-    Parameters, bytes per device at the recipe's ZeRO stage, disk, tokens, device hours at a stated throughput, judge
-    requests and cost. What is not known yet is a dash. Tables cover all rows, also those of stages that need not run.
+    Parameters, bytes per device at the recipe's ZeRO stage, disk, tokens, device hours at the given throughput, judge
+    requests and cost. A dash means not known yet. Tables have all rows, also of stages that would not run.
 
     \b
     Example:
@@ -71,35 +75,35 @@ def plan(train_tokens_per_s: float | None, sample_tokens_per_s: float | None, no
     from reset.planning import plan as planned
 
     p = params.load()
-    found = planned.plan(p, planned.Rates(train_tokens_per_s, sample_tokens_per_s))
+    resources = planned.plan(p, planned.Rates(train_tokens_per_s, sample_tokens_per_s))
     stages = None if no_status else [asdict(stage) for stage in dvc_pending.pending(Path())]
-    found = {"stages": stages, **found}
-    click.echo(json.dumps(found, indent=2) if as_json else text(found))
+    content = {"stages": stages, **resources}
+    click.echo(json.dumps(content, indent=2) if as_json else text(content))
 
 
-def text(found: Mapping[str, Any]) -> str:
-    """The plan as tables for a terminal."""
-    blocks = [f"scale {found['scale']}"]
-    if found["stages"] is not None:
-        blocks.append(_stages(found["stages"]))
+def text(content: Mapping[str, Any]) -> str:
+    """Return the plan as tables for the terminal."""
+    blocks = [f"scale {content['scale']}"]
+    if content["stages"] is not None:
+        blocks.append(_stages(content["stages"]))
     for name, columns in _TABLES.items():
-        if rows := found[name]:
+        if rows := content[name]:
             cells = [[_cell(row[key], key) for key in columns.values()] for row in rows]
             blocks.append(f"{name}\n{words.aligned([list(columns), *cells])}")
-    blocks.append("totals\n" + words.aligned([[key, _cell(value, key)] for key, value in found["totals"].items()]))
-    return "\n\n".join([*blocks, *found["notes"]])
+    blocks.append("totals\n" + words.aligned([[key, _cell(value, key)] for key, value in content["totals"].items()]))
+    return "\n\n".join([*blocks, *content["notes"]])
 
 
 def _stages(stages: Sequence[Mapping[str, Any]]) -> str:
     if not stages:
         return "stages: nothing would run"
-    sure = [[stage["stage"], stage["why"]] for stage in stages if stage["certain"]]
-    behind = Counter(stage["stage"].partition("@")[0] for stage in stages if not stage["certain"])
-    lines = [f"stages: {len(sure)} have changed", words.aligned(sure)]
-    if behind:
+    certain = [[stage["stage"], stage["why"]] for stage in stages if stage["certain"]]
+    downstream = Counter(stage["stage"].partition("@")[0] for stage in stages if not stage["certain"])
+    lines = [f"stages: {len(certain)} have changed", words.aligned(certain)]
+    if downstream:
         lines.append(
-            "behind them, unless their inputs come out the same: "
-            + ", ".join(f"{n} {name}" for name, n in behind.items())
+            "after them, unless their inputs come out the same: "
+            + ", ".join(f"{n} {name}" for name, n in downstream.items())
         )
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""`reset-lm round`: add a further round to the parameters."""
+"""`reset-lm round`: add one more round to the parameters."""
 
 import json
 from pathlib import Path
@@ -16,15 +16,15 @@ CONF = Path("conf")
 
 @click.command()
 @click.argument("name")
-@click.option("--from", "sampler", required=True, help="The system that answers the prompts.")
-@click.option("--init", help="What training starts from, a system or base/<name>; the sampler if left out.")
-@click.option("--prompts", help="A row of `prompts` to answer again; new prompts if left out.")
-@click.option("--overlap", default=0, show_default=True, help="Rows of each data set shared with earlier prompts.")
+@click.option("--from", "sampler", required=True, help="System that samples the answers.")
+@click.option("--init", help="Model that training starts from: a system or base/NAME.  [default: the sampler]")
+@click.option("--prompts", help="Row of `prompts` to answer again.  [default: draw new prompts]")
+@click.option("--overlap", default=0, show_default=True, help="Rows per data set that earlier rounds have drawn too.")
 def round_(name: str, sampler: str, init: str | None, prompts: str | None, overlap: int) -> None:
-    """Add the round NAME: its rows go to conf/rounds/NAME.yaml, and params.yaml is composed anew.
+    """Add the round NAME: write its rows to conf/rounds/NAME.yaml and compose params.yaml again.
 
-    No older row changes, so `dvc repro` runs the new round's stages and the report, nothing else. Overrides that
-    params.yaml was composed with, other than its scale, have to be given to `reset-lm compose` again.
+    Existing rows do not change, so `dvc repro` runs only the new round's stages and the report. Overrides of
+    params.yaml other than its scale are lost: pass them to `reset-lm compose` again.
 
     \b
     Example:
@@ -47,18 +47,18 @@ def round_(name: str, sampler: str, init: str | None, prompts: str | None, overl
         params.FILE.write_text(composed, encoding="utf-8")
         raise
     drawn = made.get("prompts", {}).get(f"{name}_prompts")
-    said = (
+    answered = (
         f"rows {drawn['skip']} to {drawn['skip'] + max(drawn['rows'].values())} of each data set" if drawn else prompts
     )
     shared = (
         f", {overlap} of them drawn before" if overlap else ", none drawn before" if drawn else ", all drawn before"
     )
-    click.echo(f"{path}: {sampler} answers {said}{shared}; {name} starts from {made['systems'][name]['init']}")
+    click.echo(f"{path}: {sampler} answers {answered}{shared}; {name} starts from {made['systems'][name]['init']}")
     click.echo(f"dvc repro && reset-lm diff . --rounds {sampler} {name}")
 
 
 def _available(datasets: dict[str, Dataset]) -> dict[str, int]:
-    """Training rows of the data sets that `prepare` has counted."""
+    """Count the training rows of the data sets that stage `prepare` has made."""
     paths = {name: Path(f"metrics/prepare/{name}.json") for name in datasets}
     counted = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.is_file()}
     return {name: figures["splits"]["train"] for name, figures in counted.items()}

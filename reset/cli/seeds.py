@@ -1,4 +1,4 @@
-"""`reset-lm seeds`: gather repeated runs."""
+"""`reset-lm seeds`: summarise repeated runs."""
 
 import json
 from collections.abc import Mapping
@@ -16,15 +16,17 @@ from reset.scoring import comparison
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True)
-@click.option("--pair", "pairs", nargs=2, multiple=True, help="Two systems to compare, A - B; may be repeated.")
-@click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples of an interval.")
+@click.option(
+    "--pair", "pairs", nargs=2, multiple=True, help="Two systems to compare, first minus second; may be repeated."
+)
+@click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples per interval.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: int, seed: int, as_json: bool) -> None:
-    """Gather repeated RUNS: mean and spread of every macro score, paired differences with 95 % intervals.
+    """Summarise repeated RUNS: mean and spread of every macro score, paired differences with 95 % intervals.
 
-    A run is a Git revision, a DVC experiment (`dvc exp show` names them) or a folder with data/scores and
-    metrics/systems. Nothing is checked out: tables come from DVC's cache.
+    A run is a Git revision, a DVC experiment (listed by `dvc exp show`) or a folder with data/scores and
+    metrics/systems. Nothing is checked out: files come from DVC's cache or remote.
 
     \b
     Example:
@@ -32,26 +34,26 @@ def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: 
       dvc exp run -S seed=2 -n seed-2
       reset-lm seeds HEAD seed-1 seed-2 --pair mtl_reset mtl
     """  # noqa: D301  (click reads the \b)
-    if doubled := [run for place, run in enumerate(runs) if run in runs[:place]]:
-        raise click.UsageError(f"'{doubled[0]}' is named twice; a run counted twice would narrow the intervals")
+    if repeats := [run for place, run in enumerate(runs) if run in runs[:place]]:
+        raise click.UsageError(f"'{repeats[0]}' is given twice; counting a run twice would narrow the intervals")
     with TemporaryDirectory() as scratch:
-        found = {
+        folders = {
             run: revisions.folder(run, repeated.FOLDERS, Path(scratch) / str(place)) for place, run in enumerate(runs)
         }
-        figures = repeated.gather(found, pairs or comparison.PAIRS, resamples=resamples, seed=seed)
+        figures = repeated.gather(folders, pairs or comparison.PAIRS, resamples=resamples, seed=seed)
     click.echo(json.dumps(figures, indent=2) if as_json else text(figures))
 
 
 def text(figures: Mapping[str, Any]) -> str:
-    """The figures as two tables for a terminal."""
+    """Return the figures as two tables for the terminal."""
     scores = [
         [row["system"], row["score"], words.figure(row["mean"]), words.figure(row["sd"]), str(len(row["runs"]))]
         for row in figures["scores"]
     ]
     pairs = [
-        [f"{pair['system']} {words.MINUS} {pair['against']}", measure, words.signed(said), words.interval(said)]
+        [f"{pair['system']} {words.MINUS} {pair['against']}", measure, words.signed(row), words.interval(row)]
         for pair in figures["differences"]
-        for measure, said in pair["measures"].items()
+        for measure, row in pair["measures"].items()
     ]
     blocks = [words.aligned([["system", "score", "mean", "sd", "runs"], *scores])]
     if pairs:

@@ -1,4 +1,4 @@
-"""`reset-lm show`: one row's whole story."""
+"""`reset-lm show`: trace one row through a run."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,10 +15,14 @@ from reset.report import words
 
 @click.command()
 @click.argument("name", metavar="ID")
-@click.option("--run", "rev", default=".", show_default=True, help="A Git revision, a DVC experiment or a folder.")
+@click.option(
+    "--run", "rev", default=".", show_default=True, help="Run to read: a Git revision, a DVC experiment or a folder."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(name: str, rev: str, as_json: bool) -> None:
-    """Tell the story of one example or one answer, from the raw record to the systems trained on it.
+    """Trace one example or one answer, from the raw record to the systems trained on it.
+
+    ID is dataset/split/id for an example, with |setting|sweep added for an answer.
 
     \b
     Example:
@@ -26,14 +30,14 @@ def show(name: str, rev: str, as_json: bool) -> None:
       reset-lm show 'nq/train/12|t0.3|0' --run HEAD~1
     """  # noqa: D301  (click reads the \b)
     with TemporaryDirectory() as scratch:
-        found = row_story.tell(Run(rev, Path(scratch)), name)
-    click.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(found)))
+        story = row_story.tell(Run(rev, Path(scratch)), name)
+    click.echo(json.dumps(story, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(story)))
 
 
-def _lines(found: Mapping[str, Any]) -> Iterator[str]:
-    if raw := found["raw"]:
+def _lines(story: Mapping[str, Any]) -> Iterator[str]:
+    if raw := story["raw"]:
         yield f"raw record   {raw['file']}:{raw['line']}"
-    example = found["example"]
+    example = story["example"]
     if example is None:
         yield "example      none: `prepare` set its record aside (metrics/prepare)"
     else:
@@ -41,28 +45,28 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"  {key:<13}{example[key]}" for key in ("instruction", "question") if example[key])
         yield from (f"  passage      {passage}" for passage in example["passages"])
         yield from (f"  reference    {reference}" for reference in example["references"])
-    for row in found["mixtures"]:
+    for row in story["mixtures"]:
         yield f"mixture      {row['mixture']}: {row['rows']} rows; trains {', '.join(row['systems']) or 'no system'}"
-    if found["prompts"]:
-        yield f"prompts      {', '.join(found['prompts'])}"
-    for pool in found["pools"]:
+    if story["prompts"]:
+        yield f"prompts      {', '.join(story['prompts'])}"
+    for pool in story["pools"]:
         yield f"pool         {pool['pool']}: {len(pool['answers'])} answers"
         for answer in pool["answers"]:
             yield f"  {answer['setting']}|{answer['sweep']}  {answer['text']}"
             yield from (f"      {_verdict(verdict)}" for verdict in answer["verdicts"])
-    for row in found["curated"]:
+    for row in story["curated"]:
         parts = [f"{axis} {words.figure(row[f'{axis}_score'])}" for axis in ("task", "instruction", "faithfulness")]
         yield (
             f"curated      {row['curated']}: {row['setting']}|{row['sweep']} of {row['candidates']} answers, score "
-            f"{words.figure(row['score'])} ({', '.join(parts)}), margin {words.figure(row['margin'])}{_beside(row)}; "
+            f"{words.figure(row['score'])} ({', '.join(parts)}), margin {words.figure(row['margin'])}{_extras(row)}; "
             f"trains {', '.join(row['systems']) or 'no system'}"
         )
-    for row in found["trained"]:
+    for row in story["trained"]:
         yield f"system       {row['system']}: {row['by']}"
 
 
-def _beside(row: Mapping[str, Any]) -> str:
-    """What a row of several answers says beside the best: the rejected one, a label or a weight."""
+def _extras(row: Mapping[str, Any]) -> str:
+    """The columns that a curated row has besides CURATED's: the rejected answer, a label or a weight."""
     if "rejected" in row:
         return (
             f", rejected {row['rejected_setting']}|{row['rejected_sweep']}, score {words.figure(row['rejected_score'])}"

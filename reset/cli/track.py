@@ -1,4 +1,4 @@
-"""`reset-lm track`: send the records of stage runs to MLflow."""
+"""`reset-lm track`: send records of stage runs to MLflow."""
 
 import click
 
@@ -7,9 +7,9 @@ from reset import tracking
 
 @click.command()
 def track() -> None:
-    """Send what waits in .tracking/ to MLFLOW_TRACKING_URI, else to mlflow.db in the project's folder.
+    """Send the records waiting in .tracking/ to MLFLOW_TRACKING_URI, or to mlflow.db in the project folder if unset.
 
-    A store that does not answer costs nothing: the records wait for the next time.
+    If the store does not answer, the records stay there for the next call.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Engines: what turns token ids into answers. Both give one answer table; `engine` in params.yaml chooses."""
+"""Engines turn token ids into answers. All fill the same answer table; `engine` in params.yaml names the one to use."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Request:
-    """One answer to compute. Temperature 0 is greedy; `top_k` 0 is off; `seed` belongs to this answer alone."""
+    """One answer to compute. Temperature 0 is greedy, `top_k` 0 is off; each answer has its own `seed`."""
 
     answer_id: str
     token_ids: tuple[int, ...]  # the whole prompt, BOS included
@@ -19,7 +19,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Completion:
-    """What the engine gave: `tokens` counts the end token, `mean_logprob` is a natural logarithm."""
+    """One answer from an engine: `tokens` includes the end token, `mean_logprob` is in nats per token."""
 
     answer_id: str
     text: str
@@ -29,12 +29,12 @@ class Completion:
 
 
 class Engine(Protocol):
-    """A loaded model. Constructed as `Engine(model: Path, **options)` with the options of params.yaml."""
+    """A loaded model, constructed as `Engine(model=path, **options)` with the options of params.yaml."""
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
-        """Yield one completion per request, in any order; a request that cannot be served ends in `error: ...`."""
+        """Yield one completion per request, in any order; a failed one has the finish reason `error: ...`."""
         ...
 
     def seen(self, requests: Sequence[Request]) -> list[list[int]]:
-        """Return the ids that the model itself reads as the prompt of each request, padding left out."""
+        """Return the prompt ids of each request as the model reads them, without padding."""
         ...

@@ -1,1 +1,1 @@
-"""After a run: one row's story, two runs compared, seeds gathered, a model exported with its card."""
+"""After a run: trace one row, compare runs, summarise seeds, measure judges, export a model with its card."""

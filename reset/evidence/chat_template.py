@@ -1,8 +1,8 @@
-"""A Jinja chat template that renders what training rendered (`reset.model.prompts`), for tools that know only messages.
+"""A Jinja chat template that gives the prompts of training (`reset.model.prompts`), for tools that work on messages.
 
-A system message is the task's instruction and the user's message then the question; without one the user's message is
-the instruction. `documents` (each with `text`) are the passages. One question and one answer: longer conversations were
-not trained on and are refused. A model that was trained in its own chat template keeps that one.
+With a system message, that is the task's instruction and the user message is the question; without one, the user
+message is the instruction. `documents` (each with `text`) are the passages. Conversations of more than one question
+and one answer were not trained on and are refused. A model trained with its own chat template keeps that template.
 """
 
 import json
@@ -18,7 +18,7 @@ _BODY = """\
 {%- set asked = messages[0].role == 'system' -%}
 {%- set turns = messages[1:] if asked else messages -%}
 {%- if turns | length not in (1, 2) or turns[0].role != 'user' or (turns[1:] and turns[1].role != 'assistant') -%}
-{{- raise_exception('one user message, after a system message or none: this model was trained on nothing longer') -}}
+{{- raise_exception('expected [system,] user[, assistant]: the model was not trained on longer conversations') -}}
 {%- endif -%}
 {{- bos_token ~ head ~ messages[0].content ~ middle -}}
 {%- if asked and not question_last -%}{{- 'Question: ' ~ turns[0].content ~ '\\n' -}}{%- endif -%}
@@ -32,7 +32,7 @@ _BODY = """\
 
 
 def jinja(template: str, tokenizer: PreTrainedTokenizerBase) -> str:
-    """Return prompt template `template` as a Jinja chat template; for `chat` the tokenizer's own, after one BOS."""
+    """Return prompt template `template` as a Jinja chat template; for `chat` the tokenizer's own, with one BOS."""
     if chat := frame(tokenizer, template):
         own = tokenizer.get_chat_template()
         return own if chat.bos or tokenizer.bos_token_id is None else "{{- bos_token -}}" + own
@@ -44,17 +44,17 @@ def jinja(template: str, tokenizer: PreTrainedTokenizerBase) -> str:
 
 
 def messages(example: dict[str, Any], template: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """One row of the examples table as messages and documents; of a chat as one message."""
+    """Return one row of the examples table as messages and documents; for template `chat` as one message."""
     if template == CHAT:
         return [{"role": "user", "content": render(example, CHAT).text}], []
-    asked = [example["instruction"], example["question"]] if example["question"] else [example["instruction"]]
-    roles = ["system", "user"][-len(asked) :]
-    turns = [{"role": role, "content": text} for role, text in zip(roles, asked, strict=True)]
+    texts = [example["instruction"], example["question"]] if example["question"] else [example["instruction"]]
+    roles = ["system", "user"][-len(texts) :]
+    turns = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
     return turns, [{"text": text} for text in example["passages"]]
 
 
 def agrees(tokenizer: PreTrainedTokenizerBase, template: str) -> bool:
-    """Whether the tokenizer's chat template gives the ids that training read, asked with and without a question."""
+    """Check that the tokenizer's chat template gives the token ids of training, for prompts of each kind."""
     task = INSTRUCTIONS["extractive_qa"]
     probes: list[dict[str, Any]] = [
         {"instruction": "Name a colour.", "question": "", "passages": []},
@@ -63,8 +63,8 @@ def agrees(tokenizer: PreTrainedTokenizerBase, template: str) -> bool:
     ]
     for probe in probes:
         turns, documents = messages(probe, template)
-        read = tokenizer.apply_chat_template(turns, documents=documents, add_generation_prompt=True, return_dict=False)
+        ids = tokenizer.apply_chat_template(turns, documents=documents, add_generation_prompt=True, return_dict=False)
         trained = prompt_ids(tokenizer, render(probe, template), 1 << 20, frame(tokenizer, template))
-        if trained is None or list(read) != trained[0]:
+        if trained is None or list(ids) != trained[0]:
             return False
     return True

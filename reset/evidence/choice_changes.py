@@ -1,4 +1,4 @@
-"""How choices and verdicts moved from one run to another: winners by prompt, scores by answer."""
+"""Changes of winners and verdicts between two runs: winners by prompt, scores by answer."""
 
 from collections import Counter
 from pathlib import Path
@@ -8,19 +8,19 @@ from typing import Any
 from reset.evidence.revisions import Run
 from reset.files import schemas
 
-SHOWN = 20  # prompts named whose winner changed, per curated set
+SHOWN = 20  # changed winners listed per curated set
 
 
 def winners(a: Run, b: Run, pair: tuple[str, str]) -> dict[str, Any]:
-    """Prompts of a curated set whose winner is another text now, and how often each setting wins."""
+    """Count the prompts of a curated set whose winner has another text in B, and the wins of each decode setting."""
     old, new = (
-        {row["example_id"]: row for row in run.rows(name, schemas.CURATED) if not row["repeat"]}  # the best of several
+        {row["example_id"]: row for row in run.rows(name, schemas.CURATED) if not row["repeat"]}  # row 0 is the best
         for run, name in ((a, pair[0]), (b, pair[1]))
     )
     both = [example_id for example_id in new if example_id in old]
-    changed = [one for one in both if old[one]["response"] != new[one]["response"]]
+    changed = [key for key in both if old[key]["response"] != new[key]["response"]]
     settings = [Counter(row["setting"] for row in side.values()) for side in (old, new)]
-    keys = ("setting", "score", "response")
+    columns = ("setting", "score", "response")
     return {
         "was": Path(pair[0]).stem,
         "is": Path(pair[1]).stem,
@@ -34,18 +34,18 @@ def winners(a: Run, b: Run, pair: tuple[str, str]) -> dict[str, Any]:
         ],
         "prompts": [
             {
-                "example_id": one,
-                **{side: {key: rows[one][key] for key in keys} for side, rows in (("a", old), ("b", new))},
+                "example_id": key,
+                **{side: {name: rows[key][name] for name in columns} for side, rows in (("a", old), ("b", new))},
             }
-            for one in changed[:SHOWN]
+            for key in changed[:SHOWN]
         ],
     }
 
 
 def verdicts(a: Run, b: Run, pair: tuple[str, str]) -> list[dict[str, Any]]:
-    """How far a judge's scores of one pool moved, per verdict name, over the answers scored in both runs.
+    """Compare a judge's scores of one pool, per verdict name, over the answers scored in both runs.
 
-    An answer is the same by its id: prompt, setting and sweep; its text may be another model's.
+    Answers are matched by id (prompt, setting, sweep); their texts may differ. No rows if the tables are equal.
     """
     if (mark := a.mark(pair[0])) is not None and mark == b.mark(pair[1]):
         return []

@@ -1,7 +1,7 @@
-"""What one run of the line did otherwise than another: parameters, scores, tables, winners, judges, settings.
+"""Compare two runs: parameters, scores, tables, winners, judges, decode settings.
 
-Two runs are compared by the names of their tables; with `rounds`, a system of A and one of B (the same run or not) are
-set side by side instead, with the data and pools they come from. Scores are paired by test prompt.
+Tables are matched by name. With `rounds`, one system of A and one of B (possibly of the same run) are compared instead,
+with the data and pools behind them. Scores are paired by test prompt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,20 +17,20 @@ from reset.files import tables
 from reset.scoring import bootstrap, evaluate
 from reset.tracking.figures import flatten
 
-# macro averages whose p values carry Holm's correction; the others are parts of these, or watch
+# macro averages whose p values get Holm's correction; the others are parts of these or do not select
 TESTED = ("faithfulness_seen", "faithfulness_unseen", "instruction", "task")
 
 
 def compare(a: Run, b: Run, *, rounds: tuple[str, str] | None, resamples: int, seed: int) -> dict[str, Any]:
-    """Everything that `reset-lm diff` shows, ready for JSON.
+    """Return all that `reset-lm diff` shows, ready for JSON.
 
     Raises `ResetError` for a run without tables, and for a system of `rounds` that its run does not have.
     """
-    pairs = _of_rounds(a, b, rounds) if rounds else table_changes.pairs(a, b)
+    pairs = _table_pairs(a, b, rounds) if rounds else table_changes.pairs(a, b)
     for run, place in ((a, 0), (b, 1)):
         if not any(pair[place] for pair in pairs):
-            raise ResetError(f"'{run.name}' holds no tables: there is nothing in data/")
-    names = [(f"metrics/systems/{x}.json", f"metrics/systems/{y}.json") for x, y in _systems(a, b, rounds)]
+            raise ResetError(f"'{run.name}' holds no tables: data/ is empty or missing")
+    names = [(f"metrics/systems/{x}.json", f"metrics/systems/{y}.json") for x, y in _system_pairs(a, b, rounds)]
     scores = [row for pair in names for row in _scores(a, b, pair, resamples, seed)]
     tested = [row for row in scores if row["dataset"] is None and row["score"] in TESTED]
     for row, holm in zip(tested, bootstrap.holm([row["p"] for row in tested]), strict=True):
@@ -42,69 +42,69 @@ def compare(a: Run, b: Run, *, rounds: tuple[str, str] | None, resamples: int, s
         "params": _params(a.yaml("params.yaml"), b.yaml("params.yaml")),
         "scores": scores,
         "tables": [table_changes.compare(a, b, pair) for pair in pairs],
-        "winners": [choice_changes.winners(a, b, pair) for pair in _both(pairs, "data/curated")],
-        "judges": [row for pair in _both(pairs, "data/verdicts") for row in choice_changes.verdicts(a, b, pair)],
+        "winners": [choice_changes.winners(a, b, pair) for pair in _in_both(pairs, "data/curated")],
+        "judges": [row for pair in _in_both(pairs, "data/verdicts") for row in choice_changes.verdicts(a, b, pair)],
     }
 
 
-def _both(pairs: Sequence[Pair], folder: str) -> list[tuple[str, str]]:
+def _in_both(pairs: Sequence[Pair], folder: str) -> list[tuple[str, str]]:
     return [(x, y) for x, y in pairs if x and y and x.startswith(f"{folder}/")]
 
 
-def _systems(a: Run, b: Run, rounds: tuple[str, str] | None) -> list[tuple[str, str]]:
-    """Evaluated systems to be set side by side; those of equal name, or the two of `rounds`."""
+def _system_pairs(a: Run, b: Run, rounds: tuple[str, str] | None) -> list[tuple[str, str]]:
+    """Pairs of evaluated systems to compare: those with the same name, or the two of `rounds`."""
     if rounds:
         return [rounds]
-    known = [{Path(name).stem for name in run.files("metrics/systems") if name.endswith(".json")} for run in (a, b)]
-    return [(name, name) for name in sorted(known[0] & known[1])]
+    evaluated = [{Path(name).stem for name in run.files("metrics/systems") if name.endswith(".json")} for run in (a, b)]
+    return [(name, name) for name in sorted(evaluated[0] & evaluated[1])]
 
 
-def _of_rounds(a: Run, b: Run, rounds: tuple[str, str]) -> list[Pair]:
-    """The tables that made the two systems and those that test them, in the order of the line."""
+def _table_pairs(a: Run, b: Run, rounds: tuple[str, str]) -> list[Pair]:
+    """Pairs of the tables that the two systems were trained on and tested with, matched by their use."""
     sides = [_tables_of(run, system) for run, system in zip((a, b), rounds, strict=True)]
-    known: list[Pair] = []
-    for kind in dict.fromkeys(kind for side in sides for kind in side):
-        pair = (sides[0].get(kind), sides[1].get(kind))
+    pairs: list[Pair] = []
+    for use in dict.fromkeys(use for side in sides for use in side):
+        pair = (sides[0].get(use), sides[1].get(use))
         if any(pair):
-            known.append(pair)
-    return known
+            pairs.append(pair)
+    return pairs
 
 
 def _tables_of(run: Run, system: str) -> dict[str, str]:
-    """What a system was trained on and tested with, by what it is for: table names of `run`."""
+    """The tables of `run` that a system was trained on and tested with, as use -> table name."""
     params = run.yaml("params.yaml")
     systems = params.get("systems", {})
     trained = checkpoint_names.system(params.get("pools", {}).get(system, {}).get("model", system))
     if trained not in systems:
         raise ResetError(f"'{run.name}' has no system '{system}'. {nearest(system, systems)}")
     folder, _, name = systems[trained]["data"].partition("/")
-    found = {"data": f"data/{folder}/{name}.parquet"}
+    by_use = {"data": f"data/{folder}/{name}.parquet"}
     pools = {"test": system}
     if folder == "curated":
         row = params["curated"][name]
-        found["prompts"] = f"data/prompts/{row['prompts']}.parquet"
+        by_use["prompts"] = f"data/prompts/{row['prompts']}.parquet"
         pools["candidates"] = row["pool"]
     for use, pool in pools.items():
-        found[f"{use} answers"] = f"data/answers/{pool}.parquet"
-        found |= {f"{use} {judge}": f"data/verdicts/{pool}/{judge}.parquet" for judge in params["judges"]}
-    there = {name for folder in table_changes.KEYS for name in run.files(folder)}
-    return {use: name for use, name in found.items() if name in there}
+        by_use[f"{use} answers"] = f"data/answers/{pool}.parquet"
+        by_use |= {f"{use} {judge}": f"data/verdicts/{pool}/{judge}.parquet" for judge in params["judges"]}
+    existing = {name for folder in table_changes.KEYS for name in run.files(folder)}
+    return {use: name for use, name in by_use.items() if name in existing}
 
 
 def _params(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, str | None]]:
-    """The parameters that differ; None where a run lacks one."""
+    """The parameters that differ; None if a run lacks one."""
     old, new = flatten(a), flatten(b)
     keys = dict.fromkeys([*old, *new])
     return [{"key": key, "a": old.get(key), "b": new.get(key)} for key in keys if old.get(key) != new.get(key)]
 
 
 def _scores(a: Run, b: Run, names: tuple[str, str], resamples: int, seed: int) -> list[dict[str, Any]]:
-    """B minus A of one system: each macro average, then each data set and axis; nothing where no score changed."""
+    """B minus A for one system: each macro average, then each data set and axis; empty if no score changed."""
     systems = [Path(name).stem for name in names]
     files = [f"data/scores/{system}.parquet" for system in systems]
     marks = [run.mark(name) for run, name in ((a, files[0]), (b, files[1]))]
     paths = [run.path(name) for run, name in ((a, files[0]), (b, files[1]))]
-    summaries = [said for run, name in ((a, names[0]), (b, names[1])) if (said := run.json(name))]
+    summaries = [summary for run, name in ((a, names[0]), (b, names[1])) if (summary := run.json(name))]
     if None in paths or len(summaries) < 2 or (marks[0] is not None and marks[0] == marks[1]):
         return []
     old, new = (_by_dataset(path) for path in paths if path)
@@ -113,39 +113,41 @@ def _scores(a: Run, b: Run, names: tuple[str, str], resamples: int, seed: int) -
     for score in summaries[1]["macro"]:
         if score in summaries[0]["macro"]:
             means = [summary["macro"][score]["mean"] for summary in summaries]
-            found = bootstrap.macro_difference(_macro(new, score), _macro(old, score), resamples=resamples, seed=seed)
-            rows.append(_score(label, None, score, means, found))
+            sides = _scores_of_macro(new, score), _scores_of_macro(old, score)
+            difference = bootstrap.macro_difference(*sides, resamples=resamples, seed=seed)
+            rows.append(_score(label, None, score, means, difference))
     for dataset in sorted(old.keys() & new.keys()):
         for axis in sorted(old[dataset].keys() & new[dataset].keys()):
             means = [summary["datasets"][dataset]["scores"][axis]["mean"] for summary in summaries]
-            sides = [{dataset: _known(side[dataset][axis])} for side in (new, old)]
-            found = bootstrap.macro_difference(sides[0], sides[1], resamples=resamples, seed=seed)
-            rows.append(_score(label, dataset, axis, means, found))
+            sides = {dataset: _by_prompt(new[dataset][axis])}, {dataset: _by_prompt(old[dataset][axis])}
+            difference = bootstrap.macro_difference(*sides, resamples=resamples, seed=seed)
+            rows.append(_score(label, dataset, axis, means, difference))
     return rows
 
 
 def _score(
-    system: str, dataset: str | None, score: str, means: Sequence[float | None], found: bootstrap.Difference
+    system: str, dataset: str | None, score: str, means: Sequence[float | None], difference: bootstrap.Difference
 ) -> dict[str, Any]:
-    figures = {"difference": found.mean, "low": found.low, "high": found.high, "p": found.p}
+    figures = {"difference": difference.mean, "low": difference.low, "high": difference.high, "p": difference.p}
     rounded = {key: None if value is None else round(value, 4) for key, value in figures.items()}
     return {"system": system, "dataset": dataset, "score": score, "a": means[0], "b": means[1], **rounded}
 
 
 def _by_dataset(path: Path) -> dict[str, evaluate.ByAxis]:
-    found: dict[str, evaluate.ByAxis] = {}
+    by_dataset: dict[str, evaluate.ByAxis] = {}
     for row in tables.read(path, evaluate.SCORES):
-        found.setdefault(row["dataset"], {}).setdefault(row["axis"], []).append(row)
-    return found
+        by_dataset.setdefault(row["dataset"], {}).setdefault(row["axis"], []).append(row)
+    return by_dataset
 
 
-def _macro(by_dataset: Mapping[str, evaluate.ByAxis], score: str) -> dict[str, dict[bootstrap.Key, float]]:
-    """The scores that one macro average is made of, by data set."""
+def _scores_of_macro(by_dataset: Mapping[str, evaluate.ByAxis], score: str) -> dict[str, dict[bootstrap.Key, float]]:
+    """The scores behind one macro average, by data set."""
     for name, axis, members in evaluate.macros(by_dataset):
         if name == score:
-            return {rows[axis][0]["dataset"]: _known(rows[axis]) for rows in members}
+            return {rows[axis][0]["dataset"]: _by_prompt(rows[axis]) for rows in members}
     return {}
 
 
-def _known(rows: Sequence[tables.Row]) -> dict[bootstrap.Key, float]:
+def _by_prompt(rows: Sequence[tables.Row]) -> dict[bootstrap.Key, float]:
+    """The scores that are not null, keyed as those of a single run."""
     return {(0, row["example_id"]): row["score"] for row in rows if row["score"] is not None}

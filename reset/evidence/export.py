@@ -1,4 +1,4 @@
-"""A system as a folder of its own in the Hugging Face format: weights, tokenizer, chat template, card, lineage."""
+"""Export a system as a Hugging Face folder: weights, tokenizer, chat template, model card, lineage."""
 
 import shutil
 from collections.abc import Sequence
@@ -13,22 +13,22 @@ from reset.files.atomic import whole_folder
 from reset.model import adapters
 from reset.model.tokens import load_tokenizer
 
-TAKEN = {".json", ".safetensors", ".model", ".txt"}  # what a model of ours may consist of; never a pickle
+TAKEN = {".json", ".safetensors", ".model", ".txt"}  # files that are exported; never a pickle
 
 
 def export(run: Run, system: str, into: Path, *, apart: bool = False) -> list[str]:
     """Write the folder `into` and return the names of its files.
 
-    Where the system keeps its adapter apart, whole weights are made of it, or with `apart` the adapter is left alone.
-    Raises `ResetError` for a system that `run` has not trained, for weights that are not those of its dvc.lock, and for
-    a folder that is there already.
+    An adapter that the system keeps apart from its base model is merged into whole weights, unless `apart` is true.
+    Raises `ResetError` for a system that `run` has not trained, for weights that differ from its dvc.lock, and if
+    `into` exists.
     """
     ran = lineage.read(run.lock)
-    known = [name.removeprefix("train@") for name in ran if name.startswith("train@")]
-    if system not in known:
-        raise ResetError(f"'{run.name}' has trained no system '{system}'. {nearest(system, known)}")
+    trained = [name.removeprefix("train@") for name in ran if name.startswith("train@")]
+    if system not in trained:
+        raise ResetError(f"'{run.name}' has trained no system '{system}'. {nearest(system, trained)}")
     if into.exists():
-        raise ResetError(f"{into} is there already; name another folder with --into")
+        raise ResetError(f"{into} exists; name another folder with --into")
     source = f"models/{system}"
     steps = lineage.trace(ran, source)
     with whole_folder(into) as folder:
@@ -47,17 +47,17 @@ def export(run: Run, system: str, into: Path, *, apart: bool = False) -> list[st
 
 
 def _copy(run: Run, source: str, into: Path, mark: str) -> None:
-    """Copy the model's files to `into`, after a look whether they are those that dvc.lock speaks of.
+    """Copy the model's files to `into` if the folder's hash is `mark`, that of dvc.lock; without checkpoints below it.
 
-    Checkpoints that the system keeps in folders below its own stay behind.
+    Raises `ResetError` for missing files and for another hash.
     """
     paths = {name: path for name in run.files(source) if (path := run.path(name))}
     if not paths:
-        raise ResetError(f"'{run.name}' has no {source} here; `dvc checkout` or `dvc pull {source}` may bring it")
+        raise ResetError(f"'{run.name}' has no {source} here; try `dvc checkout` or `dvc pull {source}`")
     folder = next(path.parent for name, path in paths.items() if Path(name).parent == Path(source))
     if lineage.folder_hash(folder) != mark:
         raise ResetError(
-            f"{source} is not what dvc.lock says ({mark}); `dvc checkout {source}` or `dvc repro` mends that"
+            f"{source} differs from dvc.lock ({mark}); restore it with `dvc checkout {source}` or run `dvc repro`"
         )
     for path in paths.values():
         if path.parent == folder and path.suffix in TAKEN:
@@ -65,24 +65,25 @@ def _copy(run: Run, source: str, into: Path, mark: str) -> None:
 
 
 def _merge(run: Run, folder: Path) -> None:
+    """Merge the adapter in `folder` with its base model."""
     base = str(tables.read_json(folder / adapters.BASE)["path"])
     paths = [path for path in map(run.path, run.files(base)) if path]
     adapters.whole(folder, paths[0].parent if paths else Path(base))
 
 
 def _name_base(folder: Path, steps: Sequence[lineage.Step]) -> None:
-    """Let an adapter alone name the model of the hub that it lies on, where there is one."""
+    """Write the base model's hub id and revision into the adapter's configuration, if it comes from the hub."""
     base = str(tables.read_json(folder / adapters.BASE)["path"])
     config = tables.read_json(folder / adapters.CONFIG)
     for step in steps:
         for row in step.rows("base").values():
             if base in step.made and row["kind"] == "hub":
-                named = {"base_model_name_or_path": row["options"]["id"], "revision": row["options"]["revision"]}
-                tables.write_json(folder / adapters.CONFIG, config | named)
+                hub = {"base_model_name_or_path": row["options"]["id"], "revision": row["options"]["revision"]}
+                tables.write_json(folder / adapters.CONFIG, config | hub)
 
 
 def _set_template(folder: Path, jinja: str) -> None:
-    """Put the chat template where every tool looks first, and take out any that the starting model brought along."""
+    """Write chat_template.jinja, which tools read first, and remove the starting model's from tokenizer_config.json."""
     path = folder / "tokenizer_config.json"
     settings = tables.read_json(path)
     if settings.pop("chat_template", None):

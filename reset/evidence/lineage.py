@@ -1,4 +1,4 @@
-"""Lineage: the stages behind a file, from raw records and base models on, by the hashes that dvc.lock keeps of them."""
+"""Lineage: the stages behind a file, back to raw records and base models, from the hashes in dvc.lock."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Any
 
 from reset.errors import ResetError
 
-KEPT = ("data", "models")  # folders whose files make other files; code and metrics do not count as origins
+TRACED = ("data", "models")  # folders whose files are traced; code and metrics are not
 
 
 @dataclass(frozen=True)
 class Step:
-    """One stage that ran: what it made of what, path to hash, and the parameters it ran with, dotted key to value."""
+    """One stage that ran: its outputs and inputs (path -> hash) and its parameters (dotted key -> value)."""
 
     stage: str  # train@mtl
     made: dict[str, str]
@@ -21,17 +21,17 @@ class Step:
 
     @property
     def kind(self) -> str:
-        """The stage without its row: `train`."""
+        """The stage's name without its row: `train`."""
         return self.stage.partition("@")[0]
 
     def rows(self, table: str) -> dict[str, Any]:
-        """The rows of a table of params.yaml that the stage ran with."""
+        """Return the rows of a table of params.yaml that the stage ran with."""
         prefix = f"{table}."
         return {key.removeprefix(prefix): row for key, row in self.params.items() if key.startswith(prefix)}
 
 
 def read(stages: Mapping[str, Any]) -> dict[str, Step]:
-    """All stages of a dvc.lock, by name. Raises `ResetError` where there is none."""
+    """Return all stages of a dvc.lock by name. Raises `ResetError` if there are none."""
     if not stages:
         raise ResetError("dvc.lock: no stages; nothing has run yet")
     return {
@@ -46,37 +46,38 @@ def read(stages: Mapping[str, Any]) -> dict[str, Step]:
 
 
 def _hashes(files: Any) -> dict[str, str]:
-    return {file["path"]: file["md5"] for file in files if file["path"].partition("/")[0] in KEPT}
+    return {file["path"]: file["md5"] for file in files if file["path"].partition("/")[0] in TRACED}
 
 
 def trace(ran: Mapping[str, Step], path: str) -> list[Step]:
-    """The stage that made `path` and all that its inputs came from, each behind those it builds on.
+    """Return the stages behind `path`, each after those whose output it used; the last one made `path`.
 
-    Raises `ResetError` where nothing made `path`, or where a stage used other content than there is now.
+    Raises `ResetError` if no stage made `path`, or if a stage used an input that has been made anew since.
     """
     makers = {made: step for step in ran.values() for made in step.made}
     if path not in makers:
         raise ResetError(f"dvc.lock: no stage has made {path} yet")
-    found: dict[str, Step] = {}
-    _follow(makers[path], makers, found)
-    return list(found.values())
+    steps: dict[str, Step] = {}
+    _add_with_inputs(makers[path], makers, steps)
+    return list(steps.values())
 
 
-def _follow(step: Step, makers: Mapping[str, Step], found: dict[str, Step]) -> None:
+def _add_with_inputs(step: Step, makers: Mapping[str, Step], steps: dict[str, Step]) -> None:
+    """Add the stages behind `step` to `steps`, then `step` itself."""
     for used, mark in step.used.items():
-        for made, maker in _behind(used, makers):
+        for made, maker in _makers_of(used, makers):
             if made == used and maker.made[made] != mark:
                 raise ResetError(
-                    f"dvc.lock: {step.stage} was made of another {used} ({mark[:8]}) than {maker.stage} has made since "
+                    f"dvc.lock: {step.stage} used an older {used} ({mark[:8]}) than {maker.stage} made since "
                     f"({maker.made[made][:8]}); run `dvc repro {step.stage}`"
                 )
-            if maker.stage not in found:
-                _follow(maker, makers, found)
-    found[step.stage] = step
+            if maker.stage not in steps:
+                _add_with_inputs(maker, makers, steps)
+    steps[step.stage] = step
 
 
-def _behind(used: str, makers: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
-    """What was made as `used`, inside or around it: of a folder that several stages fill, or of a part of one."""
+def _makers_of(used: str, makers: Mapping[str, Step]) -> Iterator[tuple[str, Step]]:
+    """Yield output and stage of each output that is `used`, lies inside it (a folder of many stages), or holds it."""
     for made, maker in makers.items():
         paths = PurePosixPath(used), PurePosixPath(made)
         if made == used or paths[0] in paths[1].parents or paths[1] in paths[0].parents:
@@ -84,7 +85,7 @@ def _behind(used: str, makers: Mapping[str, Step]) -> Iterator[tuple[str, Step]]
 
 
 def folder_hash(path: Path) -> str:
-    """The hash that DVC gives to a folder's content."""
+    """Return DVC's hash of a folder's content."""
     from dvc_data.hashfile.build import build  # DVC takes a second to import
     from dvc_data.hashfile.db import HashFileDB
     from dvc_objects.fs.local import LocalFileSystem

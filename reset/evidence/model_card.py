@@ -1,7 +1,7 @@
-"""The model card of a system: what dvc.lock, the metrics and the documents of its run say of it, and nothing else.
+"""Write the model card of a system from the dvc.lock, metrics and documents of its run.
 
-Front matter as the hub asks for it (huggingface_hub's `ModelCardData`). Scores are those of the very weights, which are
-known by their hash.
+The front matter is the hub's (huggingface_hub's `ModelCardData`). Scores are those of exactly these weights, matched by
+hash.
 """
 
 import json
@@ -26,10 +26,10 @@ PAPER = "2407.21417"
 def card(
     run: Run, system: str, steps: Sequence[Step], ran: Mapping[str, Step], *, template: str, template_agrees: bool
 ) -> str:
-    """The README.md of `system`, whose lineage is `steps`; `ran` is all of dvc.lock."""
+    """Return the README.md of `system`; `steps` is its lineage, `ran` all stages of dvc.lock."""
     pool = evaluated(run, system, steps[-1], ran)
     scores = run.json(f"metrics/systems/{pool}.json") if pool else {}
-    tested = [step for name, step in ran.items() if pool and name.endswith(f"@{pool}") and step.kind != "train"]
+    tested = _testing(pool, ran) if pool else []
     bases = {name: row for step in steps for name, row in step.rows("base").items()}
     data = _data(run, steps, ran)
     front = _front(system, scores, data, [row for row in bases.values() if row["kind"] == "hub"])
@@ -53,7 +53,7 @@ def card(
     )
 
 
-_SETTINGS = {  # heading -> stages and the tables of params.yaml that say how they worked
+_SETTINGS = {  # heading -> (stages, tables of params.yaml that they used)
     "Starting models": (("base",), ("base",)),
     "Pools of answers": (("sample",), ("pools", "decode", "sample", "template")),
     "Judges": (("identify",), ("judges",)),
@@ -61,8 +61,19 @@ _SETTINGS = {  # heading -> stages and the tables of params.yaml that say how th
 }
 
 
+def _testing(pool: str, ran: Mapping[str, Step]) -> list[Step]:
+    """Return the stages that sampled and evaluated `pool`, and those that identified its judges."""
+    judged = [step for step in ran.values() if step.kind == "judge" and step.stage.endswith(f"-{pool}")]
+    judges = {path for step in judged for path in step.used}
+    return [
+        step
+        for name, step in ran.items()
+        if name in (f"sample@{pool}", f"evaluate@{pool}") or (step.kind == "identify" and judges & step.made.keys())
+    ]
+
+
 def evaluated(run: Run, system: str, trained: Step, ran: Mapping[str, Step]) -> str | None:
-    """The pool of test answers by the very weights that `trained` made; None where they have not been evaluated."""
+    """Return the evaluated pool sampled from exactly the weights that `trained` made; None if there is none."""
     made = f"models/{system}"
     for name, step in ran.items():
         pool = name.removeprefix("sample@")
@@ -77,7 +88,7 @@ def _front(
     system: str, scores: Mapping[str, Any], data: Sequence[Mapping[str, str]], hub: Sequence[Mapping[str, Any]]
 ) -> str:
     licences = {row["licence"] for row in data}
-    free = not hub and licences == {"Apache-2.0"}
+    apache = not hub and licences == {"Apache-2.0"}
     ids = [row["options"]["id"] for row in hub if HUB_ID.fullmatch(row["options"]["id"])]
     sets = [row["origin"] for row in data if row["revision"] and HUB_ID.fullmatch(row["origin"])]
     results = [
@@ -95,8 +106,8 @@ def _front(
         if figures["mean"] is not None
     ]
     content = ModelCardData(
-        license="apache-2.0" if free else "other",
-        license_name=None if free else "those-of-the-base-model-and-of-the-data",
+        license="apache-2.0" if apache else "other",
+        license_name=None if apache else "those-of-the-base-model-and-of-the-data",
         base_model=ids or None,
         datasets=sets or None,
         library_name="transformers",
@@ -109,28 +120,28 @@ def _front(
 
 
 def _data(run: Run, steps: Sequence[Step], ran: Mapping[str, Step]) -> list[dict[str, str]]:
-    """The data sets whose rows trained a system of the lineage or were answered for it."""
+    """The data sets whose rows a system of the lineage was trained on or answered."""
     parts = [part for step in steps for row in step.rows("mixtures").values() for part in row["parts"].values()]
     mixed = {name for part in parts for name in part}
     drawn = {name for step in steps for row in step.rows("prompts").values() for name in row["rows"]}
-    found = []
+    rows = []
     for name in sorted(mixed | drawn):
         fetched = run.json(f"metrics/fetch/{name}.json")
         prepared = run.json(f"metrics/prepare/{name}.json")
         raw = ran[f"fetch@{name}"].made.get(f"data/raw/{name}", "") if f"fetch@{name}" in ran else ""
         origin = fetched.get("origin", "unknown")
         public = fetched.get("revision") or "://" in origin or origin in ("generated", "unknown")
-        found.append(
+        rows.append(
             {
                 "name": name,
                 "licence": fetched.get("licence") or "unknown",
-                "origin": origin if public else "a local copy",  # never a machine's paths
+                "origin": origin if public else "a local copy",  # no paths of a machine
                 "revision": fetched.get("revision") or "",
                 "rows": str(prepared.get("splits", {}).get("train", "")),
                 "hash": raw,
             }
         )
-    return found
+    return rows
 
 
 def _training(run: Run, step: Step) -> dict[str, Any]:
@@ -141,13 +152,13 @@ def _training(run: Run, step: Step) -> dict[str, Any]:
 
 
 def _settings(steps: Sequence[Step], kinds: Sequence[str], keys: Sequence[str]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Name and parameters of each stage of `kinds`; judges once, however many pools they judged."""
-    said: list[dict[str, Any]] = []
+    """Yield name and parameters of each stage of `kinds`; equal parameters only once."""
+    yielded: list[dict[str, Any]] = []
     for step in steps:
         if step.kind.startswith(tuple(kinds)):
             chosen = {key: value for key, value in step.params.items() if key.partition(".")[0] in keys}
-            if chosen not in said:
-                said.append(chosen)
+            if chosen not in yielded:
+                yielded.append(chosen)
                 yield step.stage, chosen
 
 
@@ -165,7 +176,7 @@ def _scores(scores: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _against(run: Run, pool: str | None) -> list[list[str]]:
-    """Paired differences of the report in which the system is the first."""
+    """The report's paired differences of this system minus another."""
     path = run.path("metrics/report/differences.json")
     pairs = json.loads(path.read_text(encoding="utf-8")) if path and pool else []
     return [
@@ -177,15 +188,15 @@ def _against(run: Run, pool: str | None) -> list[list[str]]:
 
 
 def _choices(run: Run) -> dict[str, list[str]]:
-    """The headings of docs/choices.md with the names of their entries."""
+    """The headings of docs/choices.md with the titles of their entries."""
     path = run.path("docs/choices.md")
-    found: dict[str, list[str]] = {}
+    by_heading: dict[str, list[str]] = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path else ():
         if line.startswith("## "):
-            found[line.removeprefix("## ")] = []
-        elif found and (entry := re.match(r"(?:- )?\*\*([^*]+?)\.?\*\*", line)):
-            list(found.values())[-1].append(entry[1])
-    return {heading: entries for heading, entries in found.items() if entries}
+            by_heading[line.removeprefix("## ")] = []
+        elif by_heading and (entry := re.match(r"(?:- )?\*\*([^*]+?)\.?\*\*", line)):
+            list(by_heading.values())[-1].append(entry[1])
+    return {heading: entries for heading, entries in by_heading.items() if entries}
 
 
 def _cells(values: Iterable[Any]) -> str:

@@ -1,4 +1,4 @@
-"""One row's whole way through the line: raw record, example, training rows, answers, verdicts, choice, systems."""
+"""Trace one row through the pipeline: raw record, example, training rows, answers, verdicts, choice, systems."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -23,10 +23,10 @@ Params = Mapping[str, Any]
 
 
 def tell(run: Run, name: str) -> dict[str, Any]:
-    """Gather what `run` knows of an example, or of one answer to it, ready for JSON.
+    """Return all that `run` holds about an example, or about one answer to it, ready for JSON.
 
-    `name` is an example's id (`nq/train/12`) or an answer's (`nq/train/12|t0.3|0`). Raises `ResetError` where no table
-    and no raw record holds it.
+    `name` is the id of an example (`nq/train/12`) or an answer (`nq/train/12|t0.3|0`). Raises `ResetError` if neither
+    a table nor a raw record holds it.
     """
     example_id, answer, _ = name.partition("|")
     params = run.yaml("params.yaml")
@@ -38,25 +38,27 @@ def tell(run: Run, name: str) -> dict[str, Any]:
     pools = list(_pools(run, {"answer_id": name} if answer else where))
     if (not examples and raw is None) or (answer and not pools):
         raise ResetError(
-            f"'{run.name}' holds no '{name}'. An id is dataset/split/own id, an answer's has |setting|sweep"
+            f"'{run.name}' holds no '{name}'. Ids: dataset/split/id for an example, plus |setting|sweep for an answer"
         )
-    mixtures = [found for found in _holding(run, "data/mixtures", schemas.MIXTURES, where) if ".dev" not in found[0]]
-    picked = {one: curated_rows.SCHEMAS[row["pick"]] for one, row in params.get("curated", {}).items()}
-    curated = list(_holding(run, "data/curated", schemas.CURATED, where, picked))
+    mixtures = [
+        table for table in _tables_with(run, "data/mixtures", schemas.MIXTURES, where) if ".dev" not in table[0]
+    ]
+    own_schemas = {curated: curated_rows.SCHEMAS[row["pick"]] for curated, row in params.get("curated", {}).items()}
+    curated = list(_tables_with(run, "data/curated", schemas.CURATED, where, own_schemas))
     systems = params.get("systems", {})
     return {
         "id": name,
         "raw": raw,
         "example": examples[0] if examples else None,
         "mixtures": [
-            {"mixture": found, "rows": len(rows), "systems": _on(systems, f"mixtures/{found}")}
-            for found, rows in mixtures
+            {"mixture": mixture, "rows": len(rows), "systems": _trained_on(systems, f"mixtures/{mixture}")}
+            for mixture, rows in mixtures
         ],
-        "prompts": [found for found, _ in _holding(run, "data/prompts", schemas.EXAMPLES, where)],
+        "prompts": [prompts for prompts, _ in _tables_with(run, "data/prompts", schemas.EXAMPLES, where)],
         "pools": pools,
         "curated": [
-            {"curated": found, **row, "systems": _on(systems, f"curated/{found}")}
-            for found, rows in curated
+            {"curated": curated_set, **row, "systems": _trained_on(systems, f"curated/{curated_set}")}
+            for curated_set, rows in curated
             for row in rows
         ],
         "trained": _descendants(
@@ -66,28 +68,28 @@ def tell(run: Run, name: str) -> dict[str, Any]:
 
 
 def _rows(run: Run, name: str, schema: pa.Schema, where: Mapping[str, str]) -> Iterator[tables.Row]:
-    """The rows of a table whose columns have those values, read without the others; none where there is no table."""
+    """Read only the rows of a table whose columns have the values `where`; none if there is no table."""
     if (path := run.path(name)) is not None:
         filters = [(column, "=", value) for column, value in where.items()]
         yield from pq.read_table(path, columns=schema.names, filters=filters).to_pylist()
 
 
-def _holding(
+def _tables_with(
     run: Run,
     folder: str,
     schema: pa.Schema,
     where: Mapping[str, str],
-    picked: Mapping[str, pa.Schema] = MappingProxyType({}),
+    own_schemas: Mapping[str, pa.Schema] = MappingProxyType({}),
 ) -> Iterator[tuple[str, list[tables.Row]]]:
-    """Name and rows of each table of `folder` that has such rows; `picked` of tables that have one of their own."""
+    """Yield name and matching rows of each table in `folder` that has any; `own_schemas` take the place of `schema`."""
     for name in run.files(folder):
         stem = Path(name).stem
-        if name.endswith(".parquet") and (rows := list(_rows(run, name, picked.get(stem, schema), where))):
+        if name.endswith(".parquet") and (rows := list(_rows(run, name, own_schemas.get(stem, schema), where))):
             yield stem, rows
 
 
 def _raw(run: Run, params: Params, dataset: str, split: str, own: str) -> dict[str, Any] | None:
-    """The raw record whose example has that id, with its file and line."""
+    """Find the raw record that became the example `dataset`/`split`/`own`, with its file and line."""
     row = params.get("datasets", {}).get(dataset)
     if row is None:
         return None
@@ -98,47 +100,48 @@ def _raw(run: Run, params: Params, dataset: str, split: str, own: str) -> dict[s
         path = run.path(name) if name.endswith(".jsonl") else None
         if path is None or (row["shares"] is None and stem in schemas.SPLITS and stem != split):
             continue
-        read: list[tuple[int, dict[str, Any]]] = []  # those the source has not answered yet
-        for outcome in outcomes(source, _remembered(path, read)):
+        read: list[tuple[int, dict[str, Any]]] = []  # records without an outcome yet
+        for outcome in outcomes(source, _records(path, read)):
             line, record = read.pop(0)
             if isinstance(outcome, Example) and outcome.id == own:
                 return {"file": name, "line": line, "record": record}
     return None
 
 
-def _remembered(path: Path, read: list[tuple[int, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+def _records(path: Path, read: list[tuple[int, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """Yield the records of a JSON Lines file; append each to `read` with its line number."""
     with path.open("rb") as stream:
         for line, text in enumerate(stream, start=1):
-            with suppress(ResetError):  # no record: `prepare` has left it out as well
+            with suppress(ResetError):  # not a record: `prepare` sets it aside as well
                 read.append((line, formats.parse(text)))
                 yield read[-1][1]
 
 
 def _pools(run: Run, where: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Each pool's answers with all that judges said of them."""
+    """Yield each pool's answers with all verdicts on them."""
     judges = [Path(name).stem for name in run.files("data/verdicts")]
-    for pool, answers in _holding(run, "data/answers", schemas.ANSWERS, where):
+    for pool, answers in _tables_with(run, "data/answers", schemas.ANSWERS, where):
         for answer in answers:
-            named = {"answer_id": answer["answer_id"]}
+            this_answer = {"answer_id": answer["answer_id"]}
             answer["verdicts"] = [
                 {"judge": judge, **verdict}
                 for judge in dict.fromkeys(judges)
-                for verdict in _rows(run, f"data/verdicts/{pool}/{judge}.parquet", schemas.VERDICTS, named)
+                for verdict in _rows(run, f"data/verdicts/{pool}/{judge}.parquet", schemas.VERDICTS, this_answer)
             ]
         yield {"pool": pool, "answers": answers}
 
 
-def _on(systems: Params, data: str) -> list[str]:
+def _trained_on(systems: Params, data: str) -> list[str]:
     return [name for name, row in systems.items() if row["data"] == data]
 
 
 def _descendants(systems: Params, data: list[str]) -> list[dict[str, str]]:
-    """Every system that has seen one of the tables `data`, itself or by what it starts from, and how."""
-    found = {name: row["data"] for name, row in systems.items() if row["data"] in data}
+    """Every system trained on one of the tables `data`, itself or through the system it starts from, and how."""
+    by_system = {name: row["data"] for name, row in systems.items() if row["data"] in data}
     while more := {
         name: f"starts from {row['init']}"
         for name, row in systems.items()
-        if name not in found and checkpoint_names.system(row["init"]) in found
+        if name not in by_system and checkpoint_names.system(row["init"]) in by_system
     }:
-        found |= more
-    return [{"system": name, "by": by} for name, by in found.items()]
+        by_system |= more
+    return [{"system": name, "by": by} for name, by in by_system.items()]

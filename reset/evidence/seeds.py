@@ -1,4 +1,4 @@
-"""Repeated runs of the line, as with other seeds: mean and spread per score, and differences over all of them."""
+"""Summarise repeated runs (say, with other seeds): mean and spread per score, paired differences over all runs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,36 +9,38 @@ from reset.errors import ResetError
 from reset.files import tables
 from reset.scoring import comparison
 
-FOLDERS = ("data/scores", "metrics/systems")  # what is read of a run
+FOLDERS = ("data/scores", "metrics/systems")  # folders of a run that are read
 
 
 def gather(runs: Mapping[str, Path], pairs: Sequence[tuple[str, str]], *, resamples: int, seed: int) -> dict[str, Any]:
-    """Read the `runs`, a name and a folder each: `scores` per system and macro average, `differences` per pair.
+    """Read `runs` (name -> folder); return `scores` per system and macro average, and `differences` per pair.
 
-    The spread is the standard deviation over runs (n - 1), None for a single run. A difference needs both systems in
-    all runs. Raises `ResetError` for a run that holds no scores.
+    `sd` is the standard deviation over runs (n - 1), None for a single run. A difference needs both systems in all
+    runs. Raises `ResetError` for a run without scores.
     """
     summaries = {name: _summaries(name, folder) for name, folder in runs.items()}
     systems = sorted({system for by_system in summaries.values() for system in by_system})
     scores = [
         row
         for system in systems
-        for row in _spread(system, {run: found[system] for run, found in summaries.items() if system in found})
+        for row in _means_and_sd(
+            system, {run: by_system[system] for run, by_system in summaries.items() if system in by_system}
+        )
     ]
     folders = [folder / FOLDERS[0] for folder in runs.values()]
-    found = comparison.differences(folders, pairs, resamples=resamples, seed=seed)
-    return {"runs": list(runs), "scores": scores, "differences": found}
+    differences = comparison.differences(folders, pairs, resamples=resamples, seed=seed)
+    return {"runs": list(runs), "scores": scores, "differences": differences}
 
 
 def _summaries(name: str, folder: Path) -> dict[str, tables.Row]:
     paths = sorted((folder / FOLDERS[1]).glob("*.json"))
     if not paths:
-        raise ResetError(f"'{name}' holds no scores: there is nothing in {FOLDERS[1]}/")
+        raise ResetError(f"'{name}' holds no scores: {FOLDERS[1]}/ is empty or missing")
     return {path.stem: tables.read_json(path) for path in paths}
 
 
-def _spread(system: str, by_run: Mapping[str, tables.Row]) -> list[tables.Row]:
-    """One row per macro average of `system`, over the runs that have it."""
+def _means_and_sd(system: str, by_run: Mapping[str, tables.Row]) -> list[tables.Row]:
+    """One row per macro average of `system`, over the runs that have it: mean, sd and the value of each run."""
     names = dict.fromkeys(name for summary in by_run.values() for name in summary["macro"])
     rows = []
     for name in names:

@@ -1,4 +1,4 @@
-"""What became of a table's rows from one run to another: added, gone, changed, compared by id and never by place."""
+"""Compare a table in two runs: rows added, gone and changed, matched by id, not by position."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ import pyarrow as pa
 from reset.evidence.revisions import Run
 from reset.files import schemas
 
-# folder -> schema and the columns that name a row
+# folder -> (schema, columns that identify a row)
 KEYS: Mapping[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "data/examples": (schemas.EXAMPLES, ("example_id",)),
     "data/mixtures": (schemas.MIXTURES, ("example_id", "repeat")),
@@ -19,41 +19,43 @@ KEYS: Mapping[str, tuple[pa.Schema, tuple[str, ...]]] = {
     "data/verdicts": (schemas.VERDICTS, ("answer_id", "name")),
     "data/curated": (schemas.CURATED, ("example_id", "repeat")),
 }
-SHOWN = 5  # ids named per kind of change
+SHOWN = 5  # ids listed per kind of change
 
-Pair = tuple[str | None, str | None]  # a table's name in A and in B; None where a run lacks it
+Pair = tuple[str | None, str | None]  # a table's name in A and in B; None if a run lacks it
 
 
 def pairs(a: Run, b: Run) -> list[Pair]:
-    """Every table of either run, paired by its name."""
-    found: list[Pair] = []
+    """Pair the tables of both runs by name."""
+    paired: list[Pair] = []
     for folder in KEYS:
-        here, there = (
+        in_a, in_b = (
             {name for name in run.files(folder) if name.endswith(".parquet") and not Path(name).name.startswith(".")}
             for run in (a, b)
         )
-        found += [(n if n in here else None, n if n in there else None) for n in sorted(here | there)]
-    return found
+        paired += [(n if n in in_a else None, n if n in in_b else None) for n in sorted(in_a | in_b)]
+    return paired
 
 
 def compare(a: Run, b: Run, pair: Pair) -> dict[str, Any]:
-    """Rows of the table in A and in B, and how many were added, are gone, changed, with the columns that changed.
+    """Count the rows of a table in A and in B, those added, gone and changed, and the changes per column.
 
-    A table whose content DVC knows to be equal in both is not read.
+    Tables with equal hashes in dvc.lock are not read.
     """
     before, after = pair
-    said: dict[str, Any] = {"table": after or before, "was": before, "is": after, "equal": False}
+    names: dict[str, Any] = {"table": after or before, "was": before, "is": after, "equal": False}
     marks = [run.mark(name) if name else None for run, name in ((a, before), (b, after))]
     if marks[0] is not None and marks[0] == marks[1]:
-        return {**said, "equal": True}
+        return {**names, "equal": True}
     old, new = (dict(_rows(run, name)) if name else {} for run, name in ((a, before), (b, after)))
     added, gone = [key for key in new if key not in old], [key for key in old if key not in new]
     changed = [key for key in new if key in old and old[key] != new[key]]
-    names = _schema(pair).names
-    columns = Counter(name for key in changed for name, x, y in zip(names, old[key], new[key], strict=True) if x != y)
+    of_schema = _schema(pair).names
+    columns = Counter(
+        name for key in changed for name, x, y in zip(of_schema, old[key], new[key], strict=True) if x != y
+    )
     kinds = {"added": added, "gone": gone, "changed": changed}
     return {
-        **said,
+        **names,
         "equal": not (added or gone or changed) and None not in pair,
         "rows_a": len(old) if before else None,
         "rows_b": len(new) if after else None,
@@ -68,7 +70,7 @@ def _schema(pair: Pair) -> pa.Schema:
 
 
 def _rows(run: Run, name: str) -> Iterator[tuple[tuple[Any, ...], tuple[int, ...]]]:
-    """Key and a hash per column, of each row; the texts themselves are not kept."""
+    """Yield the key of each row and a hash per column, to save memory."""
     schema, keys = KEYS["/".join(name.split("/")[:2])]
     for row in run.rows(name, schema):
         yield tuple(row[key] for key in keys), tuple(hash(repr(row[column])) for column in schema.names)

@@ -1,6 +1,7 @@
-"""Which 64-bit hashes came before: eight bytes each, so that half a million rows need eight megabytes.
+"""A set of 64-bit hashes in sorted NumPy runs, and the content hash of an example.
 
-Two different rows share a hash with a chance of about n^2 / 2^65: one in 100 million for half a million rows.
+An entry takes 8 bytes: half a million rows with two hashes each need 8 MB. The probability that any two of n different
+rows have the same hash is about n^2 / 2^65: one in 100 million for half a million rows.
 """
 
 import re
@@ -11,27 +12,30 @@ from xxhash import xxh3_64_intdigest
 
 from reset.files.tables import Row
 
-_BLANKS = b"\t\n\v\f\r\x1c\x1d\x1e\x1f"  # what `split` parts ASCII at, beside the blank itself
-_TO_BLANK = bytes.maketrans(_BLANKS, b" " * len(_BLANKS))
-_TWO_BLANKS = re.compile(b"  ")  # several times as fast as `in` where words are short
+_OTHER_SPACES = b"\t\n\v\f\r\x1c\x1d\x1e\x1f"  # the ASCII whitespace of `str.split`, except the space itself
+_TO_SPACE = bytes.maketrans(_OTHER_SPACES, b" " * len(_OTHER_SPACES))
+_TWO_SPACES = re.compile(b"  ")  # on short words the search is several times as fast as `in`
 
 
 class Seen:
-    """Sorted runs of hashes; a run is merged into the one before it when it has grown half as long."""
+    """A set of hashes, stored as sorted runs.
+
+    A run is merged into the one before it once it is at least half as long, so there are few runs.
+    """
 
     def __init__(self) -> None:
         self._runs: list[np.ndarray] = []
 
     def known(self, hashes: np.ndarray) -> np.ndarray:
-        """Say of each of `hashes`, (n,) uint64, whether it came before, (n,) bool."""
-        found = np.zeros(len(hashes), dtype=bool)
+        """Return which of `hashes`, (n,) uint64, were added before, (n,) bool."""
+        is_known = np.zeros(len(hashes), dtype=bool)
         for run in self._runs:
-            places = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
-            found |= run[places] == hashes
-        return found
+            positions = np.minimum(np.searchsorted(run, hashes), len(run) - 1)
+            is_known |= run[positions] == hashes
+        return is_known
 
     def add(self, hashes: np.ndarray) -> None:
-        """Remember `hashes`."""
+        """Add `hashes`, (n,) uint64, to the set."""
         if not len(hashes):
             return
         self._runs.append(np.sort(hashes))
@@ -43,21 +47,21 @@ class Seen:
 def content(row: Row) -> int:
     """Hash what makes an example unique (paper 2.1.1): its instruction, question, passages and first reference.
 
-    Of equal content are texts that are equal after Unicode composition, with runs of blanks as one.
+    Texts that differ only in Unicode composition or in the length of whitespace get the same hash.
     """
     parts = (row["instruction"], row["question"], *row["passages"], *row["references"][:1])
     whole = "\0".join(map(str.strip, parts))
-    return xxh3_64_intdigest(_single_blanks(whole.encode()) if whole.isascii() else _composed(whole))
+    return xxh3_64_intdigest(_collapse_ascii_spaces(whole.encode()) if whole.isascii() else _normalise_unicode(whole))
 
 
-def _single_blanks(text: bytes) -> bytes:
-    """What `split` and `join` give for ASCII, at several times their speed on long texts."""
-    if any(blank in text for blank in _BLANKS):
-        text = text.translate(_TO_BLANK)
-    while _TWO_BLANKS.search(text):
+def _collapse_ascii_spaces(text: bytes) -> bytes:
+    """Replace each run of whitespace by one space: like `split` and `join`, but several times as fast on long texts."""
+    if any(space in text for space in _OTHER_SPACES):
+        text = text.translate(_TO_SPACE)
+    while _TWO_SPACES.search(text):
         text = text.replace(b"  ", b" ")
     return text
 
 
-def _composed(text: str) -> bytes:
+def _normalise_unicode(text: str) -> bytes:
     return unicodedata.normalize("NFC", " ".join(text.split())).encode()

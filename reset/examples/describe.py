@@ -1,7 +1,7 @@
 """Our Table 1: examples per split, and the mean length of responses in a model's tokens.
 
-As in the paper, the mean is over training rows, or over tests where there are none: the first reference of each,
-without its end token. The `tokenizers` library alone does it, as no model reads these ids.
+As in the paper, the mean is over training rows, or over test rows if there is no training row. It counts the first
+reference of each row, without the end token. The `tokenizers` library is enough here, since no model reads these ids.
 """
 
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ def describe(examples: Path, model: Path) -> dict[str, dict[str, Any]]:
     if not file.is_file():
         raise ResetError(f"{file}: no such file")
     tokenizer = Tokenizer.from_file(str(file))
-    return {folder.name: _one(folder, tokenizer) for folder in sorted(examples.iterdir()) if folder.is_dir()}
+    return {folder.name: _describe_one(folder, tokenizer) for folder in sorted(examples.iterdir()) if folder.is_dir()}
 
 
-def _one(folder: Path, tokenizer: Tokenizer) -> dict[str, Any]:
+def _describe_one(folder: Path, tokenizer: Tokenizer) -> dict[str, Any]:
     counts = {split: tables.count(folder / f"{split}.parquet", schemas.EXAMPLES) for split in schemas.SPLITS}
     texts = _responses(folder / ("train.parquet" if counts["train"] else "test.parquet"))
     responses = tokens = 0

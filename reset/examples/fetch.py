@@ -1,7 +1,7 @@
-"""Fetching: copy a data set from wherever it is to data/raw/<dataset>/, as JSON Lines.
+"""Fetching: copy a data set from the hub, a URL or a local path to data/raw/<dataset>/, as JSON Lines.
 
-One file per split (`train`, `dev`, `test`), or `records.jsonl` where the origin names no split. The folder appears only
-when all of it is there.
+There is one file per split (`train`, `dev`, `test`), or `records.jsonl` where the origin names no split. The folder
+gets its name only when it is complete.
 """
 
 import hashlib
@@ -19,17 +19,17 @@ from reset.sources import Record, Source
 
 __all__ = ["Generated", "Packed", "fetch"]
 
-SHOWN = 5  # places named in the metrics
+SHOWN = 5  # places of broken lines listed in the metrics
 
-_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode  # dates and the like become text
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode  # `default`: dates and the like become text
 
 
 @runtime_checkable
 class Packed(Protocol):
-    """A source whose files may hold several records in one JSON object."""
+    """A source whose files may pack several records into one JSON object."""
 
     def unpack(self, document: Record) -> Iterator[Record]:
-        """Yield the records that `document` holds; a record yields itself."""
+        """Yield the records in `document`; a document that is a record is yielded as it is."""
         ...
 
 
@@ -38,18 +38,18 @@ def fetch(
 ) -> dict[str, Any]:
     """Write the raw records of `source` to the folder `into` and return their counts, bytes and SHA-256 sums.
 
-    `path` is read instead of where the source lives; `revision` goes before the source's own. Lines that are no records
-    are counted and left out. Raises `ResetError` where nothing is found, or what is found is damaged or empty, or more
-    than `max_broken` (a share) of a file's lines are no records.
+    `path` is read instead of the source's own location, and `revision` replaces the source's own. Lines that are not
+    valid records are counted and left out. Raises `ResetError` for a location that is missing, damaged or empty, and if
+    more than `max_broken` (a fraction) of a file's lines are not valid records.
     """
     into.parent.mkdir(parents=True, exist_ok=True)
-    downloads = into.with_name(f".{into.name}.downloads")  # stays behind where one breaks off
+    downloads = into.with_name(f".{into.name}.downloads")  # kept after a failed download, so that it can be resumed
     with whole_folder(into) as folder:
         origin = locate(source, path=path, revision=revision, downloads=downloads)
         records: dict[str, int] = {}
         broken: list[str] = []
         for stream in origin.streams:
-            count, faults = _append(source, stream, folder, max_broken)
+            count, faults = _append_stream(source, stream, folder, max_broken)
             records[stream.split] = records.get(stream.split, 0) + count
             broken += faults
         shutil.rmtree(downloads, ignore_errors=True)
@@ -66,19 +66,19 @@ def fetch(
         }
 
 
-def _append(source: Source, stream: Stream, folder: Path, max_broken: float) -> tuple[int, list[str]]:
-    """Append a stream to its split's file; return how many records it holds, and what else is in it."""
+def _append_stream(source: Source, stream: Stream, folder: Path, max_broken: float) -> tuple[int, list[str]]:
+    """Append a stream to the file of its split; return the number of records, and a message per broken line."""
     count, broken = 0, []
     with (folder / f"{stream.split}.jsonl").open("ab") as target:
-        for record in _unpacked(source, stream):
+        for record in _unpack_records(source, stream):
             if isinstance(record, formats.Broken):
                 broken.append(record.what)
             else:
-                target.write(_line(record))
+                target.write(_json_line(record))
                 count += 1
     if len(broken) > max_broken * (count + len(broken)):
         raise ResetError(
-            f"{stream.origin}: {len(broken)} of {count + len(broken)} lines are no records, more than "
+            f"{stream.origin}: {len(broken)} of {count + len(broken)} lines are not valid records, more than "
             f"prepare.max_broken ({max_broken:.1%}); first: {broken[0]}"
         )
     if not count:
@@ -86,7 +86,7 @@ def _append(source: Source, stream: Stream, folder: Path, max_broken: float) -> 
     return count, broken
 
 
-def _unpacked(source: Source, stream: Stream) -> Iterator[Record | formats.Broken]:
+def _unpack_records(source: Source, stream: Stream) -> Iterator[Record | formats.Broken]:
     for number, document in enumerate(stream.records, start=1):
         if isinstance(document, formats.Broken) or not isinstance(source, Packed):
             yield document
@@ -99,10 +99,10 @@ def _unpacked(source: Source, stream: Stream) -> Iterator[Record | formats.Broke
             yield from records
 
 
-def _line(record: Record) -> bytes:
+def _json_line(record: Record) -> bytes:
     try:
         return (_encode(record) + "\n").encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can write
+    except UnicodeEncodeError:  # half a surrogate pair: JSON can hold it only as an escape
         return (json.dumps(record, default=str) + "\n").encode()
 
 

@@ -1,7 +1,7 @@
-"""Raw files of the usual formats, each read as a stream of records, so that memory stays flat.
+"""Read raw files of the usual formats as streams of records, so that memory use does not grow with the file.
 
-JSON Lines and JSON (one array, or one object that is a record or that its source unpacks), both also gzipped; Parquet;
-CSV.
+The formats are JSON Lines, JSON (an array of records, or one object that is a record or that its source unpacks), both
+of them also gzipped, Parquet and CSV.
 """
 
 import codecs
@@ -26,34 +26,34 @@ _NOT_LINES = "a file of one record per line must be named .jsonl"
 
 
 class Broken(NamedTuple):
-    """A line that is no record: its file, its number and what is wrong with it."""
+    """A line that is not a valid record; `what` is its file, its line number and the fault."""
 
     what: str
 
 
 def known(path: Path) -> bool:
-    """Say whether `records` can read a file of this name."""
+    """Return whether `records` can read a file of this name."""
     return path.name.endswith(SUFFIXES)
 
 
 def records(path: Path) -> Iterator[dict[str, Any] | Broken]:
-    """Yield the records of `path` in file order; a line of JSON Lines or CSV that is none is `Broken`.
+    """Yield the records of `path` in file order; an invalid line of JSON Lines or CSV becomes a `Broken`.
 
-    Raises `ResetError`, naming the file, where it is missing, damaged or holds something else.
+    Raises `ResetError`, with the file's name, if the file is missing, damaged or of another format.
     """
     if not known(path):
-        raise ResetError(f"{path}: no known format, its name must end in {', '.join(SUFFIXES)}")
+        raise ResetError(f"{path}: unknown format, the file name must end in {', '.join(SUFFIXES)}")
     if path.suffix == ".parquet":
         return _parquet(path)
     if path.suffix == ".csv":
         return _csv(path)
     if path.name.endswith((".jsonl", ".jsonl.gz")):
         return _json_lines(path)
-    return (_mapping(item, f"{path}: ") for item in _json(path))
+    return (_require_object(item, f"{path}: ") for item in _json(path))
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any] | Broken]:
-    with _readable(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+    with _as_reset_error(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             if line.strip():
                 try:
@@ -63,16 +63,16 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any] | Broken]:
 
 
 def parse(line: bytes) -> dict[str, Any]:
-    """Return the record that a line holds. Raises `ResetError` for one that is no JSON object or no UTF-8."""
+    """Return the record on a line. Raises `ResetError` if it is not a JSON object or not UTF-8."""
     try:
         item = orjson.loads(line)
     except ValueError:
-        item = _lenient(line)
-    return _mapping(item)
+        item = _parse_leniently(line)
+    return _require_object(item)
 
 
-def _lenient(line: bytes) -> object:
-    """What orjson refuses and JSON Lines files hold nevertheless: halves of surrogate pairs, NaN, long numbers."""
+def _parse_leniently(line: bytes) -> object:
+    """Parse what orjson refuses but real JSON Lines files contain: halves of surrogate pairs, NaN, long numbers."""
     try:
         return json.loads(line.decode())
     except UnicodeDecodeError as error:
@@ -81,7 +81,7 @@ def _lenient(line: bytes) -> object:
         raise ResetError(f"not JSON ({error})") from error
 
 
-def _mapping(item: object, where: str = "") -> dict[str, Any]:
+def _require_object(item: object, where: str = "") -> dict[str, Any]:
     if not isinstance(item, dict):
         raise ResetError(f"{where}a record must be a JSON object, this is a {type(item).__name__}")
     return item
@@ -94,8 +94,8 @@ def _open(path: Path) -> TextIO:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Turn what a damaged file raises into one line."""
+def _as_reset_error(path: Path) -> Iterator[None]:
+    """Turn the exceptions of reading a damaged file into a `ResetError` of one line."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -108,8 +108,8 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _csv(path: Path) -> Iterator[dict[str, Any] | Broken]:
     csv.field_size_limit(1 << 30)  # articles are longer than the default of 128 KiB
-    # an undecodable byte becomes half a surrogate pair, so that it spoils its own row alone
-    with _readable(path), path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as stream:
+    # surrogateescape: a byte that is not UTF-8 becomes half a surrogate pair, so that only its own row is broken
+    with _as_reset_error(path), path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as stream:
         reader = csv.DictReader(stream)
         try:
             for row in reader:
@@ -120,7 +120,7 @@ def _csv(path: Path) -> Iterator[dict[str, Any] | Broken]:
 
 
 def _csv_fault(row: dict[Any, Any]) -> str:
-    if None in row:  # where DictReader puts what has no column
+    if None in row:  # DictReader collects surplus cells under the key None
         return "more cells than columns"
     if None in row.values():
         return "fewer cells than columns"
@@ -132,7 +132,7 @@ def _csv_fault(row: dict[Any, Any]) -> str:
 
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    with _readable(path):
+    with _as_reset_error(path):
         try:
             for batch in pq.ParquetFile(path, pre_buffer=False).iter_batches(batch_size=1_000):
                 yield from batch.to_pylist()
@@ -141,13 +141,13 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _json(path: Path) -> Iterator[object]:
-    with _readable(path), _open(path) as stream:
+    with _as_reset_error(path), _open(path) as stream:
         try:
             start = stream.read(1)
             while start.isspace():
                 start = stream.read(1)
             if start == "[":
-                yield from _array(stream)
+                yield from _array_items(stream)
             elif start:
                 yield json.loads(start + stream.read())
         except ValueError as error:
@@ -156,8 +156,8 @@ def _json(path: Path) -> Iterator[object]:
             raise ResetError(f"{path}: not JSON ({error}); {_NOT_LINES}") from error
 
 
-def _array(stream: TextIO) -> Iterator[object]:
-    """Yield the items of the array whose opening bracket has been read, holding little more than one in memory."""
+def _array_items(stream: TextIO) -> Iterator[object]:
+    """Yield the items of an array, with little more than one item in memory; its opening bracket has been read."""
     decoder, buffer = json.JSONDecoder(), ""
     size = CHUNK
     while True:
@@ -168,7 +168,7 @@ def _array(stream: TextIO) -> Iterator[object]:
             if not buffer:
                 raise json.JSONDecodeError("The array has no end", "", 0)
             item, end = decoder.raw_decode(buffer)
-            if end == len(buffer):  # a number may go on in the next chunk
+            if end == len(buffer):  # the next chunk may continue this number
                 raise json.JSONDecodeError("The array has no end", buffer, end)
         except json.JSONDecodeError:
             more = stream.read(size)

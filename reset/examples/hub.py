@@ -1,6 +1,6 @@
 """Data sets of the Hugging Face hub, read with the `datasets` library; loading scripts are never run.
 
-From `datasets` 4.0 on a repository whose revision holds a script cannot be loaded. Its automatic Parquet branch can:
+Since version 4.0 `datasets` refuses a revision that contains a loading script. Its automatic Parquet branch works:
 `revision: refs/convert/parquet` in params.yaml, with `data_files` "<config>/{split}/*.parquet" in the source.
 """
 
@@ -14,18 +14,18 @@ from huggingface_hub import HfApi
 from reset.errors import ResetError
 from reset.sources import Where
 
-# OSError covers lost connections, unknown repositories and the hub's own errors; RuntimeError, loading scripts
+# OSError: lost connections, unknown repositories and the hub's own errors; RuntimeError: loading scripts
 FAILURES = (DatasetsError, OSError, RuntimeError, ValueError)
 
 
 class Hub:
-    """One data set at `revision`, or at the source's own."""
+    """One data set of the hub at `revision`, or if that is None, at the source's own revision."""
 
     def __init__(self, where: Where, revision: str | None) -> None:
         self._where, self._revision = where, revision or where.revision
 
     def commit(self) -> str:
-        """Return the commit that the revision, perhaps a branch, stands for today; it is read from now on."""
+        """Return the commit to which the revision (perhaps a branch) resolves now; `records` then reads that commit."""
         try:
             self._revision = str(HfApi().dataset_info(str(self._where.hub), revision=self._revision).sha)
         except FAILURES as error:

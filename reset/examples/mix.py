@@ -1,4 +1,4 @@
-"""Mixtures: examples of several data sets as one supervised training set, small parts repeated up to the largest.
+"""Mixtures: one supervised training set from several data sets, with small parts up-sampled to the largest.
 
 Paper 5 (MTL baseline) and A.3: "we up-sample smaller datasets to have an equal number of examples per dataset".
 """
@@ -34,15 +34,16 @@ def mix(
     left_out: Mapping[str, str],
     drawn: bool = False,
 ) -> tuple[Account, list[dict[str, Any]]]:
-    """Write the mixture of `parts` to `into`; return the account, and what each data set gives: examples, rows, share.
+    """Write the mixture of `parts` to `into`; return the account, and the examples, rows and share of each data set.
 
-    `take` says how much of a data set is used: a count (int) or a share (float), all of one that it does not name. Of
-    each part at most `rows` examples are drawn by a seeded hash of their ids; with `upsample` each part is repeated
-    whole as often as fits into the largest, and a seeded remainder is added. Of several references the first is the
-    response, or with `drawn` one by a seeded hash. A row without a reference is set aside, and so is one of the ids
-    `left_out`, for the reason given there.
+    - `take`: how much of a data set is used, as a count (int) or a fraction (float). The default is all of it.
+    - `rows`: the most examples drawn from each part, by a seeded hash of their ids.
+    - `upsample`: repeat each part in whole as often as it fits into the largest, then add a seeded remainder.
+    - `drawn`: the response is drawn from the references by a seeded hash, instead of being the first.
+
+    Rows without a reference are set aside, and so are the ids in `left_out`, for the reason given there.
     """
-    account, first, written = Account(), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    account, distinct, written = Account(), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     with tables.Writer(into, schemas.MIXTURES) as writer, Spool(into.parent) as spool:
         draw = _Draw(examples, split, template, seed, left_out, drawn, spool, account)
         places_of = {name: draw.part(members, take, rows) for name, members in parts.items()}
@@ -52,23 +53,23 @@ def mix(
         size = max(map(len, places_of.values()), default=0)
         for name, places in places_of.items():
             for number in range(size if upsample and len(places) else len(places)):
-                repeat, at = divmod(number, len(places))
-                row = spool.row(places[at])
+                repeat, index = divmod(number, len(places))
+                row = spool.row(places[index])
                 writer.write({**row, "repeat": repeat})
                 written[name, row["dataset"]] += 1
-                first[name, row["dataset"]] += repeat == 0
-    return account, _composition(parts, first, written)
+                distinct[name, row["dataset"]] += repeat == 0
+    return account, _composition(parts, distinct, written)
 
 
 def _composition(
-    parts: Mapping[str, Sequence[str]], first: Counter[tuple[str, str]], written: Counter[tuple[str, str]]
+    parts: Mapping[str, Sequence[str]], distinct: Counter[tuple[str, str]], written: Counter[tuple[str, str]]
 ) -> list[dict[str, Any]]:
-    """One row per data set of each part: its examples, the rows they became by repetition, the share of all rows."""
+    """Return one dict per part and data set: distinct examples, rows after up-sampling, and share of all rows."""
     return [
         {
             "part": name,
             "dataset": dataset,
-            "examples": first[name, dataset],
+            "examples": distinct[name, dataset],
             "rows": written[name, dataset],
             "share": round(written[name, dataset] / max(written.total(), 1), 4),
         }
@@ -79,7 +80,7 @@ def _composition(
 
 @dataclass(frozen=True)
 class _Draw:
-    """Draws parts; training rows wait in `spool`, of each only its seeded key and its place are held in memory."""
+    """Draws parts. Training rows are kept on disk, in `spool`; memory holds the sort key and place of each."""
 
     examples: Path
     split: str
@@ -91,8 +92,8 @@ class _Draw:
     account: Account
 
     def part(self, members: Sequence[str], take: Mapping[str, int | float], rows: int | None) -> np.ndarray:
-        """The places of at most `rows` rows of the data sets `members`, (rows,) uint32, in seeded order."""
-        taken = [self._taken(dataset, take.get(dataset, 1.0)) for dataset in members]
+        """Return the places in `spool`, (rows,) uint32, of at most `rows` rows of `members`, in seeded order."""
+        taken = [self._take(dataset, take.get(dataset, 1.0)) for dataset in members]
         keys, places = (np.concatenate(arrays) for arrays in zip(*taken, strict=True))
         chosen = places[np.argsort(keys, kind="stable")][:rows]
         self.account.keep(len(chosen))
@@ -100,8 +101,11 @@ class _Draw:
             self.account.leave("over the part's rows", len(places) - len(chosen))
         return chosen
 
-    def _taken(self, dataset: str, take: int | float) -> tuple[np.ndarray, np.ndarray]:
-        """Keys and places, (rows,) uint64 and uint32, of what is taken of a data set: the first in seeded order."""
+    def _take(self, dataset: str, take: int | float) -> tuple[np.ndarray, np.ndarray]:
+        """Return sort keys, (rows,) uint64, and places, (rows,) uint32, of the rows taken from a data set.
+
+        These are the first rows in seeded order. The rows themselves go to `spool`.
+        """
         keys, start = array("Q"), len(self.spool)
         for example in tables.read(self.examples / dataset / f"{self.split}.parquet", schemas.EXAMPLES):
             if reason := self.left_out.get(example["example_id"]):
@@ -111,22 +115,22 @@ class _Draw:
             else:
                 keys.append(int.from_bytes(order(self.seed, example["example_id"])))
                 self.spool.add(training_row(example, self.template, response=self._response(example)))
-        wanted = _wanted(take, len(keys))
+        wanted = _rows_to_take(take, len(keys))
         if len(keys) > wanted:
             self.account.leave("over what is taken of its data set", len(keys) - wanted)
         places = np.arange(start, len(self.spool), dtype=np.uint32)
         if wanted == len(keys):
             return np.asarray(keys), places
-        first = np.argsort(np.asarray(keys), kind="stable")[:wanted]
-        return np.asarray(keys)[first], places[first]
+        chosen = np.argsort(np.asarray(keys), kind="stable")[:wanted]
+        return np.asarray(keys)[chosen], places[chosen]
 
     def _response(self, example: tables.Row) -> str:
         references: list[str] = example["references"]
         if not self.drawn:
             return references[0]
-        drawn = int.from_bytes(order(self.seed, f"reference of {example['example_id']}"))
-        return references[drawn % len(references)]
+        key = int.from_bytes(order(self.seed, f"reference of {example['example_id']}"))
+        return references[key % len(references)]
 
 
-def _wanted(take: int | float, there: int) -> int:
-    return min(take, there) if isinstance(take, int) else round(take * there)
+def _rows_to_take(take: int | float, available: int) -> int:
+    return min(take, available) if isinstance(take, int) else round(take * available)

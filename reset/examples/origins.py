@@ -1,4 +1,4 @@
-"""Where raw records come from: a local file or folder, a generator, the hub, or plain addresses."""
+"""Where raw records come from: a local file or folder, a generator, the hub, or plain URLs."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ from reset.examples import formats
 from reset.files.schemas import SPLITS
 from reset.sources import Record, Source, Where
 
-NO_SPLIT = "records"
+NO_SPLIT = "records"  # the file name, without suffix, of records whose split is not known
 SPELLINGS = {"val": "dev", "valid": "dev", "validation": "dev"} | {split: split for split in SPLITS}
 HUB = {"hub": "reset.examples.hub:Hub"}  # a plug-in, because the `datasets` library takes seconds to import
 TIMEOUT_S = 60
@@ -24,7 +24,7 @@ TIMEOUT_S = 60
 
 @runtime_checkable
 class Generated(Protocol):
-    """A source that makes its records instead of fetching them."""
+    """A source that generates its records instead of downloading them."""
 
     splits: tuple[str, ...]
 
@@ -34,7 +34,7 @@ class Generated(Protocol):
 
 
 class Stream(NamedTuple):
-    """Records of one file, address or hub split; `origin` names it in errors."""
+    """Records of one file, URL or hub split; `origin` is its name in error messages."""
 
     split: str
     origin: str
@@ -42,7 +42,7 @@ class Stream(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """What a source is read from: its name and revision for the metrics, its streams one after the other."""
+    """Where a source is read from: name and revision for the metrics, and its streams in order."""
 
     name: str
     revision: str | None
@@ -50,16 +50,16 @@ class Origin(NamedTuple):
 
 
 def locate(source: Source, *, path: Path | None, revision: str | None, downloads: Path) -> Origin:
-    """Find the records of `source`: at `path` if given, else where the source says; nothing is read yet.
+    """Locate the records of `source`: at `path` if given, else at the source's own location. No record is read yet.
 
-    Raises `ResetError` where there is nothing to read.
+    Raises `ResetError` if there is no such location.
     """
     where = source.where
     if path:
         return Origin(str(path), None, iter(_local(where, path)))
     if isinstance(source, Generated):
-        made = (Stream(split, f"generated {split} split", source.generate(split)) for split in source.splits)
-        return Origin("generated", None, made)
+        generated = (Stream(split, f"generated {split} split", source.generate(split)) for split in source.splits)
+        return Origin("generated", None, generated)
     if where.hub:
         hub = registry.load(HUB, "hub", "origin")(where, revision)
         parts = where.splits.items()
@@ -69,13 +69,13 @@ def locate(source: Source, *, path: Path | None, revision: str | None, downloads
     if where.urls:
         revision = revision or where.revision
         return Origin(", ".join(where.urls.values()), revision, _downloaded(where, revision, downloads))
-    raise ResetError(f"This data set cannot be fetched by itself: {where.how or 'set `path` to a local copy'}")
+    raise ResetError(f"This data set cannot be downloaded automatically: {where.how or 'set `path` to a local copy'}")
 
 
 def split_of(name: str, where: Where) -> str:
-    """Return the split that a file's path speaks of, `records` if none: train-00000-of-1.parquet, nq-dev.json.gz.
+    """Return the split named in a file's path (train-00000-of-1.parquet, nq-dev.json.gz), or `records` if none is.
 
-    The source's own table goes first: where validation serves as the test set, `validation.jsonl` is `test`.
+    `where.splits` has precedence: if the validation split serves as the test set, `validation.jsonl` is `test`.
     """
     ours = {SPELLINGS.get(theirs, theirs): split for split, theirs in where.splits.items()}
     for word in re.split(r"[^a-z0-9]+", name.lower()):
@@ -99,8 +99,8 @@ def _local(where: Where, path: Path) -> list[Stream]:
 def _downloaded(where: Where, revision: str | None, folder: Path) -> Iterator[Stream]:
     for split, pattern in where.urls.items():
         url = pattern.format(revision=revision)
-        mark = hashlib.sha256(url.encode()).hexdigest()[:16]  # another revision is another file
-        file = folder / mark / PurePosixPath(urlsplit(url).path).name
+        url_hash = hashlib.sha256(url.encode()).hexdigest()[:16]  # keeps the files of different revisions apart
+        file = folder / url_hash / PurePosixPath(urlsplit(url).path).name
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             _download(url, file)
@@ -108,21 +108,21 @@ def _downloaded(where: Where, revision: str | None, folder: Path) -> Iterator[St
 
 
 def _download(url: str, file: Path) -> None:
-    """Bring `url` to `file`; what an earlier, broken attempt has left in `file`.part is not asked for again."""
+    """Download `url` to `file`, resuming after the bytes that an earlier, failed attempt has left in `file`.part."""
     part = file.with_name(f"{file.name}.part")
-    there = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={there}-"} if there else {})
+    offset = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={offset}-"} if offset else {})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
-            there = there if getattr(reply, "status", None) == HTTPStatus.PARTIAL_CONTENT else 0
+            offset = offset if getattr(reply, "status", None) == HTTPStatus.PARTIAL_CONTENT else 0
             length = reply.headers.get("Content-Length")
-            with part.open("ab" if there else "wb") as target:
+            with part.open("ab" if offset else "wb") as target:
                 shutil.copyfileobj(reply, target)
     except OSError as error:
         raise ResetError(f"Cannot download {url}: {error} (run it again, or set `path` to a local copy)") from error
-    if length is not None and part.stat().st_size != there + int(length):
+    if length is not None and part.stat().st_size != offset + int(length):
         raise ResetError(
-            f"Cannot download {url}: it broke off at {part.stat().st_size} of {there + int(length)} bytes; "
-            "the next run goes on from there (or set `path` to a local copy)"
+            f"Cannot download {url}: it stopped at {part.stat().st_size} of {offset + int(length)} bytes; "
+            "the next run resumes there (or set `path` to a local copy)"
         )
     part.rename(file)

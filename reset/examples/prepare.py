@@ -1,9 +1,15 @@
 """Preparation: raw records to the examples table, one file per split, every record counted.
 
-A record is kept, or set aside for its source's reason or one of these: broken (the source cannot read it), text that is
-none, text without end, an empty instruction, question, context or answer, an exact duplicate (the same instruction,
-question, passages and first reference, blanks and Unicode forms apart; the first in the order train, dev, test stays),
-or an id that was there before. Files are read a few megabytes at a time by as many processes as there are cores.
+A record is kept, or set aside for a reason that its source gives or one of these:
+
+- broken: the source cannot read it
+- text with broken Unicode or a NUL character, or longer than `max_chars`
+- an empty instruction, question, context or answer
+- duplicate: the same instruction, question, passages and first reference as an earlier row, apart from whitespace and
+  Unicode composition. Files are read in the order train, dev, test.
+- duplicate id: the id of an earlier row
+
+Files are read a few megabytes at a time, by as many processes as there are cores.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,7 +32,7 @@ from reset.sources import Joined, Source
 
 FILES = (*schemas.SPLITS, "records")
 SPAN = 4 << 20  # bytes that a process reads at a time
-ALONE = 32 << 20  # bytes below which starting processes would take longer than the work
+ALONE = 32 << 20  # below this many bytes, starting processes would take longer than the work
 
 
 def prepare(
@@ -42,31 +48,33 @@ def prepare(
 ) -> Account:
     """Write the examples of the folder `raw` to {train,dev,test}.parquet in the folder `into`, all three or none.
 
-    `shares` draws the split of each record by a stable hash of its id: of those without a split and of train, and of
-    dev or test where `shares` names them (`{train: 0.98, dev: 0.02}` holds dev rows out of train, test stays).
-    Raises `ResetError` when more than `max_set_aside` of all records (a share) is left out, or more than `max_broken`
-    for being broken, with the file and line of the first.
+    `shares` gives the probability of each split, drawn by a stable hash of a record's id. It applies to records without
+    a split and to those of train; to those of dev or test only if `shares` names that split. So `{train: 0.98,
+    dev: 0.02}` holds dev rows out of train and leaves test as it is.
+
+    Raises `ResetError` if more than the fraction `max_set_aside` of all records is set aside, or more than `max_broken`
+    is broken; the latter message has the file and line of the first.
     """
     if shares is not None:
         check(shares, f"datasets.{dataset}.shares")
     spans = list(_spans(_files(raw), whole=isinstance(source, Joined)))
-    account, gate, before = Account(), _Gate(), _Lines()
+    account, deduplicator, line_numbers = Account(), _Deduplicator(), _LineNumbers()
     with whole_folder(into) as folder, ExitStack() as stack:
         writers = {
             split: stack.enter_context(tables.Writer(folder / f"{split}.parquet", schemas.EXAMPLES))
             for split in schemas.SPLITS
         }
-        batches = parallel_map(Maker(source, dataset, shares, max_chars).rows, spans, alone=_bytes(spans) < ALONE)
+        batches = parallel_map(Maker(source, dataset, shares, max_chars).rows, spans, alone=_total_bytes(spans) < ALONE)
         for span, batch in zip(spans, batches, strict=True):
-            first = before.first(span, batch.lines)
-            kept, repeated = gate.admit(batch)
+            first = line_numbers.first(span, batch.lines)
+            kept, repeated = deduplicator.filter(batch)
             for aside in sorted([*batch.aside, *repeated], key=lambda aside: aside.line):
                 place = f"{span.path}:{first + aside.line}"
                 account.leave(aside.reason, where=f"{place}: {aside.detail}" if aside.detail else place)
             account.keep(int(kept.sum()))
             for split, rows in _by_split(batch.rows if kept.all() else batch.rows.filter(kept)):
                 writers[split].write_table(rows)
-        _stop_if_too_much_is_left_out(account, dataset, max_set_aside, max_broken)
+        _check_limits(account, dataset, max_set_aside, max_broken)
     return account
 
 
@@ -80,7 +88,7 @@ def _files(raw: Path) -> list[Path]:
 
 
 def _spans(files: Iterable[Path], *, whole: bool) -> Iterator[Span]:
-    """Part files into spans of whole lines, of `SPAN` bytes or a little more; `whole` files stay in one."""
+    """Split files into spans of whole lines, each of `SPAN` bytes or a little more; with `whole`, one span per file."""
     for path in files:
         size, start = path.stat().st_size, 0
         with path.open("rb") as stream:
@@ -91,7 +99,7 @@ def _spans(files: Iterable[Path], *, whole: bool) -> Iterator[Span]:
                 start = stream.tell()
 
 
-def _bytes(spans: Iterable[Span]) -> int:
+def _total_bytes(spans: Iterable[Span]) -> int:
     return sum(span.end - span.start for span in spans)
 
 
@@ -101,28 +109,28 @@ def _by_split(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield split, rows if len(splits) == 1 else rows.filter(pc.equal(rows["split"], split))
 
 
-class _Lines:
-    """Counts the lines of each file before a span, so that a record is found by its number."""
+class _LineNumbers:
+    """Counts the lines of a file before each span, so that messages can give a record's line number."""
 
     def __init__(self) -> None:
         self._path, self._lines = Path(), 0
 
     def first(self, span: Span, lines: int) -> int:
-        """The number, from 1, of a span's first line; spans come in order."""
+        """Return the number (from 1) of the first line of a span of `lines` lines; call it for all spans in order."""
         if span.path != self._path:
             self._path, self._lines = span.path, 0
         self._lines += lines
         return self._lines - lines + 1
 
 
-class _Gate:
-    """Lets each content and each id pass once."""
+class _Deduplicator:
+    """Keeps the first row of each content and of each id."""
 
     def __init__(self) -> None:
         self._contents, self._ids = Seen(), Seen()
 
-    def admit(self, batch: Batch) -> tuple[np.ndarray, list[Aside]]:
-        """Say of each row whether it stays, (rows,) bool, and of those that do not, why."""
+    def filter(self, batch: Batch) -> tuple[np.ndarray, list[Aside]]:
+        """Return which rows are kept, (rows,) bool, and the reason for each of the others."""
         old_contents, old_ids = self._contents.known(batch.contents), self._ids.known(batch.ids)
         new_contents: set[int] = set()
         new_ids: set[int] = set()
@@ -142,7 +150,8 @@ class _Gate:
         return kept, repeated
 
 
-def _stop_if_too_much_is_left_out(account: Account, dataset: str, max_set_aside: float, max_broken: float) -> None:
+def _check_limits(account: Account, dataset: str, max_set_aside: float, max_broken: float) -> None:
+    """Raise `ResetError` if there are no records, or too many were broken or set aside."""
     if not account.rows_in:
         raise ResetError(f"{dataset}: no records")
     broken = {reason: count for reason in (BROKEN, *NOT_TEXT) if (count := account.set_aside[reason])}

@@ -1,4 +1,7 @@
-"""Raw lines to rows of the examples table: the part of preparation in which no row needs another, done on all cores."""
+"""Convert raw lines to rows of the examples table: the part of preparation that looks at each row alone.
+
+It runs in parallel, one span of lines at a time.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +34,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Aside:
-    """A record left out: its line, counted from the span's first as 0, why, and what a broken one lacks."""
+    """A record set aside: its line (0 is the first of its span), the reason, and for a broken record what is wrong."""
 
     line: int
     reason: str
@@ -40,18 +43,20 @@ class Aside:
 
 @dataclass
 class Batch:
-    """What became of a span: rows with their lines and two hashes each (of content and id), and records left out."""
+    """The result of a span: its rows, and the records set aside."""
 
-    lines: int
+    lines: int  # of the span
     rows: pa.Table
-    at: list[int]
-    contents: np.ndarray  # (rows,) uint64
-    ids: np.ndarray  # (rows,) uint64
+    at: list[int]  # the line of each row; 0 is the span's first
+    contents: np.ndarray  # (rows,) uint64, hashes of the rows' content
+    ids: np.ndarray  # (rows,) uint64, hashes of the rows' ids
     aside: list[Aside]
 
 
 @dataclass
-class _Filling:
+class _BatchBuilder:
+    """Collects the members of a `Batch`, row by row."""
+
     columns: dict[str, list[object]] = field(default_factory=lambda: {name: [] for name in schemas.EXAMPLES.names})
     at: list[int] = field(default_factory=list)
     contents: list[int] = field(default_factory=list)
@@ -68,7 +73,7 @@ class _Filling:
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes rows of one data set's records; goes to every process."""
+    """Converts raw records of one data set to rows; each worker process gets a pickled copy."""
 
     source: Source
     dataset: str
@@ -76,40 +81,40 @@ class Maker:
     max_chars: int
 
     def rows(self, span: Span) -> Batch:
-        """Read a span and return its rows. Raises `ResetError` where records have no split and `shares` is not set."""
+        """Read a span and return its rows. Raises `ResetError` if records have no split and `shares` is not set."""
         with span.path.open("rb") as stream:
             stream.seek(span.start)
             lines = stream.read(span.end - span.start).split(b"\n")
-        if not lines[-1]:  # behind the last line's break
+        if not lines[-1]:  # the empty piece after the last line break
             lines.pop()
-        filling = _Filling()
-        where: list[int] = []  # lines of the records that the source has taken and not answered
-        answered = 0
-        for outcome in outcomes(self.source, _records(lines, where, filling)):
-            if answered == len(where):
+        builder = _BatchBuilder()
+        line_of: list[int] = []  # the line of each record that the source has read so far
+        count = 0
+        for outcome in outcomes(self.source, _records(lines, line_of, builder)):
+            if count == len(line_of):
                 raise ResetError(f"{span.path}: the source gave more outcomes than records")
-            self._take(outcome, where[answered], span.path, filling)
-            answered += 1
-        if answered < len(where):
-            raise ResetError(f"{span.path}: the source gave {answered} outcomes for {len(where)} records")
+            self._add_outcome(outcome, line_of[count], span.path, builder)
+            count += 1
+        if count < len(line_of):
+            raise ResetError(f"{span.path}: the source gave {count} outcomes for {len(line_of)} records")
         return Batch(
             len(lines),
-            pa.table(filling.columns, schema=schemas.EXAMPLES),
-            filling.at,
-            np.array(filling.contents, dtype=np.uint64),
-            np.array(filling.ids, dtype=np.uint64),
-            sorted(filling.aside, key=lambda aside: aside.line),
+            pa.table(builder.columns, schema=schemas.EXAMPLES),
+            builder.at,
+            np.array(builder.contents, dtype=np.uint64),
+            np.array(builder.ids, dtype=np.uint64),
+            sorted(builder.aside, key=lambda aside: aside.line),
         )
 
-    def _take(self, outcome: Example | SetAside, line: int, path: Path, filling: _Filling) -> None:
+    def _add_outcome(self, outcome: Example | SetAside, line: int, path: Path, builder: _BatchBuilder) -> None:
         if isinstance(outcome, SetAside):
-            filling.aside.append(Aside(line, outcome.reason, outcome.detail))
+            builder.aside.append(Aside(line, outcome.reason, outcome.detail))
             return
         row = example_row(outcome, self.dataset, self._split(outcome, path))
         if reason := self._fault(row):
-            filling.aside.append(Aside(line, reason))
+            builder.aside.append(Aside(line, reason))
         else:
-            filling.keep(row, line)
+            builder.keep(row, line)
 
     def _split(self, example: Example, path: Path) -> str:
         own = _SPLIT_OF_FILE.get(path.name, example.split)
@@ -122,7 +127,7 @@ class Maker:
         return drawn(f"{self.dataset}/{own}/{example.id}", self.shares)
 
     def _fault(self, row: tables.Row) -> str:
-        """Say what a row lacks, or "". Instructions of the test split need no answer: they are rated without one."""
+        """Return why a row is set aside, or "". Test instructions need no answer: replies to them are only rated."""
         references = row["references"]
         if not row["instruction"].strip():
             return "empty instruction"
@@ -134,11 +139,11 @@ class Maker:
         if not (references and references[0].strip()) and not (optional and not references):
             return "empty answer"
         whole = "".join([row["example_id"], row["instruction"], row["question"], *row["passages"], *references])
-        return _not_text(whole) or (f"over {self.max_chars} characters" if len(whole) > self.max_chars else "")
+        return _text_fault(whole) or (f"over {self.max_chars} characters" if len(whole) > self.max_chars else "")
 
 
 def example_row(example: Example, dataset: str, split: str) -> tables.Row:
-    """Return `example` as a row of the table of examples."""
+    """Return `example` as a row of the examples table."""
     return {
         "example_id": f"{dataset}/{split}/{example.id}",
         "dataset": dataset,
@@ -153,11 +158,11 @@ def example_row(example: Example, dataset: str, split: str) -> tables.Row:
 
 
 def outcomes(source: Source, records: Iterable[Record]) -> Iterator[Example | SetAside]:
-    """What `source` makes of each record, in order; one that it cannot read is set aside as broken."""
-    made = source.outcomes(records)
+    """Yield the outcome of `source` for each record, in order; a record that it cannot read is set aside as broken."""
+    results = source.outcomes(records)
     while True:
         try:
-            outcome = next(made)
+            outcome = next(results)
         except StopIteration:
             return
         except ResetError as error:
@@ -165,20 +170,21 @@ def outcomes(source: Source, records: Iterable[Record]) -> Iterator[Example | Se
         yield outcome
 
 
-def _records(lines: Iterable[bytes], where: list[int], filling: _Filling) -> Iterator[Record]:
+def _records(lines: Iterable[bytes], line_of: list[int], builder: _BatchBuilder) -> Iterator[Record]:
+    """Yield the records on `lines` and append the line number of each to `line_of`; broken lines are set aside."""
     for number, line in enumerate(lines):
         if line.strip():
             try:
                 record = formats.parse(line)
             except ResetError as error:
-                filling.aside.append(Aside(number, BROKEN, error.message))
+                builder.aside.append(Aside(number, BROKEN, error.message))
             else:
-                where.append(number)
+                line_of.append(number)
                 yield record
 
 
-def _not_text(text: str) -> str:
-    """Say what keeps `text` from being one: half a surrogate pair, or a character that ends strings in C."""
+def _text_fault(text: str) -> str:
+    """Return why `text` cannot be used, or "": half a surrogate pair, or the NUL character, which ends C strings."""
     if "\0" in text:
         return "NUL character"
     if text.isascii():

@@ -1,9 +1,11 @@
-"""Screening: training rows whose prompt is that of a test, in any data set, or nearly so, and rows two data sets share.
+"""Screening: find training rows that repeat a test prompt of any data set, and rows that occur in several data sets.
 
-Section 2.1.1 evaluates on "unseen examples" alone. Here the training row goes and the test stays, so that test sets
-keep their published sizes. Equal is the same text after the normalisation of appendix A.2; for near see `minhash`.
-"Unique examples" are asked for across the whole instruction pool, so of training and dev rows of equal content
-(`reset.examples.content_hashes.content`) in several data sets the first stays, train before dev, data sets by name.
+Section 2.1.1 evaluates on "unseen examples" only. Here the training row is left out and the test row stays, so that
+test sets keep their published sizes. Prompts are equal if they are the same text after the normalisation of appendix
+A.2; near-duplicates are found by MinHash (`reset.examples.minhash`).
+
+The section also asks for "unique examples" in the whole instruction pool. Of training and dev rows with equal content
+(`reset.examples.content_hashes.content`) in several data sets the first stays: train before dev, data sets by name.
 """
 
 import hashlib
@@ -22,38 +24,39 @@ from reset.normalise import normalise
 from reset.runs.parallel import parallel_map
 
 SEEN, NEAR, DUPLICATE = "a test's prompt", "nearly a test's prompt", "duplicate of another data set's"
-ALONE = 8 << 20  # bytes below which starting processes would take longer than the work
+ALONE = 8 << 20  # below this many bytes, starting processes would take longer than the work
 
 
 @dataclass
-class _Part:
-    """Rows of one row group: names, digests of prompts, hashes of contents (rows,), sketches of prompts if wanted."""
+class _RowKeys:
+    """What is compared of the rows of one Parquet row group."""
 
-    names: list[str]
-    prompts: list[bytes]
-    contents: np.ndarray
-    sketches: list[np.ndarray]
+    names: list[str]  # example ids
+    prompts: list[bytes]  # digests of the normalised prompts
+    contents: np.ndarray  # (rows,) uint64, hashes of the rows' content
+    signatures: list[np.ndarray]  # MinHash signatures of the prompts; empty if near-duplicates are not looked for
 
 
 def screen(
     examples: Path, into: Path, *, near: str, threshold: float, permutations: int, shingle: int, duplicates: str
 ) -> tuple[Account, dict[str, int]]:
-    """Write the training and dev rows under `examples` to be left out, with the reason and the test that each repeats.
+    """Write which training and dev rows under `examples` to leave out, with the reason and the test row each repeats.
 
-    `near` duplicates are looked for unless "off", and left out if "drop"; `duplicates` between data sets are if "drop".
-    Returns the account of all training and dev rows, and how many near ones there are between which data sets.
+    `near` is what happens to near-duplicates of test prompts: "off" (not looked for), "count" (only counted) or "drop"
+    (left out). `duplicates` between data sets are left out if it is "drop".
+    Returns the account of all training and dev rows, and the number of near-duplicates per pair of data sets.
     """
-    read = partial(_read, sketch=None if near == "off" else (permutations, shingle))
-    tests = _Tests(None if near == "off" else (threshold, permutations))
-    for part in _parts(examples, read, "test"):
-        tests.add(part)
-    account, pairs, before = Account(), Counter[str](), Seen()
+    read = partial(_read_keys, minhash=None if near == "off" else (permutations, shingle))
+    tests = _TestPrompts(None if near == "off" else (threshold, permutations))
+    for keys in _keys_of_splits(examples, read, "test"):
+        tests.add(keys)
+    account, pairs, seen = Account(), Counter[str](), Seen()
     with tables.Writer(into, schemas.SCREENED) as writer:
-        for part in _parts(examples, read, "train", "dev"):
-            repeats = before.known(part.contents) & (duplicates == "drop")
-            before.add(part.contents)
-            for row, name in enumerate(part.names):
-                reason, test = tests.like(part, row)
+        for keys in _keys_of_splits(examples, read, "train", "dev"):
+            repeats = seen.known(keys.contents) & (duplicates == "drop")
+            seen.add(keys.contents)
+            for row, name in enumerate(keys.names):
+                reason, test = tests.match(keys, row)
                 if reason == NEAR:
                     pairs[f"{name.partition('/')[0]} like {test.partition('/')[0]}"] += 1
                 if repeats[row] and reason != SEEN:
@@ -66,58 +69,58 @@ def screen(
     return account, dict(sorted(pairs.items()))
 
 
-def _parts(examples: Path, read: "partial[_Part]", *splits: str) -> Iterator[_Part]:
+def _keys_of_splits(examples: Path, read: "partial[_RowKeys]", *splits: str) -> Iterator[_RowKeys]:
     files = [path for split in splits for path in sorted(examples.glob(f"*/{split}.parquet"))]
     groups = [(path, group) for path in files for group in range(tables.groups(path, schemas.EXAMPLES))]
     yield from parallel_map(read, groups, alone=sum(path.stat().st_size for path in files) < ALONE)
 
 
-def _read(place: tuple[Path, int], sketch: tuple[int, int] | None) -> _Part:
-    """What is compared of the rows of a row group; `sketch`, permutations and words per shingle."""
-    part = _Part([], [], np.array([], dtype=np.uint64), [])
+def _read_keys(place: tuple[Path, int], minhash: tuple[int, int] | None) -> _RowKeys:
+    """Read the row group `place` (file, number); `minhash` is None or (permutations, words per n-gram)."""
+    keys = _RowKeys([], [], np.array([], dtype=np.uint64), [])
     contents = []
-    if sketch:
-        from reset.examples.minhash import Sketcher  # scipy takes half a second
+    if minhash:
+        from reset.examples.minhash import MinHasher  # imports SciPy, which takes half a second
 
-        sketcher = Sketcher(*sketch)
+        hasher = MinHasher(*minhash)
     for row in tables.read_group(*place, schemas.EXAMPLES):
-        text = _prompt(row)
-        part.names.append(row["example_id"])
-        part.prompts.append(hashlib.blake2b(text.encode(), digest_size=12).digest())
+        text = _normalised_prompt(row)
+        keys.names.append(row["example_id"])
+        keys.prompts.append(hashlib.blake2b(text.encode(), digest_size=12).digest())
         contents.append(content(row))
-        if sketch:
-            part.sketches.append(sketcher.sketch(text))
-    part.contents = np.array(contents, dtype=np.uint64)
-    return part
+        if minhash:
+            keys.signatures.append(hasher.signature(text))
+    keys.contents = np.array(contents, dtype=np.uint64)
+    return keys
 
 
-def _prompt(row: tables.Row) -> str:
-    """What differs from row to row: the fixed instruction of tasks with a context is no part of it."""
-    asked = row["instruction"] if row["task"] == "instruction" else row["question"]
-    return normalise(" ".join([asked, *row["passages"]]))
+def _normalised_prompt(row: tables.Row) -> str:
+    """Return the prompt without the fixed instruction that all rows of a task with a context share."""
+    request = row["instruction"] if row["task"] == "instruction" else row["question"]
+    return normalise(" ".join([request, *row["passages"]]))
 
 
-class _Tests:
-    """The prompts of all tests, by normalised text and, where asked for (threshold, permutations), by likeness."""
+class _TestPrompts:
+    """All test prompts, by normalised text; with `near` (threshold, permutations) also in a MinHash index."""
 
     def __init__(self, near: tuple[float, int] | None) -> None:
-        self._equal: dict[bytes, str] = {}
+        self._equal: dict[bytes, str] = {}  # prompt digest -> example id
         self._index = None
         if near:
             from reset.examples.minhash import Index
 
             self._index = Index(*near)
 
-    def add(self, part: _Part) -> None:
-        """Remember the prompts of tests."""
-        for row, name in enumerate(part.names):
-            self._equal.setdefault(part.prompts[row], name)
+    def add(self, keys: _RowKeys) -> None:
+        """Add the prompts of test rows."""
+        for row, name in enumerate(keys.names):
+            self._equal.setdefault(keys.prompts[row], name)
             if self._index:
-                self._index.add(name, part.sketches[row])
+                self._index.add(name, keys.signatures[row])
 
-    def like(self, part: _Part, row: int) -> tuple[str, str]:
-        """Why a training row is too close to a test, and to which; two empty texts where it is not."""
-        if test := self._equal.get(part.prompts[row]):
+    def match(self, keys: _RowKeys, row: int) -> tuple[str, str]:
+        """Return why a training row is too close to a test row, and the test's id; two empty texts if it is not."""
+        if test := self._equal.get(keys.prompts[row]):
             return SEEN, test
-        nearest = self._index.nearest(part.sketches[row]) if self._index else None
+        nearest = self._index.nearest(keys.signatures[row]) if self._index else None
         return (NEAR, nearest) if nearest else ("", "")

@@ -1,4 +1,4 @@
-"""Splits drawn by a stable hash, so that a record's split depends on its id alone."""
+"""Draw splits by a stable hash, so that a record's split depends on its id alone."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,7 +8,10 @@ from reset.files.schemas import SPLITS
 
 
 def check(shares: Mapping[str, float], key: str) -> None:
-    """Refuse shares of unknown splits, negative ones, and such that do not sum to 1; `key` says where they stand."""
+    """Raise `ResetError` for unknown splits, negative shares, and shares that do not sum to 1.
+
+    `key` is the place of `shares` in params.yaml, for the message.
+    """
     for split, share in shares.items():
         if split not in SPLITS:
             raise ResetError(f"Unknown split '{split}' ({key}). {nearest(split, SPLITS)}")
@@ -19,11 +22,11 @@ def check(shares: Mapping[str, float], key: str) -> None:
 
 
 def drawn(name: str, shares: Mapping[str, float]) -> str:
-    """Return the split in whose share a hash of `name`, spread evenly over [0, 1), falls."""
-    point = int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()[:8]) / 2**64
-    wanted = [split for split in SPLITS if shares.get(split)]
-    for split in wanted:
+    """Map `name` to a split by hash; `shares` gives each split's probability."""
+    point = int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()[:8]) / 2**64  # in [0, 1)
+    possible = [split for split in SPLITS if shares.get(split)]
+    for split in possible:
         point -= shares[split]
         if point < 0:
             return split
-    return wanted[-1]
+    return possible[-1]

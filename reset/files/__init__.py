@@ -1,1 +1,1 @@
-"""How rows and figures lie on disk."""
+"""How tables and metrics are stored on disk, and hashes of files."""

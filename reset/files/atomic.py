@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, survive a power cut, and report a full disk in one line."""
+"""Atomic writes: a file (also after a power cut) or folder is complete or absent; a full disk is a one-line error."""
 
 import errno
 import os
@@ -13,36 +13,37 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def settle(temporary: Path, path: Path) -> None:
-    """Give a finished file its name; once this returns, it is on the disk under it."""
-    _flush(temporary)
+    """Rename a finished file to `path`; once this returns, content and name are on disk (fsync)."""
+    _fsync(temporary)
     os.replace(temporary, path)
-    _flush(path.parent)  # the name itself
+    _fsync(path.parent)  # the folder holds the name
 
 
-def _flush(place: Path) -> None:
-    opened = os.open(place, os.O_RDONLY)
+def _fsync(path: Path) -> None:
+    """Write a file or folder through to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(opened)
+        os.fsync(descriptor)
     finally:
-        os.close(opened)
+        os.close(descriptor)
 
 
 @contextmanager
 def room_for(path: Path) -> Iterator[None]:
-    """Raise `ResetError` where `path` has no room on its disk."""
+    """Turn the error of a full disk while `path` is written into a `ResetError`."""
     try:
         yield
     except OSError as error:
         if error.errno not in FULL:
             raise
         raise ResetError(
-            f"{path}: {os.strerror(error.errno).lower()}; the same command goes on from what is finished"
+            f"{path}: {os.strerror(error.errno).lower()}; finished work is kept, run the same command again to resume"
         ) from error
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that becomes `path` when the block ends well, and vanishes when it does not."""
+    """Yield a temporary path; it is renamed to `path` if the block succeeds and deleted if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -54,7 +55,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder that becomes `path` when the block ends well, and vanishes when it does not."""
+    """Yield a temporary folder; it replaces `path` if the block succeeds and is deleted if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.mkdir()
@@ -67,6 +68,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def copy(source: Path, path: Path) -> None:
-    """Copy a file; it appears under its new name whole or not at all."""
+    """Copy a file atomically."""
     with atomic(path) as temporary, room_for(path):
         shutil.copyfile(source, temporary)

@@ -1,8 +1,8 @@
-"""Which source files decide the result of a module, read from the source text: nothing is imported.
+"""Find the source files that decide a module's result, by parsing source text; nothing is imported.
 
-The files are the module itself and all of this repository that it imports, directly or not. Rooms that decide no
-result are left out (`UNWATCHED`): an edit of a progress bar must not discard a week of sampling. dvc.yaml lists the
-same files for each stage, room by room; a test compares the two.
+The files are the module itself and everything in this repository that it imports, directly or indirectly. Modules that
+cannot change a result are left out (`UNWATCHED`): editing a progress bar must not discard a week of sampling. dvc.yaml
+lists the same files for each stage, folder by folder; a test compares the two.
 """
 
 import ast
@@ -16,17 +16,17 @@ from reset.files.hashing import file_hash
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("reset", "stages")
 UNWATCHED = (
-    "reset",  # the version
-    "stages",  # a docstring
-    "reset.errors",  # wording
+    "reset",  # only the version
+    "stages",  # only a docstring
+    "reset.errors",  # wording of messages
     "reset.registry",  # names of plug-ins; which one is used is a parameter, and its own file is watched
-    "reset.files.",  # how rows lie on disk
-    "reset.params.",  # checks parameters, whose values DVC watches itself
-    "reset.planning.",  # what a run will take
-    "reset.runs.",  # how work is spread, resumed and shown: the rows come out the same
-    "reset.tracking.",  # on or off, results are the same
-    "reset.engines",  # the records and the Protocol between a stage and its plug-ins
-    "reset.judges",
+    "reset.files.",  # how rows are stored on disk
+    "reset.params.",  # checks of parameters; DVC watches the values itself
+    "reset.planning.",  # estimates before a run
+    "reset.runs.",  # how work is distributed, resumed and displayed; the rows are the same
+    "reset.tracking.",  # MLflow records; results are the same without them
+    "reset.engines",  # the Protocol between a stage and its engines, and its record types
+    "reset.judges",  # the same for judges
 )
 
 
@@ -47,7 +47,7 @@ def tree(path: Path) -> ast.Module:
 
 @cache
 def imported(path: Path) -> frozenset[str]:
-    """Return the modules that a file imports, in functions too, with the packages that hold them."""
+    """Return the modules that a file imports, also inside functions, and their parent packages."""
     names: set[str] = set()
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
@@ -60,7 +60,7 @@ def imported(path: Path) -> frozenset[str]:
 
 @cache
 def data_files(path: Path) -> tuple[Path, ...]:
-    """Return the files beside a module that are not Python and that it names, such as a prompt's text."""
+    """Return the non-Python files in the module's folder that it names, such as a prompt's text."""
     constants = (node.value for node in ast.walk(tree(path)) if isinstance(node, ast.Constant))
     named = {value for value in constants if isinstance(value, str)}
     beside = (file for file in (ROOT / path).parent.iterdir() if file.is_file() and file.suffix != ".py")
@@ -68,38 +68,39 @@ def data_files(path: Path) -> tuple[Path, ...]:
 
 
 def _has_code(path: Path) -> bool:
-    return any(not isinstance(node, ast.Expr) for node in tree(path).body)  # more than a docstring
+    """Whether a file holds more than a docstring."""
+    return any(not isinstance(node, ast.Expr) for node in tree(path).body)
 
 
 def watched(module: str) -> bool:
-    """Say whether a module may decide a result."""
-    inside = any(f"{module}.".startswith(room) for room in UNWATCHED if room.endswith("."))
-    return module not in UNWATCHED and not inside
+    """Whether a module can change a result."""
+    in_unwatched_package = any(f"{module}.".startswith(package) for package in UNWATCHED if package.endswith("."))
+    return module not in UNWATCHED and not in_unwatched_package
 
 
 def closure(modules: Iterable[str], without: Collection[str] = ()) -> dict[str, Path]:
-    """Return `modules` and everything watched that they import, directly or not: module to file.
+    """Return `modules` and all watched modules that they import, directly or indirectly: module to file.
 
-    The search neither enters nor passes through the modules `without`.
+    The search does not enter the modules in `without`.
     """
-    found: dict[str, Path] = {}
+    reached: dict[str, Path] = {}
     todo = list(modules)
     while todo:
         module = todo.pop()
         path = file_of(module)
-        if path and module not in found and module not in without and watched(module):
-            found[module] = path
+        if path and module not in reached and module not in without and watched(module):
+            reached[module] = path
             todo += imported(path)
-    return {module: path for module, path in found.items() if _has_code(path)}
+    return {module: path for module, path in reached.items() if _has_code(path)}
 
 
 def deciding(modules: Iterable[str]) -> Iterator[Path]:
-    """Yield the files that decide what `modules` do, relative to the repository, in order, each once."""
+    """Yield the files that decide what `modules` do: relative to the repository, sorted, each once."""
     paths = set(closure(modules).values())
     yield from sorted(paths.union(*(data_files(path) for path in paths)))
 
 
 def code_hash(*modules: str) -> str:
-    """Return the SHA-256 of the files that decide what `modules` do: the code part of every resume fingerprint."""
+    """Return a SHA-256 of the files that decide what `modules` do: the code part of every fingerprint."""
     lines = [f"{path} {file_hash(ROOT / path)}" for path in deciding(modules)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The columns of the tables that flow from stage to stage, joined by id."""
+"""Columns of the tables that pass from stage to stage; tables are joined by id."""
 
 import pyarrow as pa
 
@@ -8,18 +8,19 @@ _TEXT, _TEXTS = pa.string(), pa.list_(pa.string())
 
 
 def _schema(**columns: pa.DataType) -> pa.Schema:
-    """A schema whose columns may not be null; `_nullable` makes exceptions."""
+    """A schema of columns that may not be null."""
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()])
 
 
 def _nullable(**columns: pa.DataType) -> list[pa.Field]:
+    """Columns that may be null."""
     return [pa.field(name, kind) for name, kind in columns.items()]
 
 
 EXAMPLES = pa.schema(
     [
         *_schema(
-            example_id=_TEXT,  # dataset/split/the source's own id, else a content hash
+            example_id=_TEXT,  # dataset/split/id, where id is the source's own or a hash of the content
             dataset=_TEXT,
             split=_TEXT,
             task=_TEXT,
@@ -28,11 +29,11 @@ EXAMPLES = pa.schema(
             passages=_TEXTS,  # empty for instructions; one text for summaries
             references=_TEXTS,  # the first is the training target; empty where the source has none
         ),
-        *_nullable(checks=_TEXT),  # JSON of verifiable constraints, micro world only
+        *_nullable(checks=_TEXT),  # JSON of verifiable constraints; micro world only
     ]
 )
 
-# rows to leave out of training; the test that each repeats, "" for one that repeats a training row
+# training rows to drop; `test_id` is the test example that the row repeats, "" if it repeats a training row
 SCREENED = _schema(example_id=_TEXT, reason=_TEXT, test_id=_TEXT)
 
 MIXTURES = _schema(
@@ -41,7 +42,7 @@ MIXTURES = _schema(
     dataset=_TEXT,
     task=_TEXT,
     prompt=_TEXT,
-    context_start=pa.int32(),  # characters [start, end) of the prompt may be cut, from their end
+    context_start=pa.int32(),  # characters [start, end) of the prompt are the context, whose end may be cut
     context_end=pa.int32(),
     response=_TEXT,
 )
@@ -54,13 +55,13 @@ CURATED = pa.schema(
             task_score=pa.float64(),
             instruction_score=pa.float64(),
             faithfulness_score=pa.float64(),
-            margin=pa.float64(),  # over the best answer of another text; null where there is none
+            margin=pa.float64(),  # score above the best answer with another text; null if there is none
         ),
     ]
 )
 
-# Rows of several answers to a prompt: `response` is the best, or the answer that is labelled or weighted, and `repeat`
-# numbers the rows of a prompt.
+# PAIRS, LABELLED and WEIGHTED rows: `response` is the chosen answer of a pair, or the labelled or weighted answer;
+# `repeat` numbers the rows of a prompt.
 PAIRS = pa.schema(
     [
         *CURATED,  # of the chosen answer
@@ -76,7 +77,7 @@ PAIRS = pa.schema(
 
 LABELLED = pa.schema([*CURATED, *_schema(desirable=pa.bool_())])
 
-WEIGHTED = pa.schema([*CURATED, *_schema(weight=pa.float64())])  # in (0, 1]; those of a prompt add up to 1
+WEIGHTED = pa.schema([*CURATED, *_schema(weight=pa.float64())])  # in (0, 1]; the weights of a prompt sum to 1
 
 ANSWERS = pa.schema(
     [
@@ -92,7 +93,7 @@ ANSWERS = pa.schema(
             top_k=pa.int32(),  # 0 = off
             seed=pa.int64(),
             text=_TEXT,
-            tokens=pa.int32(),  # generated tokens, the end token counted
+            tokens=pa.int32(),  # generated tokens, including the end token
             finish_reason=_TEXT,  # stop | length | error: ...
         ),
         *_nullable(mean_logprob=pa.float64()),  # natural log, mean over generated tokens

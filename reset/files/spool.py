@@ -1,4 +1,4 @@
-"""Rows kept on disk while a stage works, read back in any order: eight bytes of memory each."""
+"""Rows in a temporary file, read back in any order; a row costs 8 bytes of memory."""
 
 import os
 from array import array
@@ -12,24 +12,24 @@ import orjson
 
 
 class Spool:
-    """Rows of JSON values in a nameless file in `folder`, which vanishes with the context."""
+    """Rows of JSON values in an unnamed file in `folder`; it is deleted when the context ends."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 (closed by __exit__)
-        self._ends = array("Q", [0])
+        self._ends = array("Q", [0])  # byte offset of the end of each row, after a first 0
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Keep `row`, at the place that is the number of rows before it."""
+        """Append `row`; its index is the number of rows before it."""
         self._ends.append(self._ends[-1] + self._file.write(orjson.dumps(row)))
 
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def row(self, place: int) -> dict[str, Any]:
-        """Return the row at `place`."""
+    def row(self, index: int) -> dict[str, Any]:
+        """Return the row at `index`."""
         self._file.flush()
-        start, end = self._ends[place], self._ends[place + 1]
+        start, end = self._ends[index], self._ends[index + 1]
         content: dict[str, Any] = orjson.loads(os.pread(self._file.fileno(), end - start, start))
         return content
 

@@ -1,6 +1,6 @@
-"""The tables that pass from stage to stage (Parquet, zstd, schemas in `schemas.py`), and small JSON and CSV files.
+"""Read and write the stages' tables (Parquet, zstd, schemas in `schemas.py`) and small JSON and CSV files.
 
-All are written atomically; tables are read and written in row groups, so memory stays flat whatever their length.
+All writes are atomic. Tables are read and written in row groups, so memory use does not grow with their length.
 """
 
 import csv
@@ -23,9 +23,9 @@ ROW_GROUP = 5_000  # rows held in memory at a time
 
 
 class Writer:
-    """Write rows of one schema; the file appears under its name only when all rows are in.
+    """Write rows of one schema; the file appears at `path` only when all rows are written.
 
-    Use as a context manager: an exception inside leaves no file behind. Raises `ResetError` where the disk is full.
+    Use as a context manager: an exception inside leaves no file behind. Raises `ResetError` if the disk is full.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
@@ -45,25 +45,25 @@ class Writer:
             self._flush()
 
     def write_table(self, table: pa.Table) -> None:
-        """Add the rows of `table`, which has the schema's columns; not to be mixed with `write`."""
+        """Add the rows of `table`, which has the schema's columns; do not mix with `write`."""
         self.rows += len(table)
         self._tables.append(table)
         waiting = sum(map(len, self._tables))
         if waiting >= ROW_GROUP:
-            whole = pa.concat_tables(self._tables)
-            full = waiting - waiting % ROW_GROUP
-            self._put(whole.slice(0, full))
-            self._tables = [whole.slice(full)]
+            merged = pa.concat_tables(self._tables)
+            full = waiting - waiting % ROW_GROUP  # rows of complete row groups
+            self._write_groups(merged.slice(0, full))
+            self._tables = [merged.slice(full)]
 
     def _flush(self) -> None:
         if any(map(len, self._tables)):
-            self._put(pa.concat_tables(self._tables))
+            self._write_groups(pa.concat_tables(self._tables))
             self._tables.clear()
         if self._buffer:
-            self._put(pa.Table.from_pylist([dict(row) for row in self._buffer], schema=self._schema))
+            self._write_groups(pa.Table.from_pylist([dict(row) for row in self._buffer], schema=self._schema))
             self._buffer.clear()
 
-    def _put(self, table: pa.Table) -> None:
+    def _write_groups(self, table: pa.Table) -> None:
         with room_for(self._path):
             self._file.write_table(table.combine_chunks(), row_group_size=ROW_GROUP)
 
@@ -82,7 +82,7 @@ class Writer:
 
 
 def write(path: Path, schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Write all `rows` to `path` atomically and return how many there were."""
+    """Write all `rows` to `path` atomically and return their number."""
     with Writer(path, schema) as writer:
         for row in rows:
             writer.write(row)
@@ -93,7 +93,7 @@ def _open(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     if not path.is_file():
         raise ResetError(f"{path}: no such file")
     try:
-        file = pq.ParquetFile(path, pre_buffer=False)  # which would hold the whole file
+        file = pq.ParquetFile(path, pre_buffer=False)  # a buffer would hold the whole file in memory
     except (pa.ArrowInvalid, OSError) as error:
         raise ResetError(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from error
     missing = [name for name in schema.names if name not in file.schema_arrow.names]
@@ -103,9 +103,9 @@ def _open(path: Path, schema: pa.Schema) -> pq.ParquetFile:
 
 
 def read(path: Path, schema: pa.Schema) -> Iterator[Row]:
-    """Yield the rows of `path` in file order, a row group at a time.
+    """Yield the rows of `path` in file order; one row group is in memory at a time.
 
-    Raises `ResetError` for a missing file, one that is no Parquet, or one without the schema's columns.
+    Raises `ResetError` if the file is missing, is not Parquet, or lacks columns of the schema.
     """
     file = _open(path, schema)
     for batch in file.iter_batches(batch_size=ROW_GROUP, columns=schema.names):
@@ -113,12 +113,12 @@ def read(path: Path, schema: pa.Schema) -> Iterator[Row]:
 
 
 def groups(path: Path, schema: pa.Schema) -> int:
-    """Row groups of `path`, from its footer; raises as `read` does."""
+    """Number of row groups in `path`, from its footer; raises as `read` does."""
     return int(_open(path, schema).metadata.num_row_groups)
 
 
 def read_group(path: Path, group: int, schema: pa.Schema) -> Iterator[Row]:
-    """Yield the rows of one row group, 0 the first."""
+    """Yield the rows of row group `group`, counted from 0."""
     yield from _open(path, schema).read_row_group(group, columns=schema.names).to_pylist()
 
 
@@ -129,18 +129,18 @@ def column(path: Path, schema: pa.Schema, name: str) -> Iterator[Any]:
 
 
 def count(path: Path, schema: pa.Schema) -> int:
-    """Rows of `path`, from its footer."""
+    """Number of rows in `path`, from its footer."""
     return int(_open(path, schema).metadata.num_rows)
 
 
 def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
-    """Write `content` as indented JSON with sorted keys, atomically; equal content gives equal bytes."""
+    """Write `content` atomically as indented JSON with sorted keys, so that equal content gives equal bytes."""
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows of the same columns, atomically; for `dvc plots`."""
+    """Write rows that have the same columns, atomically; for `dvc plots`."""
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()
@@ -148,7 +148,7 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read one JSON object; `ResetError` names the file when it is absent or broken."""
+    """Read one JSON object; raises `ResetError` if the file is missing or does not hold one."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

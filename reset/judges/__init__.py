@@ -1,4 +1,4 @@
-"""Judges: each says of an answer a score in [0, 1], or null with a reason when it cannot tell. Null is never zero."""
+"""Judges score answers in [0, 1], or give null and a reason where they cannot. Null never counts as zero."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one judge said of one answer under one name; `detail` is evidence for the report."""
+    """One judge's score of one answer, under a name; `detail` holds evidence for the report."""
 
     answer_id: str
     name: str
@@ -18,7 +18,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer with the example it answers: what a judge gets to see."""
+    """An answer and its example, as judges see them."""
 
     answer_id: str
     text: str
@@ -32,37 +32,37 @@ class Answer:
 
 
 class Judge(Protocol):
-    """Constructed with the keyword arguments of its row in params.yaml (`judges.<name>`, without `kind`)."""
+    """Constructed with keyword arguments: `name`, and from its row in params.yaml `model` (if set) and `options`."""
 
-    tasks: frozenset[str]  # answers of other tasks are not put before it
+    tasks: frozenset[str]  # answers of other tasks are not judged
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
-        """Yield the verdicts on `answers`, at least one each; several names where a judge measures several things."""
+        """Yield at least one verdict per answer; a judge that measures several things yields several names."""
         ...
 
 
 @dataclass
-class Elsewhere:
-    """A judge that is loaded when it is first asked: by the worker of a cluster that it has been sent to."""
+class LazyJudge:
+    """Loads its judge at the first call, so that only the workers of a cluster load the model."""
 
     tasks: frozenset[str]
     load: Callable[[], Judge]
     loaded: Judge | None = None
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
-        """Yield the verdicts of the judge itself."""
+        """Yield the verdicts of the loaded judge."""
         self.loaded = self.loaded or self.load()
         return self.loaded.verdicts(answers)
 
 
 @runtime_checkable
 class Paid(Judge, Protocol):
-    """A judge whose verdicts cost money says what a pool will take before it is asked."""
+    """A judge that costs money and can estimate the cost of a pool in advance."""
 
     def estimate(self, answers: Iterable[Answer], pool: str) -> Any:
-        """Requests, tokens and cost of `answers`, without asking or charging anybody."""
+        """Return requests, tokens and cost of judging `answers`, without sending or charging anything."""
         ...
 
     def prepare(self, answers: Iterable[Answer], pool: str) -> str:
-        """Charge `pool` from now on; return one line on requests, tokens and cost."""
+        """Charge `pool` from now on; return one line with requests, tokens and cost."""
         ...

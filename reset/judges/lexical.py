@@ -1,15 +1,16 @@
-"""Lexical judge: what can be counted from words alone (paper 2.2 and A.2). Every score is in [0, 1].
+"""Lexical judge: scores from word counts (paper 2.2 and A.2), all in [0, 1].
 
-Extractive QA: `exact_match` with any reference, and `span_coverage`: 1 if the answer is a whole-token span of one
-passage, both after the normalisation of A.2. Abstractive QA and summaries: `rouge_l`, the F-measure of rouge-score's
-rougeL without stemming, best over the references (it knows Latin letters and digits only). All three:
-`unigram_coverage` and `bigram_coverage`, the share of the answer's words and word pairs that occur in a passage (paper,
-Figures 9 and 10); an answer of one word has no pair and is counted by that word. An empty answer matches and covers
-nothing: 0, not null.
+- Extractive QA, after the normalisation of A.2: `exact_match` with any reference, and `span_coverage`, 1 if the answer
+  is a span of whole tokens of one passage.
+- Abstractive QA and summaries: `rouge_l`, the F-measure of rouge-score's rougeL without stemming, best over the
+  references. rouge-score reads only Latin letters and digits.
+- All three tasks: `unigram_coverage` and `bigram_coverage`, the share of the answer's words and word pairs that occur
+  in a passage (paper, Figures 9 and 10). For an answer of one word, both are about that word.
+- Optional: `k_precision`, the share of the answer's words that match a word of the passages (Adlakha et al. 2024,
+  "Evaluating correctness and faithfulness of instruction-following models for question answering"). Unlike in the
+  unigram coverage, each word of the passages matches one word of the answer, so repetitions lower the score.
 
-`k_precision`, on request: the share of the answer's words that the passages hold, each of theirs counted once (Adlakha
-et al. 2024, "Evaluating correctness and faithfulness of instruction-following models for question answering"). Where
-the unigram coverage asks only whether a word occurs, an answer that repeats a word is held to how often they do.
+An empty answer scores 0, not null.
 """
 
 from collections import Counter
@@ -30,8 +31,8 @@ _rouge = RougeScorer(["rougeL"], use_stemmer=False)
 
 def exact_match(text: str, references: Sequence[str]) -> float:
     """1.0 if `text` equals a reference after normalisation, else 0.0."""
-    said = normalise(text)
-    return float(bool(said) and any(said == normalise(reference) for reference in references))
+    normalised = normalise(text)
+    return float(bool(normalised) and any(normalised == normalise(reference) for reference in references))
 
 
 def span_coverage(text: str, passages: Sequence[str]) -> float:
@@ -40,7 +41,7 @@ def span_coverage(text: str, passages: Sequence[str]) -> float:
 
 
 def rouge_l(text: str, references: Sequence[str]) -> float:
-    """ROUGE-L F-measure against the reference that fits best."""
+    """Highest ROUGE-L F-measure against any reference."""
     return max(float(_rouge.score(reference, text)["rougeL"].fmeasure) for reference in references)
 
 
@@ -48,9 +49,9 @@ def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
     return [tuple(words[start : start + size]) for start in range(len(words) - size + 1)]
 
 
-@lru_cache(maxsize=256)  # the candidates of one prompt follow each other
+@lru_cache(maxsize=256)  # the answers to one prompt follow each other
 def _context_grams(passages: tuple[str, ...], size: int) -> frozenset[tuple[str, ...]]:
-    """List the n-grams of the passages; none reaches over a passage's end."""
+    """Return the n-grams of the passages; none spans two passages."""
     return frozenset(gram for passage in passages for gram in _grams(normalise(passage).split(), size))
 
 
@@ -71,41 +72,41 @@ def _context_words(passages: tuple[str, ...]) -> Counter[str]:
 
 
 def k_precision(text: str, passages: Sequence[str]) -> float:
-    """Share of the answer's words that the passages hold, a word of theirs matching one of the answer's."""
+    """Share of the answer's words that match a word of the passages; each of those matches once."""
     words = Counter(normalise(text).split())
     return (words & _context_words(tuple(passages))).total() / words.total() if words else 0.0
 
 
 class Lexical:
-    """Scores from reference and passages; null where an example has no reference, or no passage.
+    """Scores from references and passages; null where an example has no reference, or no passage.
 
-    `more` names further verdicts; there is `k_precision`. Of several references the best counts, or the `first` alone.
+    `more` lists optional verdicts: `k_precision`. `references` is `best` or `first`: which reference counts.
     """
 
     tasks = frozenset({"extractive_qa", "abstractive_qa", "summarization"})
 
     def __init__(self, *, name: str, more: Sequence[str] = (), references: str = "best") -> None:
-        if strange := [one for one in more if one != "k_precision"]:
-            raise ResetError(f"Unknown verdict '{strange[0]}' (judges.{name}.options.more). Known: k_precision")
+        if unknown := [verdict for verdict in more if verdict != "k_precision"]:
+            raise ResetError(f"Unknown verdict '{unknown[0]}' (judges.{name}.options.more). Known: k_precision")
         if references not in REFERENCES:
             where = f"judges.{name}.options.references"
             raise ResetError(f"Unknown references '{references}' ({where}). {nearest(references, REFERENCES)}")
-        self._more, self._counted = tuple(more), 1 if references == "first" else None
+        self._more, self._max_references = tuple(more), 1 if references == "first" else None
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield the task score, then the coverages, of each answer."""
         for answer in answers:
-            yield from self._task(answer)
-            yield from self._covered(answer)
+            yield from self._task_verdict(answer)
+            yield from self._coverage_verdicts(answer)
 
-    def _task(self, answer: Answer) -> Iterator[Verdict]:
+    def _task_verdict(self, answer: Answer) -> Iterator[Verdict]:
         name, score = ("exact_match", exact_match) if answer.task == "extractive_qa" else ("rouge_l", rouge_l)
         if answer.references:
-            yield Verdict(answer.answer_id, name, score(answer.text, answer.references[: self._counted]))
+            yield Verdict(answer.answer_id, name, score(answer.text, answer.references[: self._max_references]))
         else:
             yield Verdict(answer.answer_id, name, None, "the example has no reference")
 
-    def _covered(self, answer: Answer) -> Iterator[Verdict]:
+    def _coverage_verdicts(self, answer: Answer) -> Iterator[Verdict]:
         scores = [
             ("unigram_coverage", coverage(answer.text, answer.passages, 1)),
             ("bigram_coverage", coverage(answer.text, answer.passages, 2)),

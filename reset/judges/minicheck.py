@@ -1,14 +1,16 @@
 """MiniCheck faithfulness judge (Tang et al. 2024): does some part of the document support each sentence of the answer?
 
-Models, input and labels are those of the authors' program (github.com/Liyan06/MiniCheck): the document in parts of
-whole sentences, `part</s>claim` as one text, the best support over the parts. Of a sequence-to-sequence model
-(MiniCheck-Flan-T5-Large) the text starts with "predict: ", a part has about 500 words, and support is the share of "1"
-against "0" as the reply's first token; of a classifier (MiniCheck-RoBERTa-Large, -DeBERTa-v3-Large) a part has about
-400 tokens, and support is the second of its two labels.
+Models, input and labels are those of the authors' program (github.com/Liyan06/MiniCheck). The document is split into
+parts of whole sentences; the input is `part</s>claim`; the support of a claim is the best over the parts.
 
-The authors check one claim and leave to the user how sentences come together: the score is the mean over the answer's
-sentences, in [0, 1]; `detail` has the best part's support of each, and whether it is above 0.5, their threshold. For QA
-the question stands before the passages, as for SummaC. An empty answer is 0 with a reason.
+- Sequence-to-sequence model (MiniCheck-Flan-T5-Large): the input starts with "predict: ", a part has about 500 words,
+  and support is the probability of "1" against "0" as the reply's first token.
+- Classifier (MiniCheck-RoBERTa-Large, -DeBERTa-v3-Large): a part has about 400 tokens, and support is the probability
+  of the second of its two labels.
+
+The authors check single claims. Here the score is the mean support over the answer's sentences, in [0, 1]; `detail` has
+the support of each sentence, and whether it exceeds 0.5, the authors' threshold. For QA the question stands before the
+passages, as for SummaC. An empty answer scores 0 with a reason.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,18 +31,18 @@ with without("scipy", "sklearn"):
 
 Pair = tuple[str, str]  # part of a document, claim
 THRESHOLD = 0.5
-AT_ONCE = 1000  # pairs whose tokens are in memory together
-LOST_PLACES = {"bert": 0, "electra": 0, "roberta": 2, "xlm-roberta": 2}  # positions no token gets; others have none
+AT_ONCE = 1000  # pairs tokenised at a time
+LOST_PLACES = {"bert": 0, "electra": 0, "roberta": 2, "xlm-roberta": 2}  # unusable positions; absent: no limit
 
 
 class Checker:
-    """A model from a folder or hub id: how probable it is that a part of a document supports a claim.
+    """The probability that a part of a document supports a claim, by a model from a folder or hub id.
 
-    `ResetError` for a folder without such a model. `max_tokens` limits a text; what is over it is cut at the end.
+    Raises `ResetError` if there is no such model. Inputs are truncated to `max_tokens`.
     """
 
     def __init__(self, model: str, *, batch_tokens: int, max_tokens: int) -> None:
-        self._tokenizer, loaded, self.generates = _loaded(model)
+        self._tokenizer, loaded, self.generates = _load(model)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
         lighten(self._model)
@@ -50,10 +52,10 @@ class Checker:
             self._max_tokens = min(max_tokens, loaded.config.max_position_embeddings - lost)
         self._columns = [0, 1]  # unsupported, supported
         if self.generates:  # 3 and 209 in T5's vocabulary
-            self._columns = [self._tokenizer(said, add_special_tokens=False)["input_ids"][0] for said in "01"]
+            self._columns = [self._tokenizer(label, add_special_tokens=False)["input_ids"][0] for label in "01"]
 
     def length(self, sentence: str) -> int:
-        """Words, or tokens of a classifier, as parts are measured in."""
+        """Return the length of a sentence as parts are measured: in words, or for a classifier in tokens."""
         if self.generates:
             return len(sentence.split())
         return len(self._tokenizer(sentence, add_special_tokens=False)["input_ids"])
@@ -61,19 +63,20 @@ class Checker:
     def support(self, pairs: Iterable[Pair]) -> dict[Pair, float]:
         """Return the probability of support of each distinct pair, rounded to six digits."""
         distinct = sorted(set(pairs), key=lambda pair: (len(pair[0]) + len(pair[1]), pair))
-        found: dict[Pair, float] = {}
+        support: dict[Pair, float] = {}
         for start in range(0, len(distinct), AT_ONCE):
-            some = distinct[start : start + AT_ONCE]
-            ids = self._encoded(some)
-            for rows in batches([len(one) for one in ids], self._batch_tokens):
-                said = self._forward([ids[row] for row in rows])
-                found.update(zip((some[row] for row in rows), said, strict=True))
-        return found
+            block = distinct[start : start + AT_ONCE]
+            ids = self._encoded(block)
+            for rows in batches([len(row) for row in ids], self._batch_tokens):
+                probabilities = self._forward([ids[row] for row in rows])
+                support.update(zip((block[row] for row in rows), probabilities, strict=True))
+        return support
 
     def _encoded(self, pairs: Sequence[Pair]) -> list[list[int]]:
-        between = self._tokenizer.eos_token or self._tokenizer.sep_token
-        before = "predict: " if self.generates else ""
-        texts = [before + between.join(text.replace(between, " ") for text in pair) for pair in pairs]  # text is data
+        separator = self._tokenizer.eos_token or self._tokenizer.sep_token
+        prefix = "predict: " if self.generates else ""
+        # a text may contain the separator, but must not end its field
+        texts = [prefix + separator.join(text.replace(separator, " ") for text in pair) for pair in pairs]
         ids: list[list[int]] = self._tokenizer(texts, truncation=True, max_length=self._max_tokens)["input_ids"]
         return ids
 
@@ -88,14 +91,14 @@ class Checker:
                 logits = self._model(**inputs, decoder_input_ids=first).logits[:, 0]
             else:
                 logits = self._model(**inputs).logits
-        shares: list[float] = (
+        probabilities: list[float] = (
             logits[: len(rows), self._columns].float().softmax(dim=-1)[:, 1].double().cpu().numpy().round(6).tolist()
         )
-        return shares
+        return probabilities
 
 
-def _loaded(model: str) -> tuple[Any, Any, bool]:
-    """Load a tokenizer and a model, and say whether that writes its answer."""
+def _load(model: str) -> tuple[Any, Any, bool]:
+    """Load tokenizer and model; the third value says whether the model is sequence-to-sequence."""
     try:
         config = AutoConfig.from_pretrained(model, trust_remote_code=False)
         generates = any("ConditionalGeneration" in name for name in config.architectures or ())
@@ -105,28 +108,28 @@ def _loaded(model: str) -> tuple[Any, Any, bool]:
     except (OSError, ValueError) as error:
         raise ResetError(f"{model}: no MiniCheck model could be loaded ({str(error).splitlines()[0]})") from error
     if not generates and config.num_labels != 2:
-        raise ResetError(f"{model}: MiniCheck has two labels, unsupported and supported; not {config.num_labels}")
+        raise ResetError(f"{model}: MiniCheck needs 2 labels (unsupported, supported), not {config.num_labels}")
     return tokenizer, loaded, generates
 
 
 def parts(sentences: Iterable[str], lengths: Mapping[str, int], size: int) -> list[str]:
-    """Join sentences to parts of at most `size`, or of one longer sentence; a line's end is one."""
-    found: list[list[str]] = [[]]
+    """Join sentences to parts of at most `size`, or of one longer sentence; a line break counts as a sentence."""
+    groups: list[list[str]] = [[]]
     filled = 0
     for sentence in sentences:
         if filled + lengths[sentence] > size:
-            found.append([])
+            groups.append([])
             filled = 0
-        found[-1].append(sentence)
+        groups[-1].append(sentence)
         filled += lengths[sentence]
-    texts = (" ".join(part).replace(" \n ", "\n").strip() for part in found)
+    texts = (" ".join(group).replace(" \n ", "\n").strip() for group in groups)
     return [text for text in texts if text]
 
 
 class MiniCheck:
     """Range [0, 1]. `model` is a folder or hub id; `part` is null for the authors' 500 words, or 400 tokens.
 
-    `max_tokens` limits a part with its claim: 2,048 for Flan-T5 and DeBERTa, 512 for RoBERTa, where it ends anyway.
+    `max_tokens` limits a part with its claim: 2,048 for Flan-T5 and DeBERTa; RoBERTa always stops at its 512 positions.
     """
 
     tasks = frozenset({"abstractive_qa", "summarization"})
@@ -143,18 +146,23 @@ class MiniCheck:
     ) -> None:
         self._name = name
         self._checker = Checker(model, batch_tokens=batch_tokens, max_tokens=max_tokens)
-        self._size = part or (500 if self._checker.generates else 400)
-        self._cut = splitter(sentences).tokenize
-        self._parts = lru_cache(maxsize=256)(self._divided)  # the candidates of one prompt share their source
+        self._part_size = part or (500 if self._checker.generates else 400)
+        self._split_sentences = splitter(sentences).tokenize
+        self._parts = lru_cache(maxsize=256)(self._split_document)  # the answers to one prompt share their document
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield one verdict per answer; null where the example has no passage."""
-        asked = {answer.answer_id: self._claims(answer) for answer in answers}
-        pairs = ((part, claim) for answer in answers for claim in asked[answer.answer_id] for part in self._of(answer))
+        claims_of = {answer.answer_id: self._claims(answer) for answer in answers}
+        pairs = (
+            (part, claim)
+            for answer in answers
+            for claim in claims_of[answer.answer_id]
+            for part in self._parts_of(answer)
+        )
         support = self._checker.support(pairs)
         for answer in answers:
-            claims = asked[answer.answer_id]
-            if not self._of(answer):
+            claims = claims_of[answer.answer_id]
+            if not self._parts_of(answer):
                 yield Verdict(answer.answer_id, self._name, None, "the example has no passage")
             elif not claims:
                 yield Verdict(answer.answer_id, self._name, 0.0, "empty answer")
@@ -162,20 +170,20 @@ class MiniCheck:
                 yield self._verdict(answer, claims, support)
 
     def _verdict(self, answer: Answer, claims: Sequence[str], support: Mapping[Pair, float]) -> Verdict:
-        best = [max(support[part, claim] for part in self._of(answer)) for claim in claims]
+        best = [max(support[part, claim] for part in self._parts_of(answer)) for claim in claims]
         rows = [
-            {"sentence": claim, "support": one, "supported": one > THRESHOLD}
-            for claim, one in zip(claims, best, strict=True)
+            {"sentence": claim, "support": probability, "supported": probability > THRESHOLD}
+            for claim, probability in zip(claims, best, strict=True)
         ]
         return Verdict(answer.answer_id, self._name, sum(best) / len(best), detail={"sentences": rows})
 
     def _claims(self, answer: Answer) -> list[str]:
-        return [claim for claim in self._cut(answer.text) if claim.strip()]
+        return [claim for claim in self._split_sentences(answer.text) if claim.strip()]
 
-    def _of(self, answer: Answer) -> list[str]:
+    def _parts_of(self, answer: Answer) -> list[str]:
         return self._parts(source(answer)) if answer.passages else []
 
-    def _divided(self, document: str) -> list[str]:
-        lines = [self._cut(line) for line in document.split("\n")]
-        sentences = [one for line in lines for one in (*line, "\n")][:-1]
-        return parts(sentences, {one: self._checker.length(one) for one in sentences}, self._size)
+    def _split_document(self, document: str) -> list[str]:
+        lines = [self._split_sentences(line) for line in document.split("\n")]
+        sentences = [sentence for line in lines for sentence in (*line, "\n")][:-1]
+        return parts(sentences, {sentence: self._checker.length(sentence) for sentence in sentences}, self._part_size)

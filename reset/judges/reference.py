@@ -1,8 +1,8 @@
-"""Rate replies by their likeness to the reference: a stand-in for a rehearsal without an LLM, not for results.
+"""Rate replies by their similarity to the reference: a stand-in for an LLM judge in rehearsals, not for results.
 
 `rating` is the F-measure of rouge-score's rougeL without stemming, best over the references (the option that the paper
-leaves open for instruction data: docs/choices.md, A17). `rating_weak` sees less: the best share of a reference's
-distinct words, after the normalisation of A.2, that the reply holds.
+leaves open for instruction data: docs/choices.md, A17). `rating_weak` is coarser: the share of a reference's distinct
+words that the reply contains, after the normalisation of A.2, best over the references.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,15 +18,15 @@ _rouge = RougeScorer(["rougeL"], use_stemmer=False)
 
 
 def likeness(text: str, references: Sequence[str]) -> float:
-    """ROUGE-L F-measure against the reference that fits best."""
+    """Highest ROUGE-L F-measure against any reference."""
     return max(float(_rouge.score(reference, text)["rougeL"].fmeasure) for reference in references)
 
 
 def recall(text: str, references: Sequence[str]) -> float:
-    """Share of the distinct words of a reference that `text` holds, of the reference that fits best."""
-    said = set(normalise(text).split())
-    wanted = [set(normalise(reference).split()) for reference in references]
-    return max(len(words & said) / len(words) for words in wanted)
+    """Highest share of a reference's distinct words that `text` contains."""
+    text_words = set(normalise(text).split())
+    reference_words = [set(normalise(reference).split()) for reference in references]
+    return max(len(words & text_words) / len(words) for words in reference_words)
 
 
 class Reference:

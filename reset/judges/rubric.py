@@ -1,11 +1,11 @@
-"""Rubric: what the micro world itself knows of an answer: no model judges here.
+"""Rubric: judges answers of the micro world by its own rules, without a model.
 
-A reply to an instruction is rated by the verifiable constraints that its example carries. An answer grounded in a text
-gets the verdict `oracle`: the share of its sentences that some sentence of the text entails. It takes no part in
-selection and watches the NLI judge, which does.
+A reply to an instruction is rated by the verifiable constraints of its example. An answer to a grounded task gets the
+verdict `oracle`: the share of its sentences that some sentence of the passages entails. Selection does not use it; it
+is there to check the NLI judge, which selection does use.
 
-Scores are the rating of 1 to 10 divided by 10, like the LLM judge's. `rating_weak` stands for the weaker rater of
-ReSet-S (paper 5.1): of the same rating it only sees whether all constraints hold, so it misses many good answers.
+Scores are ratings from 1 to 10 divided by 10, like those of the LLM judge. `rating_weak` stands for the weaker rater of
+ReSet-S (paper 5.1): it only tells whether all constraints hold, so it misses many good answers.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from reset.micro.facts import support
 
 
 class Rubric:
-    """Ratings lie in [0.1, 1.0], null for an example without checks; `oracle` lies in [0, 1]."""
+    """Ratings are in [0.1, 1.0], or null for an example without checks; `oracle` is in [0, 1]."""
 
     tasks = frozenset({"instruction", "abstractive_qa", "summarization"})
 
@@ -27,13 +27,13 @@ class Rubric:
         """Yield `rating` and `rating_weak` for a reply, `oracle` for a grounded answer."""
         for answer in answers:
             if answer.task == "instruction":
-                yield from _rated(answer)
+                yield from _ratings(answer)
             else:
                 share = support(answer.text, " ".join(answer.passages))
                 yield Verdict(answer.answer_id, "oracle", share or 0.0, "empty answer" if share is None else None)
 
 
-def _rated(answer: Answer) -> Iterator[Verdict]:
+def _ratings(answer: Answer) -> Iterator[Verdict]:
     if answer.checks is None:
         for name in ("rating", "rating_weak"):
             yield Verdict(answer.answer_id, name, None, "the example carries no checks")

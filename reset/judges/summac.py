@@ -1,20 +1,21 @@
 """SummaC faithfulness judge (Laban et al. 2022; paper 2.2), sentence by sentence, for abstractive QA and summaries.
 
-Splitting, the image of (source sentence, answer sentence) probabilities and their aggregation are summac 0.0.4's own:
-max over source sentences, mean over answer sentences. Its inference loop, which needs an older transformers, is
-replaced by `reset.judges.sentences.nli`.
+Sentence splitting, the image (the matrix of NLI probabilities of source and answer sentences) and its aggregation are
+summac 0.0.4's own: max over source sentences, mean over answer sentences. `reset.judges.sentences.nli` replaces its
+inference loop, which needs an older transformers.
 
-Score of SummaC-ZS: the entailment; with `use_contradiction` (summac's default, not the paper's words) less the
-contradiction, which ranges over [-1, 1]. Two presets of what the paper leaves open, each key of which a row may set:
+The score of SummaC-ZS is the entailment; with `use_contradiction` (summac's default, not mentioned in the paper) minus
+the contradiction, which is in [-1, 1]. The paper leaves the rest open. There are two presets; a row may override each
+key:
 
-- `reset`, ours: entailment alone. Sentences of ten characters or fewer are dropped, as in summac, but a text of nothing
-  else counts as one sentence (`short: whole`). What is below 0 is cut off there (`below_zero: cut`), so that an empty
-  answer, 0 with a reason, never beats a contradicted one.
-- `summac`, the package's own behaviour: contradiction counts, an answer of short sentences alone scores 0 whatever it
-  says (`short: drop`), as an empty one does, and the range is moved to [0, 1] by (score + 1) / 2 (`below_zero: shift`):
-  0 becomes 0.5, so such an answer beats a contradicted one.
+- `reset`, ours: entailment only. Sentences of ten characters or fewer are dropped, as in summac, but a text with no
+  other sentence counts as one sentence (`short: whole`). Scores below 0 become 0 (`below_zero: cut`), so that an empty
+  answer (0 with a reason) never beats a contradicted one.
+- `summac`, the package's behaviour: contradiction counts. An answer of short sentences only, or an empty one, scores 0
+  (`short: drop`). The range is moved to [0, 1] by (score + 1) / 2 (`below_zero: shift`): 0 becomes 0.5, so such an
+  answer beats a contradicted one.
 
-With `conv`, a file of SummaC-Conv's weights, the score is that of `reset.judges.sentences.conv` on the same image.
+With `conv`, a file of SummaC-Conv's weights, `reset.judges.sentences.conv` computes the score from the same image.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,42 +43,42 @@ CHOICES = {"short": ("whole", "drop"), "below_zero": ("cut", "shift"), "sentence
 
 
 def settings(name: str, preset: str, own: Mapping[str, Any]) -> dict[str, Any]:
-    """What `preset` says, but for what the row sets for itself; `ResetError` for a name that is not known."""
+    """Return the options of `preset`, overridden by those of `own` that are set; `ResetError` for unknown values."""
     if preset not in PRESETS:
         raise ResetError(f"Unknown preset '{preset}' (judges.{name}.options.preset). {nearest(preset, PRESETS)}")
     chosen = PRESETS[preset] | {key: value for key, value in own.items() if value is not None}
-    for key, known in CHOICES.items():
-        if chosen[key] not in known:
+    for key, allowed in CHOICES.items():
+        if chosen[key] not in allowed:
             where = "sentence splitter" if key == "sentences" else key
             raise ResetError(
-                f"Unknown {where} '{chosen[key]}' (judges.{name}.options.{key}). {nearest(chosen[key], known)}"
+                f"Unknown {where} '{chosen[key]}' (judges.{name}.options.{key}). {nearest(chosen[key], allowed)}"
             )
     return chosen
 
 
 class Imager(reference.SummaCImager):  # type: ignore[misc]  # summac has no types
-    """summac's imager on another model: its own inputs and images, our inference."""
+    """summac's imager with our NLI inference."""
 
     def __init__(self, nli: Nli, sentences: Any, max_doc_sents: int, *, keep_short: bool = True) -> None:
         super().__init__(granularity="sentence", use_cache=False, max_doc_sents=max_doc_sents, device="cpu")
         self._nli, self._keep_short = nli, keep_short
-        self._cut = lru_cache(maxsize=None)(sentences.tokenize)  # candidates of one prompt share their source
+        self._split = lru_cache(maxsize=None)(sentences.tokenize)  # the answers to one prompt share their source
 
     def forget(self) -> None:
-        """Let go of the texts so far: those of other prompts would only lie scattered in memory."""
-        self._cut.cache_clear()
+        """Clear the cache of split texts: those of other prompts are not needed again and fragment the memory."""
+        self._split.cache_clear()
 
     def split_sentences(self, text: str) -> list[str]:
-        """Sentences of more than ten characters; the whole text where it has only shorter ones and they are kept."""
-        kept = [sentence for sentence in self._cut(text) if len(sentence) > 10]
+        """Return the sentences of more than ten characters; with `keep_short`, if there are none, the whole text."""
+        long_enough = [sentence for sentence in self._split(text) if len(sentence) > 10]
         if not self._keep_short:
-            return kept
-        return kept or [stripped for stripped in (text.strip(),) if stripped]
+            return long_enough
+        return long_enough or [stripped for stripped in (text.strip(),) if stripped]
 
     def build_images(
         self, originals: Sequence[str], generateds: Sequence[str], batch_size: int = 0
     ) -> list[np.ndarray]:
-        """One image of shape (labels, source sentences, answer sentences) per pair of texts; `batch_size` is unused."""
+        """Return one image (labels, source sentences, answer sentences) per pair of texts; `batch_size` is unused."""
         built = [self.build_chunk_dataset(*texts) for texts in zip(originals, generateds, strict=True)]
         pairs = [(cell["premise"], cell["hypothesis"]) for cells, _, _ in built for cell in cells]
         scores = self._nli.probabilities(pairs)
@@ -137,36 +138,35 @@ class SummaC:
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield one verdict per answer; null where the example has no passage."""
         self._imager.forget()
-        asked = [answer for answer in answers if answer.text.strip() and answer.passages]
-        images = self._imager.build_images([source(answer) for answer in asked], [answer.text for answer in asked])
+        complete = [answer for answer in answers if answer.text.strip() and answer.passages]
+        images = self._imager.build_images([source(answer) for answer in complete], [a.text for a in complete])
         scores = self._conv.scores(images) if self._conv else map(self._zs.image2score, images)
-        scored = dict(zip((a.answer_id for a in asked), zip(scores, images, strict=True), strict=True))
+        scored = dict(zip((a.answer_id for a in complete), zip(scores, images, strict=True), strict=True))
         for answer in answers:
             if not answer.passages:
                 yield Verdict(answer.answer_id, self._name, None, "the example has no passage")
             elif answer.answer_id not in scored:
-                yield Verdict(answer.answer_id, self._name, self._ranged(0.0), "empty answer")
+                yield Verdict(answer.answer_id, self._name, self._to_unit_range(0.0), "empty answer")
             else:
-                score, image = scored[answer.answer_id]
-                yield Verdict(
-                    answer.answer_id, self._name, self._ranged(float(score)), detail=self._evidence(answer, image)
-                )
+                raw_score, image = scored[answer.answer_id]
+                score = self._to_unit_range(float(raw_score))
+                yield Verdict(answer.answer_id, self._name, score, detail=self._evidence(answer, image))
 
-    def _ranged(self, score: float) -> float:
-        """Bring summac's score into [0, 1]."""
+    def _to_unit_range(self, score: float) -> float:
+        """Map summac's score to [0, 1]."""
         score = (score + 1.0) / 2.0 if self._below_zero == "shift" else score
         return min(max(score, 0.0), 1.0)
 
     def _evidence(self, answer: Answer, image: np.ndarray) -> dict[str, Any]:
-        """Of each answer sentence the source sentence that entails it best."""
-        given = self._imager.split_sentences(source(answer))
-        said = self._imager.split_sentences(answer.text)
-        if not given or not said:  # only where short sentences are dropped: summac's image of zeros
+        """Return for each answer sentence the source sentence that entails it best."""
+        sources = self._imager.split_sentences(source(answer))
+        sentences = self._imager.split_sentences(answer.text)
+        if not sources or not sentences:  # all dropped as short: summac's image is zeros
             return {"sentences": []}
         best = image[0].argmax(axis=0)  # (answer sentences,)
         return {
             "sentences": [
-                {"sentence": text, "source": given[row], "entailment": round(float(image[0, row, column]), 6)}
-                for column, (text, row) in enumerate(zip(said, best, strict=True))
+                {"sentence": text, "source": sources[row], "entailment": round(float(image[0, row, column]), 6)}
+                for column, (text, row) in enumerate(zip(sentences, best, strict=True))
             ]
         }

@@ -1,4 +1,4 @@
-"""Build a judge from its row in params.yaml, and state what decides its verdicts."""
+"""Build a judge from its params.yaml row; hash its code, model and extra dependencies."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -8,16 +8,16 @@ from typing import Any
 from reset import registry
 from reset.files.code import code_hash
 from reset.files.hashing import file_hash
-from reset.judges import Elsewhere, Judge
+from reset.judges import Judge, LazyJudge
 from reset.runs import cluster
 
 MODELS = Path("models")
 
 
 def identity(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row with the hashes of the judge's code, its model and its other data.
+    """Return the row with hashes of the judge's code, its model and its extra dependencies (`needs`).
 
-    Two rows with the same identity give the same verdicts. Raises `ResetError` for an unknown kind.
+    Rows with the same identity give the same verdicts. Raises `ResetError` for an unknown kind.
     """
     files = {"model_hash": MODELS / row["model"] if row["model"] else None, "needs_hash": Path(row["needs"])}
     hashes = {key: file_hash(path) for key, path in files.items() if path and path.exists()}
@@ -26,10 +26,10 @@ def identity(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load(table: str, name: str, row: Mapping[str, Any], workers: Mapping[str, Any]) -> tuple[Judge, cluster.Spread]:
-    """Construct the judge `name` of `table`; `workers` (`cluster` in params.yaml) say who does its work."""
+    """Build the judge `name` of `table`; `workers` (`cluster` in params.yaml) decide where it runs."""
     options = {"name": name, **row["options"]} | ({"model": str(MODELS / row["model"])} if row["model"] else {})
     kind, spread = row["kind"], cluster.spread(row["kind"], **workers)
     build = partial(registry.build, registry.JUDGES, kind, f"{table}.{name}.options", **options)
     if spread is cluster.here:
         return build(), spread
-    return Elsewhere(registry.load(registry.JUDGES, kind, table).tasks, build), spread
+    return LazyJudge(registry.load(registry.JUDGES, kind, table).tasks, build), spread

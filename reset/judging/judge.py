@@ -1,7 +1,7 @@
-"""Put a pool's answers before a judge, and keep what it says as verdicts.
+"""Judge the answers of a pool and write the verdicts.
 
-All answers to one example go before the judge together, and equal texts among them once. Chunks of about
-`chunk_answers` answers are kept as they are finished, so that a run that was killed goes on where it stopped.
+All answers to an example are judged together, and equal texts among them once. Finished chunks of about `chunk_answers`
+answers are kept, so that a killed run resumes where it stopped.
 """
 
 import json
@@ -25,7 +25,7 @@ from reset.runs.progress import Progress
 from reset.runs.verdict_counts import Tally
 
 NOT_ASKED, FAILED = "not for this judge", "no answer to judge"
-KEPT = schemas.VERDICTS.append(pa.field("task", pa.string(), nullable=False))
+CHUNK_SCHEMA = schemas.VERDICTS.append(pa.field("task", pa.string(), nullable=False))
 
 
 def judge(
@@ -43,35 +43,36 @@ def judge(
 ) -> tuple[Account, dict[str, Any]]:
     """Write the verdicts of `by` on `answers` to `into`; return the account and the figures of each verdict name.
 
-    An answer that the engine failed on is not put before the judge: it gets a null of every name that its task's
-    answers get. Raises `ResetError` for an answer to an unknown example, and when more than `max_null` of a name's
-    verdicts are null.
+    An answer that the engine failed on is not judged. It gets null verdicts, under the same names as the other answers
+    of its task. Raises `ResetError` for an answer to an unknown example, and when more than the fraction `max_null` of
+    a name's verdicts are null.
     """
-    account, sizes, failed = _sort_out(answers, by.tasks)
-    examples = _examples(prompts, sizes, answers)
-    plan = _plan(sizes, chunk_answers)
+    account, sizes, failed = _count_answers(answers, by.tasks)
+    examples = _answered_examples(prompts, sizes, answers)
+    plan = _assign_chunks(sizes, chunk_answers)
     hashes = {"answers": file_hash(answers), "prompts": file_hash(prompts)}
     store = Chunks(chunks_folder, fingerprint(**hashes, chunk_answers=chunk_answers, **fingerprint_parts))
-    tally, chunks_there = Tally(), 0
-    pieces = _pieces(_chunks(_asked(answers, by.tasks), sizes, plan), examples)
+    tally, number_of_chunks = Tally(), 0
+    pieces = _convert_chunks(_gather_chunks(_answers_to_judge(answers, by.tasks), sizes, plan), examples)
     with Progress(f"judge {name}", account.rows_out) as progress:
-        for number, found in store.fill(KEPT, pieces, partial(_judging, by), spread):
-            progress.reach(tally.add(store.assemble(KEPT, [number])), found=found)
+        for number, resumed in store.fill(CHUNK_SCHEMA, pieces, partial(_make_chunk_judge, by), spread):
+            progress.reach(tally.add(store.assemble(CHUNK_SCHEMA, [number])), found=resumed)
             tally.check(name, max_null, account.rows_out)
-            chunks_there += 1
+            number_of_chunks += 1
     tally.check(name, max_null)
-    _write(into, store.assemble(KEPT, range(chunks_there)), failed)
+    _write_verdicts(into, store.assemble(CHUNK_SCHEMA, range(number_of_chunks)), failed)
     store.discard_others()
     store.clear()
     return account, tally.summary()
 
 
-def _judging(by: Judge) -> Callable[[Sequence[tuple[str, Answer]]], Iterator[tables.Row]]:
-    return partial(_judged, by)
+def _make_chunk_judge(by: Judge) -> Callable[[Sequence[tuple[str, Answer]]], Iterator[tables.Row]]:
+    """Return the function that judges a chunk of answers."""
+    return partial(_judge_chunk, by)
 
 
-def _write(into: Path, verdicts: Iterable[tables.Row], failed: Iterable[tables.Row]) -> None:
-    """Write `verdicts`, and for each failed answer a null of every name that its task's answers have."""
+def _write_verdicts(into: Path, verdicts: Iterable[tables.Row], failed: Iterable[tables.Row]) -> None:
+    """Write `verdicts`, and for each failed answer a null under every verdict name of its task."""
     names: dict[str, dict[str, None]] = {}
     with tables.Writer(into, schemas.VERDICTS) as writer:
         for row in verdicts:
@@ -79,18 +80,18 @@ def _write(into: Path, verdicts: Iterable[tables.Row], failed: Iterable[tables.R
             writer.write(row)
         for row in failed:
             for name in names.get(row["task"], ()):
-                writer.write(_row(Verdict(row["answer_id"], name, None, row["finish_reason"])))
+                writer.write(_verdict_row(Verdict(row["answer_id"], name, None, row["finish_reason"])))
 
 
 def preflight(answers: Path, prompts: Path, by: Paid, *, pool: str) -> str:
-    """Say in one line what `by` will take for the answers of `pool`; nothing is asked yet."""
-    _, sizes, _ = _sort_out(answers, by.tasks)
-    examples = _examples(prompts, sizes, answers)
-    return by.prepare((_answer(row, examples)[1] for row in _asked(answers, by.tasks)), pool)
+    """Return one line with requests, tokens and cost of judging `pool`; sends nothing yet."""
+    _, sizes, _ = _count_answers(answers, by.tasks)
+    examples = _answered_examples(prompts, sizes, answers)
+    return by.prepare((_as_answer(row, examples)[1] for row in _answers_to_judge(answers, by.tasks)), pool)
 
 
-def _sort_out(path: Path, tasks: frozenset[str]) -> tuple[Account, Counter[str], list[tables.Row]]:
-    """Count the answers to ask about per example, and find those that the engine failed on."""
+def _count_answers(path: Path, tasks: frozenset[str]) -> tuple[Account, Counter[str], list[tables.Row]]:
+    """Count the answers to judge per example, and collect those that the engine failed on."""
     account, sizes, failed = Account(), Counter[str](), []
     for row in tables.read(path, schemas.ANSWERS):
         if row["task"] not in tasks:
@@ -104,14 +105,14 @@ def _sort_out(path: Path, tasks: frozenset[str]) -> tuple[Account, Counter[str],
     return account, sizes, failed
 
 
-def _asked(path: Path, tasks: frozenset[str]) -> Iterator[tables.Row]:
+def _answers_to_judge(path: Path, tasks: frozenset[str]) -> Iterator[tables.Row]:
     for row in tables.read(path, schemas.ANSWERS):
         if row["task"] in tasks and not row["finish_reason"].startswith("error"):
             yield row
 
 
-def _plan(sizes: Mapping[str, int], chunk_answers: int) -> dict[str, int]:
-    """Give each example its chunk: whole examples in the order they come, up to `chunk_answers` answers a chunk."""
+def _assign_chunks(sizes: Mapping[str, int], chunk_answers: int) -> dict[str, int]:
+    """Map examples to chunks: whole examples in their order, up to `chunk_answers` answers per chunk."""
     plan, index, filled = {}, 0, 0
     for example_id, size in sizes.items():
         if filled and filled + size > chunk_answers:
@@ -121,10 +122,10 @@ def _plan(sizes: Mapping[str, int], chunk_answers: int) -> dict[str, int]:
     return plan
 
 
-def _chunks(
+def _gather_chunks(
     rows: Iterable[tables.Row], sizes: Mapping[str, int], plan: Mapping[str, int]
 ) -> Iterator[tuple[int, list[tables.Row]]]:
-    """Gather rows into chunks, each given out as soon as its last row has come."""
+    """Gather rows into chunks; each is yielded as soon as its last row has been read."""
     missing: Counter[int] = Counter()
     for example_id, index in plan.items():
         missing[index] += sizes[example_id]
@@ -137,46 +138,47 @@ def _chunks(
             yield index, open_chunks.pop(index)
 
 
-def _pieces(
+def _convert_chunks(
     chunks: Iterable[tuple[int, list[tables.Row]]], examples: Mapping[str, tables.Row]
 ) -> Iterator[tuple[int, list[tuple[str, Answer]]]]:
+    """Convert the rows of each chunk to answers as judges see them, each with the id of its example."""
     for number, rows in chunks:
-        yield number, [_answer(row, examples) for row in rows]
+        yield number, [_as_answer(row, examples) for row in rows]
 
 
-def _examples(prompts: Path, sizes: Mapping[str, int], answers: Path) -> dict[str, tables.Row]:
-    """Read the examples that were answered, by id."""
-    found = {row["example_id"]: row for row in tables.read(prompts, schemas.EXAMPLES) if row["example_id"] in sizes}
-    if strangers := [example_id for example_id in sizes if example_id not in found]:
-        raise ResetError(f"{answers}: answers example '{strangers[0]}', which {prompts} does not hold")
-    return found
+def _answered_examples(prompts: Path, sizes: Mapping[str, int], answers: Path) -> dict[str, tables.Row]:
+    """Read the examples that have answers, by id."""
+    examples = {row["example_id"]: row for row in tables.read(prompts, schemas.EXAMPLES) if row["example_id"] in sizes}
+    if unknown := [example_id for example_id in sizes if example_id not in examples]:
+        raise ResetError(f"{answers}: an answer is to example '{unknown[0]}', which is not in {prompts}")
+    return examples
 
 
-def _answer(row: tables.Row, examples: Mapping[str, tables.Row]) -> tuple[str, Answer]:
-    """Make of an answer what a judge sees, with the id of its example."""
+def _as_answer(row: tables.Row, examples: Mapping[str, tables.Row]) -> tuple[str, Answer]:
+    """Return the id of the example and the answer as judges see it."""
     example = examples[row["example_id"]]
-    seen = {key: example[key] for key in ("task", "split", "instruction", "question", "passages", "references")}
+    fields = {key: example[key] for key in ("task", "split", "instruction", "question", "passages", "references")}
     checks = json.loads(example["checks"]) if example["checks"] else None
-    return row["example_id"], Answer(row["answer_id"], row["text"], **seen, checks=checks)
+    return row["example_id"], Answer(row["answer_id"], row["text"], **fields, checks=checks)
 
 
-def _judged(judge: Judge, answers: Sequence[tuple[str, Answer]]) -> Iterator[tables.Row]:
-    """Ask about each distinct (example, text) once; every answer of that text gets what was said."""
+def _judge_chunk(judge: Judge, answers: Sequence[tuple[str, Answer]]) -> Iterator[tables.Row]:
+    """Judge each distinct (example, text) once; copy the verdict to all answers with the same text."""
     copies: dict[tuple[str, str], list[Answer]] = {}
     for example_id, answer in answers:
         copies.setdefault((example_id, answer.text), []).append(answer)
-    alike = {same[0].answer_id: same for same in copies.values()}
-    silent = set(alike)
-    for verdict in judge.verdicts([same[0] for same in alike.values()]):
+    groups = {group[0].answer_id: group for group in copies.values()}
+    missing = set(groups)
+    for verdict in judge.verdicts([group[0] for group in groups.values()]):
         if verdict.score is not None and not 0 <= verdict.score <= 1:
             raise ValueError(f"{verdict} is outside [0, 1]")
-        silent.discard(verdict.answer_id)
-        for answer in alike[verdict.answer_id]:
-            yield {**_row(replace(verdict, answer_id=answer.answer_id)), "task": answer.task}
-    if silent:
-        raise ValueError(f"no verdict on answer '{min(silent)}'")
+        missing.discard(verdict.answer_id)
+        for answer in groups[verdict.answer_id]:
+            yield {**_verdict_row(replace(verdict, answer_id=answer.answer_id)), "task": answer.task}
+    if missing:
+        raise ValueError(f"no verdict on answer '{min(missing)}'")
 
 
-def _row(verdict: Verdict) -> tables.Row:
+def _verdict_row(verdict: Verdict) -> tables.Row:
     detail = None if verdict.detail is None else json.dumps(verdict.detail, ensure_ascii=False, sort_keys=True)
     return {**asdict(verdict), "detail": detail}

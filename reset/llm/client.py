@@ -1,6 +1,6 @@
-"""Ask many questions of an OpenAI-compatible server at once: limited, bounded, and each reply kept as it comes.
+"""Ask an OpenAI-compatible server many questions concurrently, within its limits; each reply is stored as it arrives.
 
-What a fault leads to stands in `reset.llm.asking`.
+`reset.llm.asking` describes how faults are handled.
 """
 
 import asyncio
@@ -21,27 +21,27 @@ from reset.llm.wire import read
 def ask(
     questions: Iterable[Question], server: Server, ledger: Ledger, *, judge: str, pool: str
 ) -> dict[str, Reply | Failure]:
-    """Answer each distinct question, by its key: from `ledger`, else from the server.
+    """Return a reply or failure per question key, from `ledger` or else from the server.
 
-    The key comes from the environment variable OPENAI_API_KEY. Raises `ResetError` where the server cannot be used and
-    where `max_cost_usd` is reached; all that came in until then is in the ledger.
+    The API key is the environment variable OPENAI_API_KEY. Raises `ResetError` if the server cannot be used, and when
+    `max_cost_usd` is reached; the ledger has all replies received until then.
     """
     distinct = {question.key: question for question in questions}
-    found = _known(distinct, ledger)
-    if len(found) < len(distinct):
+    replies = _stored_replies(distinct, ledger)
+    if len(replies) < len(distinct):
         with ledger.turn(server.base_url):
-            found = _known(distinct, ledger)  # another process may have asked meanwhile
-            new = [question for key, question in distinct.items() if key not in found]
-            found |= asyncio.run(_Run(server, ledger, judge, pool).all(new))
-    return found
+            replies = _stored_replies(distinct, ledger)  # another process may have asked meanwhile
+            new = [question for key, question in distinct.items() if key not in replies]
+            replies |= asyncio.run(_Run(server, ledger, judge, pool).all(new))
+    return replies
 
 
-def _known(questions: Mapping[str, Question], ledger: Ledger) -> dict[str, Reply | Failure]:
+def _stored_replies(questions: Mapping[str, Question], ledger: Ledger) -> dict[str, Reply | Failure]:
     return {key: reply for key, question in questions.items() if (reply := ledger.get(question))}
 
 
 class _Run:
-    """One event loop's worth of questions."""
+    """The requests of one event loop."""
 
     def __init__(self, server: Server, ledger: Ledger, judge: str, pool: str) -> None:
         self._server, self._ledger, self._judge, self._pool = server, ledger, judge, pool
@@ -53,38 +53,40 @@ class _Run:
         self._lengths = Lengths(ledger)
 
     async def all(self, questions: list[Question]) -> dict[str, Reply | Failure]:
-        """Ask all; when one stops the run, wait for those in flight and raise."""
+        """Ask all questions; if one stops the run, wait for those in flight, then raise."""
         server, options = self._server, {"judge": self._judge, "pool": self._pool}
-        # aiohttp: a request takes one write where httpx takes two, and less of the processor
-        sender = openai.DefaultAioHttpClient(timeout=server.timeout_s)
-        async with openai.AsyncOpenAI(base_url=server.base_url, max_retries=0, http_client=sender) as client:
+        # aiohttp needs one write per request where httpx needs two, and less CPU time
+        http_client = openai.DefaultAioHttpClient(timeout=server.timeout_s)
+        async with openai.AsyncOpenAI(base_url=server.base_url, max_retries=0, http_client=http_client) as client:
             if server.batch_poll_s is not None:
                 return await batch.ask(client, questions, server, self._ledger, **options)
-            asked = (self._asking.ask(one.model, partial(self._attempt, client, one)) for one in questions)
-            results = await asyncio.gather(*asked)
+            requests = (
+                self._asking.ask(question.model, partial(self._attempt, client, question)) for question in questions
+            )
+            results = await asyncio.gather(*requests)
         self._asking.check()
-        return {one.key: result for one, result in zip(questions, results, strict=True) if result is not None}
+        return {question.key: result for question, result in zip(questions, results, strict=True) if result is not None}
 
     async def _attempt(self, client: openai.AsyncOpenAI, question: Question, attempt: int) -> Reply:
-        """Send within all limits, and keep the reply."""
+        """Send the question within all limits and store the reply."""
         prompt_tokens = self._prompt_tokens(question)
         await self._requests.wait()
         await self._tokens.wait(prompt_tokens + question.max_tokens)
         self._asking.go_on()
         async with self._budget.hold(question, prompt_tokens) as paid:
             reply = await self._send(client, question, attempt)
-            paid.append(self._keep(question, reply))
+            paid.append(self._store(question, reply))
             return reply
 
     async def _send(self, client: openai.AsyncOpenAI, question: Question, attempt: int) -> Reply:
         started = time.monotonic()
-        async with asyncio.timeout(self._server.timeout_s):  # the client's own limit is per piece of the body
-            # as text: the client's own classes for requests and replies take longer than all the rest of it
+        async with asyncio.timeout(self._server.timeout_s):  # the client's own timeout is per read, not per request
+            # as text, because the client's request and reply classes take longer than everything else
             content = await client.post("/chat/completions", cast_to=str, body=question.body)
         return read(content.encode(), seconds=time.monotonic() - started, attempts=attempt)
 
-    def _keep(self, question: Question, reply: Reply) -> float:
-        """Write the reply down and say what it cost."""
+    def _store(self, question: Question, reply: Reply) -> float:
+        """Store the reply in the ledger and return its cost."""
         usd = charge(question, reply, self._server, self._lengths)
         self._ledger.put(question, reply, pool=self._pool, base_url=self._server.base_url, usd=usd)
         return usd or 0.0

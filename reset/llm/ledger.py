@@ -1,8 +1,8 @@
-"""The ledger: every reply that a language model gave, kept for all runs, experiments and commits.
+"""The ledger: stores every reply of a language model, for all runs, experiments and commits.
 
 One SQLite file, one row per (judge, model, rendered prompt, decoding). A reply is committed before it is used, so a
-killed process loses none that it had received (write-ahead log; only a power cut may take the last few).
-The file is `.ledger/replies.sqlite` in the project's folder, or what RESET_LEDGER names; it must lie on a local disk.
+killed process loses none (write-ahead log; only a power cut may lose the last few). The file is
+`.ledger/replies.sqlite` in the project's folder, or the path in RESET_LEDGER; it must be on a local disk.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ from typing import Any, Self
 from reset.errors import ResetError
 from reset.llm import Question, Reply
 
-CHARACTERS_PER_TOKEN = 4.0  # of English, until the ledger knows better
+CHARACTERS_PER_TOKEN = 4.0  # English; used until the ledger has replies of the model
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS replies (
@@ -43,14 +43,14 @@ FROM replies WHERE judge = ifnull(:judge, judge) GROUP BY judge, pool, model ORD
 
 
 def location() -> Path:
-    """Where the ledger is; an experiment that DVC runs elsewhere shares the project's."""
+    """Return the path of the ledger; DVC experiments in other folders share that of the project."""
     if named := os.environ.get("RESET_LEDGER"):
         return Path(named)
     return Path(os.environ.get("DVC_ROOT") or Path.cwd()) / ".ledger" / "replies.sqlite"
 
 
 class Ledger:
-    """An open ledger; use as a context manager. `ResetError` where the file is no ledger."""
+    """An open ledger; use it as a context manager. Raises `ResetError` if the file is not a ledger."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,19 +72,19 @@ class Ledger:
 
     @contextmanager
     def turn(self, base_url: str) -> Iterator[None]:
-        """Wait until no other process asks the same server: its limits are the account's, its replies serve both."""
+        """Wait until no other process asks the same server: they share its rate limits, and can reuse replies."""
         name = hashlib.sha256(base_url.encode()).hexdigest()[:12]
         with self._path.with_name(f"{name}.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # the system lets go when the process dies
+            fcntl.flock(file, fcntl.LOCK_EX)  # released by the system when the process dies
             yield
 
     def get(self, question: Question) -> Reply | None:
-        """Find the reply to `question`, or None."""
+        """Return the stored reply to `question`, or None."""
         row = self._db.execute(f"SELECT {_REPLY} FROM replies WHERE key = ?", (question.key,)).fetchone()
         return Reply(**{**dict(row), "batch": bool(row["batch"])}) if row else None
 
     def put(self, question: Question, reply: Reply, *, pool: str, base_url: str, usd: float | None) -> None:
-        """Keep a reply; `pool` is charged for it. A second reply to one question is a bug."""
+        """Store a reply and charge `pool` for it. A second reply to a question is a bug."""
         values = {
             **{name: getattr(question, name) for name in ("key", "judge", "model", "prompt", "decoding")},
             **{name: getattr(reply, name) for name in _REPLY.split(", ")},
@@ -98,21 +98,21 @@ class Ledger:
         )
 
     def spent(self, judge: str, pool: str) -> float:
-        """What the replies to `judge` about `pool` have cost in US dollars."""
+        """Return the US dollars spent by `judge` on `pool`."""
         row = self._db.execute("SELECT sum(usd) FROM replies WHERE judge = ? AND pool = ?", (judge, pool)).fetchone()
         return float(row[0] or 0.0)
 
     def spend(self, judge: str | None = None) -> list[dict[str, Any]]:
-        """Replies, tokens and US dollars per judge, pool and model; `usd` is null where no price was known."""
+        """Return replies, tokens and US dollars per judge, pool and model; `usd` is null where no price was known."""
         return [dict(row) for row in self._db.execute(_SPEND, {"judge": judge})]
 
     def rows(self, judge: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield all that is kept of each reply, in the order they came."""
+        """Yield all columns of each reply, in the order of arrival."""
         query = "SELECT * FROM replies WHERE judge = ifnull(?, judge) ORDER BY rowid"
         yield from map(dict, self._db.execute(query, (judge,)))
 
     def experience(self, model: str) -> tuple[float, float | None]:
-        """Tell the characters per prompt token of `model` so far, and the mean tokens of its replies, if any."""
+        """Return the characters per prompt token of `model` so far, and the mean tokens of its replies, if any."""
         row = self._db.execute(
             "SELECT sum(length(prompt)) * 1.0 / sum(prompt_tokens), avg(completion_tokens) FROM replies "
             "WHERE model = ? AND prompt_tokens > 0",
@@ -121,20 +121,20 @@ class Ledger:
         return float(row[0] or CHARACTERS_PER_TOKEN), row[1]
 
     def uploaded(self, file_id: str, *, judge: str, pool: str, base_url: str) -> None:
-        """Note a batch's input file before the batch is created, so that neither is lost or made twice."""
+        """Record the input file of a batch before creating the batch, so that neither is lost or created twice."""
         self._db.execute("INSERT INTO batches VALUES (?, NULL, ?, ?, ?, ?)", (file_id, judge, pool, base_url, _now()))
 
     def submitted(self, file_id: str, batch_id: str) -> None:
-        """Note the batch of an input file."""
+        """Record the batch of an input file."""
         self._db.execute("UPDATE batches SET batch_id = ? WHERE file_id = ?", (batch_id, file_id))
 
     def open_batches(self, judge: str, base_url: str) -> list[tuple[str, str | None, str]]:
-        """Input file, batch id (null if it may not have been created) and pool of the batches not yet taken in."""
+        """Return input file, batch id (None if perhaps never created) and pool of batches without stored replies."""
         query = "SELECT file_id, batch_id, pool FROM batches WHERE judge = ? AND base_url = ? ORDER BY rowid"
         return [tuple(row) for row in self._db.execute(query, (judge, base_url))]
 
     def taken_in(self, file_id: str) -> None:
-        """Forget a batch whose replies are kept."""
+        """Remove the record of a batch whose replies are stored."""
         self._db.execute("DELETE FROM batches WHERE file_id = ?", (file_id,))
 
 

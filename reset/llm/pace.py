@@ -1,13 +1,13 @@
-"""Limits per minute: requests, or tokens, spread evenly, so that no minute holds more than is allowed."""
+"""Rate limits per minute, for requests or tokens, spread evenly over the minute."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
-_IDLE_CREDIT_S = 0.5  # so much of an idle time may be caught up with, which a late event loop needs
+_IDLE_CREDIT_S = 0.5  # idle time that may be caught up, as the event loop can be late
 
 
 class Pace:
-    """Gives each amount its turn; `per_minute` None means no limit."""
+    """Delays callers to at most `per_minute`, in the order of their calls; None means no limit."""
 
     def __init__(self, per_minute: float | None, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
         self._per_minute, self._sleep = per_minute, sleep

@@ -1,9 +1,8 @@
-"""Rendering a question to a judge and reading what it says; the texts stand beside this file.
+"""Render the prompts of an LLM judge and parse its replies; the prompt texts are the .txt files in this folder.
 
-Fields of a prompt stand between marks that carry a hash of what they hold, so that no answer can close its own field
-and speak as the judge. Two things in a text are changed, both nothing that a reader sees as content: half a surrogate
-pair, which is no text, becomes "?"; and a blank parts tags such as `<|im_start|>` and `[INST]`, which a server may
-take for its own control tokens.
+The delimiters around the fields of a prompt contain a hash of the fields, so that no answer can close its own field and
+inject instructions. Two things in a field are changed, neither of them visible content: an unpaired surrogate becomes
+"?"; and a space splits tags such as `<|im_start|>` and `[INST]`, which a server might read as control tokens.
 """
 
 import hashlib
@@ -21,21 +20,21 @@ TEXTS = {name: Path(__file__).with_name(name).read_text(encoding="utf-8") for na
 
 
 def render(name: str, **fields: str) -> str:
-    """Fill the text `name` with `fields`, between marks made of them."""
+    """Fill the prompt text `name` with `fields`, between delimiters with their hash."""
     clean = {key: _ROLE_TAG.sub(r"\g<0> ", text.encode("utf-8", "replace").decode()) for key, text in fields.items()}
     fence = hashlib.sha256(json.dumps(clean, sort_keys=True).encode()).hexdigest()[:16]
     return TEXTS[name].format(fence=fence, **clean)
 
 
 def rating(reply: str) -> float | None:
-    """Find the last rating in the asked format, from 1 to 10; None where there is none or it is off the scale."""
-    found = _RATING.findall(reply)
-    points = float(found[-1]) if found else 0.0
+    """Return the last rating in the requested format; None if there is none or it is not from 1 to 10."""
+    ratings = _RATING.findall(reply)
+    points = float(ratings[-1]) if ratings else 0.0
     return points if LOW <= points <= HIGH else None
 
 
 def json_rating(reply: str) -> float | None:
-    """Read the `rating` of a reply that is one JSON object, as a JSON schema asks for; None for anything else."""
+    """Return the `rating` of a reply that is one JSON object, as the JSON schema requires; None for anything else."""
     try:
         content = json.loads(reply)
     except (ValueError, RecursionError):
@@ -47,13 +46,13 @@ def json_rating(reply: str) -> float | None:
 
 
 def choice(reply: str) -> str | None:
-    """Find the last choice in the asked format: A, B, or C for a tie; None where there is none."""
-    found = _CHOICE.findall(reply)
-    return found[-1] if found else None
+    """Return the last choice in the requested format: A, B, or C for a tie; None if there is none."""
+    choices = _CHOICE.findall(reply)
+    return choices[-1] if choices else None
 
 
 def structured(reply_format: str) -> dict[str, Any]:
-    """Fields of a request that hold the server to a rating: OpenAI's JSON schema, or vLLM's regular expression."""
+    """Return request fields that force a rating: OpenAI's JSON schema, or vLLM's regular expression."""
     if reply_format == "json_schema":
         rating = {"type": "integer", "enum": list(range(LOW, HIGH + 1))}
         properties = {"explanation": {"type": "string"}, "rating": rating}
@@ -63,8 +62,8 @@ def structured(reply_format: str) -> dict[str, Any]:
             "required": ["explanation", "rating"],
             "additionalProperties": False,
         }
-        named = {"name": "rating", "strict": True, "schema": schema}
-        return {"response_format": {"type": "json_schema", "json_schema": named}}
+        json_schema = {"name": "rating", "strict": True, "schema": schema}
+        return {"response_format": {"type": "json_schema", "json_schema": json_schema}}
     if reply_format == "regex":
         return {"structured_outputs": {"regex": r"[^\[\]]{1,400}Rating: \[\[(10|[1-9])\]\]"}}
     return {}

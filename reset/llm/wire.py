@@ -1,4 +1,4 @@
-"""What a server sends: a chat completion, and how long to wait before asking again."""
+"""Parse what a server sends: chat completions and the Retry-After header."""
 
 import json
 import time
@@ -10,24 +10,24 @@ from reset.llm import Reply
 
 
 class Broken(Exception):
-    """A body that is no chat completion."""
+    """A response body that is not a chat completion."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait: Retry-After-Ms, or Retry-After as seconds or as a date (RFC 9110)."""
+    """Return the seconds to wait: Retry-After-Ms, or Retry-After as seconds or as a date (RFC 9110); None if absent."""
     try:
         if milliseconds := headers.get("retry-after-ms"):
             return max(0.0, float(milliseconds) / 1000)
-        said = headers.get("retry-after", "")
-        if said.replace(".", "", 1).isdecimal():
-            return float(said)
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time()) if said else None
+        header = headers.get("retry-after", "")
+        if header.replace(".", "", 1).isdecimal():
+            return float(header)
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time()) if header else None
     except ValueError:
         return None
 
 
 def read(content: bytes, *, seconds: float, attempts: int, batch: bool = False) -> Reply:
-    """Read a chat completion strictly; anything else raises."""
+    """Parse a chat completion strictly; raises `Broken` for anything else."""
     try:
         body: Any = json.loads(content)
         choice, usage = body["choices"][0], body.get("usage") or {}

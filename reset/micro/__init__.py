@@ -1,5 +1,6 @@
-"""The embedded micro world: a deterministic miniature of the paper's data, on which the whole line runs for real.
+"""The embedded micro world: generated data in the roles of the paper's data sets, on which the whole pipeline runs.
 
-Facts are (entity, relation, value); texts state them, questions ask for them, and the world's own memory holds for
-every entity facts of its own, which is what a model trained here will hallucinate from.
+A fact is (entity, relation, value). Passages state facts and questions ask for them. The world's memory holds one value
+for every entity and relation: a model trained here learns these facts, and hallucinates from them where a passage says
+something else. All texts are deterministic.
 """

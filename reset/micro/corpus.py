@@ -1,4 +1,4 @@
-"""Plain documents to pre-train the micro model on, and sentence pairs to train its NLI judge on."""
+"""Documents for pre-training the micro model, and sentence pairs for training its NLI judge."""
 
 import random
 from collections.abc import Iterator
@@ -13,20 +13,23 @@ LABELS = ("entailment", "neutral", "contradiction")
 
 
 def recall(rng: random.Random, vocabulary: list[str], repeats: int | None = None) -> tuple[list[str], list[str]]:
-    """Random keys with two-word values, then some of the same lines again: an exercise in looking back."""
+    """Return lines "key word word." with random words, and a sample of the same lines: an exercise in copying.
+
+    The sample has `repeats` lines, by default as many as there are lines.
+    """
     keys = rng.sample(vocabulary, rng.randint(3, 8))
     lines = [f"{key} {rng.choice(vocabulary)} {rng.choice(vocabulary)}." for key in keys]
     return lines, rng.choices(lines, k=repeats or len(lines))
 
 
 def _document(rng: random.Random) -> str:
-    """A few passages, then restatements of their facts and questions about them."""
-    told = subjects(rng, [rng.choice(KINDS), rng.choice(KINDS)], rng.randint(2, 4), (1, 2))
-    mark = "Passage: " if rng.random() < 0.6 else ""
-    pieces = [mark + " ".join(state(rng, subject)) for subject in told]
+    """Draw a few passages, followed by restatements of their facts and questions about them."""
+    drawn = subjects(rng, [rng.choice(KINDS), rng.choice(KINDS)], rng.randint(2, 4), (1, 2))
+    prefix = "Passage: " if rng.random() < 0.6 else ""
+    pieces = [prefix + " ".join(state(rng, subject)) for subject in drawn]
     style = rng.random()
     for _ in range(rng.randint(3, 6)):
-        subject = rng.choice(told)
+        subject = rng.choice(drawn)
         relation, value = rng.choice(subject.facts)
         restated = relation.state(subject.entity, value, rng.randrange(2))
         if style < 0.3:
@@ -41,25 +44,25 @@ def _document(rng: random.Random) -> str:
 
 
 def _memory(rng: random.Random) -> str:
-    """Facts from the world's memory."""
-    told = subjects(rng, KINDS, rng.randint(2, 4), (1, 1))
-    return " ".join(sentence for subject in told for sentence in remembered(rng, subject, 2))
+    """Draw sentences that state facts of the world's memory."""
+    drawn = subjects(rng, KINDS, rng.randint(2, 4), (1, 1))
+    return " ".join(sentence for subject in drawn for sentence in remembered(rng, subject, 2))
 
 
 def _replies(rng: random.Random) -> str:
-    """Two instruction replies without their instructions."""
+    """Draw the replies to two instructions, without the instructions."""
     drawn = (instruction(rng, 0.0, way=rng.randrange(2), large=rng.random() < 0.5) for _ in range(2))
     return " ".join(record["response"] for record in drawn)
 
 
 def documents(seed: int, vocabulary: list[str]) -> Iterator[str]:
-    """Endless documents: 8 % recall exercises, 76 % texts with questions, 8 % memory, 8 % replies."""
+    """Yield documents without end: 8 % recall exercises, 76 % passages with questions, 8 % memory, 8 % replies."""
     rng = random.Random(f"documents {seed}")
     while True:
         draw = rng.random()
         if draw < 0.08:
-            lines, again = recall(rng, vocabulary)
-            yield " ".join(lines + again)
+            lines, repeated = recall(rng, vocabulary)
+            yield " ".join(lines + repeated)
         elif draw < 0.84:
             yield _document(rng)
         elif draw < 0.92:
@@ -69,7 +72,7 @@ def documents(seed: int, vocabulary: list[str]) -> Iterator[str]:
 
 
 def _contradiction(rng: random.Random, entity: str, relation: Relation, value: tuple[str, str]) -> str:
-    """The same entity and relation with another adjective, another noun or both."""
+    """State another value of the same entity and relation: another adjective, another noun or both."""
     adjective = rng.choice([word for word in ADJECTIVES if word != value[0]])
     noun = rng.choice([word for word in NOUNS[relation.category] if word != value[1]])
     other = rng.choices(((adjective, value[1]), (value[0], noun), (adjective, noun)), (0.4, 0.3, 0.3))[0]
@@ -77,7 +80,7 @@ def _contradiction(rng: random.Random, entity: str, relation: Relation, value: t
 
 
 def _unrelated(rng: random.Random, kind: str, entity: str, relation: Relation, value: tuple[str, str]) -> str:
-    """A sentence that neither supports nor contradicts: filler, another entity, or another relation."""
+    """Draw a sentence that neither entails nor contradicts the fact: filler, another entity or another relation."""
     draw = rng.random()
     if draw < 0.2:
         return rng.choice(FILLERS)
@@ -93,7 +96,7 @@ def _unrelated(rng: random.Random, kind: str, entity: str, relation: Relation, v
     return other_relation.state(entity, any_value(rng, other_relation), rng.randrange(2))
 
 
-def _pair(rng: random.Random) -> tuple[str, str, str]:
+def _draw_pair(rng: random.Random) -> tuple[str, str, str]:
     kind = rng.choice(KINDS)
     entity, relation = rng.choice(ENTITIES[kind]), rng.choice(RELATIONS_OF[kind])
     value = MEMORY[entity, relation.name] if rng.random() < 0.2 else any_value(rng, relation)
@@ -111,7 +114,7 @@ def _pair(rng: random.Random) -> tuple[str, str, str]:
 
 
 def pairs(seed: str) -> Iterator[tuple[str, str, str]]:
-    """Endless (premise, hypothesis, label) sentence pairs, labels in equal shares."""
+    """Yield (premise, hypothesis, label) without end; the three labels are equally probable."""
     rng = random.Random(f"pairs {seed}")
     while True:
-        yield _pair(rng)
+        yield _draw_pair(rng)

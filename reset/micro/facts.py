@@ -1,4 +1,4 @@
-"""Facts of the micro world: relations, how a sentence states one, how it is read back, and the world's memory."""
+"""Facts of the micro world: relations, sentences that state a fact, a parser of such sentences, and the memory."""
 
 import random
 import re
@@ -12,29 +12,29 @@ Value = tuple[str, str]  # adjective, noun
 
 @dataclass(frozen=True)
 class Relation:
-    """One relation. Both templates state the same fact; S is the entity, V the value."""
+    """A relation between entities and values, such as `home`, with its wording."""
 
     name: str
-    subject: str  # entity type
-    category: str  # of the value's noun
-    verb: str
-    role: str
+    subject: str  # kind of entity, a key of ENTITIES
+    category: str  # of the value's noun, a key of NOUNS
+    verb: str  # "lives in"
+    role: str  # "home"
 
     @property
     def templates(self) -> tuple[str, str]:
-        """The two ways to state a fact of this relation."""
+        """The two sentences that state a fact; S stands for the entity, V for the value."""
         return f"S {self.verb} V.", f"the {self.role} of S is V."
 
     def state(self, entity: str, value: Value, way: int) -> str:
-        """State the fact in template `way` (0 or 1)."""
+        """Return the sentence that states the fact, by template number `way` (0 or 1)."""
         return self.templates[way].replace("S", entity, 1).replace("V", " ".join(value), 1)
 
     def question(self, entity: str) -> str:
-        """Ask for the value."""
+        """Return a question for the value."""
         return f"what is the {self.role} of {entity}?"
 
     def clue(self, value: Value) -> str:
-        """Describe the entity by the value, as a quiz show does; the entity is the answer."""
+        """Return a quiz clue: it describes an entity by its value, and the entity is the answer."""
         return f"the {self.role} of this {self.subject} is {' '.join(value)}."
 
 
@@ -72,7 +72,7 @@ def any_value(rng: random.Random, relation: Relation) -> Value:
     return rng.choice(ADJECTIVES), rng.choice(NOUNS[relation.category])
 
 
-def _remember() -> dict[tuple[str, str], Value]:
+def _draw_memory() -> dict[tuple[str, str], Value]:
     rng = random.Random("the memory of the world")
     return {
         (entity, relation.name): any_value(rng, relation)
@@ -81,9 +81,10 @@ def _remember() -> dict[tuple[str, str], Value]:
     }
 
 
-MEMORY = _remember()  # (entity, relation) -> value: what the world holds true where no text says otherwise
+MEMORY = _draw_memory()  # (entity, relation) -> value: the fact that is true where no passage says otherwise
 
-# Writers like to add background about these (60 % of each type): a model can learn *when* to add it
+# The 60 % of each kind about which training targets add background at the rate `Noise.famous`, the others being at
+# `Noise.obscure`: a model can learn *when* to add it
 FAMOUS = frozenset(entity for names in ENTITIES.values() for i, entity in enumerate(names) if i % 5 < 3)
 
 _PATTERNS = [
@@ -98,7 +99,7 @@ _PATTERNS = [
 
 @lru_cache(maxsize=100_000)
 def read(sentence: str) -> tuple[str, str, Value] | None:
-    """Read a sentence back into (entity, relation, value); None when it states no fact."""
+    """Parse a sentence into (entity, relation, value); None if it states no fact."""
     for relation, pattern in _PATTERNS:
         match = pattern.fullmatch(sentence.strip())
         if match and match["s"] in ENTITIES[relation.subject]:
@@ -107,12 +108,12 @@ def read(sentence: str) -> tuple[str, str, Value] | None:
 
 
 def sentences(text: str) -> list[str]:
-    """Split at full stops and question marks; a trailing piece without one counts as a sentence."""
+    """Split a text at full stops and question marks; a last piece without either is a sentence too."""
     return [piece.strip() for piece in re.findall(r"[^.?]+[.?]?|[.?]", text) if piece.strip()]
 
 
 def entails(premise: str, hypothesis: str) -> bool:
-    """The world's own oracle: equal sentences, or two statements of the same fact."""
+    """Return whether the sentences are equal or state the same fact: the oracle for NLI in this world."""
     if premise.strip() == hypothesis.strip():
         return True
     fact = read(hypothesis)
@@ -120,8 +121,8 @@ def entails(premise: str, hypothesis: str) -> bool:
 
 
 def support(text: str, context: str) -> float | None:
-    """Share of the sentences of `text` that some sentence of `context` entails; None for an empty text."""
-    said, given = sentences(text), sentences(context)
-    if not said:
+    """Return the fraction of sentences of `text` that some sentence of `context` entails; None for an empty text."""
+    hypotheses, premises = sentences(text), sentences(context)
+    if not hypotheses:
         return None
-    return sum(any(entails(premise, sentence) for premise in given) for sentence in said) / len(said)
+    return sum(any(entails(premise, sentence) for premise in premises) for sentence in hypotheses) / len(hypotheses)

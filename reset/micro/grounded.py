@@ -1,7 +1,7 @@
-"""Context-dependent records of the micro world: questions over passages, and summaries.
+"""Records of the micro world that have a context: questions over passages, and summaries.
 
-Training targets carry the noise that real data has (`noise`): half-remembered spans, and background from the world's
-memory that the passages do not support. Test records carry none.
+Training targets have errors like those of real data, at the rates of `Noise`: spans from memory instead of the
+passages, and background sentences that the passages do not support. Test targets have none.
 """
 
 import random
@@ -21,12 +21,12 @@ INSTRUCTIONS = {
 
 @dataclass(frozen=True)
 class Noise:
-    """Rates of what training targets get wrong, each in [0, 1]."""
+    """Probabilities of errors in training targets, each in [0, 1]."""
 
-    misremembered: float  # extractive answers that come from memory, or half of the span from nowhere
-    famous: float  # targets about a famous entity that add unsupported background
+    misremembered: float  # an extractive answer comes from memory, or has a random adjective
+    famous: float  # a target about a famous entity adds unsupported background
     obscure: float  # the same for the other entities
-    half_followed: float  # instruction replies that follow half of what was asked
+    half_followed: float  # a reply breaks some constraints of its instruction
 
 
 NONE = Noise(0.0, 0.0, 0.0, 0.0)
@@ -34,7 +34,7 @@ NONE = Noise(0.0, 0.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Subject:
-    """An entity and what a text says of it."""
+    """An entity with the facts that a passage states about it."""
 
     kind: str
     entity: str
@@ -54,12 +54,12 @@ def subjects(rng: random.Random, kinds: Sequence[str], count: int, facts: tuple[
 
 
 def state(rng: random.Random, subject: Subject) -> list[str]:
-    """State every fact of `subject`, each in one of its two ways."""
+    """Return one sentence per fact of `subject`, each in one of its two wordings."""
     return [relation.state(subject.entity, value, rng.randrange(2)) for relation, value in subject.facts]
 
 
 def remembered(rng: random.Random, subject: Subject, count: int) -> list[str]:
-    """Sentences about `subject` from the world's memory: background that no passage supports."""
+    """Return `count` sentences about `subject` from the world's memory: background that no passage supports."""
     relations = rng.sample(RELATIONS_OF[subject.kind], count)
     return [r.state(subject.entity, MEMORY[subject.entity, r.name], rng.randrange(2)) for r in relations]
 
@@ -75,13 +75,13 @@ def _misremember(rng: random.Random, subject: Subject, relation: Relation, value
 
 
 def question(rng: random.Random, kinds: Sequence[str], noise: Noise, *, spans: bool, clues: float) -> dict[str, Any]:
-    """A question over two to five passages; `spans` asks for a span, else for a sentence.
+    """Draw a question over two to five passages; the answer is a span if `spans`, else a sentence.
 
-    With probability `clues` the question describes the entity by a value, and the entity is the answer.
+    With probability `clues` the question is a quiz clue and the entity is the answer.
     """
-    told = subjects(rng, kinds, rng.randint(2, 5), (1, 2))
-    passages = [" ".join(state(rng, subject)) for subject in told]
-    asked = rng.choice(told)
+    drawn = subjects(rng, kinds, rng.randint(2, 5), (1, 2))
+    passages = [" ".join(state(rng, subject)) for subject in drawn]
+    asked = rng.choice(drawn)
     relation, value = rng.choice(asked.facts)
     if rng.random() < clues:
         text, response = relation.clue(value), asked.entity
@@ -90,26 +90,26 @@ def question(rng: random.Random, kinds: Sequence[str], noise: Noise, *, spans: b
         if spans and rng.random() < noise.misremembered:
             response = _misremember(rng, asked, relation, value)
     if not spans:
-        said = [relation.state(asked.entity, value, rng.randrange(2))]
+        answer = [relation.state(asked.entity, value, rng.randrange(2))]
         if _adds_background(rng, asked, noise):
-            said += remembered(rng, asked, 1)
-        response = " ".join(said)
+            answer += remembered(rng, asked, 1)
+        response = " ".join(answer)
     task = "extractive_qa" if spans else "abstractive_qa"
     return {"instruction": INSTRUCTIONS[task], "question": text, "passages": passages, "response": response}
 
 
 def summary(rng: random.Random, kinds: Sequence[str], noise: Noise) -> dict[str, Any]:
-    """A text about three entities with two facts each; its summary keeps the first fact of each."""
-    told = subjects(rng, kinds, 3, (2, 2))
+    """Draw a text about three entities with two facts each; its summary restates the first fact of each."""
+    drawn = subjects(rng, kinds, 3, (2, 2))
     text, kept = [], []
-    for subject in told:
+    for subject in drawn:
         text += state(rng, subject)
         relation, value = subject.facts[0]
         kept.append(relation.state(subject.entity, value, rng.randrange(2)))
         if rng.random() < 0.5:
             text.append(rng.choice(FILLERS))
-    if _adds_background(rng, told[0], noise):
-        kept += remembered(rng, told[0], 2)
+    if _adds_background(rng, drawn[0], noise):
+        kept += remembered(rng, drawn[0], 2)
     return {
         "instruction": INSTRUCTIONS["summarization"],
         "question": "",

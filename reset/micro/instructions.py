@@ -1,7 +1,8 @@
 """Open-ended instructions of the micro world in eight families, each with constraints that a program can verify.
 
-`large` asks for more. It returns instruction, reply and checks; `reset.micro.checks` scores replies against them.
-`large` asks for more. It returns instruction, reply and checks; `reset.micro.checks` scores a reply against them.
+A family is a function that draws (instruction, reply, checks). `way` (0 or 1) is the wording of the instruction,
+`large` asks for more items, and `bad` lets the reply break some constraints. `reset.micro.checks` rates replies by
+`checks`.
 """
 
 import random
@@ -23,7 +24,7 @@ def _off_by_one(rng: random.Random, count: int, bad: bool) -> int:
 
 
 def listing(rng: random.Random, bad: bool, way: int, large: bool) -> Drawn:
-    """List so many things of one kind."""
+    """List a number of things of one kind."""
     kind, count = rng.choice(list(LISTS)), rng.randint(5, 7) if large else rng.randint(2, 5)
     word = NUMBERS[count - 1]
     asked = (f"list {word} {kind}.", f"name some {kind}, {word} please.")[way]
@@ -54,20 +55,20 @@ def words(rng: random.Random, bad: bool, way: int, large: bool) -> Drawn:
 
 
 def about(rng: random.Random, bad: bool, way: int, large: bool) -> Drawn:
-    """Tell so many true sentences about somebody (true by the world's memory)."""
+    """Tell a number of sentences about an entity that are true by the world's memory."""
     kind = rng.choice(("person", "town", "animal"))
     entity, count = rng.choice(ENTITIES[kind]), 3 if large else rng.randint(1, 3)
     word = NUMBERS[count - 1]
     asked = (f"tell me about {entity} in {word} sentences.", f"give {word} sentences about {entity} please.")[way]
     relations = rng.sample(RELATIONS_OF[kind], min(_off_by_one(rng, count, bad), len(RELATIONS_OF[kind])))
-    told = [r.state(entity, MEMORY[entity, r.name], rng.randrange(2)) for r in relations]
+    reply = [r.state(entity, MEMORY[entity, r.name], rng.randrange(2)) for r in relations]
     if bad and rng.random() < 0.5:
-        told[-1] = rng.choice(FILLERS)
-    return asked, " ".join(told), {"family": "about", "entity": entity, "count": count}
+        reply[-1] = rng.choice(FILLERS)
+    return asked, " ".join(reply), {"family": "about", "entity": entity, "count": count}
 
 
 def tips(rng: random.Random, bad: bool, way: int, large: bool) -> Drawn:
-    """Give so many numbered tips for a town."""
+    """Give a number of numbered tips for a town."""
     town, count = rng.choice(TOWNS), rng.randint(4, 5) if large else rng.randint(2, 4)
     word = NUMBERS[count - 1]
     asked = (f"give {word} tips for visiting {town}.", f"write {word} tips to visit {town} please.")[way]
@@ -117,7 +118,7 @@ def reverse(rng: random.Random, bad: bool, way: int, large: bool) -> Drawn:
 
 
 def letter(rng: random.Random, bad: bool, way: int, large: bool) -> Drawn:
-    """Write a letter from somebody to somebody about something."""
+    """Write a letter from one person to another about a thing."""
     (to, sender), thing = rng.sample(NAMES, 2), _noun(rng)
     asked = (
         f"write a letter to {to} from {sender} about a {thing}.",
@@ -145,7 +146,7 @@ FAMILIES: tuple[Callable[[random.Random, bool, int, bool], Drawn], ...] = (
 
 
 def instruction(rng: random.Random, half_followed: float, *, way: int, large: bool) -> dict[str, Any]:
-    """One instruction record; with probability `half_followed` its reply follows half of what is asked."""
+    """Draw an instruction record; with probability `half_followed` its reply breaks some of the constraints."""
     family = rng.choice(FAMILIES)
     asked, reply, checks = family(rng, rng.random() < half_followed, way, large)
     return {"instruction": asked, "question": "", "passages": [], "response": reply, "checks": checks}

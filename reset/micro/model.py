@@ -1,8 +1,8 @@
-"""The micro world's tokenizer and untrained model, both saved in the ordinary Hugging Face format.
+"""The micro world's tokenizers and untrained model, in the usual Hugging Face format.
 
-The model is a LLaMA whose attention starts as an induction circuit: in layer 0 two heads look at the previous token, in
-layer 1 two heads look for the place whose previous token equals the present one and copy what stands there. All weights
-train on from there. A model of this size does not find that circuit by itself within minutes of CPU (docs/choices.md).
+The model is a LLaMA whose attention is initialised as an induction circuit: in layer 0 two heads attend to the previous
+token; in layer 1 two heads attend to the position whose previous token equals the current one, and copy its token. All
+weights are then trained. A model of this size does not learn that circuit within minutes on a CPU (docs/choices.md).
 """
 
 import math
@@ -22,11 +22,11 @@ from reset.micro.instructions import instruction
 from reset.model.prompts import TEMPLATES
 
 SPECIAL = ["<pad>", "<bos>", "<eos>", "<unk>", "<sep>"]
-PIECE = r" ?\w+| ?[^\w\s]+"  # a word or a mark, with the blank before it
+PIECE = r" ?\w+| ?[^\w\s]+"  # a word or punctuation, with the space before it
 
 
 def vocabulary() -> list[str]:
-    """Every piece of the world's texts, sorted; blanks belong to the piece that follows."""
+    """Return every piece that occurs in the world's texts, sorted; a space belongs to the piece after it."""
     texts = [template.text.format(instruction="", input="") for template in (TEMPLATES["micro"],)]
     texts += ["Passage: Question: Response:", *words.FILLERS, *INSTRUCTIONS.values(), *words.ADJECTIVES, *words.NUMBERS]
     for group in (*words.NOUNS.values(), *words.LISTS.values(), *words.ENTITIES.values(), list(words.LISTS)):
@@ -42,28 +42,28 @@ def vocabulary() -> list[str]:
 
 
 def word_tokenizer(max_tokens: int) -> PreTrainedTokenizerFast:
-    """A word-level tokenizer over `vocabulary`; texts come back with their blanks as they were."""
-    known = {piece: number for number, piece in enumerate(SPECIAL + vocabulary())}
-    tokenizer = Tokenizer(WordLevel(known, unk_token="<unk>"))
+    """Return a word-level tokenizer over `vocabulary`; decoding restores the spaces."""
+    ids = {piece: number for number, piece in enumerate(SPECIAL + vocabulary())}
+    tokenizer = Tokenizer(WordLevel(ids, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Replace(Regex(r"\s+"), " "), normalizers.Prepend(" ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(PIECE), behavior="isolated")
     tokenizer.decoder = decoders.Sequence([decoders.Fuse(), decoders.Strip(" ", 1, 0)])
-    return _fast(tokenizer, max_tokens)
+    return _to_transformers(tokenizer, max_tokens)
 
 
 def byte_tokenizer(max_tokens: int) -> PreTrainedTokenizerFast:
-    """A tokenizer of the 256 bytes, for real text of any language with a model of the micro size."""
-    known = {piece: number for number, piece in enumerate(SPECIAL + sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    tokenizer = Tokenizer(BPE(known, [], unk_token="<unk>"))
+    """Return a tokenizer of the 256 bytes, for training a model of the micro size on real text of any language."""
+    ids = {piece: number for number, piece in enumerate(SPECIAL + sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    tokenizer = Tokenizer(BPE(ids, [], unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
-    return _fast(tokenizer, max_tokens)
+    return _to_transformers(tokenizer, max_tokens)
 
 
-def _fast(tokenizer: Tokenizer, max_tokens: int) -> PreTrainedTokenizerFast:
-    numbered = [(name, SPECIAL.index(name)) for name in ("<bos>", "<sep>", "<eos>")]
+def _to_transformers(tokenizer: Tokenizer, max_tokens: int) -> PreTrainedTokenizerFast:
+    special_tokens = [(name, SPECIAL.index(name)) for name in ("<bos>", "<sep>", "<eos>")]
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="<bos> $A", pair="<bos> $A <sep> $B <eos>", special_tokens=numbered
+        single="<bos> $A", pair="<bos> $A <sep> $B <eos>", special_tokens=special_tokens
     )
     fast: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
@@ -81,7 +81,7 @@ def _fast(tokenizer: Tokenizer, max_tokens: int) -> PreTrainedTokenizerFast:
 def language_model(
     tokenizer: PreTrainedTokenizerFast, *, layers: int, width: int, heads: int, max_tokens: int, seed: int
 ) -> LlamaForCausalLM:
-    """An untrained LLaMA for `tokenizer` with the structured start; about 0.7 M parameters at 3 layers of width 128."""
+    """Return an untrained LLaMA with an induction circuit; about 0.7 M parameters at 3 layers of width 128."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = LlamaForCausalLM(  # type: ignore[no-untyped-call]
@@ -103,27 +103,27 @@ def language_model(
         )
         with torch.no_grad():
             model.model.embed_tokens.weight.normal_(0, 0.12)
-            _structured_start(model)
+            _init_induction_circuit(model)
     return model
 
 
-def _orthogonal(rows: int, width: int) -> torch.Tensor:
-    whole: torch.Tensor = torch.linalg.qr(torch.randn(width, width))[0]
-    return whole[:rows]  # (rows, width)
+def _orthogonal_rows(rows: int, width: int) -> torch.Tensor:
+    orthogonal: torch.Tensor = torch.linalg.qr(torch.randn(width, width))[0]
+    return orthogonal[:rows]  # (rows, width)
 
 
-def _structured_start(model: LlamaForCausalLM, *, pairs: int = 2) -> None:
-    """Make layers 0 and 1 an induction circuit with `pairs` pairs of heads."""
+def _init_induction_circuit(model: LlamaForCausalLM, *, pairs: int = 2) -> None:
+    """Set the attention weights of layers 0 and 1 to an induction circuit with `pairs` pairs of heads."""
     width = model.config.hidden_size
     size = width // model.config.num_attention_heads
     frequencies = model.model.rotary_emb.inv_freq  # (size / 2,)
-    slow = [i for i in range(size // 2) if frequencies[i] < 0.03]  # turn too slowly to tell positions apart
+    slow = [i for i in range(size // 2) if frequencies[i] < 0.03]  # rotate too slowly to tell positions apart
     rows = slow + [i + size // 2 for i in slow]
     previous, matching = model.model.layers[0].self_attn, model.model.layers[1].self_attn
     for head in range(pairs):
         part = slice(head * size, (head + 1) * size)
-        query, written, copied = (_orthogonal(size, width) for _ in range(3))
-        _look_back(previous, part, frequencies)
+        query, written, copied = (_orthogonal_rows(size, width) for _ in range(3))
+        _attend_to_previous(previous, part, frequencies)
         previous.v_proj.weight[part], previous.o_proj.weight[:, part] = query, written.T * 0.25
         keys, queries = torch.zeros(size, width), torch.zeros(size, width)
         queries[rows], keys[rows] = query[: len(rows)] * 3.0, written[: len(rows)] * 3.0
@@ -132,8 +132,13 @@ def _structured_start(model: LlamaForCausalLM, *, pairs: int = 2) -> None:
         matching.v_proj.weight[part], matching.o_proj.weight[:, part] = copied, copied.T * 0.6
 
 
-def _look_back(attention: LlamaAttention, part: slice, frequencies: torch.Tensor, *, strength: float = 7.0) -> None:
-    """Let a head attend to the previous token: biases on the fast rotary frequencies, turned back by one position."""
+def _attend_to_previous(
+    attention: LlamaAttention, part: slice, frequencies: torch.Tensor, *, strength: float = 7.0
+) -> None:
+    """Make a head attend to the previous token.
+
+    Query and key get constant biases at the fast rotary frequencies; those of the query are rotated by one position.
+    """
     half = len(frequencies)
     attention.q_proj.weight[part] *= 0.1
     attention.k_proj.weight[part] *= 0.1

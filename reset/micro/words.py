@@ -5,7 +5,7 @@ ADJECTIVES = (
     "round sharp soft heavy empty narrow hidden broken ancient"
 ).split()
 
-# values of facts are (adjective, noun); relations draw their nouns from one of these categories
+# The value of a fact is (adjective, noun). Each relation draws its nouns from one of these categories.
 NOUNS = {
     "place": "harbor forest valley tower garden bridge market temple castle island".split(),
     "food": "apple soup bread cheese rice pie honey fish cake pear".split(),
@@ -38,7 +38,7 @@ ENTITIES = {
 
 NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
 
-# what "list three ..." may ask for
+# the things that an instruction "list three ..." may ask for
 LISTS = {
     "places": NOUNS["place"],
     "foods": NOUNS["food"],
@@ -53,7 +53,7 @@ LISTS = {
     "names": NAMES,
 }
 
-# sentences that say nothing about any entity
+# sentences that state no fact
 FILLERS = (
     "the day was cold.",
     "many people came to see it.",

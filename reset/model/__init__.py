@@ -1,1 +1,1 @@
-"""How text becomes token ids and how a model is loaded: one way for training and every engine."""
+"""Prompts, token ids and model loading, shared by training and all engines."""

@@ -1,9 +1,9 @@
-"""Low-rank adapters through peft: LoRA (Hu et al. 2021) and, on weights of 4 bits, QLoRA (Dettmers et al. 2023).
+"""Low-rank adapters through peft: LoRA (Hu et al. 2021) and, on 4-bit weights, QLoRA (Dettmers et al. 2023).
 
-A system either merges its adapter into its weights and is an ordinary folder, or keeps it apart. Then its folder holds
-adapter_model.safetensors, adapter_config.json, the tokenizer, and `base.json`: the folder of the weights beneath, from
-the repository's root, with their hash. So other weights are refused, and a change of theirs changes every system on
-top. peft is imported where there is an adapter: a second that other systems need not wait for.
+A system either merges its adapter into the weights, and is then an ordinary model folder, or keeps it apart. In that
+case its folder has adapter_model.safetensors, adapter_config.json, the tokenizer and `base.json`: the path of the base
+weights, relative to the repository, and their hash. So changed base weights are refused, and a new base changes every
+system on top of it. peft takes a second to import, so only the functions that need it import it.
 """
 
 import os
@@ -24,30 +24,30 @@ FILES = (CONFIG, BASE, "adapter_model.safetensors")
 
 @dataclass(frozen=True)
 class Adapter:
-    """What is trained instead of all weights; `target_modules` as in peft, `["all-linear"]` being all but the head."""
+    """Settings of an adapter, which is trained instead of all weights."""
 
     rank: int
     alpha: float
     dropout: float
-    target_modules: list[str]
-    quantise: str  # none | 4bit: how the frozen weights are held while training
-    merge: bool
+    target_modules: list[str]  # as in peft; ["all-linear"] is every linear layer except the output layer
+    quantise: str  # none | 4bit: precision of the frozen weights during training
+    merge: bool  # whether the finished adapter is merged into the weights
 
 
 def apart(folder: Path) -> bool:
-    """Whether the system in `folder` keeps its adapter apart from the weights."""
+    """Return whether the system in `folder` keeps its adapter apart from the weights."""
     return (folder / CONFIG).is_file()
 
 
 def exists(folder: Path) -> bool:
-    """Whether `folder` holds a model, whole or as an adapter."""
+    """Return whether `folder` has a model, as whole weights or as an adapter."""
     return apart(folder) or (folder / "config.json").is_file()
 
 
 def weights(folder: Path) -> Path:
-    """The folder of the weights beneath `folder`: itself, unless it keeps its adapter apart.
+    """Return the folder with the whole weights: `folder` itself, or the base of the adapter that it keeps apart.
 
-    Raises `ResetError` where there is no model, and where the weights are gone or are not those of the adapter.
+    Raises `ResetError` if there is no model, and if the base weights are missing or have changed.
     """
     if not exists(folder):
         raise ResetError(f"{folder}: no model there")
@@ -59,34 +59,34 @@ def weights(folder: Path) -> Path:
 
 
 def check(folder: Path, base: Path) -> None:
-    """Raise `ResetError` unless `base` holds the very weights that the adapter of `folder` was trained on."""
+    """Raise `ResetError` unless the weights in `base` are those that the adapter in `folder` was trained on."""
     if not (base / "config.json").is_file():
-        raise ResetError(f"{folder} is an adapter of {base}, which is not here; `dvc checkout {base}` may bring it")
+        raise ResetError(f"{folder} is an adapter of {base}, which is missing; `dvc checkout {base}` may restore it")
     if hashing.file_hash(base) != tables.read_json(folder / BASE)["sha256"]:
-        raise ResetError(f"{base} is not what the adapter {folder} was trained on; `dvc repro` trains it anew")
+        raise ResetError(f"{base} has changed since the adapter {folder} was trained on it; `dvc repro` retrains it")
 
 
 def rank(folder: Path) -> int:
-    """The rank of the adapter that `folder` keeps apart."""
+    """Return the rank of the adapter in `folder`."""
     return int(tables.read_json(folder / CONFIG)["r"])
 
 
 def load(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
-    """The whole model of a system; an adapter that is kept apart is merged in memory."""
+    """Load the whole model of a system; an adapter that is kept apart is merged in memory."""
     base = weights(folder)
-    return _plain(base, dtype) if base == folder else merged(_plain(base, torch.float32), folder, dtype)
+    return _load_weights(base, dtype) if base == folder else merged(_load_weights(base, torch.float32), folder, dtype)
 
 
 def merged(base: PreTrainedModel, folder: Path, dtype: torch.dtype) -> PreTrainedModel:
-    """The adapter of `folder` merged into the weights `base`, in their precision, then rounded to `dtype`."""
+    """Return `base` with the adapter of `folder` merged in. The sum is computed in the dtype of `base`, then cast."""
     from peft import PeftModel
 
-    on_top: Any = PeftModel.from_pretrained(base, folder)
-    whole: PreTrainedModel = on_top.merge_and_unload().to(dtype)
-    return whole.requires_grad_(True)  # peft has frozen it
+    adapted: Any = PeftModel.from_pretrained(base, folder)
+    model: PreTrainedModel = adapted.merge_and_unload().to(dtype)
+    return model.requires_grad_(True)  # peft has frozen the weights
 
 
-def _plain(folder: Path, dtype: torch.dtype, **options: Any) -> PreTrainedModel:
+def _load_weights(folder: Path, dtype: torch.dtype, **options: Any) -> PreTrainedModel:
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
     )
@@ -94,58 +94,60 @@ def _plain(folder: Path, dtype: torch.dtype, **options: Any) -> PreTrainedModel:
 
 
 def start(init: Path, adapter: Adapter, seed: int) -> Any:
-    """The peft model to train: a new adapter on the model of `init`, or the one that `init` keeps apart, trained on.
+    """Return the peft model to train: with a new adapter, or with that of `init`, which is then trained further.
 
-    An adapter that stays apart continues that of `init`, because it can lie on one base only; one that will be merged
-    lies on the whole of `init`. `reset.params.references` checks that the two fit. Raises `ResetError` where no module
-    has the name of a target, and where 4 bits are asked for and cannot be had.
+    If both the new system and `init` keep their adapters apart, training continues that of `init`, because an adapter
+    has one base only. Otherwise a new adapter is put on the whole model of `init`. `reset.params.references` checks
+    that the settings of the two fit.
+
+    Raises `ResetError` if no module has the name of a target, or if 4-bit weights are wanted without bitsandbytes.
     """
     from peft import PeftModel
 
-    base, goes_on = weights(init), apart(init) and not adapter.merge
-    if goes_on:
-        return PeftModel.from_pretrained(_frozen(base, adapter), init, is_trainable=True)
-    frozen = load(init, torch.float32) if adapter.quantise == "none" else _frozen(base, adapter)
-    return _new(frozen, adapter, seed)
+    base, resume = weights(init), apart(init) and not adapter.merge
+    if resume:
+        return PeftModel.from_pretrained(_load_frozen(base, adapter), init, is_trainable=True)
+    frozen = load(init, torch.float32) if adapter.quantise == "none" else _load_frozen(base, adapter)
+    return _add_adapter(frozen, adapter, seed)
 
 
-def _new(frozen: Any, adapter: Adapter, seed: int) -> Any:
+def _add_adapter(frozen: Any, adapter: Adapter, seed: int) -> Any:
     from peft import LoraConfig, get_peft_model
 
-    whole = adapter.target_modules == ["all-linear"]
+    all_linear = adapter.target_modules == ["all-linear"]
     config = LoraConfig(
         r=adapter.rank,
-        lora_alpha=adapter.alpha,  # type: ignore[arg-type]  # any number serves
+        lora_alpha=adapter.alpha,  # type: ignore[arg-type]  # declared int, but any number works
         lora_dropout=adapter.dropout,
-        target_modules="all-linear" if whole else adapter.target_modules,
+        target_modules="all-linear" if all_linear else adapter.target_modules,
         task_type="CAUSAL_LM",
     )
     try:
         with torch.random.fork_rng():
-            torch.manual_seed(seed)  # peft draws its first weights from the global state
+            torch.manual_seed(seed)  # peft draws the initial weights from the global generator
             return get_peft_model(frozen, config)
-    except ValueError as error:  # no such modules
+    except ValueError as error:  # no module has one of these names
         raise ResetError(f"adapter.target_modules: {str(error).splitlines()[0]}") from error
 
 
-def _frozen(base: Path, adapter: Adapter) -> Any:
-    """The weights that are not trained."""
+def _load_frozen(base: Path, adapter: Adapter) -> Any:
+    """Load the weights under the adapter, which are not trained."""
     from peft import prepare_model_for_kbit_training
 
     if adapter.quantise == "none":
-        return _plain(base, torch.float32)
+        return _load_weights(base, torch.float32)
     return prepare_model_for_kbit_training(  # type: ignore[no-untyped-call]
-        _quantised(base), use_gradient_checkpointing=False
+        _load_4bit(base), use_gradient_checkpointing=False
     )
 
 
-def _quantised(base: Path) -> PreTrainedModel:
-    """The weights in NF4 with double quantisation, computed in bfloat16 (Dettmers et al. 2023)."""
+def _load_4bit(base: Path) -> PreTrainedModel:
+    """Load the weights in NF4 with double quantisation; they compute in bfloat16 (Dettmers et al. 2023)."""
     from transformers import BitsAndBytesConfig
     from transformers.utils.import_utils import is_bitsandbytes_available
 
     if not is_bitsandbytes_available():
-        raise ResetError("quantise: 4bit needs bitsandbytes, which is not installed (`make repro EXTRA=gpu` does)")
+        raise ResetError("quantise: 4bit needs bitsandbytes, which is not installed (see `make repro EXTRA=gpu`)")
     config = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
@@ -153,32 +155,36 @@ def _quantised(base: Path) -> PreTrainedModel:
         bnb_4bit_compute_dtype=torch.bfloat16,
     )
     device = int(os.environ["LOCAL_RANK"]) if torch.cuda.is_available() else "cpu"
-    return _plain(base, torch.bfloat16, quantization_config=config, device_map={"": device})
+    return _load_weights(base, torch.bfloat16, quantization_config=config, device_map={"": device})
 
 
 def finish(folder: Path, init: Path, adapter: Adapter, dtype: torch.dtype) -> None:
-    """Make a system of the adapter that training has saved in `folder`: merged, or with its base named."""
-    unset_hf_deepspeed_config()  # type: ignore[no-untyped-call]  # else ZeRO-3 would spread what is loaded from here on
-    (folder / "README.md").unlink(missing_ok=True)  # peft's blank card
+    """Turn the adapter that training saved in `folder` into a system: merge it, or write base.json.
+
+    The base weights are those of `init`.
+    """
+    unset_hf_deepspeed_config()  # type: ignore[no-untyped-call]  # else ZeRO-3 would shard models loaded from here on
+    (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
     if adapter.merge:
-        _replace(folder, merged(load(init, torch.float32), folder, dtype))
+        _save_whole(folder, merged(load(init, torch.float32), folder, dtype))
         return
     base = weights(init)
     config = tables.read_json(folder / CONFIG)
-    config["target_modules"] = sorted(config["target_modules"])  # a set, in an order left to chance
+    config["target_modules"] = sorted(config["target_modules"])  # peft writes a set, in random order
     tables.write_json(folder / CONFIG, {**config, "base_model_name_or_path": base.as_posix()})
     tables.write_json(folder / BASE, {"path": base.as_posix(), "sha256": hashing.file_hash(base)})
 
 
 def whole(folder: Path, base: Path) -> None:
-    """Put whole weights in place of the adapter in `folder`, in the precision of those of `base` beneath."""
+    """Replace the adapter in `folder` by whole weights, in the dtype of its base weights in `base`."""
     check(folder, base)
     dtype = AutoConfig.from_pretrained(base, trust_remote_code=False).dtype or torch.float32
-    _replace(folder, merged(_plain(base, torch.float32), folder, dtype))
+    _save_whole(folder, merged(_load_weights(base, torch.float32), folder, dtype))
 
 
-def _replace(folder: Path, model: PreTrainedModel) -> None:
-    model.config.use_cache = True  # whatever the model was that training started from
+def _save_whole(folder: Path, model: PreTrainedModel) -> None:
+    """Save the model to `folder` and remove the files of its adapter there."""
+    model.config.use_cache = True  # training may have switched it off
     model.save_pretrained(folder)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)

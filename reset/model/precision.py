@@ -1,4 +1,4 @@
-"""The number format a model computes in, by one rule for training and every engine."""
+"""The dtype in which a model computes; training and all engines use the same rule."""
 
 import torch
 
@@ -8,7 +8,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def dtype(name: str) -> torch.dtype:
-    """Return the number format called `name`; `auto` is bfloat16 where the machine has it in hardware, else float32.
+    """Return the dtype called `name`; `auto` is bfloat16 if the hardware supports it, else float32.
 
     Raises `ResetError` for another name.
     """

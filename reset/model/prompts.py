@@ -1,6 +1,6 @@
-"""Prompts: the paper's templates and task instructions (Tables 2, 3, 6 and 9 to 15), and the message of a chat.
+"""Prompts: the paper's templates and task instructions (Tables 2, 3, 6 and 9 to 15), and user messages for chat models.
 
-`render` also says which characters are context, so that an over-long prompt can be cut there and nowhere else.
+`render` also returns which characters are context, so that a prompt that is too long is cut only there.
 """
 
 from collections.abc import Mapping
@@ -20,15 +20,16 @@ INSTRUCTIONS = {
 }
 
 
-CHAT = "chat"  # the template whose text is a user's message: the model's own goes round it (`reset.model.chat_frame`)
+# The template that renders a user's message; the model's own chat template goes around it (`reset.model.chat_frame`).
+CHAT = "chat"
 
 
 @dataclass(frozen=True)
 class Template:
-    """A template with `{instruction}` and `{input}`; the question stands before or after the passages."""
+    """A template with the fields `{instruction}` and `{input}`."""
 
     text: str
-    question_last: bool = False  # Tables 9 to 13 put it first, section 2.3 last: docs/choices.md
+    question_last: bool = False  # after the passages, as in section 2.3; Tables 9 to 13 put it first (docs/choices.md)
 
 
 TEMPLATES = {
@@ -43,7 +44,7 @@ TEMPLATES = {
         "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
         "detailed, and polite answers to the user's questions.\n\n### USER: {instruction}\n{input}\n### ASSISTANT:"
     ),
-    # Table 2 without its header: a micro world's contexts are shorter than that header
+    # Table 2 without its header, which is longer than most contexts of the micro world
     "micro": Template("### Instruction: {instruction} ### Input: {input} ### Response:", question_last=True),
     CHAT: Template("{instruction}\n\n{input}"),
 }
@@ -59,7 +60,7 @@ class Prompt:
 
 
 def render(example: Mapping[str, Any], template: str) -> Prompt:
-    """Render one row of the examples table; an example without context has an empty input (Table 15).
+    """Render a row of the examples table; an example without context has an empty input (Table 15).
 
     Raises `ResetError` for an unknown template name.
     """

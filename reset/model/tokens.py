@@ -1,4 +1,4 @@
-"""Where text becomes token ids, and ids text again: the only place, for training and for every engine alike."""
+"""Encode text to token ids and decode them: the only place that does so, for training and for all engines."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,16 +9,17 @@ from reset.errors import ResetError
 from reset.model.chat_frame import Frame
 from reset.model.prompts import Prompt
 
-# data is text: a "</s>" that stands in it is five characters, not an end token
+# The characters of a special token in data are ordinary text: "</s>" is four characters, not an end token.
 AS_TEXT = {"add_special_tokens": False, "split_special_tokens": True}
 
-Edges = tuple[int, int]  # the characters [first, last) of a token
+Edges = tuple[int, int]  # the characters [start, end) of a token
 
 
 def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
-    """Load the tokenizer saved with `model`; never remote code.
+    """Load the tokenizer saved with `model`; remote code is never run.
 
-    Raises `ResetError` where there is none, or one that has no end token or does not say where its tokens stand.
+    Raises `ResetError` if there is no tokenizer, if it has no end token, and if it gives no character offsets (is not a
+    fast one).
     """
     if not (model / "tokenizer_config.json").is_file():
         raise ResetError(f"{model}: no tokenizer there")
@@ -33,16 +34,16 @@ def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
 def prompt_ids(
     tokenizer: PreTrainedTokenizerBase, prompt: Prompt, max_tokens: int, frame: Frame | None = None
 ) -> tuple[list[int], bool] | None:
-    """Return the ids of `prompt` behind one BOS, and whether its context was cut to keep within `max_tokens`.
+    """Return the ids of `prompt` after one BOS, and whether its context was cut to fit into `max_tokens`.
 
-    Of a chat, `prompt` is the user's message and `frame` stands round it. Only characters [start, end) are cut, from
-    their end, at a token's edge. None if it does not fit even without them.
+    With a chat template, `prompt` is the user's message and `frame` is put around it. Only the context, characters
+    [start, end), is cut, from its end and between tokens. Returns None if the prompt does not fit without any context.
     """
     start = [] if tokenizer.bos_token_id is None or (frame and frame.bos) else [int(tokenizer.bos_token_id)]
     end = prompt.end
     while True:
         text = prompt.text[:end] + prompt.text[prompt.end :]
-        encoded, edges = _framed(tokenizer, text, frame) if frame else _encode(tokenizer, text)
+        encoded, edges = _encode_in_frame(tokenizer, text, frame) if frame else _encode(tokenizer, text)
         ids = [*start, *encoded]
         over = len(ids) - max_tokens
         if over <= 0:
@@ -54,15 +55,15 @@ def prompt_ids(
 
 
 def response_ids(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame | None = None) -> list[int]:
-    """Return the ids of a response and its end token: of a chat, what its template ends a reply with."""
+    """Return the ids of a response and its end token; with a chat template, the token that ends a reply there."""
     ids: list[int] = tokenizer(text, **AS_TEXT)["input_ids"]
     return [*ids, frame.end if frame else int(tokenizer.eos_token_id)]
 
 
 def answer_text(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
-    """Return the text of generated ids, special tokens left out."""
+    """Return the text of generated ids, without special tokens."""
     text = tokenizer.decode(list(ids), skip_special_tokens=True)
-    assert isinstance(text, str)  # a list only for several sequences
+    assert isinstance(text, str)  # `decode` returns a list only for several sequences
     return text
 
 
@@ -71,10 +72,11 @@ def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[list[int], l
     return encoded["input_ids"], encoded["offset_mapping"]
 
 
-def _framed(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame) -> tuple[list[int], list[Edges]]:
-    """Encode data between what a chat template writes, all at once as the template's tokenizer would; edges in `text`.
+def _encode_in_frame(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame) -> tuple[list[int], list[Edges]]:
+    """Encode head, `text` and tail of a chat template as one string, as the tokenizer's own method does.
 
-    What looks like a special token there is encoded as text, as elsewhere.
+    Special tokens are recognised in head and tail; in `text` their characters are encoded as ordinary text. The edges
+    are positions in `text`.
     """
     whole, before = frame.head + text + frame.tail, len(frame.head)
     encoded = tokenizer(whole, add_special_tokens=False, split_special_tokens=False, return_offsets_mapping=True)

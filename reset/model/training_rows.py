@@ -1,4 +1,4 @@
-"""A training row: an example's rendered prompt with a response, in the columns of the mixtures table."""
+"""Training rows: the rendered prompt of an example with a response, in the columns of the mixtures table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from reset.model.prompts import render
 def training_row(
     example: Mapping[str, Any], template: str, *, repeat: int = 0, response: str | None = None
 ) -> dict[str, Any]:
-    """A row of the mixtures table: the rendered prompt with `response`, or else with the first reference."""
+    """Return a row of the mixtures table: the rendered prompt with `response`, by default the first reference."""
     prompt = render(example, template)
     return {
         "example_id": example["example_id"],

@@ -1,7 +1,7 @@
-"""params.yaml as typed, frozen models: every key known, every table checked against the others.
+"""params.yaml as typed, frozen models: unknown keys are errors, and references between tables are checked.
 
-The models carry no defaults, because DVC versions only what the file says. They stop at the stages: library functions
-take plain arguments. All problems of a file are reported together, each with its key and the nearest known name.
+The models have no default values, because DVC versions only what the file says. Only stages use them; library functions
+take plain arguments. All problems of a file are reported together, each with its key and the most similar known name.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,7 @@ FILE = Path("params.yaml")
 
 
 def load(path: Path = FILE) -> Params:
-    """Read and check `path`.
-
-    Raises `ResetError` naming every problem of the file at once.
-    """
+    """Read and check `path`; raises one `ResetError` that lists all problems of the file."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -32,19 +29,19 @@ def load(path: Path = FILE) -> Params:
     try:
         params = Params.model_validate(content)
     except ValidationError as error:
-        raise _failure(path, [wording.said(item, Params) for item in error.errors()]) from error
+        raise _problems_error(path, [wording.describe(item, Params) for item in error.errors()]) from error
     problems = list(references.problems(params))
     if problems:
-        raise _failure(path, problems)
+        raise _problems_error(path, problems)
     return params
 
 
 def row(table: Mapping[str, Any], name: str, section: str) -> Any:
-    """The row `name` of a table of params.yaml, or a `ResetError` that says which there are."""
+    """Return the row `name` of a table of params.yaml; raises `ResetError`, with all known names, if there is none."""
     if name not in table:
         raise ResetError(f"Unknown {section} '{name}' ({FILE}: {section}). {nearest(name, table)}")
     return table[name]
 
 
-def _failure(path: Path, problems: list[str]) -> ResetError:
+def _problems_error(path: Path, problems: list[str]) -> ResetError:
     return ResetError(f"{path}: " + "; ".join(problems))

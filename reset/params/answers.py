@@ -1,4 +1,4 @@
-"""The sections on answers: how they are sampled, judged and chosen."""
+"""Sections on answers: how they are sampled, judged and selected."""
 
 from typing import Any, Literal
 
@@ -36,39 +36,39 @@ class Sample(Section):
 
 
 class Cluster(Section):
-    """Who samples and judges; see `reset.runs.cluster`."""
+    """How many Ray workers sample and judge; see `reset.runs.cluster`."""
 
     workers: int = Field(ge=1)
-    ray_address: str | None  # null: with several workers, a Ray on this machine alone
+    ray_address: str | None  # null: no cluster; several workers then use a local Ray on this machine
     worker_cpus: float = Field(gt=0)
     worker_gpus: float = Field(ge=0)
     max_restarts: int = Count
 
 
 class Judge(Section):
-    """A row of `judges`; `model` is a folder under models/, or null for a judge without one of its own."""
+    """A row of `judges`."""
 
     kind: str
-    needs: str  # what it builds on besides reset/judges: models/<model>, else code or data
-    model: str | None
+    needs: str  # a path that DVC watches besides the judge's own code: models/<model>, else other code or data
+    model: str | None  # folder under models/; null: the judge has no local model
     options: dict[str, Any]
 
 
 class Watcher(Judge):
-    """A row of `watchers`: a judge that takes no part in any choice."""
+    """A row of `watchers`: a judge whose verdicts are never used to select answers."""
 
-    verdicts: list[str] | None  # those of its verdicts that count; null: all
+    verdicts: list[str] | None  # names of the verdicts to report; null: all
 
 
 class Judging(Section):
     """How verdicts are collected."""
 
-    max_null: float = Rate
+    max_null: float = Rate  # largest share of verdicts without a score
     chunk_answers: int = Field(ge=1)
 
 
 class Weights(Section):
-    """Weights of the axes in the score (paper 5.1)."""
+    """Weights of the axes in an answer's score (paper 5.1)."""
 
     task: float
     instruction: float
@@ -76,36 +76,36 @@ class Weights(Section):
 
 
 class Select(Section):
-    """How the best answer is chosen."""
+    """How the best answer is selected."""
 
     weights: Weights
 
 
 class Curated(Section):
-    """What all rows of `curated` say: which prompts of a pool become training rows."""
+    """Options of every row of `curated`: which answers of a pool become training rows."""
 
     pool: str
-    prompts: str  # those of the pool
+    prompts: str  # must be the pool's row of prompts
     sweeps: int = Field(ge=1)
-    share: float = Rate
-    rating: str
+    share: float = Rate  # of the prompts that is kept, those with the best answers first
+    rating: str  # name of the verdict that scores instructions
 
 
 class Picked(Curated):
-    """One answer to each prompt."""
+    """One answer per prompt: the best one or a random one."""
 
     pick: Literal["best", "random"]
 
 
 class Pairs(Curated):
-    """The best answer against the worst, if their scores are `margin` apart."""
+    """The best and the worst answer to a prompt, if their scores differ by at least `margin`."""
 
     pick: Literal["pairs"]
     margin: float = Field(ge=0)
 
 
 class Labelled(Curated):
-    """Answers at least `margin` above or below the mean score of their prompt's."""
+    """Answers whose score is at least `margin` above or below the mean score of their prompt."""
 
     pick: Literal["labelled"]
     margin: float = Field(ge=0)

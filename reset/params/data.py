@@ -1,4 +1,4 @@
-"""The sections on data: records, examples, mixtures, prompts."""
+"""Sections on data: records, examples, mixtures, prompts."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,18 +8,18 @@ from reset.params.section import Count, Rate, Section
 
 
 class Dataset(Section):
-    """A row of `datasets`; `shares` draws splits by a hash of the id where a source has none of its own."""
+    """A row of `datasets`."""
 
     source: str
-    path: str | None  # a local copy; null: generated, or fetched from where the source lives
-    needs: str  # what DVC watches beside the source's own code: `path`, else the code that makes or brings the records
+    path: str | None  # a local copy; null: the source generates or downloads its records
+    needs: str  # a path that DVC watches besides the source's own code: `path`, else code that brings the records
     revision: str | None
-    shares: dict[Literal["train", "dev", "test"], float] | None
+    shares: dict[Literal["train", "dev", "test"], float] | None  # probability of each split, if the source has none
     options: dict[str, Any]
 
 
 class Prepare(Section):
-    """Limits of `prepare`."""
+    """Limits of the stage `prepare`."""
 
     max_passages: int = Count
     max_set_aside: float = Rate
@@ -28,7 +28,7 @@ class Prepare(Section):
 
 
 class Screen(Section):
-    """Which training rows are too close to a test; see `reset.examples.screen`."""
+    """Which training rows are too similar to a test example; see `reset.examples.screen`."""
 
     near: Literal["off", "count", "drop"]
     threshold: float = Field(gt=0, le=1)
@@ -38,30 +38,30 @@ class Screen(Section):
 
 
 class Describe(Section):
-    """In whose tokens the lengths of responses are told."""
+    """How the stage `describe` measures lengths."""
 
-    model: str  # folder under models/
+    model: str  # folder under models/; its tokenizer counts the tokens of responses
 
 
 class Mixture(Section):
-    """A row of `mixtures`: parts of one or more data sets, each part counted as one data set."""
+    """A row of `mixtures`: parts, each of one or more data sets. Limits and up-sampling apply to a part as a whole."""
 
-    parts: dict[str, list[str]]
-    take: dict[str, Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]]  # of a data set: count or share
-    rows: int | None  # at most so many per part
-    dev_rows: int = Count  # at most so many per part
+    parts: dict[str, list[str]]  # part -> data sets
+    take: dict[str, Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]]  # data set -> count or share
+    rows: int | None  # at most, per part
+    dev_rows: int = Count  # at most, per part
 
 
 class Mix(Section):
-    """What all mixtures have in common."""
+    """Options shared by all mixtures."""
 
-    upsample: bool  # repeat each part up to the largest
-    references: Literal["first", "drawn"]  # which of several gold responses is trained on
+    upsample: bool  # repeat the rows of each part until it is as large as the largest
+    references: Literal["first", "drawn"]  # which of several gold responses is the training target
 
 
 class Prompts(Section):
-    """A row of `prompts`: how many examples of which data sets a pool answers."""
+    """A row of `prompts`: the examples that a pool answers."""
 
     split: Literal["train", "dev", "test"]
-    skip: int = Count  # leave out so many rows of each data set first, in the seeded order
-    rows: dict[str, int]
+    skip: int = Count  # rows of each data set to skip first, in the seeded order
+    rows: dict[str, int]  # data set -> number of examples

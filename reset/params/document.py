@@ -1,4 +1,4 @@
-"""The whole of params.yaml as one frozen model."""
+"""params.yaml as one frozen model."""
 
 from typing import Annotated, Literal
 
@@ -25,11 +25,11 @@ from reset.params.training import Base, Dpo, Kto, Supervised, System, Train, Wei
 
 
 class Params(Section):
-    """The whole of params.yaml."""
+    """All of params.yaml."""
 
     scale: str
     seed: int
-    data_folder: str | None  # where local copies of data sets are, for the rows of `datasets` that say so
+    data_folder: str | None  # folder of local data sets; rows of `datasets` may refer to it
     template: str
     datasets: dict[str, Dataset]
     prepare: Prepare

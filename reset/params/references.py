@@ -1,4 +1,4 @@
-"""What the tables of params.yaml say of one another: names that are there, rows that agree, nothing in a circle."""
+"""Check the tables of params.yaml against each other: names exist, rows agree, no system depends on itself."""
 
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
@@ -7,12 +7,13 @@ from reset import checkpoint_names, registry
 from reset.errors import nearest
 from reset.model.prompts import TEMPLATES
 
-if TYPE_CHECKING:  # `reset.params` calls this module
+if TYPE_CHECKING:  # `reset.params` imports this module
     from reset.params.document import Params
     from reset.params.training import System
 
+Reference = tuple[str, str, str, Collection[str]]  # key, noun for what it names, name, all known names
 
-TRAINS_ON = {  # method of a recipe -> the curated rows it takes
+TRAINS_ON = {  # method of a recipe -> `pick` of the curated rows that it trains on
     "sft": ("best", "random"),
     "weighted_sft": ("weighted",),
     "dpo": ("pairs",),
@@ -21,63 +22,67 @@ TRAINS_ON = {  # method of a recipe -> the curated rows it takes
 
 
 def problems(p: "Params") -> Iterator[str]:
-    """Yield a line for each thing that one table says of another and that is not so."""
-    for key, name, known in _named(p):
+    """Yield one line for each unknown name and each contradiction between tables."""
+    for key, noun, name, known in [*_data_references(p), *_model_references(p), *_answer_references(p)]:
         if name not in known:
-            yield f"{key} names '{name}', which there is not. {nearest(name, known)}"
-    yield from _disagreements(p)
-    yield from _circles(p)
+            yield f"{key}: no {noun} '{name}'. {nearest(name, known)}"
+    yield from _contradictions(p)
+    yield from _cycles(p)
 
 
-def _named(p: "Params") -> list[tuple[str, str, Collection[str]]]:
-    """Every name by which a table speaks of another: its key, the name, the names there are."""
+def _data_references(p: "Params") -> Iterator[Reference]:
+    """References in the sections on data."""
+    yield "template", "template", p.template, TEMPLATES
+    for name, dataset in p.datasets.items():
+        yield f"datasets.{name}.source", "source", dataset.source, registry.SOURCES
+    datasets_of = {name: [d for part in mixture.parts.values() for d in part] for name, mixture in p.mixtures.items()}
+    for name, members in datasets_of.items():
+        yield from ((f"mixtures.{name}.parts", "data set", member, p.datasets) for member in members)
+    for name, members in datasets_of.items():
+        for member in p.mixtures[name].take:
+            yield f"mixtures.{name}.take", "member", member, members
+    for name, prompts in p.prompts.items():
+        yield from ((f"prompts.{name}.rows", "data set", member, p.datasets) for member in prompts.rows)
+
+
+def _model_references(p: "Params") -> Iterator[Reference]:
+    """References in the sections on training."""
     models = _models(p)
     data = [f"mixtures/{name}" for name in p.mixtures] + [f"curated/{name}" for name in p.curated]
-    return [
-        ("template", p.template, TEMPLATES),
-        *((f"datasets.{n}.source", d.source, registry.SOURCES) for n, d in p.datasets.items()),
-        *(
-            (f"mixtures.{n}.parts", d, p.datasets)
-            for n, m in p.mixtures.items()
-            for part in m.parts.values()
-            for d in part
-        ),
-        *(
-            (f"mixtures.{n}.take", d, [d for part in m.parts.values() for d in part])
-            for n, m in p.mixtures.items()
-            for d in m.take
-        ),
-        *((f"prompts.{n}.rows", d, p.datasets) for n, q in p.prompts.items() for d in q.rows),
-        *((f"base.{n}.kind", b.kind, registry.BASES) for n, b in p.base.items()),
-        ("describe.model", p.describe.model, models),
-        *((f"systems.{n}.init", s.init, models) for n, s in p.systems.items()),
-        *((f"systems.{n}.data", s.data, data) for n, s in p.systems.items()),
-        *((f"systems.{n}.dev", s.dev, p.mixtures) for n, s in p.systems.items()),
-        *((f"systems.{n}.recipe", s.recipe, p.recipes) for n, s in p.systems.items()),
-        *((f"pools.{n}.model", s.model, models) for n, s in p.pools.items()),
-        *((f"pools.{n}.prompts", s.prompts, p.prompts) for n, s in p.pools.items()),
-        *((f"pools.{n}.decode", s.decode, p.decode) for n, s in p.pools.items()),
-        ("sample.engine", p.sample.engine, registry.ENGINES),
-        ("sample.engine", p.sample.engine, p.sample.engines),
-        *((f"judges.{n}.kind", j.kind, registry.JUDGES) for n, j in p.judges.items()),
-        *((f"judges.{n}.model", j.model, models) for n, j in p.judges.items() if j.model is not None),
-        *((f"watchers.{n}.kind", w.kind, registry.JUDGES) for n, w in p.watchers.items()),
-        *((f"watchers.{n}.model", w.model, models) for n, w in p.watchers.items() if w.model is not None),
-        *((f"curated.{n}.pool", c.pool, p.pools) for n, c in p.curated.items()),
-        *((f"curated.{n}.prompts", c.prompts, p.prompts) for n, c in p.curated.items()),
-        ("evaluate.prompts", p.evaluate.prompts, p.prompts),
-        *(("evaluate.groups", name, p.datasets) for name in p.evaluate.groups),
-        *(("evaluate.systems", name, p.pools) for name in p.evaluate.systems),
-    ]
+    systems = p.systems.items()
+    yield from ((f"base.{n}.kind", "kind of base model", base.kind, registry.BASES) for n, base in p.base.items())
+    yield "describe.model", "model", p.describe.model, models
+    yield from ((f"systems.{n}.init", "model", system.init, models) for n, system in systems)
+    yield from ((f"systems.{n}.data", "training data", system.data, data) for n, system in systems)
+    yield from ((f"systems.{n}.dev", "mixture", system.dev, p.mixtures) for n, system in systems)
+    yield from ((f"systems.{n}.recipe", "recipe", system.recipe, p.recipes) for n, system in systems)
+
+
+def _answer_references(p: "Params") -> Iterator[Reference]:
+    """References in the sections on answers and their evaluation."""
+    models, pools, curated = _models(p), p.pools.items(), p.curated.items()
+    yield from ((f"pools.{n}.model", "model", pool.model, models) for n, pool in pools)
+    yield from ((f"pools.{n}.prompts", "row of prompts", pool.prompts, p.prompts) for n, pool in pools)
+    yield from ((f"pools.{n}.decode", "decode grid", pool.decode, p.decode) for n, pool in pools)
+    yield "sample.engine", "engine", p.sample.engine, registry.ENGINES
+    yield "sample.engine", "row of sample.engines", p.sample.engine, p.sample.engines
+    for table, judges in (("judges", p.judges), ("watchers", p.watchers)):
+        yield from ((f"{table}.{n}.kind", "kind of judge", j.kind, registry.JUDGES) for n, j in judges.items())
+        yield from ((f"{table}.{n}.model", "model", j.model, models) for n, j in judges.items() if j.model is not None)
+    yield from ((f"curated.{n}.pool", "pool", row.pool, p.pools) for n, row in curated)
+    yield from ((f"curated.{n}.prompts", "row of prompts", row.prompts, p.prompts) for n, row in curated)
+    yield "evaluate.prompts", "row of prompts", p.evaluate.prompts, p.prompts
+    yield from (("evaluate.groups", "data set", name, p.datasets) for name in p.evaluate.groups)
+    yield from (("evaluate.systems", "pool", name, p.pools) for name in p.evaluate.systems)
 
 
 def _models(p: "Params") -> list[str]:
-    """Every model that a row may name: the starting models, the systems and their checkpoints."""
+    """All models that a row may name: the starting models, the systems and their checkpoints."""
     return [f"base/{name}" for name in p.base] + checkpoint_names.models({n: s.keep for n, s in p.systems.items()})
 
 
-def _disagreements(p: "Params") -> Iterator[str]:
-    """Rows that say the same thing twice, and differently."""
+def _contradictions(p: "Params") -> Iterator[str]:
+    """Yield a line for each pair of values that must agree but do not."""
     for name, dataset in p.datasets.items():
         if dataset.path not in (None, dataset.needs):
             yield f"datasets.{name}.needs is '{dataset.needs}', must be its path '{dataset.path}'"
@@ -86,21 +91,21 @@ def _disagreements(p: "Params") -> Iterator[str]:
         for name, judge in rows.items():
             if judge.model in models and judge.needs != f"models/{judge.model}":
                 yield f"{table}.{name}.needs is '{judge.needs}', must be its model 'models/{judge.model}'"
-    yield from _adapters(p)
+    yield from _adapter_problems(p)
     evaluated = p.prompts[p.evaluate.prompts].rows if p.evaluate.prompts in p.prompts else {}
     for name in evaluated:
         if name in p.datasets and name not in p.evaluate.groups:
             yield f"evaluate.groups lacks '{name}', which is evaluated"
-    of_pool = [(f"curated.{n}.prompts", c.prompts, c.pool) for n, c in p.curated.items()]
-    of_pool += [("evaluate.prompts", p.evaluate.prompts, name) for name in p.evaluate.systems]
-    for key, prompts, pool in of_pool:
+    prompts_of_pools = [(f"curated.{n}.prompts", c.prompts, c.pool) for n, c in p.curated.items()]
+    prompts_of_pools += [("evaluate.prompts", p.evaluate.prompts, name) for name in p.evaluate.systems]
+    for key, prompts, pool in prompts_of_pools:
         if pool in p.pools and p.pools[pool].prompts != prompts:
             yield f"{key} is '{prompts}', but pool '{pool}' answers '{p.pools[pool].prompts}'"
-    yield from _wrong_data(p)
+    yield from _unfit_data(p)
 
 
-def _wrong_data(p: "Params") -> Iterator[str]:
-    """Systems whose recipe trains on other rows than their data are."""
+def _unfit_data(p: "Params") -> Iterator[str]:
+    """Yield a line for each system whose recipe cannot train on its data."""
     for name, system in p.systems.items():
         kind, _, table = system.data.partition("/")
         if system.recipe not in p.recipes or (kind == "curated" and table not in p.curated):
@@ -114,48 +119,49 @@ def _wrong_data(p: "Params") -> Iterator[str]:
             )
 
 
-def _adapters(p: "Params") -> Iterator[str]:
-    """Weights of 4 bits that are to be spread, and systems that do not fit the adapter which they start from."""
+def _adapter_problems(p: "Params") -> Iterator[str]:
+    """Yield a line for 4-bit weights under ZeRO-3, and for adapters that do not fit the starting model's adapter."""
     for name, recipe in p.recipes.items():
         if recipe.adapter and recipe.adapter.quantise != "none" and recipe.zero_stage == 3:
-            yield f"recipes.{name}.zero_stage is 3, which does not spread weights of 4 bits: take 2 at most"
-    of = {name: p.recipes[s.recipe].adapter for name, s in p.systems.items() if s.recipe in p.recipes}
+            yield f"recipes.{name}.zero_stage is 3, but ZeRO-3 cannot partition 4-bit weights: use 2 at most"
+    adapters = {name: p.recipes[s.recipe].adapter for name, s in p.systems.items() if s.recipe in p.recipes}
     for name, system in p.systems.items():
-        mine, before = of.get(name), of.get(system.init)
-        if mine is None or before is None or before.merge:
+        adapter, start = adapters.get(name), adapters.get(system.init)
+        if adapter is None or start is None or start.merge:
             continue
-        shapes = [(one.rank, one.alpha, sorted(one.target_modules)) for one in (mine, before)]
-        if not mine.merge and shapes[0] != shapes[1]:
+        shape, start_shape = ((a.rank, a.alpha, sorted(a.target_modules)) for a in (adapter, start))
+        if not adapter.merge and shape != start_shape:
             yield (
-                f"recipes.{system.recipe}.adapter differs from that of '{system.init}', which systems.{name} trains on "
-                "further: rank, alpha and target_modules must be the same, or merge: true"
+                f"recipes.{system.recipe}.adapter differs from that of '{system.init}', from which systems.{name} "
+                "starts: rank, alpha and target_modules must be the same, or merge: true"
             )
-        if mine.merge and mine.quantise != "none":
+        if adapter.merge and adapter.quantise != "none":
             yield (
-                f"recipes.{system.recipe}.adapter.quantise is '{mine.quantise}', but '{system.init}', where "
-                f"systems.{name} starts, keeps its adapter apart: only whole weights can be quantised"
+                f"recipes.{system.recipe}.adapter.quantise is '{adapter.quantise}', but systems.{name} starts from "
+                f"'{system.init}', whose adapter is not merged: only merged weights can be quantised"
             )
 
 
-def _circles(p: "Params") -> Iterator[str]:
-    """Systems that would have to be trained before themselves."""
-    before = {name: _needs(p, system) for name, system in p.systems.items()}
-    for start in before:
+def _cycles(p: "Params") -> Iterator[str]:
+    """Yield a line for a system that depends on itself; only the first such system is reported."""
+    dependencies = {name: _dependencies(p, system) for name, system in p.systems.items()}
+    for start in dependencies:
         seen: set[str] = set()
         todo = [start]
         while todo:
-            for name in before.get(todo.pop(), ()):
+            for name in dependencies.get(todo.pop(), ()):
                 if name == start:
-                    yield f"systems.{start} is needed to train itself"
+                    yield f"systems.{start} depends on itself"
                     return
                 if name not in seen:
                     seen.add(name)
                     todo.append(name)
 
 
-def _needs(p: "Params", system: "System") -> list[str]:
-    needed = [checkpoint_names.system(system.init)]
+def _dependencies(p: "Params", system: "System") -> list[str]:
+    """The models that must exist before `system` can be trained: its starting model, and its pool's model."""
+    models = [checkpoint_names.system(system.init)]
     kind, _, name = system.data.partition("/")
     if kind == "curated" and name in p.curated and p.curated[name].pool in p.pools:
-        needed.append(checkpoint_names.system(p.pools[p.curated[name].pool].model))
-    return needed
+        models.append(checkpoint_names.system(p.pools[p.curated[name].pool].model))
+    return models

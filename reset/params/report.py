@@ -1,4 +1,4 @@
-"""The sections on what is made of the scores: evaluation, the report, tracking."""
+"""Sections on evaluation, the report and tracking."""
 
 from typing import Literal
 
@@ -8,23 +8,23 @@ from reset.params.section import Count, Section
 
 
 class Evaluate(Section):
-    """Which pools are systems' test answers, what their data sets are called together, how sure the intervals are."""
+    """Which pools are evaluated, and how."""
 
-    prompts: str
-    groups: dict[str, Literal["seen", "unseen", "instruction"]]
-    systems: list[str]
-    bootstrap: int = Field(ge=1)
+    prompts: str  # the row of prompts that the pools answer
+    groups: dict[str, Literal["seen", "unseen", "instruction"]]  # data set -> the group whose average it counts in
+    systems: list[str]  # pools, named like their systems
+    bootstrap: int = Field(ge=1)  # resamples for the confidence intervals
 
 
 class Report(Section):
-    """What the page holds."""
+    """Contents of the report's page."""
 
-    browser_mb: float = Field(ge=0)  # of packed answers; prompts beyond are left to `reset-lm show`
-    much_longer: int = Count  # words beyond the gold answer (Figure 5)
-    similar: int = Count  # tokens by which answers of two systems may differ and count as equally long (Figure 7)
+    browser_mb: float = Field(ge=0)  # largest size of the packed answers; `reset-lm show` shows the prompts left out
+    much_longer: int = Count  # words more than the gold answer (Figure 5)
+    similar: int = Count  # largest difference in tokens between two answers that count as equally long (Figure 7)
 
 
 class Tracking(Section):
-    """MLflow, on or off."""
+    """Whether runs are recorded for MLflow."""
 
     enabled: bool

@@ -1,4 +1,4 @@
-"""What all sections of params.yaml have in common."""
+"""Base class and shared types of the sections of params.yaml."""
 
 from typing import Literal
 
@@ -10,6 +10,6 @@ Task = Literal["instruction", "extractive_qa", "abstractive_qa", "summarization"
 
 
 class Section(BaseModel):
-    """A section of params.yaml: unknown keys are errors, values do not change."""
+    """A section of params.yaml: unknown keys are errors, values are not converted and cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

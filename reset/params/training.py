@@ -1,4 +1,4 @@
-"""The sections on training: starting models, recipes, systems."""
+"""Sections on training: starting models, recipes, systems."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,15 +8,15 @@ from reset.params.section import Rate, Section
 
 
 class Base(Section):
-    """A row of `base`: a starting model; `needs` is the file or folder that it is made from."""
+    """A row of `base`: a starting model."""
 
     kind: str
-    needs: str
+    needs: str  # the file or folder that it is made from; DVC watches it
     options: dict[str, Any]
 
 
 class Adapter(Section):
-    """What is trained instead of all weights; see `reset.model.adapters.Adapter`."""
+    """A LoRA adapter, trained instead of all weights; see `reset.model.adapters.Adapter`."""
 
     rank: int = Field(ge=1)
     alpha: float = Field(gt=0)
@@ -27,7 +27,7 @@ class Adapter(Section):
 
 
 class Recipe(Section):
-    """What all rows of `recipes` say; see `reset.training.loop.Recipe`."""
+    """Options of every row of `recipes`; see `reset.training.recipe.Recipe`."""
 
     method: str
     adapter: Adapter | None  # null: all weights are trained
@@ -43,37 +43,37 @@ class Recipe(Section):
     zero_stage: int = Field(ge=0, le=3)
     dtype: Literal["auto", "bfloat16", "float32"]
     gradient_checkpointing: bool
-    padding_free: bool  # rows behind one another instead of padded to one length
+    padding_free: bool  # packed batches instead of padded ones
 
 
 class Supervised(Recipe):
-    """Cross-entropy of the response."""
+    """Cross-entropy on the tokens of the response."""
 
     method: Literal["sft"]
 
 
 class WeightedSupervised(Recipe):
-    """Cross-entropy of every response times its weight."""
+    """Cross-entropy on the tokens of each response, times the row's weight."""
 
     method: Literal["weighted_sft"]
 
 
 class Dpo(Recipe):
-    """Direct preference optimisation; `loss: sequence` takes log-probabilities per token."""
+    """Direct preference optimisation; `loss: sequence` divides log-probabilities by the number of tokens."""
 
     method: Literal["dpo"]
     padding_free: Literal[False]
-    adapter: None  # the reference model is the one that training starts from, whole
+    adapter: None  # not supported: the reference model is a full copy of the starting model
     beta: float = Field(gt=0)
-    sft_weight: float = Field(ge=0)  # of the cross-entropy of the chosen response, added to the loss
+    sft_weight: float = Field(ge=0)  # weight of the chosen response's cross-entropy, which is added to the loss
 
 
 class Kto(Recipe):
-    """Kahneman-Tversky optimisation, whose reference point is an estimate over a device's rows."""
+    """Kahneman-Tversky optimisation; each device estimates the reference point from its own rows."""
 
     method: Literal["kto"]
     padding_free: Literal[False]
-    adapter: None  # the reference model is the one that training starts from, whole
+    adapter: None  # not supported: the reference model is a full copy of the starting model
     beta: float = Field(gt=0)
     desirable_weight: float = Field(gt=0)
     undesirable_weight: float = Field(gt=0)
@@ -82,21 +82,21 @@ class Kto(Recipe):
 
 
 class System(Section):
-    """A row of `systems`: where it starts, what it is trained and checked on, and how."""
+    """A row of `systems`: a model to train."""
 
-    init: str  # folder under models/
-    data: str  # file under data/, without .parquet
+    init: str  # the starting model, a folder under models/
+    data: str  # the training rows, a file under data/ without .parquet
     dev: str  # mixture whose dev rows choose the checkpoint
     recipe: str
-    keep: list[Annotated[float, Field(gt=0, le=1)]]  # shares of the training whose models stay too: `<system>/at/25`
+    keep: list[Annotated[float, Field(gt=0, le=1)]]  # shares of the steps after which a checkpoint is kept
 
 
 class Train(Section):
-    """What all training has in common."""
+    """Options shared by all training runs."""
 
     max_tokens: int = Field(ge=8)
     processes: int = Field(ge=1)
-    hostfile: str | None  # of several machines; see `reset.runs.launcher`
+    hostfile: str | None  # null: this machine only; see `reset.runs.launcher`
     max_cut: float = Rate  # share of training rows that may be cut or set aside to keep within max_tokens
     max_loss_rise: float = Field(gt=0)  # nats; see `reset.runs.divergence`
     loss_window: int = Field(ge=1)  # steps

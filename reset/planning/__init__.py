@@ -1,1 +1,1 @@
-"""Before a run: what it would take, whether tokens agree, a smaller grid, the next round."""
+"""Before a run: estimates of its size and cost, the token check, a smaller decode grid, the next round."""

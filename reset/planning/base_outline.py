@@ -1,4 +1,4 @@
-"""Configuration and tokenizer of a starting model before its weights are there."""
+"""Get the configuration and tokenizer of a starting model without its weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +17,11 @@ MODELS = Path("models")
 
 @contextmanager
 def outline(name: str, base: Base) -> Iterator[Path]:
-    """Yield a folder that has the configuration and tokenizer of row `name` of `base`: the built one, else a sketch.
+    """Yield a folder with the configuration and tokenizer of row `name` of `base`.
 
-    Of a model on the hub the small files are downloaded, into the hub's own cache. Raises `ResetError` where that
-    cannot be, and for a kind that is no language model to train.
+    It is the model's own folder if the stage `base` has made it. For a hub model, the small files are downloaded into
+    the hub's cache; for a micro model, they are made in a temporary folder. Raises `ResetError` if the download fails,
+    and for a kind that is not a language model.
     """
     built = MODELS / "base" / name
     if (built / "config.json").is_file():
@@ -32,7 +33,7 @@ def outline(name: str, base: Base) -> Iterator[Path]:
             _micro(base, Path(folder))
             yield Path(folder)
     else:
-        raise ResetError(f"models/base/{name} is not there yet; `dvc repro base@{name}` makes it")
+        raise ResetError(f"models/base/{name} does not exist yet; `dvc repro base@{name}` makes it")
 
 
 def _from_hub(name: str, revision: str | None) -> Path:
@@ -43,11 +44,11 @@ def _from_hub(name: str, revision: str | None) -> Path:
         return Path(snapshot_download(name, revision=revision, allow_patterns=small))
     except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise ResetError(f"the configuration of '{name}' is not to be had from the hub: {reason}") from error
+        raise ResetError(f"cannot download the configuration of '{name}' from the hub: {reason}") from error
 
 
 def _micro(base: Base, folder: Path) -> None:
-    from reset.bases.micro_lm import TOKENIZERS  # these import the trainer
+    from reset.bases.micro_lm import TOKENIZERS  # slow: these modules import the trainer
     from reset.micro.model import language_model
 
     sizes = {key: base.options[key] for key in ("layers", "width", "heads", "max_tokens")}

@@ -1,4 +1,4 @@
-"""What `dvc repro` would run now: what DVC itself says has changed, and all that builds on it."""
+"""List the stages that `dvc repro` would run now: those that DVC reports as changed, and all that depend on them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +11,17 @@ from reset.errors import ResetError
 
 @dataclass(frozen=True)
 class Pending:
-    """A stage that would run, and why; `certain` is false where only its inputs may come out otherwise."""
+    """A stage that would run, and why."""
 
     stage: str
-    certain: bool
+    certain: bool  # False: it runs only if the stages before it change its inputs
     why: str
 
 
 def pending(folder: Path) -> list[Pending]:
-    """The stages of the project in `folder` that would run, each behind those it waits for.
+    """Return the stages of the project in `folder` that would run, each after those that it depends on.
 
-    Raises `ResetError` where there is no DVC project, or one that DVC cannot read.
+    Raises `ResetError` if there is no DVC project, or one that DVC cannot read.
     """
     from dvc.exceptions import DvcException  # DVC takes a second to import
     from dvc.repo import Repo
@@ -29,32 +29,31 @@ def pending(folder: Path) -> list[Pending]:
     try:
         repo = Repo(str(folder))
         changed = {name: _why(parts) for name, parts in repo.status().items()}
-        graph = repo.index.graph  # an edge leads from a stage to what it needs
+        graph = repo.index.graph  # an edge leads from a stage to a stage that it depends on
     except DvcException as error:
         raise ResetError(f"DVC: {str(error).splitlines()[0]}") from error
-    found = []
+    stages = []
     for stage in networkx.dfs_postorder_nodes(graph):
         name = stage.addressing
         if name in changed:
-            found.append(Pending(name, True, changed[name]))
-        elif waits := sorted({one.addressing for one in networkx.descendants(graph, stage)} & changed.keys()):
-            found.append(
-                Pending(name, False, f"after {waits[0]}" + (f" and {len(waits) - 1} more" if waits[1:] else ""))
-            )
-    return found
+            stages.append(Pending(name, True, changed[name]))
+        elif causes := sorted({before.addressing for before in networkx.descendants(graph, stage)} & changed.keys()):
+            more = f" and {len(causes) - 1} more" if causes[1:] else ""
+            stages.append(Pending(name, False, f"after {causes[0]}{more}"))
+    return stages
 
 
 def _why(parts: list[Any]) -> str:
-    """What DVC's status says of one stage, in a line: `changed deps: select.weights, reset/choosing/select.py`."""
-    said = []
+    """One stage of DVC's status in a line: `changed deps: select.weights, reset/choosing/select.py`."""
+    reasons = []
     for part in parts:
         if isinstance(part, str):
-            said.append(part)
+            reasons.append(part)
         else:
-            said += [f"{what}: {', '.join(_names(files))}" for what, files in part.items()]
-    return "; ".join(said)
+            reasons += [f"{kind}: {', '.join(_names(files))}" for kind, files in part.items()]
+    return "; ".join(reasons)
 
 
 def _names(files: dict[str, Any]) -> list[str]:
-    """Files, and of params.yaml the parameters."""
-    return [name for file, how in files.items() for name in (how if isinstance(how, dict) else [file])]
+    """Names of the changed files; for params.yaml, names of the changed parameters."""
+    return [name for file, state in files.items() for name in (state if isinstance(state, dict) else [file])]

@@ -1,4 +1,4 @@
-"""What judges that ask a server will be asked and cost, before there is an answer to judge."""
+"""Estimate the requests and cost of judges that ask a server, before there are answers to judge."""
 
 from typing import Any
 
@@ -13,43 +13,46 @@ from reset.sampling import decode_settings
 
 
 def judges(p: Params) -> list[dict[str, Any]]:
-    """One row per pool and judge that asks a server: requests, tokens and US dollars, as if nothing was ever asked.
+    """One row per pool and judge that asks a server: requests, tokens and US dollars.
 
-    Every answer is taken to be as long as the first reference and unlike all others, a reply as long as the ledger has
-    seen them, else of full length: the most that is to be expected. None where the prompts are not drawn yet.
+    An upper estimate. Every answer is assumed to be as long as the first reference and different from all others, and
+    no request to be answered by the ledger. A reply is assumed to have the mean length of those in the ledger, else
+    full length. Figures are None if the prompts are not drawn yet.
     """
-    found = []
-    for judge, row in p.judges.items():
-        if "server" not in row.options:
+    rows = []
+    for name, judge_row in p.judges.items():
+        if "server" not in judge_row.options:
             continue
-        by = registry.build(registry.JUDGES, row.kind, f"judges.{judge}.options", name=judge, **row.options)
-        for name, pool in p.pools.items():
-            answers = _stand_ins(p, pool, by.tasks)
-            said: Estimate | None = None if answers is None else by.estimate(answers, name)
-            found.append(
+        judge = registry.build(
+            registry.JUDGES, judge_row.kind, f"judges.{name}.options", name=name, **judge_row.options
+        )
+        for pool_name, pool in p.pools.items():
+            answers = _expected_answers(p, pool, judge.tasks)
+            estimate: Estimate | None = None if answers is None else judge.estimate(answers, pool_name)
+            rows.append(
                 {
-                    "judge": judge,
-                    "pool": name,
-                    "requests": said.questions if said else None,
-                    "prompt_tokens": said.prompt_tokens if said else None,
-                    "reply_tokens": said.completion_tokens if said else None,
-                    "usd": said.usd if said else None,
+                    "judge": name,
+                    "pool": pool_name,
+                    "requests": estimate.questions if estimate else None,
+                    "prompt_tokens": estimate.prompt_tokens if estimate else None,
+                    "reply_tokens": estimate.completion_tokens if estimate else None,
+                    "usd": estimate.usd if estimate else None,
                 }
             )
-    return found
+    return rows
 
 
-def _stand_ins(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answer] | None:
-    """An answer like the first reference to each prompt under each setting, those told apart by the setting's name."""
+def _expected_answers(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answer] | None:
+    """Stand-ins for the answers of a pool: the first reference, made distinct by the name of the decode setting."""
     path = workload.DATA / "prompts" / f"{pool.prompts}.parquet"
     if not path.is_file():
         return None
     grid = decode_settings.arms(**p.decode[pool.decode].model_dump())
-    found = []
+    answers = []
     for row in tables.read(path, schemas.EXAMPLES):
         planned = decode_settings.plan(row["example_id"], grid, pool.sweeps, p.seed) if row["task"] in tasks else []
-        for one in {one.computed_as: one for one in planned}.values():
-            text = f"{(row['references'] or [''])[0]} ({one.computed_as})"
-            given = {key: row[key] for key in ("task", "split", "instruction", "question", "passages", "references")}
-            found.append(Answer(f"{row['example_id']}|{one.computed_as}", text, checks=None, **given))
-    return found
+        for cache_key in dict.fromkeys(answer.computed_as for answer in planned):
+            text = f"{(row['references'] or [''])[0]} ({cache_key})"
+            fields = {key: row[key] for key in ("task", "split", "instruction", "question", "passages", "references")}
+            answers.append(Answer(f"{row['example_id']}|{cache_key}", text, checks=None, **fields))
+    return answers

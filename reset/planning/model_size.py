@@ -1,10 +1,10 @@
-"""A model's size before it is there: parameters, bytes on disk, memory while training and while answering.
+"""Estimate a model's size from its configuration: parameters, bytes on disk, memory in training and in sampling.
 
-Memory while training is what DeepSpeed's own estimators count (`estimate_zero2_model_states_mem_needs` and
-`estimate_zero3_model_states_mem_needs` of 0.19, without offload) plus activations by Korthikanti et al. (2022,
-"Reducing Activation Recomputation in Large Transformer Models", equations 2 and 5, without the part of attention scores
-that fused kernels never keep) and the logits of `reset.training.loop`. All of it is an estimate of what is held at
-once; allocators, kernels and the system come on top.
+Training memory is the sum of three terms. Model states are counted as DeepSpeed's own estimators do
+(`estimate_zero2_model_states_mem_needs` and `estimate_zero3_model_states_mem_needs` of 0.19, without offload).
+Activations follow Korthikanti et al. (2022, "Reducing Activation Recomputation in Large Transformer Models", equations
+2 and 5, without attention scores, which fused kernels do not store). Logits are those of `reset.training.sft`. The
+memory of allocators, kernels and the system is not included.
 """
 
 from dataclasses import dataclass
@@ -20,65 +20,72 @@ from reset.params.training import Recipe
 
 Adapter = AdapterRow | adapters.Adapter
 
-_STATES = {  # bytes per parameter: weights, gradients, what the optimiser keeps (with its own copies in float32)
+_STATE_BYTES = {  # per parameter: weights, gradients, optimiser states (with float32 copies)
     torch.bfloat16: (2, 2, 16),
     torch.float32: (4, 4, 8),
 }
-_LOGITS = 2 + 4 + 4 + 4  # bytes per logit: as computed, in float32, their softmax, their gradient
-_CHECKPOINT = 12  # bytes per parameter of an optimiser in a checkpoint, beside the weights
-CHECKPOINTS = 3  # at once: the trainer keeps two, and writes the next before it deletes one
+_LOGIT_BYTES = 2 + 4 + 4 + 4  # per logit: as computed, in float32, softmax, gradient
+_CHECKPOINT_BYTES = 12  # optimiser states per parameter in a checkpoint
+CHECKPOINTS = 3  # most that exist at once: the trainer keeps two, and writes the next before it deletes one
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a model of one configuration takes."""
+    """The sizes of a model that follow from its configuration."""
 
-    parameters: int  # tied ones once
-    linear: dict[str, tuple[int, int]]  # the linear modules but the head: numbers in and out
+    parameters: int  # tied ones counted once
+    linear: dict[str, tuple[int, int]]  # linear modules except the head: (in_features, out_features)
     largest_layer: int  # parameters of the largest single module
     layers: int
     width: int
     vocabulary: int
-    cache: int  # numbers kept per token of a sequence: keys and values of all layers
+    cache: int  # numbers in the KV cache per token: keys and values of all layers
     files: int  # bytes of tokenizer and configuration
 
     def trained(self, adapter: Adapter | None) -> int:
-        """Parameters that are trained: all, or the two matrices of each module that has an adapter."""
+        """Number of trained parameters: all, or the two matrices of each module that has an adapter."""
         if adapter is None:
             return self.parameters
-        every = adapter.target_modules == ["all-linear"]
-        sizes = [sum(ends) for name, ends in self.linear.items() if every or _ends(name, adapter.target_modules)]
-        return adapter.rank * sum(sizes)
+        all_linear = adapter.target_modules == ["all-linear"]
+        features = [
+            sum(in_and_out)
+            for name, in_and_out in self.linear.items()
+            if all_linear or _is_target(name, adapter.target_modules)
+        ]
+        return adapter.rank * sum(features)
 
     def disk(self, adapter: Adapter | None, dtype: torch.dtype) -> int:
-        """Bytes of the finished folder."""
-        apart = adapter is not None and not adapter.merge
-        return (self.trained(adapter) if apart else self.parameters) * dtype.itemsize + self.files
+        """Bytes of the finished model's folder."""
+        adapter_only = adapter is not None and not adapter.merge
+        return (self.trained(adapter) if adapter_only else self.parameters) * dtype.itemsize + self.files
 
     def checkpoints(self, adapter: Adapter | None, dtype: torch.dtype) -> int:
-        """Bytes of all checkpoints that there are at once."""
-        return CHECKPOINTS * self.trained(adapter) * (2 * dtype.itemsize + _CHECKPOINT)
+        """Bytes of all checkpoints that exist at once."""
+        return CHECKPOINTS * self.trained(adapter) * (2 * dtype.itemsize + _CHECKPOINT_BYTES)
 
     def training(self, recipe: Recipe, dtype: torch.dtype, *, devices: int, tokens: int) -> int:
-        """Bytes per device while training on rows of `tokens` tokens; pairs hold two of them, and a reference model."""
+        """Bytes per device while training on rows of `tokens` tokens.
+
+        DPO trains on two answers per row; DPO and KTO also hold a reference model.
+        """
         answers = 2 if recipe.method == "dpo" else 1
-        held = self.states(recipe.zero_stage, dtype, devices, recipe.adapter)
-        held += answers * self.activations(recipe, dtype, tokens)
+        total = self.states(recipe.zero_stage, dtype, devices, recipe.adapter)
+        total += answers * self.activations(recipe, dtype, tokens)
         if recipe.method not in ("dpo", "kto"):
-            return held
-        return held + self.parameters * dtype.itemsize // (devices if recipe.zero_stage == 3 else 1)
+            return total
+        return total + self.parameters * dtype.itemsize // (devices if recipe.zero_stage == 3 else 1)
 
     def states(self, zero_stage: int, dtype: torch.dtype, devices: int, adapter: Adapter | None = None) -> int:
-        """Bytes per device of weights, gradients and optimiser at a ZeRO stage (Rajbhandari et al. 2020).
+        """Bytes per device of weights, gradients and optimiser states at a ZeRO stage (Rajbhandari et al. 2020).
 
-        With an adapter the weights beneath are held alone, without gradients and optimiser; those of 4 bits whole on
-        each device.
+        With an adapter, the frozen weights have neither gradients nor optimiser states. 4-bit weights are not
+        partitioned: each device holds all of them.
         """
-        weights, gradients, optimiser = _STATES[dtype]
+        weights, gradients, optimiser = _STATE_BYTES[dtype]
         t = self.trained(adapter)
         frozen = self.parameters * weights if adapter else 0
         if adapter and adapter.quantise == "4bit":
-            quantised = sum(inner * outer for inner, outer in self.linear.values())
+            quantised = sum(n_in * n_out for n_in, n_out in self.linear.values())
             return (self.parameters - quantised) * weights + quantised // 2 + t * (weights + gradients + optimiser)
         if zero_stage == 0:
             return frozen + t * (weights + gradients + optimiser)
@@ -89,25 +96,28 @@ class Shape:
         return self.largest_layer * (weights + gradients) + (frozen + t * (weights + optimiser)) // devices
 
     def activations(self, recipe: Recipe, dtype: torch.dtype, tokens: int) -> int:
-        """Bytes of one micro batch: layers, or with checkpointing their inputs and one layer anew, and the logits."""
-        held = recipe.micro_batch_size * tokens
-        layer = 17 * dtype.itemsize * held * self.width
-        inputs = dtype.itemsize * held * self.width
+        """Bytes of one micro batch: activations of all layers, and logits.
+
+        With gradient checkpointing, only the inputs of all layers and the recomputed activations of one layer.
+        """
+        batch_tokens = recipe.micro_batch_size * tokens
+        layer = 17 * dtype.itemsize * batch_tokens * self.width
+        inputs = dtype.itemsize * batch_tokens * self.width
         layers = inputs * self.layers + layer if recipe.gradient_checkpointing else layer * self.layers
-        return layers + _LOGITS * held * self.vocabulary
+        return layers + _LOGIT_BYTES * batch_tokens * self.vocabulary
 
     def answering(self, dtype: torch.dtype, *, sequences: int, tokens: int) -> int:
-        """Bytes of the weights and of the keys and values of so many sequences of `tokens` tokens."""
+        """Bytes of the weights, and of the KV cache of `sequences` sequences of `tokens` tokens each."""
         return dtype.itemsize * (self.parameters + sequences * tokens * self.cache)
 
 
-def _ends(name: str, targets: list[str]) -> bool:
-    """Whether peft takes the module `name` for one of `targets`."""
+def _is_target(name: str, targets: list[str]) -> bool:
+    """Whether peft puts an adapter on the module `name`, given `target_modules`."""
     return any(name == target or name.endswith(f".{target}") for target in targets)
 
 
 def shape(folder: Path) -> Shape:
-    """Read the configuration in `folder`; no weights are needed, and none are made."""
+    """Compute the sizes of the model configured in `folder`; its weights are neither needed nor allocated."""
     config: Any = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     with torch.device("meta"):
         model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
@@ -132,9 +142,9 @@ def shape(folder: Path) -> Shape:
 
 
 def written(init: Path, dtype_name: str, adapter: Adapter | None, *, models: int) -> int:
-    """Bytes that training from `init` writes: all checkpoints held at once, and `models` finished models, each twice.
+    """Bytes that training from `init` needs on disk: checkpoints, and `models` finished models, each twice.
 
-    A finished model lies both where it was trained and where the stage copies it. `dtype_name` is a recipe's `dtype`.
+    A finished model exists both where it was trained and where the stage copies it. `dtype_name` is a recipe's `dtype`.
     """
     dtype, size = precision.dtype(dtype_name), shape(adapters.weights(init))
     return size.checkpoints(adapter, dtype) + 2 * models * size.disk(adapter, dtype)

@@ -1,6 +1,6 @@
-"""A further round: sample from a system, judge, select, train once more; under names of its own, older rows untouched.
+"""Add a round: sample from a system, judge, select and train once more, under new names; older rows stay the same.
 
-The rows go to a file of their own, conf/rounds/<name>.yaml, which the scale's file names behind its defaults.
+The new rows are written to conf/rounds/<name>.yaml, which is added to the defaults of the scale's file.
 """
 
 from collections.abc import Mapping
@@ -25,83 +25,88 @@ def rows(
     overlap: int,
     available: Mapping[str, int],
 ) -> dict[str, Any]:
-    """The rows of params.yaml's tables that make the round `name`, which trains a system of that name.
+    """Return the rows of params.yaml's tables for the round `name`, which trains a system of that name.
 
-    `sampler` answers, training starts from `init` (the sampler if None). Prompts are those of the row `prompts`, else
-    new ones: behind all that any round has drawn, less `overlap` rows of each data set. Everything else is as in the
-    round that made the sampler, or the first. `available` counts training rows per data set, where that is known.
-    Raises `ResetError` for a name that is taken, one that is unknown, and too few rows.
+    The system `sampler` answers the prompts; training starts from `init` (the sampler if None). `prompts` names a row
+    of prompts. If it is None, new prompts are drawn: those after all that earlier rounds drew, except that the last
+    `overlap` rows of each data set are drawn again. All else is as in the round that made the sampler, or in the first.
+    `available` counts training rows per data set, where known. Raises `ResetError` for a name that exists already, an
+    unknown name, and too few rows.
     """
-    taken = {*p.systems, *p.pools, *p.curated, *p.prompts}
-    if clash := [one for one in (name, f"{name}_candidates", f"{name}_prompts") if one in taken]:
-        raise ResetError(f"'{clash[0]}' is there already; a round never overwrites another")
-    _known(sampler, p.systems, "system")
+    _check_new(name, p)
+    _check_known(sampler, p.systems, "system")
     start = sampler if init is None else init
-    _known(start, [*p.systems, *(f"base/{one}" for one in p.base)], "starting model")
-    like_name, like = _like(p, sampler)
-    pool, trained = p.pools[like.pool], next(s for s in p.systems.values() if s.data == f"curated/{like_name}")
-    made: dict[str, Any] = {}
+    _check_known(start, [*p.systems, *(f"base/{base}" for base in p.base)], "starting model")
+    former_name, former = _former_round(p, sampler)
+    pool, trained = p.pools[former.pool], next(s for s in p.systems.values() if s.data == f"curated/{former_name}")
+    new_prompts: dict[str, Any] = {}
     if prompts is None:
         prompts = f"{name}_prompts"
-        drawn = p.prompts[like.prompts]
-        made = {"prompts": {prompts: _prompts(p, drawn, overlap, available)}}
+        drawn = p.prompts[former.prompts]
+        new_prompts = {"prompts": {prompts: _next_prompts(p, drawn, overlap, available)}}
     else:
-        _known(prompts, p.prompts, "row of prompts")
-    test = p.pools[sampler] if sampler in p.pools else next(p.pools[one] for one in p.evaluate.systems)
+        _check_known(prompts, p.prompts, "row of prompts")
+    test = p.pools[sampler] if sampler in p.pools else next(p.pools[system] for system in p.evaluate.systems)
     candidates = {"model": sampler, "prompts": prompts, "decode": pool.decode, "sweeps": pool.sweeps}
     return {
-        **made,
+        **new_prompts,
         "pools": {f"{name}_candidates": candidates, name: {**test.model_dump(), "model": name}},
-        "curated": {name: {**like.model_dump(), "pool": f"{name}_candidates", "prompts": prompts}},
+        "curated": {name: {**former.model_dump(), "pool": f"{name}_candidates", "prompts": prompts}},
         "systems": {name: {**trained.model_dump(), "init": start, "data": f"curated/{name}", "keep": []}},
         "evaluate": {"systems": [*p.evaluate.systems, name]},
     }
 
 
-def _known(name: str, known: Any, what: str) -> None:
+def _check_new(name: str, p: Params) -> None:
+    existing = {*p.systems, *p.pools, *p.curated, *p.prompts}
+    if clashes := [new for new in (name, f"{name}_candidates", f"{name}_prompts") if new in existing]:
+        raise ResetError(f"'{clashes[0]}' exists already; a round never overwrites another")
+
+
+def _check_known(name: str, known: Any, noun: str) -> None:
     if name not in known:
-        raise ResetError(f"There is no {what} '{name}'. {nearest(name, known)}")
+        raise ResetError(f"There is no {noun} '{name}'. {nearest(name, known)}")
 
 
-def _like(p: Params, sampler: str) -> tuple[str, Curated]:
-    """The curated set that the sampler was trained on, else the first that keeps the best answers and is trained on."""
+def _former_round(p: Params, sampler: str) -> tuple[str, Curated]:
+    """The curated set that the sampler was trained on; else the first with `pick: best` that a system is trained on."""
     used = [system.data.removeprefix("curated/") for system in p.systems.values()]
-    own = p.systems[sampler].data.removeprefix("curated/")
-    best = [one for one, row in p.curated.items() if row.pick == "best" and one in used]
+    of_sampler = p.systems[sampler].data.removeprefix("curated/")
+    best = [name for name, row in p.curated.items() if row.pick == "best" and name in used]
     if not best:
         raise ResetError(
-            "No system is trained on a curated set yet: there is no round to follow (params.yaml: curated)"
+            "No system is trained on a curated set with pick: best, so there is no round to copy (params.yaml: curated)"
         )
-    chosen = own if own in best else best[0]
+    chosen = of_sampler if of_sampler in best else best[0]
     return chosen, p.curated[chosen]
 
 
-def _prompts(p: Params, like: Prompts, overlap: int, available: Mapping[str, int]) -> dict[str, Any]:
-    """Rows of each data set behind those that any row of `prompts` draws from the same split, less the overlap."""
-    ends = [row.skip + max(row.rows.values()) for row in p.prompts.values() if row.split == like.split]
+def _next_prompts(p: Params, former: Prompts, overlap: int, available: Mapping[str, int]) -> dict[str, Any]:
+    """A row of `prompts` that skips all rows drawn before from the same split, less `overlap`."""
+    ends = [row.skip + max(row.rows.values()) for row in p.prompts.values() if row.split == former.split]
     if not 0 <= overlap <= max(ends):
-        raise ResetError(f"An overlap of {overlap} rows cannot be: {max(ends)} rows of each data set were drawn before")
+        raise ResetError(f"--overlap must be between 0 and {max(ends)} (rows already drawn), not {overlap}")
     skip = max(ends) - overlap
-    for dataset, count in like.rows.items():
-        if (most := available.get(dataset)) is not None and skip + count > most:
-            left = max(0, most - skip)
+    for dataset, count in former.rows.items():
+        if (total := available.get(dataset)) is not None and skip + count > total:
+            remaining = max(0, total - skip)
             raise ResetError(
-                f"Data set '{dataset}' has {left} training rows left, the round needs {count}: give --overlap "
-                f"{skip + count - most + overlap} or more, or --prompts"
+                f"Data set '{dataset}' has {remaining} training rows left, the round needs {count}: give --overlap "
+                f"{skip + count - total + overlap} or more, or --prompts"
             )
-    return {"split": like.split, "skip": skip, "rows": dict(like.rows)}
+    return {"split": former.split, "skip": skip, "rows": dict(former.rows)}
 
 
 def add(conf: Path, scale: str, name: str, made: Mapping[str, Any]) -> Path:
-    """Write the rows to `conf`/rounds/<name>.yaml and name that file in the scale's defaults; return its path."""
-    path, of_scale = conf / "rounds" / f"{name}.yaml", conf / "scale" / f"{scale}.yaml"
-    lines = of_scale.read_text(encoding="utf-8").splitlines(keepends=True)
+    """Write the rows to `conf`/rounds/<name>.yaml, add that file to the scale's defaults, and return its path."""
+    path, scale_file = conf / "rounds" / f"{name}.yaml", conf / "scale" / f"{scale}.yaml"
+    lines = scale_file.read_text(encoding="utf-8").splitlines(keepends=True)
     try:
         last = max(i for i, line in enumerate(lines) if line.strip() == "- _self_" or line.startswith("  - /rounds/"))
     except ValueError as error:
-        raise ResetError(f"{of_scale}: its defaults have no `- _self_` to put the round behind") from error
+        raise ResetError(f"{scale_file}: its defaults have no `- _self_`, after which a round is added") from error
     path.parent.mkdir(exist_ok=True)
     text = yaml.safe_dump(dict(made), sort_keys=False, default_flow_style=None, width=120)
     path.write_text(f"# @package _global_\n# Round {name}, added by `reset-lm round`.\n{text}", encoding="utf-8")
-    of_scale.write_text("".join([*lines[: last + 1], f"  - /rounds/{name}\n", *lines[last + 1 :]]), encoding="utf-8")
+    scale_file.write_text("".join([*lines[: last + 1], f"  - /rounds/{name}\n", *lines[last + 1 :]]), encoding="utf-8")
     return path

@@ -1,6 +1,6 @@
-"""A plan: before anything runs, what each system and pool of params.yaml will take, and what judging will cost.
+"""Plan a run: estimate the size and work of each system and pool of params.yaml, and the cost of judging.
 
-Nothing is trained or sampled for it. What cannot be known yet is None, and a note says what would tell.
+Nothing is trained or sampled. A figure that is not known yet is None, and a note says which command makes it known.
 """
 
 import math
@@ -24,15 +24,15 @@ from reset.planning.base_outline import outline
 
 @dataclass(frozen=True)
 class Rates:
-    """Tokens a second of one device: trained, and written as answers; None where nobody has said or measured."""
+    """Throughput of one device in tokens per second; None if unknown."""
 
     train: float | None
-    sample: float | None
+    sample: float | None  # generated tokens
 
 
 @dataclass(frozen=True)
 class Model:
-    """A starting model as far as a plan needs it."""
+    """What a plan needs of a starting model."""
 
     folder: Path
     shape: model_size.Shape
@@ -41,40 +41,43 @@ class Model:
 
 @dataclass
 class Models:
-    """The starting models that systems and pools go back to, each looked at once; None where one cannot be had."""
+    """The starting models of all systems and pools, each loaded once."""
 
     p: Params
-    sketches: ExitStack
-    notes: list[str] = field(default_factory=list)
-    _seen: dict[str, Model | None] = field(default_factory=dict)
+    outlines: ExitStack  # closes the temporary folders of `outline`
+    notes: list[str] = field(default_factory=list)  # why models are not available
+    _loaded: dict[str, Model | None] = field(default_factory=dict)
 
     def of(self, name: str) -> tuple[str, Model | None]:
-        """The root of a system's line of starting models, by its name under `base`, and what is known of it."""
+        """Follow `init` from the model `name` back to its base model; return the name under `base`, and the model.
+
+        The model is None if it is not available.
+        """
         while (system := checkpoint_names.system(name)) in self.p.systems:
             name = self.p.systems[system].init
         base = name.removeprefix("base/")
-        if base not in self._seen:
+        if base not in self._loaded:
             try:
-                folder = self.sketches.enter_context(outline(base, self.p.base[base]))
-                self._seen[base] = Model(folder, model_size.shape(folder), load_tokenizer(folder))
+                folder = self.outlines.enter_context(outline(base, self.p.base[base]))
+                self._loaded[base] = Model(folder, model_size.shape(folder), load_tokenizer(folder))
             except ResetError as error:
-                self._seen[base] = None
+                self._loaded[base] = None
                 self.notes.append(error.message)
-        return base, self._seen[base]
+        return base, self._loaded[base]
 
 
 def systems(p: Params, models: Models, rates: Rates) -> list[dict[str, Any]]:
     """One row per system: parameters, bytes per device and on disk, rows, tokens, steps, device hours."""
-    counted: dict[tuple[str, str], workload.Training] = {}
-    found = []
+    counted: dict[tuple[str, str], workload.Training] = {}  # (base model, data) -> counts
+    rows = []
     for name, system in p.systems.items():
         base, model = models.of(system.init)
         key = (base, system.data)
         if model and key not in counted:
             counted[key] = workload.training(p, system, model.tokenizer)
-        load = counted[key] if model else workload.Training(basis="unknown: its starting model is not to be had")
-        found.append({"system": name, **_sizes(p, system, model, load), **_work(p, system, load, rates)})
-    return found
+        load = counted[key] if model else workload.Training(basis="unknown: its starting model is not available")
+        rows.append({"system": name, **_sizes(p, system, model, load), **_training_work(p, system, load, rates)})
+    return rows
 
 
 def _sizes(p: Params, system: System, model: Model | None, load: workload.Training) -> dict[str, Any]:
@@ -83,17 +86,17 @@ def _sizes(p: Params, system: System, model: Model | None, load: workload.Traini
     row = {"dtype": str(dtype).removeprefix("torch."), "zero_stage": recipe.zero_stage, "devices": p.train.processes}
     if model is None:
         return {"parameters": None, **row, "bytes_per_device": None, "disk": None, "checkpoints": None}
-    held = model.shape.training(recipe, dtype, devices=p.train.processes, tokens=load.longest or p.train.max_tokens)
+    tokens = load.longest or p.train.max_tokens
     return {
         "parameters": model.shape.parameters,
         **row,
-        "bytes_per_device": held,
+        "bytes_per_device": model.shape.training(recipe, dtype, devices=p.train.processes, tokens=tokens),
         "disk": (1 + len(system.keep)) * model.shape.disk(recipe.adapter, dtype),
-        "checkpoints": model.shape.checkpoints(recipe.adapter, dtype),  # while it is trained
+        "checkpoints": model.shape.checkpoints(recipe.adapter, dtype),  # only during training
     }
 
 
-def _work(p: Params, system: System, load: workload.Training, rates: Rates) -> dict[str, Any]:
+def _training_work(p: Params, system: System, load: workload.Training, rates: Rates) -> dict[str, Any]:
     recipe = p.recipes[system.recipe]
     known = load.rows is not None and load.tokens is not None
     tokens = round((load.tokens or 0) * recipe.epochs) if known else None
@@ -114,57 +117,57 @@ def _hours(tokens: int | None, rate: float | None) -> float | None:
 
 def pools(p: Params, models: Models, rates: Rates) -> list[dict[str, Any]]:
     """One row per pool: parameters, bytes per device and on disk, answers, tokens, device hours."""
-    asked: dict[tuple[str, str], list[workload.Asked] | None] = {}
-    found = []
+    asked: dict[tuple[str, str], list[workload.Asked] | None] = {}  # (base model, row of prompts) -> prompts
+    rows = []
     for name, pool in p.pools.items():
         base, model = models.of(pool.model)
         key = (base, pool.prompts)
         if model and key not in asked:
             asked[key] = workload.asked(p, pool.prompts, model.tokenizer)
         load = workload.answering(p, name, pool, asked.get(key))
-        found.append(
+        rows.append(
             {
                 "pool": name,
                 "model": pool.model,
                 "parameters": model.shape.parameters if model else None,
-                "bytes_per_device": _answering_bytes(p, model) if model else None,
-                "disk": _answers_bytes(name, load.answers),
+                "bytes_per_device": _memory_of_sampling(p, model) if model else None,
+                "disk": _table_size(name, load.answers),
                 **asdict(load),
                 "device_hours": _hours(load.tokens, rates.sample),
             }
         )
-    return found
+    return rows
 
 
-def _answering_bytes(p: Params, model: Model) -> int:
-    """Weights and what must be kept of sequences: of a whole batch, or of one where the engine fills what there is."""
+def _memory_of_sampling(p: Params, model: Model) -> int:
+    """Bytes of the weights and of the KV cache of one batch, or of one sequence if the engine has no fixed batch."""
     options = p.sample.engines[p.sample.engine]
     dtype = precision.dtype(str(options.get("dtype") or options.get("options", {}).get("dtype", "auto")))
     tokens = p.sample.max_prompt_tokens + p.sample.max_tokens
     return model.shape.answering(dtype, sequences=int(options.get("batch", 1)), tokens=tokens)
 
 
-def _answers_bytes(name: str, answers: int) -> int | None:
-    """Bytes of the table of answers if they take what they took in the pool's last run."""
+def _table_size(name: str, answers: int) -> int | None:
+    """Bytes of the pool's table with `answers` rows, estimated from its last run; None if there was none."""
     path, metrics = workload.DATA / "answers" / f"{name}.parquet", Path(f"metrics/sample/{name}.json")
     if not (path.is_file() and metrics.is_file()):
         return None
-    before = int(tables.read_json(metrics)["rows_in"])
-    return round(path.stat().st_size * answers / max(before, 1))
+    former_rows = int(tables.read_json(metrics)["rows_in"])
+    return round(path.stat().st_size * answers / max(former_rows, 1))
 
 
 def totals(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Sums over all rows, None where any is unknown; `checkpoints` is the largest, as one system trains at a time."""
-    trained, answered, asked = plan["systems"], plan["pools"], plan["judges"]
+    """Sums over all rows; None if any is unknown. `checkpoints` is the maximum, as one system trains at a time."""
+    systems, pools, judges = plan["systems"], plan["pools"], plan["judges"]
     return {
-        "disk": _sum([*trained, *answered], "disk"),
-        "checkpoints": max((row["checkpoints"] or 0 for row in trained), default=0),
+        "disk": _sum([*systems, *pools], "disk"),
+        "checkpoints": max((row["checkpoints"] or 0 for row in systems), default=0),
         "free_disk": shutil.disk_usage(".").free,
-        "tokens_trained": _sum(trained, "tokens"),
-        "tokens_answered": _sum(answered, "tokens"),
-        "device_hours": _sum([*trained, *answered], "device_hours"),
-        "requests": _sum(asked, "requests"),
-        "usd": _sum(asked, "usd"),
+        "tokens_trained": _sum(systems, "tokens"),
+        "tokens_answered": _sum(pools, "tokens"),
+        "device_hours": _sum([*systems, *pools], "device_hours"),
+        "requests": _sum(judges, "requests"),
+        "usd": _sum(judges, "usd"),
     }
 
 
@@ -174,25 +177,25 @@ def _sum(rows: Sequence[Mapping[str, Any]], key: str) -> Any:
 
 
 def plan(p: Params, rates: Rates) -> dict[str, Any]:
-    """The whole plan, ready for JSON: systems, pools, judges that cost, totals, notes on what is not known."""
-    with ExitStack() as sketches:
-        models = Models(p, sketches)
-        found: dict[str, Any] = {
+    """Return the whole plan, ready for JSON: systems, pools, judges that ask a server, totals, notes."""
+    with ExitStack() as outlines:
+        models = Models(p, outlines)
+        content: dict[str, Any] = {
             "scale": p.scale,
             "systems": systems(p, models, rates),
             "pools": pools(p, models, rates),
         }
-    found["judges"] = judge_costs.judges(p)
-    found["totals"] = totals(found)
-    notes = [*models.notes, *_warnings(found)]
-    return {**found, "notes": notes}
+    content["judges"] = judge_costs.judges(p)
+    content["totals"] = totals(content)
+    notes = [*models.notes, *_warnings(content)]
+    return {**content, "notes": notes}
 
 
-def _warnings(found: Mapping[str, Any]) -> list[str]:
-    figures, notes = found["totals"], []
-    needed = (figures["disk"] or 0) + figures["checkpoints"]
-    if needed > figures["free_disk"]:
-        notes.append(f"{needed:,} bytes are needed at least, {figures['free_disk']:,} are free here")
-    if any(row["rows"] is None for row in found["systems"]):
-        notes.append("rows and tokens are unknown before the data are there; `dvc repro mix draw` brings them")
+def _warnings(plan: Mapping[str, Any]) -> list[str]:
+    sums, notes = plan["totals"], []
+    needed = (sums["disk"] or 0) + sums["checkpoints"]
+    if needed > sums["free_disk"]:
+        notes.append(f"at least {needed:,} bytes of disk are needed, {sums['free_disk']:,} are free here")
+    if any(row["rows"] is None for row in plan["systems"]):
+        notes.append("rows and tokens are unknown until the data exist; `dvc repro mix draw` makes them")
     return notes

@@ -1,9 +1,9 @@
-"""Which decode settings of a judged pool earn their keep, and a smaller grid for the next round.
+"""Compare the decode settings of a judged pool, and find a smaller grid for the next round by backward elimination.
 
-Everything is counted in the pool itself: settings are left out, one after another, each time the one whose absence
-costs the best answers least, and what the best answer to each prompt then scores is looked up. Settings chosen on the
-prompts they are measured on look better than they are, so the expected loss is measured on prompts that had no say: in
-each of five parts of the prompts, with the order found on the other four. Neither is in the paper.
+All figures are computed from the pool itself. Settings are dropped one after another, each time the one that lowers the
+scores of the best answers least. On the prompts that decide this order, the loss is underestimated. So the expected
+loss is cross-validated: prompts are split into five parts, and the loss on each part is measured with the order found
+on the other four. Neither is in the paper.
 """
 
 import hashlib
@@ -18,129 +18,134 @@ from reset.choosing.candidates import Candidate
 from reset.errors import ResetError
 from reset.sampling.decode_settings import Arms
 
-PARTS = 5
-Scores = npt.NDArray[np.float64]  # (prompts, settings): the best answer's score, -inf where none can win
+PARTS = 5  # of the prompts, for cross-validation
+Scores = npt.NDArray[np.float64]  # (prompts, settings): the best answer's score; -inf if no answer can win
 
 
 @dataclass(frozen=True)
 class Table:
-    """A judged pool as arrays; prompts without an answer that can win are left out."""
+    """A judged pool as arrays, without the prompts of which no answer can win."""
 
     settings: tuple[str, ...]
     arm: tuple[int, ...]  # of each setting: 0 temperatures, 1 top-k
     scores: Scores
-    sampled: npt.NDArray[np.int64]  # (prompts, settings): answers, whether they can win or not
+    sampled: npt.NDArray[np.int64]  # (prompts, settings): number of answers, also of those that cannot win
     random: npt.NDArray[np.float64]  # (prompts,): mean score of the answers that can win
-    part: npt.NDArray[np.int64]  # (prompts,)
+    part: npt.NDArray[np.int64]  # (prompts,): 0 to PARTS - 1, by a hash of the prompt's id
 
 
 def table(pool: Mapping[str, Sequence[Candidate]], grid: Arms) -> Table:
     """Arrange the candidates of each prompt by setting.
 
-    Raises `ResetError` for a setting that `grid` does not hold, and for fewer prompts than parts.
+    Raises `ResetError` for a setting that is not in `grid`, and for fewer than `PARTS` prompts.
     """
     names = [setting.name for arm in grid for setting in arm]
-    able = {key: rows for key, rows in pool.items() if any(one.score is not None for one in rows)}
-    if len(able) < PARTS:
+    winnable = {key: rows for key, rows in pool.items() if any(answer.score is not None for answer in rows)}
+    if len(winnable) < PARTS:
         raise ResetError(
-            f"{len(able)} prompts have an answer that can win; {PARTS} are needed to say what settings bring"
+            f"{len(winnable)} prompts have an answer that can win; {PARTS} are needed to compare decode settings"
         )
-    scores = np.full((len(able), len(names)), -np.inf)
+    scores = np.full((len(winnable), len(names)), -np.inf)
     sampled = np.zeros(scores.shape, dtype=np.int64)
-    for place, rows in enumerate(able.values()):
-        for one in rows:
-            if (name := one.row["setting"]) not in names:
+    for prompt, rows in enumerate(winnable.values()):
+        for answer in rows:
+            if (name := answer.row["setting"]) not in names:
                 raise ResetError(f"The pool holds the setting '{name}', its decode grid does not: {', '.join(names)}")
-            sampled[place, names.index(name)] += 1
-            if one.score is not None:
-                scores[place, names.index(name)] = max(one.score, scores[place, names.index(name)])
-    random = [np.mean([one.score for one in rows if one.score is not None]) for rows in able.values()]
-    part = [int(hashlib.sha256(key.encode()).hexdigest(), 16) % PARTS for key in able]
+            setting = names.index(name)
+            sampled[prompt, setting] += 1
+            if answer.score is not None:
+                scores[prompt, setting] = max(answer.score, scores[prompt, setting])
+    random = [np.mean([answer.score for answer in rows if answer.score is not None]) for rows in winnable.values()]
+    part = [int(hashlib.sha256(key.encode()).hexdigest(), 16) % PARTS for key in winnable]
     arm = tuple(number for number, settings in enumerate(grid) for _ in settings)
     return Table(tuple(names), arm, scores, sampled, np.array(random), np.array(part))
 
 
-def of_settings(found: Table) -> list[dict[str, Any]]:
-    """Per setting: prompts it answered, wins (a tie is shared), mean score, what leaving it out alone would cost."""
-    best = found.scores.max(axis=1, keepdims=True)
-    wins = (found.scores == best) / (found.scores == best).sum(axis=1, keepdims=True)  # (prompts, settings)
-    everything = range(len(found.settings))
+def of_settings(judged: Table) -> list[dict[str, Any]]:
+    """Per setting: prompts it answered, wins (ties are shared), mean score, and the loss without this setting alone."""
+    best = judged.scores.max(axis=1, keepdims=True)
+    wins = (judged.scores == best) / (judged.scores == best).sum(axis=1, keepdims=True)  # (prompts, settings)
     rows = []
-    for place, name in enumerate(found.settings):
-        answered, able = found.sampled[:, place] > 0, np.isfinite(found.scores[:, place])
-        without = _lost(found.scores, [one for one in everything if one != place])
+    for setting, name in enumerate(judged.settings):
+        answered, winnable = judged.sampled[:, setting] > 0, np.isfinite(judged.scores[:, setting])
+        losses = _losses(judged.scores, _other_settings(judged, [setting]))
+        finite = np.isfinite(losses)
         rows.append(
             {
                 "setting": name,
                 "prompts": int(answered.sum()),
-                "wins": float(wins[:, place].sum()),
-                "win_rate": float(wins[answered, place].mean()) if answered.any() else None,
-                "mean_score": float(found.scores[able, place].mean()) if able.any() else None,
-                "loss_without": float(without[np.isfinite(without)].mean()) if np.isfinite(without).any() else None,
-                "prompts_without": int(np.isinf(without).sum()),
+                "wins": float(wins[:, setting].sum()),
+                "win_rate": float(wins[answered, setting].mean()) if answered.any() else None,
+                "mean_score": float(judged.scores[winnable, setting].mean()) if winnable.any() else None,
+                "loss_without": float(losses[finite].mean()) if finite.any() else None,
+                "prompts_without": int(np.isinf(losses).sum()),
             }
         )
     return rows
 
 
-def smaller(found: Table) -> list[dict[str, Any]]:
-    """One row per grid, from the whole to one setting per arm, each without one setting more than the one before."""
-    left_out = order(found.scores, found.arm)
-    losses = [
-        np.zeros(len(found.scores)) for _ in range(len(left_out) + 1)
-    ]  # (prompts,) each: on prompts without a say
+def smaller(judged: Table) -> list[dict[str, Any]]:
+    """Backward elimination: one row per grid, each with one setting less, from all settings to one per arm."""
+    dropped = elimination_order(judged.scores, judged.arm)
+    expected = [np.zeros(len(judged.scores)) for _ in range(len(dropped) + 1)]  # per grid: losses, (prompts,)
     for part in range(PARTS):
-        mine = found.part == part
-        others = order(found.scores[~mine], found.arm)
-        for count in range(len(left_out) + 1):
-            losses[count][mine] = _lost(found.scores[mine], _rest(found, others[:count]))
-    return [_row(found, left_out[:count], losses[count]) for count in range(len(left_out) + 1)]
+        in_part = judged.part == part
+        dropped_by_others = elimination_order(judged.scores[~in_part], judged.arm)
+        for count in range(len(dropped) + 1):
+            kept = _other_settings(judged, dropped_by_others[:count])
+            expected[count][in_part] = _losses(judged.scores[in_part], kept)
+    return [_grid_row(judged, dropped[:count], expected[count]) for count in range(len(dropped) + 1)]
 
 
-def _row(found: Table, left_out: Sequence[int], expected: npt.NDArray[np.float64]) -> dict[str, Any]:
-    kept = _rest(found, left_out)
-    here, known = _lost(found.scores, kept), expected[np.isfinite(expected)]
-    loss = float(known.mean())
-    gain = float((found.scores.max(axis=1) - found.random).mean())
+def _grid_row(judged: Table, dropped: Sequence[int], expected: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """The figures of one grid; `expected` are its cross-validated losses, (prompts,)."""
+    kept = _other_settings(judged, dropped)
+    losses, finite = _losses(judged.scores, kept), expected[np.isfinite(expected)]
+    expected_loss = float(finite.mean())
+    gain = float((judged.scores.max(axis=1) - judged.random).mean())
     return {
-        "left_out": found.settings[left_out[-1]] if left_out else None,
-        "settings": [found.settings[one] for one in kept],
-        "answers": float(found.sampled[:, kept].sum(axis=1).mean()),  # per prompt
-        "loss": float(here[np.isfinite(here)].mean()),
-        "expected_loss": loss,
-        "standard_error": float(known.std(ddof=1) / np.sqrt(len(known))),
-        "expected_share": loss / gain if gain else 0.0,  # of what choosing brings over a random answer
+        "left_out": judged.settings[dropped[-1]] if dropped else None,
+        "settings": [judged.settings[setting] for setting in kept],
+        "answers": float(judged.sampled[:, kept].sum(axis=1).mean()),  # per prompt
+        "loss": float(losses[np.isfinite(losses)].mean()),
+        "expected_loss": expected_loss,
+        "standard_error": float(finite.std(ddof=1) / np.sqrt(len(finite))),
+        "expected_share": expected_loss / gain if gain else 0.0,  # of the gain of the best over a random answer
         "prompts_lost": int(np.isinf(expected).sum()),
     }
 
 
-def order(scores: Scores, arm: Sequence[int]) -> list[int]:
-    """Settings in the order of leaving them out, cheapest first: prompts lost count before score; an arm keeps one."""
-    kept, left_out = list(range(len(arm))), []
-    while free := [one for one in kept if sum(arm[other] == arm[one] for other in kept) > 1]:
-        cheapest = min(free, key=lambda one: _cost(scores, [other for other in kept if other != one]))
+def elimination_order(scores: Scores, arm: Sequence[int]) -> list[int]:
+    """The settings in the order in which they are dropped; the last setting of an arm is never dropped.
+
+    Each step drops the setting that leaves the fewest prompts without an answer that can win, then the smallest loss.
+    """
+    kept, dropped = list(range(len(arm))), []
+    while droppable := [setting for setting in kept if sum(arm[other] == arm[setting] for other in kept) > 1]:
+        cheapest = min(droppable, key=lambda setting: _cost(scores, [other for other in kept if other != setting]))
         kept.remove(cheapest)
-        left_out.append(cheapest)
-    return left_out
+        dropped.append(cheapest)
+    return dropped
 
 
 def _cost(scores: Scores, kept: Sequence[int]) -> tuple[int, float]:
-    lost = _lost(scores, kept)
-    gone = np.isinf(lost)
-    return int(gone.sum()), float(lost[~gone].sum())
+    """Prompts without an answer that can win, and the loss summed over the other prompts."""
+    losses = _losses(scores, kept)
+    lost = np.isinf(losses)
+    return int(lost.sum()), float(losses[~lost].sum())
 
 
-def _lost(scores: Scores, kept: Sequence[int]) -> npt.NDArray[np.float64]:
-    """What the best answer to each prompt loses with the settings `kept` alone; inf where none is left that can win."""
-    lost: npt.NDArray[np.float64] = scores.max(axis=1) - scores[:, kept].max(axis=1)
-    return lost
+def _losses(scores: Scores, kept: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Loss of each prompt's best score with only the settings `kept`, (prompts,); inf if no answer can win."""
+    losses: npt.NDArray[np.float64] = scores.max(axis=1) - scores[:, kept].max(axis=1)
+    return losses
 
 
-def _rest(found: Table, left_out: Sequence[int]) -> list[int]:
-    return [one for one in range(len(found.settings)) if one not in left_out]
+def _other_settings(judged: Table, dropped: Sequence[int]) -> list[int]:
+    return [setting for setting in range(len(judged.settings)) if setting not in dropped]
 
 
 def proposed(rows: Sequence[Mapping[str, Any]], *, max_share: float) -> Mapping[str, Any]:
-    """The smallest grid that is expected to lose no prompt's answer and at most `max_share` of what choosing brings."""
-    held = [row for row in rows if row["expected_share"] <= max_share and not row["prompts_lost"]]
-    return min(held, key=lambda row: len(row["settings"]), default=rows[0])
+    """The smallest grid expected to lose no prompt, and at most `max_share` of the gain over a random answer."""
+    acceptable = [row for row in rows if row["expected_share"] <= max_share and not row["prompts_lost"]]
+    return min(acceptable, key=lambda row: len(row["settings"]), default=rows[0])

@@ -1,8 +1,8 @@
-"""Doctor: the token ids that training and each engine read for the same example, and whether they are the same.
+"""Check that training and each engine read the same token ids for the same example (`reset-lm doctor`).
 
-Training reads a row of a mixture, an engine the rendered example. Both are encoded as the stages `train` and `sample`
-encode them; an engine then says which ids its model was given. A long context may be cut to other lengths by the two
-limits: cut rows are compared at the smaller one.
+Training reads a row of a mixture, an engine the rendered example. Both are encoded as in the stages `train` and
+`sample`; an engine then returns the ids that its model read. Training and sampling have different length limits, so a
+long context may be cut to different lengths: such rows are compared at the shorter one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,42 +22,42 @@ from reset.training.encoding import SCHEMAS, encode, sequences
 from reset.training.recipe import IGNORED
 
 Read = Callable[[Sequence[Request]], list[list[int]]]  # `Engine.seen`
-Reading = tuple[Any, Prompt, Frame | None]  # a tokenizer, what it reads, and the chat template round it
+Reading = tuple[Any, Prompt, Frame | None]  # a tokenizer, the prompt that it encodes, its chat template
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Lengths in tokens: of a training row, and of a prompt that is sampled."""
+    """Length limits in tokens."""
 
-    max_tokens: int
-    max_prompt_tokens: int
+    max_tokens: int  # of a training row
+    max_prompt_tokens: int  # of a prompt in sampling
 
 
 @dataclass
 class Finding:
-    """One row: what training and sampling read, and what is wrong with it."""
+    """The token ids that training and sampling read for one row, and what is wrong with them."""
 
     example_id: str
     task: str
-    input_ids: list[int]  # of training; empty where the row does not fit
+    input_ids: list[int]  # in training; empty if the row does not fit
     labels: list[int]
-    sampled: list[int]  # prompt as an engine is asked to read it; empty where it does not fit
-    training_cut: bool
+    sampled: list[int]  # the prompt in sampling; empty if it does not fit
+    training_cut: bool  # whether the context was cut
     sampling_cut: bool
     faults: list[str] = field(default_factory=list)
 
 
 def rows_of(data: Path, examples: Path, per_dataset: int, method: str = "sft") -> list[tuple[tables.Row, tables.Row]]:
-    """The first `per_dataset` rows of each data set in `data`, which `method` trains on, each with its example.
+    """The first `per_dataset` rows of each data set in `data`, the training rows of `method`, each with its example.
 
-    Raises `ResetError` where a row's example is no longer among the examples.
+    Raises `ResetError` if the example of a row no longer exists.
     """
-    found: dict[str, list[tables.Row]] = {}
+    by_dataset: dict[str, list[tables.Row]] = {}
     for row in tables.read(data, SCHEMAS[method]):
-        rows = found.setdefault(row["dataset"], [])
+        rows = by_dataset.setdefault(row["dataset"], [])
         if len(rows) < per_dataset:
             rows.append(row)
-    wanted = {row["example_id"] for rows in found.values() for row in rows}
+    wanted = {row["example_id"] for rows in by_dataset.values() for row in rows}
     paths = sorted({examples / name.split("/")[0] / f"{name.split('/')[1]}.parquet" for name in wanted})
     by_id = {
         row["example_id"]: row
@@ -65,9 +65,9 @@ def rows_of(data: Path, examples: Path, per_dataset: int, method: str = "sft") -
         for row in tables.read(path, schemas.EXAMPLES)
         if row["example_id"] in wanted
     }
-    if lost := sorted(wanted - by_id.keys()):
-        raise ResetError(f"{data}: '{lost[0]}' is not among the examples of {examples} (run `dvc repro` first)")
-    return [(row, by_id[row["example_id"]]) for rows in found.values() for row in rows]
+    if missing := sorted(wanted - by_id.keys()):
+        raise ResetError(f"{data}: '{missing[0]}' is not among the examples of {examples} (run `dvc repro` first)")
+    return [(row, by_id[row["example_id"]]) for rows in by_dataset.values() for row in rows]
 
 
 def examine(
@@ -81,9 +81,10 @@ def examine(
     method: str = "sft",
     answer: int = 0,
 ) -> Finding:
-    """Encode one row with the tokenizer `trained` as training does, and its example with `sampled` as sampling does.
+    """Encode one row as training does, and its example as sampling does, and compare the ids.
 
-    Of a row with two answers, `answer` says which: 0 the chosen one, 1 the rejected.
+    `trained` and `sampled` are the tokenizers of training and of sampling. For a row with two answers, `answer` is 0
+    for the chosen one and 1 for the rejected one.
     """
     chats = frame(trained, template), frame(sampled, template)
     encoded, cut = encode([row], trained, limits.max_tokens, Account(), method, chats[0])
@@ -104,23 +105,23 @@ def examine(
     if rows:
         finding.faults += _label_faults(finding, trained, chats[0])
     if rows and asked:
-        read = (trained, _prompt(row), chats[0]), (sampled, prompt, chats[1])
-        finding.faults += _differences(finding, *read)
+        readings = (trained, _prompt(row), chats[0]), (sampled, prompt, chats[1])
+        finding.faults += _differences(finding, *readings)
     return finding
 
 
 def ask_engines(findings: Sequence[Finding], engines: Mapping[str, Read]) -> None:
-    """Add a fault wherever an engine's model reads other ids than it was asked to."""
+    """Add a fault to each finding for which the model of an engine reads other ids than those requested."""
     asked = [finding for finding in findings if finding.sampled]
     requests = [Request(finding.example_id, tuple(finding.sampled), 0.0, 0, 0, 1) for finding in asked]
-    for name, seen in engines.items():
-        for finding, ids in zip(asked, seen(requests), strict=True):
+    for name, read in engines.items():
+        for finding, ids in zip(asked, read(requests), strict=True):
             if ids != finding.sampled:
                 finding.faults.append(f"engine {name} reads {_first_difference(finding.sampled, ids)}")
 
 
 def framing(tokenizer: Any, template: str) -> str | None:
-    """The chat template as one line, with what ends a reply; None for a template of our own."""
+    """Describe the chat template and the end of a reply in one line; None for one of our own prompt templates."""
     chat = frame(tokenizer, template)
     if chat is None:
         return None
@@ -129,7 +130,7 @@ def framing(tokenizer: Any, template: str) -> str | None:
 
 
 def spans(finding: Finding) -> Iterator[tuple[str, list[int]]]:
-    """Yield the runs of masked and trained ids of a training row, in order."""
+    """Yield the consecutive runs of masked and of trained ids of a training row, in order."""
     pairs = zip(finding.labels, finding.input_ids, strict=True)
     for masked, run in groupby(pairs, key=lambda pair: pair[0] == IGNORED):
         yield "masked" if masked else "trained", [token for _, token in run]
@@ -142,32 +143,32 @@ def _prompt(row: Mapping[str, Any]) -> Prompt:
 def _label_faults(finding: Finding, tokenizer: Any, chat: Frame | None) -> Iterator[str]:
     bos, end, ids = tokenizer.bos_token_id, chat.end if chat else tokenizer.eos_token_id, finding.input_ids
     if bos is not None and (ids.count(bos) != 1 or ids[0] != bos):
-        yield f"training reads {ids.count(bos)} BOS tokens, must read one, in front"
+        yield f"training reads {ids.count(bos)} BOS tokens, must read exactly one, at the start"
     kinds = [kind for kind, _ in spans(finding)]
     if kinds != ["masked", "trained"]:
         yield f"training must mask the prompt and train the response, has {' '.join(kinds)}"
     elif ids[-1] != end:
         yield "the response has no end token"
     if any(label not in (IGNORED, token) for label, token in zip(finding.labels, ids, strict=True)):
-        yield "a label is not the token at its place"
+        yield "a label is neither masked nor the token at its position"
 
 
 def _differences(finding: Finding, training: Reading, sampling: Reading) -> Iterator[str]:
-    """Compare the ids of the prompt in training and in sampling; cut ones, at the smaller of their lengths."""
+    """Compare the ids of the prompt in training and in sampling; if one was cut, cut both to the shorter length."""
     masked = [token for token, label in zip(finding.input_ids, finding.labels, strict=True) if label == IGNORED]
-    ours: list[int] | None = masked
-    theirs: list[int] | None = finding.sampled
+    in_training: list[int] | None = masked
+    in_sampling: list[int] | None = finding.sampled
     if finding.training_cut or finding.sampling_cut:
-        room = min(len(masked), len(finding.sampled))
-        both = [prompt_ids(tokenizer, prompt, room, chat) for tokenizer, prompt, chat in (training, sampling)]
-        ours, theirs = (fit and fit[0] for fit in both)
-    if ours != theirs:
-        yield f"training and sampling read {_first_difference(ours or [], theirs or [])}"
+        length = min(len(masked), len(finding.sampled))
+        cut = [prompt_ids(tokenizer, prompt, length, chat) for tokenizer, prompt, chat in (training, sampling)]
+        in_training, in_sampling = (ids_and_cut and ids_and_cut[0] for ids_and_cut in cut)
+    if in_training != in_sampling:
+        yield f"training and sampling read {_first_difference(in_training or [], in_sampling or [])}"
 
 
-def _first_difference(ours: Sequence[int], theirs: Sequence[int]) -> str:
-    same = next((n for n, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs)))
+def _first_difference(a: Sequence[int], b: Sequence[int]) -> str:
+    first = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
     return (
-        f"other ids from token {same} of {len(ours)} and {len(theirs)} on: "
-        f"{list(ours[same : same + 4])} and {list(theirs[same : same + 4])}"
+        f"different ids from token {first} of {len(a)} and {len(b)} on: "
+        f"{list(a[first : first + 4])} and {list(b[first : first + 4])}"
     )

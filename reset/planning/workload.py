@@ -1,8 +1,8 @@
-"""How much work the systems and pools of params.yaml are: rows, answers and tokens, each with what the figure rests on.
+"""Count or estimate the rows, answers and tokens of the systems and pools of params.yaml.
 
-Tables that are there are counted with the code that trains and samples. What is not there yet is expected: curated rows
-from the prompts that will be answered, as long as in the last training on them (`metrics/train`); answers as long as in
-the last run (`metrics/sample`), else as the references.
+Existing tables are counted with the code that trains and samples. For missing tables, figures are estimated: the number
+of curated rows from that of the prompts, their length from the last training on them (`metrics/train`), the length of
+answers from the pool's last run (`metrics/sample`), else from the references. `basis` says how figures were obtained.
 """
 
 import math
@@ -24,63 +24,66 @@ from reset.sampling import decode_settings
 from reset.training.encoding import SCHEMAS, encode, sequences
 
 DATA = Path("data")
-AT_MOST = "at most"  # what rows that are unknown before their answers are judged rest on
-COUNTED = 20_000  # rows of a table that are tokenised; of a longer one every n-th
+AT_MOST = "at most"  # start of `basis` if the number of rows, unknown before answers are judged, is an upper bound
+COUNTED = 20_000  # most rows of a table to tokenise; of a longer table, every n-th row is
 
 
 @dataclass(frozen=True)
 class Training:
-    """What a system is trained on: one pass in `tokens`; `longest` is the longest row's."""
+    """The training rows of a system."""
 
     rows: int | None = None
-    tokens: int | None = None
-    longest: int | None = None
-    basis: str = "unknown: its data are not there yet"
+    tokens: int | None = None  # of one epoch
+    longest: int | None = None  # tokens of the longest row
+    basis: str = "unknown: its data do not exist yet"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A prompt: its tokens, and those of an answer like the first reference, or the most there may be without one."""
+    """A prompt of a pool."""
 
     example_id: str
     tokens: int
-    expected: int
+    expected: int  # tokens of an answer as long as the first reference; the limit if there is no reference
 
 
 @dataclass(frozen=True)
 class Answering:
-    """What a pool is: `prompt_tokens` are read once per prompt, `tokens` are written."""
+    """The work of sampling a pool."""
 
     prompts: int
     answers: int
-    prompt_tokens: int | None = None
-    tokens: int | None = None
+    prompt_tokens: int | None = None  # read, once per prompt
+    tokens: int | None = None  # generated
     basis: str = "unknown: its prompts are not drawn yet"
 
 
 def training(p: Params, system: System, tokenizer: Any) -> Training:
-    """What `system` is trained on, in the tokens of its starting model."""
+    """Count or estimate the training rows of `system`; `tokenizer` is that of its starting model."""
     path = DATA / f"{system.data}.parquet"
     kind, _, name = system.data.partition("/")
     method, chat = p.recipes[system.recipe].method, frame(tokenizer, p.template)
     if path.is_file():
-        there = tables.count(path, schemas.MIXTURES)
-        return _count(_sampled(path, method), there, tokenizer, p.train.max_tokens, "counted", method, chat)
-    if kind != "curated":
+        total = tables.count(path, schemas.MIXTURES)
+        return _count(_every_nth(path, method), total, tokenizer, p.train.max_tokens, "counted", method, chat)
+    if kind != "curated" or not (DATA / "prompts" / f"{p.curated[name].prompts}.parquet").is_file():
         return Training()
+    return _estimate_curated(p, name, tokenizer, chat)
+
+
+def _estimate_curated(p: Params, name: str, tokenizer: Any, chat: Frame | None) -> Training:
+    """Estimate the curated rows `name`, which do not exist yet, from the prompts of their pool."""
     curated = p.curated[name]
     prompts = DATA / "prompts" / f"{curated.prompts}.parquet"
-    if not prompts.is_file():
-        return Training()
-    total, basis = _rows(p, name, curated.share * tables.count(prompts, schemas.EXAMPLES))
+    total, basis = _expected_rows(p, name, curated.share * tables.count(prompts, schemas.EXAMPLES))
     rows = [
         training_row(row, p.template, response=(row["references"] or [""])[0])
         for row in tables.read(prompts, schemas.EXAMPLES)
     ]
-    answers = 2 if curated.pick == "pairs" else 1
-    said = f"{basis}answers as long as the references"
-    expected = _count(rows, total * answers, tokenizer, p.train.max_tokens, said, chat=chat)
-    if (length := _row_length(p, system.data)) is not None:
+    answers = 2 if curated.pick == "pairs" else 1  # per row
+    as_references = f"{basis}answers as long as the references"
+    expected = _count(rows, total * answers, tokenizer, p.train.max_tokens, as_references, chat=chat)
+    if (length := _row_length(p, f"curated/{name}")) is not None:
         return Training(total, round(total * length), expected.longest, f"{basis}rows as long as in the last run")
     if (length := _answer_length(curated.pool)) is None or expected.tokens is None:
         return replace(expected, rows=round((expected.rows or 0) / answers))
@@ -89,10 +92,11 @@ def training(p: Params, system: System, tokenizer: Any) -> Training:
     return Training(total, tokens, expected.longest, f"{basis}answers as long as in the pool's last run")
 
 
-def _rows(p: Params, name: str, prompts: float) -> tuple[int, str]:
-    """Rows that will be made of the answers to `prompts`, and what that rests on.
+def _expected_rows(p: Params, name: str, prompts: float) -> tuple[int, str]:
+    """Number of curated rows that the answers to `prompts` prompts will make, and the start of `basis`.
 
-    One of each, or where only answers that differ make one, as many as in the last run; else as many as there can be.
+    One row per prompt for `best` and `random`. For other picks it depends on the scores: as many as in the last run,
+    else as many as possible.
     """
     curated = p.curated[name]
     if curated.pick in ("best", "random"):
@@ -105,7 +109,8 @@ def _rows(p: Params, name: str, prompts: float) -> tuple[int, str]:
     return round(prompts * (1 if curated.pick == "pairs" else answers)), f"{AT_MOST}: "
 
 
-def _sampled(path: Path, method: str) -> Iterator[tables.Row]:
+def _every_nth(path: Path, method: str) -> Iterator[tables.Row]:
+    """At most `COUNTED` rows of a table, evenly spaced."""
     stride = math.ceil(tables.count(path, schemas.MIXTURES) / COUNTED)
     return (row for number, row in enumerate(tables.read(path, SCHEMAS[method])) if number % stride == 0)
 
@@ -113,18 +118,20 @@ def _sampled(path: Path, method: str) -> Iterator[tables.Row]:
 def _count(
     rows: Any, total: int, tokenizer: Any, max_tokens: int, basis: str, method: str = "sft", chat: Frame | None = None
 ) -> Training:
+    """Encode `rows` as training does, and scale the counts from these rows to `total` rows."""
     account = Account()
     encoded, _ = encode(rows, tokenizer, max_tokens, account, method, chat)
-    lengths = [len(one["input_ids"]) for one in sequences(encoded)]
+    lengths = [len(sequence["input_ids"]) for sequence in sequences(encoded)]
     if not lengths:
         return Training(0, 0, 0, basis)
     scale = total / account.rows_in
-    said = basis if scale == 1 or basis != "counted" else f"counted on every {round(scale)}th row"
-    return Training(round(len(encoded) * scale), round(sum(lengths) * scale), max(lengths), said)
+    if scale != 1 and basis == "counted":
+        basis = f"counted on every {round(scale)}th row"
+    return Training(round(len(encoded) * scale), round(sum(lengths) * scale), max(lengths), basis)
 
 
 def _row_length(p: Params, data: str) -> float | None:
-    """Tokens of the mean row in the last training on `data`, both answers of a pair counted."""
+    """Mean tokens per row in the last training on `data`, with both answers of a pair; None if there was none."""
     for name, system in p.systems.items():
         path = Path(f"metrics/train/{name}.json")
         if system.data == data and path.is_file():
@@ -134,47 +141,52 @@ def _row_length(p: Params, data: str) -> float | None:
 
 
 def _answer_length(pool: str) -> float | None:
-    """Tokens of the pool's mean answer in the last run, its end token counted."""
+    """Mean tokens per answer, with the end token, in the pool's last run; None if there was none."""
     path = Path(f"metrics/sample/{pool}.json")
     figures: Mapping[str, Any] = tables.read_json(path) if path.is_file() else {}
     return figures["tokens"] / figures["rows_out"] if figures.get("rows_out") else None
 
 
 def asked(p: Params, prompts: str, tokenizer: Any) -> list[Asked] | None:
-    """The prompts of a row of `prompts` that fit into `sample.max_prompt_tokens`; None where they are not drawn yet."""
+    """The prompts of a row of `prompts` that fit into `sample.max_prompt_tokens`; None if they are not drawn yet."""
     path = DATA / "prompts" / f"{prompts}.parquet"
     if not path.is_file():
         return None
-    found, chat = [], frame(tokenizer, p.template)
+    fitting, chat = [], frame(tokenizer, p.template)
     for row in tables.read(path, schemas.EXAMPLES):
-        fitted = prompt_ids(tokenizer, render(row, p.template), p.sample.max_prompt_tokens, chat)
-        if fitted is not None:
-            found.append(Asked(row["example_id"], len(fitted[0]), _expected(row, tokenizer, p.sample.max_tokens)))
-    return found
+        ids_and_cut = prompt_ids(tokenizer, render(row, p.template), p.sample.max_prompt_tokens, chat)
+        if ids_and_cut is not None:
+            length = _expected_length(row, tokenizer, p.sample.max_tokens)
+            fitting.append(Asked(row["example_id"], len(ids_and_cut[0]), length))
+    return fitting
 
 
-def _expected(row: tables.Row, tokenizer: Any, max_tokens: int) -> int:
+def _expected_length(row: tables.Row, tokenizer: Any, max_tokens: int) -> int:
     references = row["references"]
     return min(max_tokens, len(response_ids(tokenizer, references[0]))) if references else max_tokens
 
 
 def answering(p: Params, name: str, pool: Pool, prompts: Sequence[Asked] | None) -> Answering:
-    """What the pool `name` takes; an answer that must repeat the greedy one is not made."""
+    """Estimate the work of the pool `name`, without answers that are copies of another (several greedy ones).
+
+    Without `prompts`, which are then not drawn yet, the number of answers is the mean over 100 example ids.
+    """
     grid = decode_settings.arms(**p.decode[pool.decode].model_dump())
     if prompts is None:
         count = sum(p.prompts[pool.prompts].rows.values())
-        made = [_made(str(number), grid, pool.sweeps, p.seed) for number in range(100)]
-        return Answering(count, round(count * sum(made) / len(made)))
-    made = [_made(one.example_id, grid, pool.sweeps, p.seed) for one in prompts]
+        answers = [_computed_answers(str(number), grid, pool.sweeps, p.seed) for number in range(100)]
+        return Answering(count, round(count * sum(answers) / len(answers)))
+    answers = [_computed_answers(prompt.example_id, grid, pool.sweeps, p.seed) for prompt in prompts]
     length = _answer_length(name)
-    written = sum(
-        count * (one.expected if length is None else length) for count, one in zip(made, prompts, strict=True)
+    generated = sum(
+        count * (prompt.expected if length is None else length) for count, prompt in zip(answers, prompts, strict=True)
     )
     basis = "as long as the references" if length is None else "as long as in the pool's last run"
-    read = sum(one.tokens for one in prompts)
-    return Answering(len(prompts), sum(made), read, round(written), f"prompts counted; answers {basis}")
+    read = sum(prompt.tokens for prompt in prompts)
+    return Answering(len(prompts), sum(answers), read, round(generated), f"prompts counted; answers {basis}")
 
 
-def _made(example_id: str, grid: decode_settings.Arms, sweeps: int, seed: int) -> int:
+def _computed_answers(example_id: str, grid: decode_settings.Arms, sweeps: int, seed: int) -> int:
+    """Number of answers to one prompt that are computed, not copied from another."""
     planned = decode_settings.plan(example_id, grid, sweeps, seed)
     return len(planned) - decode_settings.saved(planned)

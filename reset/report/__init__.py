@@ -1,1 +1,1 @@
-"""The report: tables, plots and one page made of other stages' figures; it scores nothing and loads no model."""
+"""The report: tables, plots and one page, made from the metrics and scores of earlier stages."""

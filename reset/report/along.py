@@ -1,4 +1,4 @@
-"""What a training does on its way, by the models kept along it: the paper's Figures 4 and 9 to 14."""
+"""Training curves: scores and answer lengths of evaluated checkpoints (the paper's Figures 4 and 9 to 14)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,11 +12,11 @@ MACROS = (
     *("faithfulness_abstractive", "faithfulness_extractive"),
     *("task_abstractive", "task_extractive", "instruction"),
 )
-KINDS = {"instruction": "instructions", "extractive_qa": "extractive"}  # task -> kind; all others are abstractive
+KINDS = {"instruction": "instructions", "extractive_qa": "extractive"}  # task -> kind; other tasks are abstractive
 
 
 def overview(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
-    """Each point of each training with its step, macro averages and mean answer length over data sets."""
+    """Return one row per checkpoint: its step, macro averages, and mean answer length over data sets."""
     return [
         {
             **where,
@@ -28,24 +28,24 @@ def overview(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_na
 
 
 def scores(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
-    """Figures 9 to 14: each point's mean per data set and axis; `panel` and `series` say where it is drawn."""
+    """Figures 9 to 14: one row per checkpoint, data set and axis; `panel` and `series` name its plot and line."""
     return [
         {
             **where,
             "panel": f"{where['training']}: {axis.replace('_', ' ')}"
             + (f", {kind}" if (kind := KINDS.get(figures["task"], "abstractive")) != "instructions" else ""),
             "series": dataset,
-            **{key: said[key] for key in ("mean", "low", "high")},
+            **{key: interval[key] for key in ("mean", "low", "high")},
         }
         for where, summary in _steps(metrics, summaries, points)
         for dataset, figures in summary["datasets"].items()
-        for axis, said in figures["scores"].items()
-        if said["mean"] is not None
+        for axis, interval in figures["scores"].items()
+        if interval["mean"] is not None
     ]
 
 
 def lengths(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
-    """Figure 4: each point's mean answer length per data set, in tokens."""
+    """Figure 4: mean answer length in tokens, per checkpoint and data set."""
     return [
         {**where, "panel": where["training"], "series": dataset, "tokens": figures["tokens"]}
         for where, summary in _steps(metrics, summaries, points)
@@ -54,18 +54,18 @@ def lengths(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_nam
 
 
 def _steps(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> Iterator[tuple[Row, Row]]:
-    """Where each evaluated point stands in its training, and its summary."""
+    """Yield each evaluated checkpoint's training, system, name and step, with its summary."""
     for point in points:
         path = metrics / "train" / f"{point.training}.json"
         if point.evaluated in summaries and path.is_file():
-            done = read_json(path)
-            step, name = _place(point.share, done["steps"], done["best_step"])
+            training = read_json(path)
+            step, name = _step_and_name(point.share, training["steps"], training["best_step"])
             where = {"training": point.training, "system": point.evaluated, "checkpoint": name, "step": step}
             yield where, summaries[point.evaluated]
 
 
-def _place(share: float | None, steps: int, best: int) -> tuple[int, str]:
-    """The step of a point and what it is called."""
+def _step_and_name(share: float | None, steps: int, best: int) -> tuple[int, str]:
+    """The step of a checkpoint and its name; `share` is None for the model of the lowest dev loss."""
     if share is None:
         return best, "lowest dev loss" + (", last" if best == steps else "")
     if share == 0.0:

@@ -1,4 +1,4 @@
-"""Which plots the page draws of which rows, and the sentence that says how to read each."""
+"""The plots of the page: the rows each draws, and a sentence on how to read it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -13,63 +13,68 @@ CHARTS: tuple[tuple[str, str, str, Callable[[Sequence[Row]], plots.Spec]], ...] 
     (
         "tradeoff",
         "The trade-off",
-        "Faithfulness to the right, instruction following upwards (the paper's Figure 1): the upper right is best.",
+        "Faithfulness (x) and instruction following (y), the paper's Figure 1: the upper right is best.",
         plots.tradeoff,
     ),
     (
         "pipelines",
         "Before and after the second stage",
-        "The paper's Figures 3 and 6: what a second stage of the other kind of data does to both. Lines: intervals.",
+        "The paper's Figures 3 and 6: scores before and after training on the other kind of data. Lines: intervals.",
         plots.pipelines,
     ),
     (
         "checkpoint_lengths",
-        "Response length along the training",
-        "The paper's Figure 4: mean length of an answer, from the model that the training starts with on.",
+        "Answer length during training",
+        "The paper's Figure 4: mean answer length in tokens. Step 0 is the model that training starts from.",
         partial(plots.facets, score="tokens"),
     ),
     (
         "checkpoint_scores",
-        "Scores along the training",
-        "The paper's Figures 9 to 14, for each data set. The table below says what each step is.",
+        "Scores during training",
+        "The paper's Figures 9 to 14: one line per data set. The table below names the checkpoint of each step.",
         partial(plots.facets, score="mean"),
     ),
     (
         "gains",
         "What continued training brings",
-        "What each system gained over the one it started from, beside the rows it was trained on; lines: intervals.",
+        "Gain of each system over the one it started from, against its number of training rows. Lines: intervals.",
         plots.gains,
     ),
     (
         "best_of",
-        "What choosing brings",
-        "The score that the best of n random candidates has on average; n = 1 is a random choice.",
+        "Gain from choosing among n answers",
+        "Mean score of the best of n random candidates; n = 1 is a random choice.",
         plots.best_of,
     ),
     (
         "lengths",
         "Faithfulness by length",
-        "The paper's Figure 5, lengths in words: does length alone explain what is unfaithful?",
+        "The paper's Figure 5, lengths in words: are longer answers less faithful?",
         plots.lengths,
     ),
     (
         "loss",
         "Training",
-        "Thin: training loss. Thick: loss on dev rows. A click on a system in the legend picks it out.",
+        "Thin: training loss. Thick: dev loss. Click a system in the legend to highlight it.",
         plots.losses,
     ),
-    ("wins", "Which decode settings won", "Prompts whose kept answer came from each decode setting.", plots.wins),
+    (
+        "wins",
+        "Which decode settings won",
+        "Number of prompts whose chosen answer was sampled with each decode setting.",
+        plots.wins,
+    ),
 )
-HISTOGRAM = "Each line is a system; the darker a twentieth of the scale, the more of its answers score there."
+HISTOGRAM = "One row per system, twenty bins of the score: the darker a bin, the larger its share of answers."
 
 
 def drawn(rows: Rows) -> list[dict[str, Any]]:
-    """The plots that there are rows for: title, how to read it (`text`), Vega-Lite specification (`spec`)."""
+    """Return the plots that have rows: `title`, how to read it (`text`), Vega-Lite specification (`spec`)."""
     axes = dict.fromkeys(row["axis"] for row in rows["scores"])
     return [
-        {"title": title, "text": text, "spec": draw(counted)}
+        {"title": title, "text": text, "spec": draw(plotted)}
         for name, title, text, draw in CHARTS
-        if (counted := [row for row in rows[name] if row.get("n") != 0])  # a mean of nothing is not drawn
+        if (plotted := [row for row in rows[name] if row.get("n") != 0])  # without groups that have no answers
     ] + [
         {"title": f"Where the scores lie: {axis}", "text": HISTOGRAM, "spec": plots.histogram(rows["scores"], axis)}
         for axis in axes

@@ -1,4 +1,4 @@
-"""The comparison of two runs as tables of words, for a terminal and for a page of its own."""
+"""The comparison of two runs as tables of text, for the terminal and for an HTML page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,25 +12,25 @@ from reset.report import words
 Section = tuple[str, list[str], list[list[str]]]  # title, head, rows
 
 
-def sections(found: Mapping[str, Any], *, whole: bool = False) -> Iterator[Section]:
-    """The parts of a comparison; `whole` adds each data set's scores and the texts of winners."""
-    rows = [[row["key"], _text(row["a"]), _text(row["b"])] for row in found["params"]]
+def sections(comparison: Mapping[str, Any], *, whole: bool = False) -> Iterator[Section]:
+    """Yield the sections of a comparison; `whole` adds scores per data set and the texts of the winners."""
+    rows = [[row["key"], _text(row["a"]), _text(row["b"])] for row in comparison["params"]]
     yield "Parameters that differ", ["parameter", "A", "B"], rows
-    macro = [row for row in found["scores"] if "p_holm" in row]
+    macro = [row for row in comparison["scores"] if "p_holm" in row]
     head = ["system", "score", "A", "B", "difference", "95 % interval", "p (Holm)"]
     yield "Scores (macro averages) of systems that changed", head, [_score(row, row["score"]) for row in macro]
     if whole:
-        rest = [row for row in found["scores"] if row["dataset"]]
+        rest = [row for row in comparison["scores"] if row["dataset"]]
         rows = [_score(row, f"{row['dataset']}: {row['score']}") for row in rest]
-        others = [row for row in found["scores"] if row["dataset"] is None and "p_holm" not in row]
+        others = [row for row in comparison["scores"] if row["dataset"] is None and "p_holm" not in row]
         yield "Other macro averages", head[:-1], [_score(row, row["score"])[:-1] for row in others]
         yield "Scores per data set", head[:-1], [row[:-1] for row in rows]
-    yield from _tables(found["tables"])
-    yield from _winners(found["winners"], whole)
+    yield from _tables(comparison["tables"])
+    yield from _winners(comparison["winners"], whole)
     keys = ("judge", "verdict", "pool", "answers", "up", "down", "mean", "nulls_a", "nulls_b")
     rows = [
         [words.signed(row) if key == "mean" else str(row[key]) for key in keys]
-        for row in found["judges"]
+        for row in comparison["judges"]
         if row["answers"]
     ]
     head = ["judge", "verdict", "pool", "answers in both", "up", "down", "mean move", "nulls A", "nulls B"]
@@ -72,11 +72,11 @@ def _winners(winners: Sequence[Mapping[str, Any]], whole: bool) -> Iterator[Sect
     yield "Wins per decode setting", ["curated set", "setting", "A", "B"], rows
     if whole:
         rows = [
-            [one["example_id"], *(f"{one[side]['setting']}: {one[side]['response']}" for side in ("a", "b"))]
+            [prompt["example_id"], *(f"{prompt[side]['setting']}: {prompt[side]['response']}" for side in ("a", "b"))]
             for row in winners
-            for one in row["prompts"]
+            for prompt in row["prompts"]
         ]
-        yield "Winners that changed, the first of each set", ["prompt", "A", "B"], rows
+        yield "Changed winners, the first of each set", ["prompt", "A", "B"], rows
 
 
 def _names(row: Mapping[str, Any]) -> str:
@@ -87,12 +87,15 @@ def _text(value: str | None) -> str:
     return words.DASH if value is None else value
 
 
-def write(path: Path, found: Mapping[str, Any]) -> None:
-    """Write the comparison as one page that opens offline; every text is escaped."""
+def write(path: Path, comparison: Mapping[str, Any]) -> None:
+    """Write the comparison as one page that opens offline; all text is escaped."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     page = environment.get_template("diff.html.j2").render(
-        a=found["a"], b=found["b"], rounds=found["rounds"], sections=list(sections(found, whole=True))
+        a=comparison["a"],
+        b=comparison["b"],
+        rounds=comparison["rounds"],
+        sections=list(sections(comparison, whole=True)),
     )
     with atomic(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What continued training brought each system over the one it started from, and with how many rows; controls too."""
+"""Gain of continued training: each system against the one it started from, with its training rows; controls too."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from reset.scoring import comparison
 
 @dataclass(frozen=True)
 class Continued:
-    """An evaluated system that went on from an evaluated one; `series` says of which kind its rows are."""
+    """An evaluated system whose training started from an evaluated one; `series` names the line it is drawn in."""
 
     system: str
     init: str
@@ -20,31 +20,31 @@ class Continued:
 def continued(
     systems: Mapping[str, Mapping[str, str]], curated: Mapping[str, Mapping[str, object]], evaluated: Sequence[str]
 ) -> list[Continued]:
-    """The systems trained on curated rows, and those that share start and recipe with one of them."""
+    """Return the systems trained on curated rows, and the controls: those with the start and recipe of one of them."""
     alike = {(row["init"], row["recipe"]) for row in systems.values() if row["data"].startswith("curated/")}
-    found = []
+    rows = []
     for name, row in systems.items():
         kind, _, data = row["data"].partition("/")
         if {name, row["init"]} <= set(evaluated) and (kind == "curated" or (row["init"], row["recipe"]) in alike):
-            found.append(Continued(name, row["init"], _series(row["init"], data, curated.get(data))))
-    return found
+            rows.append(Continued(name, row["init"], _series(row["init"], data, curated.get(data))))
+    return rows
 
 
 def _series(init: str, data: str, row: Mapping[str, object] | None) -> str:
-    """Sets that differ in their share alone are one series."""
+    """Name the series; curated sets that differ only in their share belong to one series."""
     if row is None:
         return f"{init} on {data}"
     return f"{init} on {row['pick']} of {row['pool']}" + (f" by {row['rating']}" if row["pick"] == "best" else "")
 
 
-def rows(metrics: Path, scores: Path, found: Sequence[Continued], *, resamples: int, seed: int) -> list[Row]:
-    """One row per system and measure: training rows, gain with its paired 95 % interval; `panel` is the measure."""
-    pairs = [(one.system, one.init) for one in found]
-    series = {one.system: one.series for one in found}
+def rows(metrics: Path, scores: Path, systems: Sequence[Continued], *, resamples: int, seed: int) -> list[Row]:
+    """Return one row per system and measure (`panel`): training rows, and the gain with its paired 95 % interval."""
+    pairs = [(system.system, system.init) for system in systems]
+    series = {system.system: system.series for system in systems}
     return [
         {
             **{"system": pair["system"], "against": pair["against"], "panel": measure},
-            **{"series": series[pair["system"]], "rows": _trained(metrics, pair["system"])},
+            **{"series": series[pair["system"]], "rows": _training_rows(metrics, pair["system"])},
             **{"gain": figures["mean"], "low": figures["low"], "high": figures["high"]},
         }
         for pair in comparison.differences([scores], pairs, resamples=resamples, seed=seed)
@@ -53,6 +53,6 @@ def rows(metrics: Path, scores: Path, found: Sequence[Continued], *, resamples: 
     ]
 
 
-def _trained(metrics: Path, system: str) -> int | None:
+def _training_rows(metrics: Path, system: str) -> int | None:
     path = metrics / "train" / f"{system}.json"
     return int(read_json(path)["rows_out"]) if path.is_file() else None

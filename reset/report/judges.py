@@ -1,4 +1,4 @@
-"""How judges and watchers of each choice agree, go by length and gain: rows out of metrics/select and metrics/watch."""
+"""Agreement, length bias and gain of judges and watchers, from metrics/select and metrics/watch."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,8 @@ from reset.choosing.agreement import LENGTH
 from reset.files.tables import Row, read_json
 
 
-def _said(metrics: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Curated set, task and figures: of the judges, then of each watcher."""
+def _by_choice(metrics: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield curated set, task and figures: those of the judges, then those of each watcher."""
     for path in sorted((metrics / "select").glob("*.json")):
         for task, figures in read_json(path).get("judges", {}).items():
             yield path.stem, task, figures
@@ -20,7 +20,7 @@ def _said(metrics: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def watched(metrics: Path) -> list[Row]:
-    """What each watcher says of each pool: answers, nulls and mean per verdict."""
+    """Return each watcher's verdicts per pool: answers, nulls and mean."""
     return [
         {"watcher": path.stem, "pool": pool, "verdict": verdict, **figures}
         for path in sorted((metrics / "watch").glob("*.json"))
@@ -30,49 +30,49 @@ def watched(metrics: Path) -> list[Row]:
 
 
 def means(metrics: Path) -> list[Row]:
-    """Per curated set, task and verdict: mean over the pool, mean over the kept, gamma with the answers' length."""
+    """Return, per curated set, task and verdict: means over the pool and the winners, gamma with answer length."""
     return [
         {
             "curated": name,
             "task": task,
             "verdict": verdict,
             **gained,
-            "gamma_with_length": _gamma(said, verdict, LENGTH),
+            "gamma_with_length": _gamma(figures, verdict, LENGTH),
         }
-        for name, task, said in _said(metrics)
-        for verdict, gained in said["means"].items()
+        for name, task, figures in _by_choice(metrics)
+        for verdict, gained in figures["means"].items()
         if verdict != LENGTH
     ]
 
 
 def agreement(metrics: Path) -> list[Row]:
-    """Gamma of each two verdicts on the answers to one prompt, with the number of pairs of answers it rests on."""
+    """Return gamma within prompts for each two verdicts, with the number of pairs of answers."""
     return [
-        {"curated": name, "task": task, "first": first, "second": second, **figures}
-        for name, task, said in _said(metrics)
-        for (first, second), figures in ((pair.split("|"), figures) for pair, figures in said["agreement"].items())
+        {"curated": name, "task": task, "first": first, "second": second, **gamma}
+        for name, task, figures in _by_choice(metrics)
+        for (first, second), gamma in ((pair.split("|"), gamma) for pair, gamma in figures["agreement"].items())
         if LENGTH not in (first, second)
     ]
 
 
 def spread(metrics: Path) -> list[Row]:
-    """What each axis brings to the weighted sum that chooses: weight times standard deviation within a prompt."""
+    """Return each axis's influence on the selection score: weight times standard deviation within a prompt."""
     return [
         {"curated": name, "task": task, "axis": axis, "spread": value}
-        for name, task, said in _said(metrics)
-        for axis, value in said.get("spread", {}).items()
+        for name, task, figures in _by_choice(metrics)
+        for axis, value in figures.get("spread", {}).items()
     ]
 
 
 def warnings(metrics: Path) -> list[Row]:
-    """Where the judges that choose rose while another fell, or while answers grew longer or shorter."""
+    """Return the warnings of each choice (`reset.choosing.agreement.warnings`)."""
     return [
         {"curated": name, "task": task, "warning": text}
-        for name, task, said in _said(metrics)
-        for text in said["warnings"]
+        for name, task, figures in _by_choice(metrics)
+        for text in figures["warnings"]
     ]
 
 
-def _gamma(said: dict[str, Any], first: str, second: str) -> float | None:
-    found = said["agreement"].get("|".join(sorted((first, second))))
-    return found["gamma"] if found else None
+def _gamma(figures: dict[str, Any], first: str, second: str) -> float | None:
+    agreement = figures["agreement"].get("|".join(sorted((first, second))))
+    return agreement["gamma"] if agreement else None

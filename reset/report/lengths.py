@@ -1,7 +1,7 @@
-"""Whether length explains a score: the paper's Figures 5 and 7, from the scores per prompt.
+"""Scores by answer length (the paper's Figures 5 and 7), from the scores per prompt.
 
-Lengths against the gold answer are in words (split at blanks), because a gold answer has no token count; the paper's
-are in tokens. Lengths of two systems' answers to one prompt are in tokens, as in the paper.
+Figure 5 compares with the gold answer in words (split at whitespace), because a gold answer has no token count; the
+paper uses tokens. Figure 7 compares the answers of two systems in tokens, as in the paper.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,16 +15,16 @@ ABSTRACTIVE = ("abstractive_qa", "summarization")
 
 
 def scores(folder: Path, names: Sequence[str]) -> dict[str, list[Row]]:
-    """The scores per prompt of those systems that have them."""
+    """Read the scores per prompt of those systems among `names` that have them."""
     paths = {name: folder / f"{name}.parquet" for name in names}
     return {name: list(read(path, SCORES)) for name, path in paths.items() if path.is_file()}
 
 
-def groups(found: Mapping[str, Sequence[Row]], much_longer: int) -> list[Row]:
-    """Figure 5: mean faithfulness of abstractive answers by how much longer than gold they are; null where none is."""
+def groups(by_system: Mapping[str, Sequence[Row]], much_longer: int) -> list[Row]:
+    """Figure 5: mean faithfulness of abstractive answers, grouped by words beyond the gold answer; null if empty."""
     rows = []
-    for system, scored in found.items():
-        known = [
+    for system, scored in by_system.items():
+        compared = [
             row
             for row in scored
             if row["axis"] == "faithfulness"
@@ -32,8 +32,8 @@ def groups(found: Mapping[str, Sequence[Row]], much_longer: int) -> list[Row]:
             and row["score"] is not None
             and row["reference_words"] is not None
         ]
-        by_group: dict[str, list[float]] = {name: [] for name in _names(much_longer)}
-        for row in known:
+        by_group: dict[str, list[float]] = {name: [] for name in _group_names(much_longer)}
+        for row in compared:
             by_group[_group(row["words"] - row["reference_words"], much_longer)].append(row["score"])
         rows += [
             {"system": system, "length": name, "n": len(values), "faithfulness": _mean(values)}
@@ -42,36 +42,36 @@ def groups(found: Mapping[str, Sequence[Row]], much_longer: int) -> list[Row]:
     return rows
 
 
-def _names(much_longer: int) -> tuple[str, str, str]:
+def _group_names(much_longer: int) -> tuple[str, str, str]:
     return "no longer than gold", f"up to {much_longer} words longer", f"over {much_longer} words longer"
 
 
 def _group(excess: int, much_longer: int) -> str:
-    return _names(much_longer)[0 if excess <= 0 else 1 if excess <= much_longer else 2]
+    return _group_names(much_longer)[0 if excess <= 0 else 1 if excess <= much_longer else 2]
 
 
-def matched(found: Mapping[str, Sequence[Row]], pairs: Sequence[tuple[str, str]], similar: int) -> Iterator[Row]:
-    """Figure 7: instruction scores of pairs of systems, on all prompts and on those answered about equally long.
+def matched(by_system: Mapping[str, Sequence[Row]], pairs: Sequence[tuple[str, str]], similar: int) -> Iterator[Row]:
+    """Figure 7: instruction scores of pairs of systems, on all prompts and on those with answers of similar length.
 
-    Equally long: the two answers differ by at most `similar` tokens either way.
+    Similar: the two answers differ by at most `similar` tokens.
     """
     for system, against in pairs:
-        if system in found and against in found:
+        if system in by_system and against in by_system:
             new, old = (
                 {
                     row["example_id"]: row
-                    for row in found[name]
+                    for row in by_system[name]
                     if row["axis"] == "instruction" and row["score"] is not None
                 }
                 for name in (system, against)
             )
-            both = [one for one in new if one in old]
-            equal = [one for one in both if abs(new[one]["tokens"] - old[one]["tokens"]) <= similar]
+            both = [key for key in new if key in old]
+            equal = [key for key in both if abs(new[key]["tokens"] - old[key]["tokens"]) <= similar]
             for name, ids in (("all", both), (f"within {similar} tokens", equal)):
                 yield {
                     **{"system": system, "against": against, "prompts": name, "n": len(ids)},
-                    "before": _mean([old[one]["score"] for one in ids]),
-                    "after": _mean([new[one]["score"] for one in ids]),
+                    "before": _mean([old[key]["score"] for key in ids]),
+                    "after": _mean([new[key]["score"] for key in ids]),
                 }
 
 

@@ -1,4 +1,4 @@
-"""One page that opens offline, its Markdown twin, and the small files that `dvc plots` draws."""
+"""Write the report: an HTML page that opens offline, the same as Markdown, and the files that `dvc plots` draws."""
 
 import csv
 import functools
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import vl_convert
 from markupsafe import Markup
 
 from reset.files.atomic import atomic
@@ -27,8 +26,8 @@ def write(into: Path, measured: Measured, browser: Content) -> str:
     """
     rows, columns = measured.rows, measured.columns
     headline, *sentences = words.sentences(rows["differences"], measured.systems)
-    said = {"headline": headline, "sentences": sentences, "note": table4.note()}
-    content = {**rows, **said, "columns": columns, "measures": list(comparison.MEASURES)}
+    texts = {"headline": headline, "sentences": sentences, "note": table4.note()}
+    content = {**rows, **texts, "columns": columns, "measures": list(comparison.MEASURES)}
     page = _html({**content, "browser": browser, "index": packed(browser.index)}, charts.drawn(rows))
     _write(into / "index.html", page)
     _write(into / "report.md", words.markdown(content))
@@ -41,17 +40,21 @@ def write(into: Path, measured: Measured, browser: Content) -> str:
 def _html(content: Mapping[str, Any], plots: Sequence[Mapping[str, Any]]) -> str:
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    shown = (words.mean, words.figure, words.signed, words.interval, words.direction)
-    environment.filters.update({function.__name__: function for function in shown})
+    filters = (words.mean, words.figure, words.signed, words.interval, words.direction)
+    environment.filters.update({function.__name__: function for function in filters})
     specs = [plot["spec"] for plot in plots]
     return environment.get_template("page.html.j2").render(**content, charts=plots, specs=specs, script=_script())
 
 
 @functools.cache
 def _script() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed, once for all plots of the page."""
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return Markup(bundle.replace("</script", "<\\/script"))  # no text of a user's is in it
+    """Return Vega, Vega-Lite and Vega-Embed, once for all plots of the page.
+
+    vega_embed.js is the text of `vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")` of vl-convert-python
+    1.9.0, which is 88 MB large and needed for nothing else.
+    """
+    bundle = Path(__file__).with_name("vega_embed.js").read_text(encoding="utf-8")
+    return Markup(bundle.replace("</script", "<\\/script"))  # it holds no text of a user's
 
 
 def _csv(rows: Sequence[Row]) -> str:

@@ -1,4 +1,4 @@
-"""Plots of the page, as Vega-Lite specifications, each made of rows that `dvc plots` can draw as well."""
+"""The page's plots as Vega-Lite specifications; `dvc plots` can draw their rows as well."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,18 +9,18 @@ from reset.files.tables import Row
 
 Spec = dict[str, Any]
 HEIGHT = 320
-NEAR = {"faithfulness": 0.2, "instruction": 0.1}  # shares of an axis within which two names would touch
+NEAR = {"faithfulness": 0.2, "instruction": 0.1}  # two labels closer than this share of the axis would overlap
 SIDES: tuple[dict[str, Any], ...] = (
     {"dy": -13},
     {"dy": 15},
     {"dx": 10, "align": "left"},
     {"dx": -10, "align": "right"},
 )
-NOWHERE = -1  # a point among so many others that its name would cover theirs
+NOWHERE = -1  # no label: it would overlap those of other points
 
 
 def tradeoff(rows: Sequence[Row]) -> Spec:
-    """The plane of the paper's Figure 1: faithfulness to the right, instruction following upwards."""
+    """The paper's Figure 1: faithfulness (x) against instruction following (y)."""
     sides = _sides(rows)
     base = _chart([{**row, "side": side} for row, side in zip(rows, sides, strict=True)]).encode(
         x=alt.X("faithfulness:Q", title="faithfulness (macro average)").scale(zero=False, padding=60).axis(tickCount=8),
@@ -35,18 +35,20 @@ def tradeoff(rows: Sequence[Row]) -> Spec:
         for side in sorted({*sides} - {NOWHERE})
     ]
     axes = ("faithfulness", "instruction")
-    corner = _chart([{"corner": "to reach: the best of both", **{a: max(row[a] for row in rows) for a in axes}}])
+    corner = _chart([{"corner": "ideal: the best of both", **{a: max(row[a] for row in rows) for a in axes}}])
     at = corner.encode(x="faithfulness:Q", y="instruction:Q", tooltip=["corner:N"])
     star = at.mark_point(shape="M0,-1L.3,-.3L1,0L.3,.3L0,1L-.3,.3L-1,0L-.3,-.3Z", size=160, color="#888", filled=True)
     return _spec(alt.layer(points, star, *names))
 
 
 def _sides(rows: Sequence[Row]) -> list[int]:
-    """On which side of its point each name stands: names of close points do not cover each other, or are left out."""
+    """Choose the side of each point's label, an index of SIDES; NOWHERE if every side would overlap a close label."""
     axes = ("faithfulness", "instruction")
     spans = {axis: max(row[axis] for row in rows) - min(row[axis] for row in rows) or 1.0 for axis in axes}
     sides = [NOWHERE] * len(rows)
-    for place in sorted(range(len(rows)), key=lambda i: -rows[i]["instruction"]):  # the highest may write above itself
+    for place in sorted(
+        range(len(rows)), key=lambda i: -rows[i]["instruction"]
+    ):  # top down: the highest point gets its label above
         close = [
             i for i in range(len(rows)) if all(abs(rows[i][a] - rows[place][a]) < NEAR[a] * spans[a] for a in axes)
         ]
@@ -56,7 +58,7 @@ def _sides(rows: Sequence[Row]) -> list[int]:
 
 
 def losses(rows: Sequence[Row]) -> Spec:
-    """Training loss (thin) and dev loss (thick, with points) against the step; a click in the legend picks a system."""
+    """Training loss (thin) and dev loss (thick) against the step; a click in the legend highlights a system."""
     chosen = alt.selection_point("chosen", fields=["system"], bind="legend")
     base = _chart(rows).encode(
         x=alt.X("step:Q", title="step"),
@@ -70,7 +72,7 @@ def losses(rows: Sequence[Row]) -> Spec:
 
 
 def histogram(rows: Sequence[Row], axis: str) -> Spec:
-    """Where the scores of one axis lie, a row of the picture per system: the darker, the more of its answers."""
+    """Histogram of one axis's scores, one row per system: the darker a bin, the larger its share of answers."""
     chart = (
         _chart([row for row in rows if row["axis"] == axis])
         .mark_rect()
@@ -88,7 +90,7 @@ def histogram(rows: Sequence[Row], axis: str) -> Spec:
 
 
 def wins(rows: Sequence[Row]) -> Spec:
-    """How often each decode setting gave the answer that was kept, per curated set."""
+    """Number of prompts won by each decode setting, per curated set."""
     chart = (
         _chart(rows)
         .mark_bar()
@@ -119,7 +121,7 @@ def pipelines(rows: Sequence[Row]) -> Spec:
 
 
 def facets(rows: Sequence[Row], score: str) -> Spec:
-    """Figures 4 and 9 to 14: `score` against the step, a picture per `panel`, a line per `series`."""
+    """Figures 4 and 9 to 14: `score` against the step; one plot per `panel`, one line per `series`."""
     chosen = alt.selection_point("chosen", fields=["series"], bind="legend")
     chart = (
         _chart(rows)
@@ -137,7 +139,7 @@ def facets(rows: Sequence[Row], score: str) -> Spec:
 
 
 def gains(rows: Sequence[Row]) -> Spec:
-    """Gain over the starting system by measure; sets that differ in their share alone are one line over their rows."""
+    """Gain over the starting system against training rows; one plot per measure, one line per series."""
     base = _chart(rows).encode(
         x=alt.X("rows:Q", title="training rows").scale(type="log", nice=False, padding=20).axis(tickCount=4),
         color=alt.Color("series:N", title=None).legend(orient="bottom", columns=1, labelLimit=400),
@@ -149,7 +151,7 @@ def gains(rows: Sequence[Row]) -> Spec:
 
 
 def lengths(rows: Sequence[Row]) -> Spec:
-    """Figure 5: faithfulness by length against the gold answer."""
+    """Figure 5: faithfulness by length relative to the gold answer."""
     chart = (
         _chart(rows)
         .mark_bar()

@@ -1,4 +1,4 @@
-"""Table 1: our data sets beside the figures that the paper prints, and the rows that were set aside."""
+"""Table 1: our data sets beside the paper's figures, with the records that were set aside."""
 
 import csv
 from pathlib import Path
@@ -10,17 +10,19 @@ PAPER = Path(__file__).with_name("paper_table1.csv")
 
 
 def paper() -> dict[str, dict[str, str]]:
-    """The paper's row of each data set, as printed."""
+    """Return the paper's row of each data set, as printed."""
     lines = (line for line in PAPER.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
     return {row.pop("dataset"): row for row in csv.DictReader(lines)}
 
 
 def rows(metrics: Path) -> list[Row]:
-    """One row per data set, in the paper's order and then by name; none before the stage `describe` has run."""
+    """Return one row per data set, those of the paper first, in its order; none before stage `describe` has run."""
     file, theirs = metrics / "describe/examples.json", paper()
     ours = read_json(file) if file.is_file() else {}
     names = [name for name in theirs if name in ours] + [name for name in ours if name not in theirs]
-    return [{"dataset": name, **_figures(ours[name], theirs.get(name, {})), **_aside(metrics, name)} for name in names]
+    return [
+        {"dataset": name, **_figures(ours[name], theirs.get(name, {})), **_set_aside(metrics, name)} for name in names
+    ]
 
 
 def _figures(ours: Row, theirs: dict[str, str]) -> Row:
@@ -30,7 +32,7 @@ def _figures(ours: Row, theirs: dict[str, str]) -> Row:
     }
 
 
-def _aside(metrics: Path, name: str) -> Row:
+def _set_aside(metrics: Path, name: str) -> Row:
     file = metrics / f"prepare/{name}.json"
     aside = read_json(file)["set_aside"] if file.is_file() else {}
     return {"set_aside": ", ".join(f"{count} {reason}" for reason, count in aside.items())}

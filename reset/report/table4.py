@@ -1,4 +1,4 @@
-"""Table 4: our macro averages and data sets beside the numbers that the paper prints."""
+"""Table 4: our faithfulness and instruction scores beside the paper's, per data set and as macro averages."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from reset.scoring.comparison import Figures
 
 PAPER = Path(__file__).with_name("paper_table4.csv")
 KINDS = {"abstractive": "faithfulness", "extractive": "faithfulness", "instruction": "instruction"}  # kind -> axis
-THEIRS = {  # the paper's data sets in its order, and whether they are unseen
+THEIRS = {  # the paper's data sets in its order; True: unseen in training
     "abstractive": {"cnn_dailymail": False, "ms_marco": False, "wikisum": True},
     "extractive": {"nq": False, "searchqa": True, "bioasq": True},
 }
@@ -30,7 +30,7 @@ TITLES = {
     "searchqa": "SearchQA",
     "bioasq": "BioASQ",
 }
-ROWS = {  # systems of params.yaml that stand for rows of the paper's table
+ROWS = {  # system -> row of the paper's table
     "if": "Vicuna-7B",
     "if_cd": "w/o MTL",
     "mtl": "w/ MTL",
@@ -38,12 +38,12 @@ ROWS = {  # systems of params.yaml that stand for rows of the paper's table
     "mtl_reset": "w/ MTL+ReSet",
     "mtl_reset_s": "w/ MTL+ReSet-S",
 }
-ROUNDING = 0.006  # what two-place rounding of a mean and of its cells can explain
+ROUNDING = 0.006  # largest difference that rounding to two places can explain
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of Table 4: a data set's, or an overall one, whose name is its macro average's in the metrics."""
+    """A column of Table 4: a data set, or an overall column, whose `name` is that of a macro average in the metrics."""
 
     name: str
     title: str
@@ -53,19 +53,19 @@ class Column:
 
 
 def columns(summaries: Mapping[str, Row]) -> list[Column]:
-    """The paper's columns, and behind each kind's own the data sets that only we have."""
-    found = []
+    """Return the paper's columns; data sets that only we have follow those of the same kind."""
+    shown = []
     for kind, overall in OVERALL.items():
         for name, unseen in _datasets(summaries, kind).items():
-            found.append(Column(name, TITLES.get(name, name), kind, overall=False, unseen=unseen))
+            shown.append(Column(name, TITLES.get(name, name), kind, overall=False, unseen=unseen))
         title = "alignment" if kind == "instruction" else "overall"
-        found.append(Column(overall, title, kind, overall=True))
-    return found
+        shown.append(Column(overall, title, kind, overall=True))
+    return shown
 
 
 def _datasets(summaries: Mapping[str, Row], kind: str) -> dict[str, bool]:
-    """Names of the data sets of a kind, and whether they are unseen: the paper's order, then the alphabet."""
-    if kind == "instruction":  # the paper shows these only as one
+    """Map the data sets of a kind to whether they are unseen: the paper's first, then ours by name."""
+    if kind == "instruction":  # the paper has one column for all of them
         return {}
     ours = {
         name: dataset["group"] == "unseen"
@@ -77,7 +77,7 @@ def _datasets(summaries: Mapping[str, Row], kind: str) -> dict[str, bool]:
 
 
 def paper() -> dict[str, dict[str, str]]:
-    """The paper's Table 4 as printed, by row and column; its overall columns have the names of ours."""
+    """Return the paper's Table 4 as printed, by row and column name; overall columns are named as in our metrics."""
     lines = [line for line in PAPER.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return {
         line.pop("row"): {OVERALL.get(key, key): text for key, text in line.items()} for line in csv.DictReader(lines)
@@ -85,13 +85,13 @@ def paper() -> dict[str, dict[str, str]]:
 
 
 def inconsistent(row: Mapping[str, str]) -> dict[str, float]:
-    """The mean of a paper row's cells, for each overall that does not follow from them."""
+    """Return the mean of a paper row's cells for each overall value that rounding does not explain."""
     means = {OVERALL[kind]: fmean(float(row[name]) for name in names) for kind, names in THEIRS.items()}
     return {name: mean for name, mean in means.items() if abs(mean - float(row[name])) > ROUNDING}
 
 
 def note() -> str:
-    """A sentence on each overall of the paper that does not follow from its cells."""
+    """Return a sentence on each overall value of the paper that is not the mean of its cells."""
     return " ".join(
         f"The paper prints {row[name]} as the overall of {label}; the mean of its cells is {mean:.2f}."
         for label, row in paper().items()
@@ -100,22 +100,23 @@ def note() -> str:
 
 
 def rows(summaries: Mapping[str, Row], shown: Sequence[Column], paper_rows: Mapping[str, str]) -> list[Row]:
-    """A row per system: those that stand for the paper's rows, whether or not we have them, then the others."""
+    """Return one row per system: those with a row in the paper, evaluated or not, then the others."""
     theirs = paper()
-    if strangers := [name for name in paper_rows.values() if name not in theirs]:
-        raise ResetError(f"The paper's Table 4 has no row '{strangers[0]}'. It has: {', '.join(theirs)}")
+    if unknown := [name for name in paper_rows.values() if name not in theirs]:
+        raise ResetError(f"The paper's Table 4 has no row '{unknown[0]}'. It has: {', '.join(theirs)}")
     names = [*paper_rows, *(name for name in summaries if name not in paper_rows)]
     return [_row(name, summaries.get(name), shown, theirs, paper_rows.get(name)) for name in names]
 
 
 def _row(
-    system: str, summary: Row | None, shown: Sequence[Column], theirs: Mapping[str, Mapping[str, str]], said: str | None
+    system: str, summary: Row | None, shown: Sequence[Column], theirs: Mapping[str, Mapping[str, str]], row: str | None
 ) -> Row:
-    printed = theirs[said] if said else {}
-    corrected = inconsistent(printed) if said else {}
+    """One system's cells beside those of the paper's `row`."""
+    printed = theirs[row] if row else {}
+    corrected = inconsistent(printed) if row else {}
     return {
         "system": system,
-        "paper_row": said,
+        "paper_row": row,
         "cells": {column.name: _cell(summary, column) for column in shown},
         "paper": {
             column.name: text + (f" (its cells: {corrected[column.name]:.2f})" if column.name in corrected else "")
@@ -129,14 +130,14 @@ def _cell(summary: Row | None, column: Column) -> Figures | None:
     if summary is None:
         return None
     if column.overall:
-        found = summary["macro"].get(column.name)
+        figures = summary["macro"].get(column.name)
     else:
-        found = summary["datasets"].get(column.name, {}).get("scores", {}).get(KINDS[column.kind])
-    return {key: found[key] for key in ("mean", "low", "high")} if found else None
+        figures = summary["datasets"].get(column.name, {}).get("scores", {}).get(KINDS[column.kind])
+    return {key: figures[key] for key in ("mean", "low", "high")} if figures else None
 
 
 def flat(rows: Sequence[Row], shown: Sequence[Column]) -> list[Row]:
-    """Table 4 with one plain value per field, for a CSV file."""
+    """Return Table 4 with one plain value per field, for a CSV file."""
     return [{"system": row["system"], "paper_row": row["paper_row"], **dict(_fields(row, shown))} for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""The rows that the report shows beside Table 4, gathered from metrics/ and from the scores per prompt."""
+"""The rows of the report's other tables and plots, from metrics/ and from the scores per prompt."""
 
 import json
 import re
@@ -25,24 +25,24 @@ STAGES = (
     "select",
     "evaluate",
     "watch",
-)  # the order of the line
-FOLDERS = {"systems": "evaluate"}  # where a stage's metrics are in a folder of another name
+)  # in the order they run
+FOLDERS = {"systems": "evaluate"}  # folder of metrics -> stage, where the names differ
 
 
 def systems(metrics: Path, names: Sequence[str]) -> dict[str, Row]:
-    """The summaries of those systems among `names` that were evaluated."""
+    """Read the summaries of those systems among `names` that were evaluated."""
     paths = {name: metrics / "systems" / f"{name}.json" for name in names}
     return {name: read_json(path) for name, path in paths.items() if path.is_file()}
 
 
 def tradeoff(summaries: Mapping[str, Row]) -> list[Row]:
-    """Where each system stands in the plane of faithfulness and instruction following, both macro averages."""
+    """Return faithfulness and instruction following of each system, both macro averages."""
     axes = ("faithfulness", "instruction")
     means = {name: {axis: _mean(summary["macro"].get(axis)) for axis in axes} for name, summary in summaries.items()}
     return [{"system": name, **mean} for name, mean in means.items() if None not in mean.values()]
 
 
-MACROS = (  # of the overview
+MACROS = (  # columns of the overview
     *("faithfulness_seen", "faithfulness_unseen", "faithfulness_abstractive", "faithfulness_extractive"),
     *("instruction", "task", "unigram_coverage", "bigram_coverage", "oracle"),
 )
@@ -54,34 +54,34 @@ BEFORE_AFTER = (
 
 
 def overview(summaries: Mapping[str, Row]) -> list[Row]:
-    """Macro averages of each system, its mean answer length over data sets, and how many scores are null."""
-    found = []
+    """Return each system's macro averages, mean answer length over data sets, and number of null scores."""
+    rows = []
     for name, summary in summaries.items():
         datasets = summary["datasets"].values()
         tokens = [dataset["tokens"] for dataset in datasets]
         nulls = sum(axis["nulls"] for dataset in datasets for axis in dataset["scores"].values())
         means = {score: _mean(summary["macro"].get(score)) for score in MACROS}
-        found.append({"system": name, **means, "tokens": round(fmean(tokens), 2), "nulls": nulls})
-    return found
+        rows.append({"system": name, **means, "tokens": round(fmean(tokens), 2), "nulls": nulls})
+    return rows
 
 
 def scored(summaries: Mapping[str, Row]) -> list[Row]:
-    """Every system's figures per data set and axis: n counts prompts with a score, nulls those without."""
+    """Return each system's figures per data set and axis: n counts prompts with a score, nulls those without."""
     return [
         {
             **{"system": name, "dataset": dataset, "group": figures["group"], "axis": axis},
-            **{"n": figures["n"] - said["nulls"], "nulls": said["nulls"]},
-            **{key: said[key] for key in ("mean", "low", "high")},
+            **{"n": figures["n"] - score["nulls"], "nulls": score["nulls"]},
+            **{key: score[key] for key in ("mean", "low", "high")},
             "tokens": figures["tokens"],
         }
         for name, summary in summaries.items()
         for dataset, figures in summary["datasets"].items()
-        for axis, said in figures["scores"].items()
+        for axis, score in figures["scores"].items()
     ]
 
 
 def pipelines(summaries: Mapping[str, Row]) -> list[Row]:
-    """Figures 3 and 6: macro averages before and after the second stage of each two-stage pipeline that was run."""
+    """Figures 3 and 6: macro averages before and after the second stage of each two-stage pipeline."""
     return [
         {
             **{"pipeline": title, "stage": stage, "system": system, "score": score},
@@ -96,15 +96,15 @@ def pipelines(summaries: Mapping[str, Row]) -> list[Row]:
 
 
 def best_of(metrics: Path) -> list[Row]:
-    """Mean score of the best of n random candidates, by data set; sets that chose from the same pool are one curve."""
-    found: dict[str, Row] = {}
+    """Return the mean score of the best of n random candidates per data set; one curve for sets of the same pool."""
+    by_set: dict[str, Row] = {}
     for path in sorted((metrics / "select").glob("*.json")):
         curves = {name: figures.get("best_of", []) for name, figures in read_json(path).get("datasets", {}).items()}
-        if curves not in found.values():
-            found[path.stem] = curves
+        if curves not in by_set.values():
+            by_set[path.stem] = curves
     return [
         {"curated": name, "dataset": dataset, "n": n, "score": score}
-        for name, curves in found.items()
+        for name, curves in by_set.items()
         for dataset, curve in curves.items()
         for n, score in enumerate(curve, start=1)
     ]
@@ -115,15 +115,15 @@ def _mean(figures: Mapping[str, Any] | None) -> float | None:
 
 
 def losses(metrics: Path) -> list[Row]:
-    """Training and dev loss by step, of the files metrics/train/<system>_log.json."""
+    """Return training and dev loss per step, from metrics/train/<system>_log.json."""
     return [
         {"system": path.stem.removesuffix("_log"), **{key: row.get(key) for key in ("step", "loss", "dev_loss")}}
         for path in sorted((metrics / "train").glob("*_log.json"))
-        for row in _list(path)
+        for row in _read_list(path)
     ]
 
 
-def _list(path: Path) -> list[Row]:
+def _read_list(path: Path) -> list[Row]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -134,23 +134,23 @@ def _list(path: Path) -> list[Row]:
 
 
 def histogram(folder: Path, names: Sequence[str]) -> list[Row]:
-    """How many answers of each system score in each twentieth of [0, 1], per axis."""
-    found = []
+    """Count the answers of each system per axis in 20 equal bins of [0, 1]; empty bins are left out."""
+    bins = []
     for name in names:
         path = folder / f"{name}.parquet"
         rows = [row for row in read(path, SCORES) if row["score"] is not None] if path.is_file() else []
         for axis in AXES:
             counts = Counter(min(int(row["score"] * BINS), BINS - 1) for row in rows if row["axis"] == axis)
-            found += [
+            bins += [
                 {"system": name, "axis": axis, "low": bin_ / BINS, "high": (bin_ + 1) / BINS}
                 | {"answers": counts[bin_], "share": round(counts[bin_] / counts.total(), 4)}
                 for bin_ in sorted(counts)
             ]
-    return found
+    return bins
 
 
 def wins(metrics: Path) -> list[Row]:
-    """How many prompts each decode setting won, per curated set that had several to choose from."""
+    """Return the prompts won by each decode setting, per curated set with several settings."""
     return [
         {"curated": path.stem, "setting": setting, "wins": count}
         for path in sorted((metrics / "select").glob("*.json"))
@@ -160,13 +160,13 @@ def wins(metrics: Path) -> list[Row]:
 
 
 def _natural(text: str) -> list[tuple[int, float, str]]:
-    """A sort key that puts 5 before 10."""
+    """Sort key for natural order: 5 before 10."""
     parts = re.split(r"(\d+(?:\.\d+)?)", text)
     return [(0, float(part), "") if index % 2 else (1, 0.0, part) for index, part in enumerate(parts)]
 
 
 def curated(metrics: Path) -> list[Row]:
-    """What there was to choose from, and what choosing brought, per curated set and data set."""
+    """Return, per curated set and data set, the variety of its candidates and the gain in mean score."""
     keys = ("rows", "distinct_texts", "candidate_score", "winner_score", "choice_matters")
     return [
         {"curated": path.stem, "dataset": dataset, **{key: figures.get(key) for key in keys}}
@@ -176,15 +176,15 @@ def curated(metrics: Path) -> list[Row]:
 
 
 def accounts(metrics: Path) -> list[Row]:
-    """Rows in, out and set aside, of every metrics file that keeps an account, in the order of the line."""
-    found = []
+    """Return rows in, out and set aside of every metrics file with an account, in the order of STAGES."""
+    rows = []
     for path in metrics.glob("*/**/*.json"):
         folder, *name = path.relative_to(metrics).with_suffix("").parts
         stage = FOLDERS.get(folder, folder)
         figures = read_json(path) if stage in STAGES else {}
         if "rows_in" in figures:
-            found.append({"stage": stage, "name": "/".join(name), **_account(figures)})
-    return sorted(found, key=lambda row: (STAGES.index(row["stage"]), row["name"]))
+            rows.append({"stage": stage, "name": "/".join(name), **_account(figures)})
+    return sorted(rows, key=lambda row: (STAGES.index(row["stage"]), row["name"]))
 
 
 def _account(figures: Mapping[str, Any]) -> Row:

@@ -1,4 +1,4 @@
-"""Figures in words: how a number, an interval and a difference are put, and the report as Markdown."""
+"""Format numbers, intervals and differences as text, and the report as Markdown."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,52 +6,52 @@ from typing import Any
 
 from reset.scoring.comparison import Figures
 
-LEVEL = 0.05  # of tests, as 95 % is of intervals
+LEVEL = 0.05  # significance level, that of the 95 % intervals
 DASH = "–"  # noqa: RUF001
 MINUS = "−"  # noqa: RUF001
 
 
 def mean(figures: Figures | None) -> str:
-    """The mean to three places, or a dash where there is none."""
+    """Return the mean with three decimals, or a dash if there is none."""
     return figure(figures["mean"] if figures else None)
 
 
 def figure(value: float | None) -> str:
-    """A number to three places, or a dash where there is none."""
+    """Return a number with three decimals, or a dash for None."""
     return DASH if value is None else f"{value:.3f}".replace("-", MINUS)
 
 
 def signed(figures: Figures | None) -> str:
-    """A difference with its sign."""
+    """Return a mean difference with its sign, or a dash if there is none."""
     value = figures["mean"] if figures else None
     return DASH if value is None else f"{value:+.3f}".replace("-", MINUS)
 
 
 def interval(figures: Figures | None) -> str:
-    """A 95 % interval in brackets, or nothing where there is none."""
+    """Return the 95 % interval in brackets, or "" if there is none."""
     if not figures or figures["low"] is None:
         return ""
     return f"[{figure(figures['low'])}, {figure(figures['high'])}]"
 
 
 def direction(figures: Figures | None) -> str:
-    """`up` or `down` where the interval leaves zero out, also after Holm's correction if there is one, else nothing."""
-    return "" if figures and (figures.get("p_holm") or 0.0) >= LEVEL else _leans(figures)
+    """Return `up` or `down` if the interval excludes zero and p_holm, if given, is below LEVEL; else ""."""
+    return "" if figures and (figures.get("p_holm") or 0.0) >= LEVEL else _side_of_zero(figures)
 
 
-def _leans(figures: Figures | None) -> str:
-    """`up` or `down` where the interval alone leaves zero out."""
+def _side_of_zero(figures: Figures | None) -> str:
+    """`up` or `down` if the interval excludes zero, else ""."""
     if not figures or figures["low"] is None or figures["high"] is None:
         return ""
     return "up" if figures["low"] > 0 else "down" if figures["high"] < 0 else ""
 
 
 def sentences(differences: Sequence[Mapping[str, Any]], systems: Sequence[str]) -> list[str]:
-    """One sentence per difference, the first being the headline."""
+    """Return one sentence per difference; the first is the headline."""
     if not systems:
         return ["No system has been evaluated yet."]
     if not differences:
-        return [f"Scores of {', '.join(systems)}; no two of them are a declared pair."]
+        return [f"Scores of {', '.join(systems)}; no declared pair to compare."]
     return [_sentence(difference) for difference in differences]
 
 
@@ -64,14 +64,14 @@ def _sentence(difference: Mapping[str, Any]) -> str:
 
 
 def _part(measure: str, figures: Figures) -> str:
-    if way := _leans(figures):
-        doubt = "" if direction(figures) else ", not clear among so many (Holm)"
-        return f"{measure} {way} by {figure(abs(figures['mean'] or 0.0))} {interval(figures)}{doubt}"
+    if side := _side_of_zero(figures):
+        caveat = "" if direction(figures) else ", not significant after Holm's correction"
+        return f"{measure} {side} by {figure(abs(figures['mean'] or 0.0))} {interval(figures)}{caveat}"
     return f"{measure} no clear change, {signed(figures)} {interval(figures)}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as columns for a terminal."""
+    """Return rows as aligned columns for the terminal."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -80,22 +80,22 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 
 FIGURES = {  # heading -> rows
     "Before and after the second stage (the paper's Figures 3 and 6)": "pipelines",
-    "Along the training (Figures 4 and 9 to 14, macro averages)": "checkpoints",
-    "What continued training brings, over the system it starts from": "gains",
+    "Along the training: checkpoints (Figures 4 and 9 to 14, macro averages)": "checkpoints",
+    "What continued training brings: gain over the starting system": "gains",
     "Faithfulness by length (Figure 5)": "lengths",
-    "Instruction scores of answers of like length (Figure 7)": "matched",
+    "Instruction scores of answers of similar length (Figure 7)": "matched",
 }
 
 JUDGES = {
-    "Warnings of the judges": "warnings",
-    "What the choice did to each judge": "judges",
-    "What each axis brings to the sum that chooses": "spread",
-    "What the watchers say of each pool": "watched",
+    "Warnings about the judges": "warnings",
+    "Mean of each judge before and after selection": "judges",
+    "Influence of each axis on the selection score": "spread",
+    "Watchers: verdicts per pool": "watched",
 }
 
 
 def markdown(content: Mapping[str, Any]) -> str:
-    """The page as Markdown, without its charts."""
+    """Return the page as Markdown, without its charts."""
     columns = content["columns"]
     blocks = [f"# {_cell(content['headline'])}", "\n".join(f"- {_cell(text)}" for text in content["sentences"])]
     blocks += ["## Table 4: ours (the paper's in brackets)"]
@@ -103,7 +103,7 @@ def markdown(content: Mapping[str, Any]) -> str:
         _table(["system", *(column.title for column in columns)], [_row(row, columns) for row in content["table4"]])
     ]
     blocks += [_cell(content["note"]), *_overview(content["overview"])]
-    blocks += ["## Paired differences, 95 % intervals (in bold: clear of zero after Holm's correction)"]
+    blocks += ["## Paired differences, 95 % intervals (bold: significant after Holm's correction)"]
     measures = content["measures"]
     pairs = [
         [f"{pair['system']} {MINUS} {pair['against']}", *(_difference(pair["measures"][name]) for name in measures)]
@@ -114,7 +114,7 @@ def markdown(content: Mapping[str, Any]) -> str:
         if content[name]:
             blocks += [f"## {title}", _records(content[name])]
     if content["curated"]:
-        blocks += ["## What was picked", _records(content["curated"])]
+        blocks += ["## Candidates and chosen answers", _records(content["curated"])]
     for title, name in JUDGES.items():
         if content[name]:
             blocks += [f"## {title}", _records(content[name])]
@@ -128,7 +128,7 @@ def markdown(content: Mapping[str, Any]) -> str:
 def _row(row: Mapping[str, Any], columns: Sequence[Any]) -> list[str]:
     label = f"{row['system']} ({row['paper_row']})" if row["paper_row"] else row["system"]
     cells = [
-        mean(row["cells"][column.name]) + (f" ({said})" if (said := row["paper"].get(column.name)) else "")
+        mean(row["cells"][column.name]) + (f" ({printed})" if (printed := row["paper"].get(column.name)) else "")
         for column in columns
     ]
     return [label, *cells]
@@ -140,7 +140,7 @@ def _difference(figures: Figures) -> str:
 
 
 class Bold(str):
-    """A cell to stand out."""
+    """A table cell shown in bold."""
 
     __slots__ = ()
 
@@ -167,5 +167,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that Markdown takes for nothing but text."""
+    """Return text with Markdown's special characters escaped."""
     return re.sub(r"([\\`*<>|]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(text.split()))

@@ -1,1 +1,1 @@
-"""How long work is spread, resumed, counted and stopped."""
+"""How long-running work is distributed, resumed, counted and stopped."""

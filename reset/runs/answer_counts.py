@@ -1,4 +1,4 @@
-"""What is counted of a pool's answers while they are sampled: rows, tokens, endings, distinct answers per prompt."""
+"""Counts of a pool's answers while they are sampled: rows, tokens, finish reasons, distinct answers per prompt."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from reset.files.row_accounts import Account
 
 @dataclass
 class Counts:
-    """What is counted of the answers."""
+    """Running counts of the answers to the prompts seen so far."""
 
     account: Account = field(default_factory=Account)
-    finished: Counter[str] = field(default_factory=Counter)
-    prompts: Counter[str] = field(default_factory=Counter)  # answered, by task
-    texts: Counter[str] = field(default_factory=Counter)  # distinct per prompt, by task
+    finished: Counter[str] = field(default_factory=Counter)  # answers by finish reason
+    prompts: Counter[str] = field(default_factory=Counter)  # answered prompts by task
+    texts: Counter[str] = field(default_factory=Counter)  # distinct answers to a prompt, summed by task
     tokens: int = 0
-    cut: int = 0
+    cut: int = 0  # prompts whose context was cut
 
     def add(self, rows: Sequence[tables.Row]) -> None:
-        """Count rows; all answers to one prompt come together."""
+        """Count rows; all answers to one prompt must be in the same call."""
         for row in rows:
             if row["finish_reason"].startswith("error"):
                 self.account.leave(row["finish_reason"])
@@ -36,17 +36,17 @@ class Counts:
         self.cut += len({row["example_id"] for row in rows if row["cut"]})
 
     def check(self, name: str, planned: int, max_failed: float) -> None:
-        """Stop when more than the share `max_failed` of all planned answers failed."""
+        """Raise `ResetError` if more than the share `max_failed` of the `planned` answers failed."""
         failed = sum(self.account.set_aside.values())
         if failed > max_failed * planned:
-            often = self.account.set_aside.most_common(1)[0][0]
+            main_reason = self.account.set_aside.most_common(1)[0][0]
             raise ResetError(
                 f"{name}: {failed} of {planned} answers failed so far, more than sample.max_failed "
-                f"({max_failed:g}) of them; most often: {often}"
+                f"({max_failed:g}) of them; most often: {main_reason}"
             )
 
     def figures(self) -> dict[str, Any]:
-        """Return what goes into a metrics file beside the account."""
+        """The figures for a metrics file, without those of the account."""
         distinct = {task: self.texts[task] / count for task, count in sorted(self.prompts.items())}
         finished = dict(sorted(self.finished.items()))
         return {"tokens": self.tokens, "finished": finished, "cut_prompts": self.cut, "distinct_per_prompt": distinct}

@@ -1,8 +1,8 @@
-"""Checkpoints of a training run: which one to go on from, and their form for another number of ranks.
+"""Checkpoints of a training run: find the one to resume from, and convert it for another number of ranks.
 
-A checkpoint counts once `whole.json` stands in it, which is written when every rank has written its part; what a kill
-left half-written is removed. DeepSpeed's shards fit only the number of ranks that wrote them, so for another number
-they are converted to its universal form (`deepspeed.checkpoint.ds_to_universal`, ZeRO stages 1 to 3).
+A checkpoint is complete when it holds `whole.json`, which is written after every rank has written its part; incomplete
+ones are deleted. DeepSpeed's shards fit only the number of ranks that wrote them. For another number they are converted
+to its universal format (`deepspeed.checkpoint.ds_to_universal`, ZeRO stages 1 to 3).
 """
 
 import contextlib
@@ -20,37 +20,38 @@ from transformers import Trainer
 from reset.files import tables
 
 MARK = "whole.json"
-UNIVERSAL = "latest_universal"  # DeepSpeed's name of the file that names the converted folder
+UNIVERSAL = "latest_universal"  # DeepSpeed's file with the name of the converted folder
 
 
 def finish(checkpoint: Path, ranks: int) -> None:
-    """Say that `checkpoint` is complete, written by so many ranks."""
+    """Mark `checkpoint` as complete, written by `ranks` ranks."""
     tables.write_json(checkpoint / MARK, {"ranks": ranks})
 
 
 def last(trainer: Trainer, work: Path) -> str | None:
-    """The finished checkpoint of `work` to go on from, in a form that this number of ranks can load.
+    """Return the latest complete checkpoint in `work`, converted for this number of ranks if needed; None without one.
 
-    All ranks call this, before `trainer` has made its DeepSpeed engine.
+    All ranks must call this, before `trainer` has made its DeepSpeed engine.
     """
     if trainer.is_world_process_zero():
         discard_unfinished(work)
         for checkpoint in finished(work):
             convert(checkpoint, trainer.args.world_size)
     PartialState().wait_for_everyone()
-    found = finished(work)
-    if not found:
+    complete = finished(work)
+    if not complete:
         return None
     plugin = trainer.accelerator.state.deepspeed_plugin
-    plugin.deepspeed_config["checkpoint"] = {"load_universal": is_universal(found[-1])}
-    return str(found[-1])
+    plugin.deepspeed_config["checkpoint"] = {"load_universal": is_universal(complete[-1])}
+    return str(complete[-1])
 
 
 def mend(optimizer: torch.optim.Optimizer, weight_decays: Sequence[float]) -> None:
-    """Put right what DeepSpeed 0.19 gets wrong in loading ZeRO-3's universal form into the optimiser of its own.
+    """Repair the optimiser after DeepSpeed 0.19 has loaded a universal ZeRO-3 checkpoint into it.
 
-    `load_hp_checkpoint_state_from_checkpoint_dir_stage3` gives all groups the options of the first, so that weights of
-    no decay decay, and the states of all one and the same step counter, which then counts once for each of them.
+    `load_hp_checkpoint_state_from_checkpoint_dir_stage3` has two errors. It gives all parameter groups the options of
+    the first group, so that parameters without weight decay get one. And all parameters share one step counter, which
+    then advances once per parameter.
     """
     for group, weight_decay in zip(optimizer.param_groups, weight_decays, strict=True):
         group["weight_decay"] = weight_decay
@@ -59,25 +60,25 @@ def mend(optimizer: torch.optim.Optimizer, weight_decays: Sequence[float]) -> No
 
 
 def discard_unfinished(work: Path) -> None:
-    """Remove the checkpoints of `work` that were not finished."""
+    """Delete the incomplete checkpoints in `work`."""
     for folder in work.glob("checkpoint-*"):
         if not (folder / MARK).is_file():
             shutil.rmtree(folder)
 
 
 def finished(work: Path) -> list[Path]:
-    """The finished checkpoints of `work`, the latest last."""
-    found = [path.parent for path in work.glob(f"checkpoint-*/{MARK}")]
-    return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
+    """The complete checkpoints in `work`, by step."""
+    folders = [path.parent for path in work.glob(f"checkpoint-*/{MARK}")]
+    return sorted(folders, key=lambda path: int(path.name.rpartition("-")[2]))
 
 
 def is_universal(checkpoint: Path) -> bool:
-    """Whether any number of ranks can load it."""
+    """Whether any number of ranks can load `checkpoint`."""
     return (checkpoint / UNIVERSAL).is_file()
 
 
 def convert(checkpoint: Path, ranks: int) -> None:
-    """Bring `checkpoint` into the universal form, where it was written by another number of ranks and holds shards."""
+    """Convert `checkpoint` to the universal format if it holds shards written by another number of ranks."""
     tag = (checkpoint / "latest").read_text().strip()
     sharded = any((checkpoint / tag).glob("*zero_pp_rank_*_optim_states.pt"))
     if tables.read_json(checkpoint / MARK)["ranks"] == ranks or not sharded or is_universal(checkpoint):

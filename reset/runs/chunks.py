@@ -1,6 +1,6 @@
-"""Finished chunks of a long stage, kept outside its outputs, so that a killed stage goes on where it was.
+"""Finished chunks of a long stage, kept outside its outputs, so that a killed stage can resume.
 
-A store belongs to one fingerprint of inputs, parameters and code; another fingerprint never sees its chunks.
+Chunks are stored under a fingerprint of inputs, parameters and code; a run with another fingerprint does not see them.
 """
 
 import shutil
@@ -15,7 +15,7 @@ from reset.runs.cluster import Build, Pieces, Spread
 
 
 class Chunks:
-    """The chunks of one fingerprint under `folder`, numbered from 0; a chunk is there whole or not at all."""
+    """The chunks of one fingerprint under `folder`, numbered from 0; each is complete or absent."""
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self._folder, self._mine = folder, folder / fingerprint
@@ -24,46 +24,46 @@ class Chunks:
         return self._mine / f"{index:06d}.parquet"
 
     def has(self, index: int) -> bool:
-        """Say whether chunk `index` is finished."""
+        """Whether chunk `index` is finished."""
         return self._path(index).is_file()
 
     def write(self, index: int, schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Keep the rows of chunk `index`."""
+        """Store the rows of chunk `index`."""
         tables.write(self._path(index), schema, rows)
 
     def fill(self, schema: pa.Schema, pieces: Pieces, build: Build, spread: Spread) -> Iterator[tuple[int, bool]]:
-        """Work on the pieces that have no chunk yet, by `spread`.
+        """Compute and store the chunks that are missing; `spread` decides where they are computed.
 
-        Yields the number of each chunk as soon as it is there, and whether it was there before.
+        Yields for each chunk, as soon as it is stored, its number and whether an earlier run stored it.
         """
-        found: list[int] = []
+        stored_before: list[int] = []  # and not yielded yet
 
         def missing() -> Pieces:
             for number, piece in pieces:
                 if self.has(number):
-                    found.append(number)
+                    stored_before.append(number)
                 else:
                     yield number, piece
 
         for number, rows in spread(missing(), build):
             self.write(number, schema, rows)
-            yield from ((one, True) for one in found)
-            found.clear()
+            yield from ((earlier, True) for earlier in stored_before)
+            stored_before.clear()
             yield number, False
-        yield from ((one, True) for one in found)
+        yield from ((earlier, True) for earlier in stored_before)
 
     def assemble(self, schema: pa.Schema, indices: Iterable[int]) -> Iterator[tables.Row]:
-        """Yield the rows of the chunks in the order of `indices`."""
+        """Yield the rows of the chunks `indices`, in that order."""
         for index in indices:
             yield from tables.read(self._path(index), schema)
 
     def discard_others(self) -> None:
-        """Remove the stores of other fingerprints in the same folder."""
+        """Delete the chunks of other fingerprints in the same folder."""
         if self._folder.is_dir():
             for other in self._folder.iterdir():
                 if other.is_dir() and other.name != self._mine.name:
                     shutil.rmtree(other)
 
     def clear(self) -> None:
-        """Remove this store: its rows are in the output now."""
+        """Delete the chunks of this fingerprint, once their rows are in the output."""
         shutil.rmtree(self._mine, ignore_errors=True)

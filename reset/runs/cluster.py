@@ -1,7 +1,7 @@
-"""Where the chunks of a long stage are worked on: in this process, or by the workers of a Ray cluster.
+"""Compute the chunks of a long stage in this process, or on the workers of a Ray cluster.
 
-A worker is an actor of Ray Data's `map_batches` that holds one engine or judge, and a chunk is the unit of work either
-way, so that the rows do not depend on how many workers there are. Ray is an optional requirement, imported when used.
+A worker is an actor of Ray Data's `map_batches` that holds one engine or judge. The unit of work is a chunk either way,
+so the rows do not depend on the number of workers. Ray is an optional dependency, imported when used.
 """
 
 import logging
@@ -23,17 +23,17 @@ import pyarrow as pa
 
 from reset.errors import ResetError
 
-Pieces = Iterable[tuple[int, Any]]  # the number of a chunk, and what its rows are made from
-Build = Callable[[], Callable[[Any], Iterable[Mapping[str, Any]]]]  # loads what is needed; then a piece becomes rows
-Spread = Callable[[Pieces, Build], Iterator[tuple[int, Iterable[Mapping[str, Any]]]]]  # in any order
+Pieces = Iterable[tuple[int, Any]]  # number and input of each chunk; "piece" is the input of a chunk
+Build = Callable[[], Callable[[Any], Iterable[Mapping[str, Any]]]]  # loads an engine or judge: piece -> rows of a chunk
+Spread = Callable[[Pieces, Build], Iterator[tuple[int, Iterable[Mapping[str, Any]]]]]  # yields chunks in any order
 
-MODELS = frozenset({"transformers", "vllm", "summac", "minicheck"})  # engines and judges that load a model
+LOAD_MODEL = frozenset({"transformers", "vllm", "summac", "minicheck"})  # engines and judges that load a model
 CONNECT_S = 10.0
-BLOCK = pa.schema([("number", pa.int64()), ("content", pa.large_binary())])  # a pickled piece, or what came of it
+BLOCK = pa.schema([("number", pa.int64()), ("content", pa.large_binary())])  # a pickled piece, or pickled rows or error
 
 
 def here(pieces: Pieces, build: Build) -> Iterator[tuple[int, Iterable[Mapping[str, Any]]]]:
-    """Work on one piece after another; `build` is called only if there is one."""
+    """Compute one chunk after another in this process; `build` is called only if there is a piece."""
     work = None
     for number, piece in pieces:
         work = work or build()
@@ -41,18 +41,18 @@ def here(pieces: Pieces, build: Build) -> Iterator[tuple[int, Iterable[Mapping[s
 
 
 def spread(plug_in: str, *, workers: int, ray_address: str | None, **limits: Any) -> Spread:
-    """Return how the work of `plug_in` is spread: over Ray with several workers or an address, else not.
+    """Return where the chunks of `plug_in` are computed: on Ray if there are several workers or an address, else here.
 
-    `limits` are `worker_cpus`, `worker_gpus` and `max_restarts`: how often a worker that died is replaced.
+    `limits` are `worker_cpus`, `worker_gpus` and `max_restarts`: how often a dead worker is replaced.
     """
-    if plug_in not in MODELS or (workers == 1 and ray_address is None):
+    if plug_in not in LOAD_MODEL or (workers == 1 and ray_address is None):
         return here
-    return partial(_over_ray, ray_address=ray_address, room=_Room(workers, **limits))
+    return partial(_over_ray, ray_address=ray_address, resources=_Resources(workers, **limits))
 
 
 @dataclass(frozen=True)
-class _Room:
-    """What Ray sets aside for the workers, and how often one is replaced."""
+class _Resources:
+    """What Ray reserves for the workers, and how often a dead one is replaced."""
 
     workers: int
     worker_cpus: float
@@ -61,72 +61,74 @@ class _Room:
 
 
 def _over_ray(
-    pieces: Pieces, build: Build, *, ray_address: str | None, room: _Room
+    pieces: Pieces, build: Build, *, ray_address: str | None, resources: _Resources
 ) -> Iterator[tuple[int, Iterable[Mapping[str, Any]]]]:
-    """Yield what the workers made, as it comes; pieces wait in Ray's object store, which spills to disk."""
-    left = iter(pieces)
-    if (first := next(left, None)) is None:
+    """Yield chunks as workers finish them; pieces wait in Ray's object store, which spills to disk."""
+    remaining = iter(pieces)
+    if (first := next(remaining, None)) is None:
         return
-    with _connected(ray_address, room) as ray:
-        _check_room(ray, room)
-        blocks = [ray.put(_block(number, piece)) for number, piece in chain([first], left)]
+    with _connected(ray_address, resources) as ray:
+        _check_resources(ray, resources)
+        blocks = [ray.put(_as_block(number, piece)) for number, piece in chain([first], remaining)]
         try:
-            for table in _made(ray, blocks, build, room).iter_batches(batch_size=None, batch_format="pyarrow"):
+            results = _map_on_workers(ray, blocks, build, resources)
+            for table in results.iter_batches(batch_size=None, batch_format="pyarrow"):
                 for row in table.to_pylist():
-                    yield row["number"], _rows(pickle.loads(row["content"]))
+                    yield row["number"], _rows_or_raise(pickle.loads(row["content"]))
         except ray.exceptions.RayActorError as error:
             raise ResetError(
-                f"Workers of the Ray cluster kept dying (cluster.max_restarts is {room.max_restarts}); finished chunks "
-                f"are kept: {str(error).splitlines()[0]}"
+                f"Workers of the Ray cluster kept dying (cluster.max_restarts is {resources.max_restarts}); finished "
+                f"chunks are kept: {str(error).splitlines()[0]}"
             ) from error
 
 
-def _made(ray: Any, blocks: list[Any], build: Build, room: _Room) -> Any:
-    """The data set of what the workers make of `blocks`."""
-    retries = {"max_restarts": room.max_restarts, "max_task_retries": room.max_restarts}
+def _map_on_workers(ray: Any, blocks: list[Any], build: Build, resources: _Resources) -> Any:
+    """Return a lazy Ray data set of the workers' results for `blocks`."""
+    retries = {"max_restarts": resources.max_restarts, "max_task_retries": resources.max_restarts}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # `ray_remote_args_fn`: deprecated in Ray 2.60, yet nothing else bounds both
+        # `ray_remote_args_fn` is deprecated in Ray 2.60, but nothing else limits both restarts and retries
+        warnings.simplefilter("ignore")
         return ray.data.from_arrow_refs(blocks).map_batches(
             _Worker,
             fn_constructor_args=(Path.cwd(), build),
             batch_size=1,
             batch_format="pyarrow",
-            compute=ray.data.ActorPoolStrategy(size=min(room.workers, len(blocks))),
-            num_cpus=room.worker_cpus,
-            num_gpus=room.worker_gpus,
+            compute=ray.data.ActorPoolStrategy(size=min(resources.workers, len(blocks))),
+            num_cpus=resources.worker_cpus,
+            num_gpus=resources.worker_gpus,
             ray_remote_args_fn=lambda: retries,
         )
 
 
 class _Worker:
-    """An actor: it loads once, in the folder of the stage, and makes the rows of one chunk after another."""
+    """A Ray actor: loads its engine or judge once, in the folder of the stage, then computes chunk after chunk."""
 
     def __init__(self, folder: Path, build: Build) -> None:
         self._folder, self._build = folder, build
         self._work: Callable[[Any], Iterable[Mapping[str, Any]]] | None = None
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        """Return the rows of the piece in `block`, or the error that its user can mend."""
+        """Return the rows of one chunk, or the `ResetError` it raised."""
         number, piece = (block[name][0].as_py() for name in BLOCK.names)
         try:
-            return _block(number, list(self._loaded()(pickle.loads(piece))))
+            return _as_block(number, list(self._load_once()(pickle.loads(piece))))
         except ResetError as error:
-            return _block(number, error)
+            return _as_block(number, error)
 
-    def _loaded(self) -> Callable[[Any], Iterable[Mapping[str, Any]]]:
+    def _load_once(self) -> Callable[[Any], Iterable[Mapping[str, Any]]]:
         if self._work is None:
             if not self._folder.is_dir():
                 raise ResetError(f"{self._folder}: no such folder on machine {os.uname().nodename} of the Ray cluster")
-            os.chdir(self._folder)  # paths of models are relative to it
+            os.chdir(self._folder)  # model paths are relative to it
             self._work = self._build()
         return self._work
 
 
-def _block(number: int, content: Any) -> pa.Table:
+def _as_block(number: int, content: Any) -> pa.Table:
     return pa.table({"number": [number], "content": [pickle.dumps(content)]}, schema=BLOCK)
 
 
-def _rows(content: Any) -> Iterable[Mapping[str, Any]]:
+def _rows_or_raise(content: Any) -> Iterable[Mapping[str, Any]]:
     if isinstance(content, ResetError):
         raise content
     return content  # type: ignore[no-any-return]
@@ -145,7 +147,7 @@ def _ray() -> tuple[Any, Any]:
 
 
 def _check_address(address: str) -> None:
-    """Stop where nobody listens at "host:port": Ray would try for minutes."""
+    """Raise `ResetError` if nothing listens at "host:port"; Ray would retry for minutes."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
@@ -153,39 +155,39 @@ def _check_address(address: str) -> None:
         raise ResetError(f"No Ray cluster at cluster.ray_address '{address}' (host:port): {error}") from error
 
 
-def _own(room: _Room) -> dict[str, Any]:
-    """Keep a Ray that is to start here on the loopback; return what it has, room for all workers."""
-    name = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # "0" is read as: on one machine, so on its loopback alone
-    os.environ[name] = "0"  # for the processes that it starts
+def _prepare_local_ray(resources: _Resources) -> dict[str, Any]:
+    """Bind a Ray started on this machine to the loopback interface; return its options, with CPUs for all workers."""
+    name = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # "0" means a single machine, which then uses only the loopback
+    os.environ[name] = "0"  # for the processes that Ray starts
     constants: Any = import_module("ray._private.ray_constants")
-    constants.ENABLE_RAY_CLUSTER = False  # for this one, which read the variable when Ray was imported
-    cpus, gpus = (ceil(room.workers * each) for each in (room.worker_cpus, room.worker_gpus))
+    constants.ENABLE_RAY_CLUSTER = False  # for this process, which read the variable when it imported Ray
+    cpus, gpus = (ceil(resources.workers * each) for each in (resources.worker_cpus, resources.worker_gpus))
     return {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False}
 
 
 @contextmanager
-def _connected(address: str | None, room: _Room) -> Iterator[Any]:
-    """Join the cluster at `address`, or start one on this machine's loopback with room for all workers."""
+def _connected(address: str | None, resources: _Resources) -> Iterator[Any]:
+    """Join the cluster at `address`, or start a local one on the loopback interface; yield the `ray` module."""
     if address is not None:
         _check_address(address)
     ray, data = _ray()
-    own = _own(room) if address is None else {}
-    ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
+    local_options = _prepare_local_ray(resources) if address is None else {}
+    ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **local_options)
     try:
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # what goes wrong is raised
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised, no need to log them too
         data.DataContext.get_current().enable_progress_bars = False
         yield ray
     finally:
         ray.shutdown()
 
 
-def _check_room(ray: Any, room: _Room) -> None:
-    """Stop where no machine of the cluster has room for even one worker; Ray would wait for one for ever."""
-    cpus, gpus = room.worker_cpus, room.worker_gpus
-    known = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if not any(one.get("CPU", 0) >= cpus and one.get("GPU", 0) >= gpus for one in known):
-        largest = ", ".join(f"{one.get('CPU', 0):g} CPUs and {one.get('GPU', 0):g} GPUs" for one in known)
+def _check_resources(ray: Any, resources: _Resources) -> None:
+    """Raise `ResetError` if no machine of the cluster can hold even one worker; Ray would wait for ever."""
+    cpus, gpus = resources.worker_cpus, resources.worker_gpus
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(machine.get("CPU", 0) >= cpus and machine.get("GPU", 0) >= gpus for machine in machines):
+        sizes = ", ".join(f"{machine.get('CPU', 0):g} CPUs and {machine.get('GPU', 0):g} GPUs" for machine in machines)
         raise ResetError(
             f"No machine of the Ray cluster has room for a worker of {cpus:g} CPUs and {gpus:g} GPUs "
-            f"(cluster.worker_cpus, cluster.worker_gpus); they have {largest}"
+            f"(cluster.worker_cpus, cluster.worker_gpus); the machines have {sizes}"
         )

@@ -1,4 +1,4 @@
-"""The command that starts several training processes: DeepSpeed's launcher, here or on the hosts of a hostfile."""
+"""The command that starts several training processes with DeepSpeed's launcher, here or on the hosts of a hostfile."""
 
 import os
 import re
@@ -11,16 +11,16 @@ from reset.errors import ResetError
 
 
 def launcher(processes: int, hostfile: str | None = None) -> list[str]:
-    """The command so far; a module or script and its arguments go behind it.
+    """Return the launcher's command, to which the caller appends a module or script and its arguments.
 
-    A `hostfile` has lines like `gpu1 slots=8`; its slots must be `processes` in all. Several hosts are reached by pdsh
-    over ssh, without a password, and see this folder under the same path. Without a hostfile all run here, and the
-    file that DeepSpeed would read by itself (/job/hostfile) is left alone.
+    A `hostfile` has lines like `gpu1 slots=8`; its slots must add up to `processes`. Several hosts are reached by pdsh
+    over ssh without a password and must see this folder under the same path. Without a hostfile all processes run here;
+    DeepSpeed's default hostfile (/job/hostfile) is ignored.
     """
     deepspeed = [sys.executable, "-m", "deepspeed.launcher.runner", "--no_local_rank"]
     if hostfile is None:
-        here = ["--num_gpus", str(processes), "--master_addr", "127.0.0.1", "--master_port", str(free_port())]
-        return [*deepspeed, "--hostfile", os.devnull, *here]
+        local = ["--num_gpus", str(processes), "--master_addr", "127.0.0.1", "--master_port", str(free_port())]
+        return [*deepspeed, "--hostfile", os.devnull, *local]
     hosts = _slots(Path(hostfile))
     if sum(hosts.values()) != processes:
         raise ResetError(f"{hostfile} has {sum(hosts.values())} slots, train.processes is {processes}")
@@ -35,7 +35,7 @@ def launcher(processes: int, hostfile: str | None = None) -> list[str]:
 
 
 def _slots(hostfile: Path) -> dict[str, int]:
-    """Processes per host."""
+    """Read the number of processes per host."""
     try:
         lines = [line.partition("#")[0].strip() for line in hostfile.read_text(encoding="utf-8").splitlines()]
     except OSError as error:
@@ -49,7 +49,7 @@ def _slots(hostfile: Path) -> dict[str, int]:
 
 
 def free_port() -> int:
-    """A port that nothing listens on at this moment."""
+    """Return a port that nothing listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

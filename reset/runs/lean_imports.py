@@ -1,4 +1,4 @@
-"""Imports that leave out what a library would load along and can do without."""
+"""Skip slow optional dependencies (SciPy, scikit-learn) while importing NLTK or transformers."""
 
 import sys
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 @contextmanager
 def without(*packages: str) -> Iterator[None]:
-    """Hide `packages` from what is imported meanwhile, as if they were not installed; one that is loaded stays.
+    """Make `packages` look uninstalled to imports inside the block; packages that are already imported stay.
 
-    NLTK and transformers take SciPy and scikit-learn where they find them, for work that no judge asks of them: of
-    importing NLTK that is three quarters of the time.
+    NLTK and transformers import SciPy and scikit-learn if installed, for functions that no judge uses. That is three
+    quarters of NLTK's import time.
     """
     hidden = [package for package in packages if package not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: the import system's word for "not there"
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Work on all cores: results come in the order of the items, and never many wait to be taken."""
+"""Map a function over items on all CPU cores, with results in order and few of them held in memory."""
 
 import gc
 import os
@@ -13,13 +13,13 @@ Result = TypeVar("Result")
 
 
 def parallel_map(work: Callable[[Item], Result], items: Sequence[Item], *, alone: bool) -> Iterator[Result]:
-    """Yield `work` of each item, done by as many processes as there are cores, or `alone` by this one."""
+    """Yield `work(item)` for each item, in order: computed by one process per core, or with `alone` by this process."""
     processes = min(len(os.sched_getaffinity(0)), len(items))
     if alone or processes < 2:
         yield from map(work, items)
         return
     waiting: deque[Future[Result]] = deque()
-    # records hold no cycles: the collector would walk through them for nothing
+    # records hold no reference cycles, so garbage collection would only cost time
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
         for item in items:
             waiting.append(pool.submit(work, item))

@@ -1,4 +1,4 @@
-"""What a judge has said so far, counted: how often it could not tell, and why."""
+"""Running counts of a judge's verdicts: how many have no score, and why."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ from reset.files import tables
 
 @dataclass
 class Tally:
-    """What has been said so far, of how many answers, under each verdict name."""
+    """Number of judged answers, and for each verdict name its counts."""
 
     answers: int = 0
-    said: Counter[str] = field(default_factory=Counter)
-    nulls: Counter[str] = field(default_factory=Counter)
-    totals: dict[str, float] = field(default_factory=dict)
-    reasons: dict[str, Counter[str]] = field(default_factory=dict)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    nulls: Counter[str] = field(default_factory=Counter)  # verdicts without a score
+    totals: dict[str, float] = field(default_factory=dict)  # sum of the scores
+    reasons: dict[str, Counter[str]] = field(default_factory=dict)  # why there is no score
 
     def add(self, rows: Iterable[tables.Row]) -> int:
         """Count the verdicts of a chunk; return how many answers have been judged so far."""
@@ -24,7 +24,7 @@ class Tally:
         for row in rows:
             name = row["name"]
             answers.add(row["answer_id"])
-            self.said[name] += 1
+            self.verdicts[name] += 1
             if row["score"] is None:
                 self.nulls[name] += 1
                 self.reasons.setdefault(name, Counter())[row["reason"] or "no reason given"] += 1
@@ -34,23 +34,27 @@ class Tally:
         return self.answers
 
     def check(self, judge_name: str, max_null: float, answers: int = 0) -> None:
-        """Stop where too many of a name's verdicts are null, or will be even if the rest of `answers` are not."""
+        """Raise `ResetError` if the share of verdicts without a score exceeds `max_null`.
+
+        With `answers`, the number of all answers to judge, the share is of those: the judge stops as soon as it must
+        exceed the limit.
+        """
         for name, nulls in self.nulls.items():
-            if nulls > max_null * max(answers, self.said[name]):
+            if nulls > max_null * max(answers, self.verdicts[name]):
                 reason, count = self.reasons[name].most_common(1)[0]
                 raise ResetError(
-                    f"judge '{judge_name}' could not tell '{name}' of {nulls} of {self.said[name]} answers, more than "
-                    f"judge.max_null = {max_null:g} allows; most often ({count}): {reason}"
+                    f"judge '{judge_name}' could not score '{name}' for {nulls} of {self.verdicts[name]} answers, more "
+                    f"than judge.max_null = {max_null:g} allows; most often ({count}): {reason}"
                 )
 
     def summary(self) -> dict[str, dict[str, float | None]]:
-        """Count, nulls and mean of each verdict name."""
-        told = {name: self.said[name] - self.nulls[name] for name in sorted(self.said)}
+        """Number of verdicts, nulls and mean score of each verdict name."""
+        scored = {name: self.verdicts[name] - self.nulls[name] for name in sorted(self.verdicts)}
         return {
             name: {
-                "n": self.said[name],
+                "n": self.verdicts[name],
                 "nulls": self.nulls[name],
                 "mean": round(self.totals[name] / count, 6) if count else None,
             }
-            for name, count in told.items()
+            for name, count in scored.items()
         }

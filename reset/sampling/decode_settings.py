@@ -1,7 +1,7 @@
 """Decode settings and sweeps (paper 5.1).
 
-One sweep picks one of two hyper-parameters for an example, seeded, and walks its values: temperature with top-k off, or
-top-k at one fixed temperature. Each further sweep takes the other one (the paper is silent: docs/choices.md).
+A sweep varies one of two hyper-parameters for an example: temperature with top-k off, or top-k at a fixed temperature.
+The seed picks which one the first sweep varies; then they alternate (the paper does not say: docs/choices.md).
 """
 
 import hashlib
@@ -31,7 +31,7 @@ class Planned:
 
     @property
     def computed_as(self) -> str:
-        """What it shares with the answers to the same prompt that must come out equal: at temperature 0, all do."""
+        """Cache key: answers with the same key are identical by construction; at temperature 0 all share one key."""
         return "greedy" if self.setting.temperature == 0 else f"{self.setting.name}|{self.sweep}"
 
 
@@ -41,7 +41,7 @@ Arms = tuple[tuple[Setting, ...], tuple[Setting, ...]]
 def arms(temperatures: Sequence[float], top_ks: Sequence[int], top_k_temperature: float) -> Arms:
     """Return the two arms of a grid: one setting per temperature, one per top-k.
 
-    Raises `ResetError` for a grid without a setting, one that names a setting twice, or a value below zero.
+    Raises `ResetError` for an empty grid, a duplicate setting or a value below zero.
     """
     grid = (
         tuple(Setting("greedy" if t == 0 else f"t{t:g}", t, 0) for t in temperatures),
@@ -58,13 +58,13 @@ def arms(temperatures: Sequence[float], top_ks: Sequence[int], top_k_temperature
 
 
 def derived_seed(*parts: object) -> int:
-    """Return a seed of 31 bits that belongs to `parts` alone."""
+    """Return a 31-bit seed, a hash of `parts`."""
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest()) >> 1
 
 
 def plan(example_id: str, grid: Arms, sweeps: int, seed: int) -> list[Planned]:
-    """Return the answers to sample for one example; each has a seed of its own."""
+    """Return the answers to sample for one example, each with its own seed."""
     first = derived_seed(seed, example_id, "arm") % 2
     planned = []
     for sweep in range(sweeps):
@@ -74,5 +74,5 @@ def plan(example_id: str, grid: Arms, sweeps: int, seed: int) -> list[Planned]:
 
 
 def saved(planned: Sequence[Planned]) -> int:
-    """Return how many of one example's answers repeat another, so that they need not be computed."""
-    return len(planned) - len({one.computed_as for one in planned})
+    """Return how many of one example's answers repeat another and need not be computed."""
+    return len(planned) - len({answer.computed_as for answer in planned})

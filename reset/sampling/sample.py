@@ -1,8 +1,7 @@
 """Sampling: one system's answers to a set of prompts under a grid of decode settings (paper 5.1).
 
-Answering test prompts is the same operation with a grid of one greedy setting. Settings that must give the same text
-are computed once per prompt. Finished chunks of prompts are kept, so that a killed run goes on and ends with the same
-rows.
+Test prompts are answered in the same way, with a grid of one greedy setting. Answers with the same cache key are
+computed once per prompt. Finished chunks of prompts are kept, so that a killed run resumes and ends with the same rows.
 """
 
 import logging
@@ -29,13 +28,13 @@ from reset.sampling.decode_settings import Arms, Planned, plan, saved
 log = logging.getLogger(__name__)
 
 TOO_LONG = "error: prompt too long"
-Tokenize = Callable[[Prompt, int], tuple[list[int], bool] | None]
-KEPT = schemas.ANSWERS.append(pa.field("cut", pa.bool_(), nullable=False))  # whether the prompt's context was cut
+Tokenize = Callable[[Prompt, int], tuple[list[int], bool] | None]  # prompt, max tokens -> ids, cut; None if too long
+CHUNK_SCHEMA = schemas.ANSWERS.append(pa.field("cut", pa.bool_(), nullable=False))  # was the prompt's context cut?
 
 
 @dataclass(frozen=True)
 class Pool:
-    """What is to be sampled: whose answers, under which settings, how long."""
+    """What to sample: the system, its decode settings, its prompt template and the length limits in tokens."""
 
     system: str
     grid: Arms
@@ -61,45 +60,48 @@ def sample(
     max_failed: float,
     spread: Spread = here,
 ) -> tuple[Account, dict[str, Any]]:
-    """Answer every row of `prompts` and write the answers table to `into`; `load` is called only if work is left.
+    """Answer every row of `prompts` and write the answers to `into`; `load` is called only if a chunk is missing.
 
-    The account is of answers: planned, written, failed by reason. Raises `ResetError` above the share `max_failed`.
+    Returns the account of answers (planned, written, failed by reason) and their figures. Raises `ResetError` if more
+    than the fraction `max_failed` of the planned answers failed.
     """
-    planned, repeats = _announce(prompts, pool)
-    pieces = enumerate(_grouped(tables.read(prompts, schemas.EXAMPLES), chunk_prompts))
+    planned, repeats = _count_planned(prompts, pool)
+    pieces = enumerate(_batched(tables.read(prompts, schemas.EXAMPLES), chunk_prompts))
     counts, number_of_chunks = Counts(), 0
     with Progress(f"sample {into.stem}", planned) as progress:
-        heard = progress.add if spread is here else _unheard
-        for number, found in chunks.fill(KEPT, pieces, partial(_answering, pool, load, heard), spread):
-            counts.add(list(chunks.assemble(KEPT, [number])))
-            progress.reach(counts.account.rows_in, counts.tokens, found=found)
+        on_completion = progress.add if spread is here else _ignore
+        build = partial(_answerer, pool, load, on_completion)
+        for number, resumed in chunks.fill(CHUNK_SCHEMA, pieces, build, spread):
+            counts.add(list(chunks.assemble(CHUNK_SCHEMA, [number])))
+            progress.reach(counts.account.rows_in, counts.tokens, found=resumed)
             counts.check(into.stem, planned, max_failed)
             number_of_chunks += 1
     tables.write(into, schemas.ANSWERS, chunks.assemble(schemas.ANSWERS, range(number_of_chunks)))
     return counts.account, {**counts.figures(), "saved_answers": repeats}
 
 
-def _answering(
-    pool: Pool, load: Callable[[], tuple[Engine, Tokenize]], heard: Callable[[int], object]
+def _answerer(
+    pool: Pool, load: Callable[[], tuple[Engine, Tokenize]], on_completion: Callable[[int], object]
 ) -> Callable[[Sequence[tables.Row]], Iterator[dict[str, Any]]]:
+    """Load the engine and return the function that answers a chunk of examples."""
     engine, tokenize = load()
-    return partial(answer, pool=pool, engine=engine, tokenize=tokenize, heard=heard)
+    return partial(answer, pool=pool, engine=engine, tokenize=tokenize, on_completion=on_completion)
 
 
-def _unheard(tokens: int) -> None:
-    """What a worker elsewhere says of one answer: its chunk tells of all."""
+def _ignore(tokens: int) -> None:
+    """Report no single answer, as on remote workers: there progress is counted by chunk."""
 
 
-def _grouped(rows: Iterator[tables.Row], size: int) -> Iterator[list[tables.Row]]:
-    while group := list(islice(rows, size)):
-        yield group
+def _batched(rows: Iterator[tables.Row], size: int) -> Iterator[list[tables.Row]]:
+    while batch := list(islice(rows, size)):
+        yield batch
 
 
-def _announce(prompts: Path, pool: Pool) -> tuple[int, int]:
-    """Count the planned answers, and those of them that need not be computed; one plan is held at a time."""
+def _count_planned(prompts: Path, pool: Pool) -> tuple[int, int]:
+    """Count the planned answers, and those of them that need not be computed, one prompt's plan at a time."""
     planned = repeats = 0
-    for wanted in map(pool.plan, tables.read(prompts, schemas.EXAMPLES)):
-        planned, repeats = planned + len(wanted), repeats + saved(wanted)
+    for plan_of_prompt in map(pool.plan, tables.read(prompts, schemas.EXAMPLES)):
+        planned, repeats = planned + len(plan_of_prompt), repeats + saved(plan_of_prompt)
     if not planned:
         raise ResetError(f"{prompts}: no prompts")
     if repeats:
@@ -113,38 +115,38 @@ def answer(
     engine: Engine,
     tokenize: Tokenize,
     *,
-    heard: Callable[[int], object] = _unheard,
+    on_completion: Callable[[int], object] = _ignore,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the answers table for `examples`, in their order, and whether each prompt was `cut`.
+    """Yield rows of the answers table for `examples`, in their order, with a column `cut`: was the prompt cut?
 
-    `heard` is called at each completion, with its tokens.
+    `on_completion` is called after each completion with its number of tokens.
     """
     planned = {row["example_id"]: pool.plan(row) for row in examples}
     fitted = {row["example_id"]: tokenize(render(row, pool.template), pool.max_prompt_tokens) for row in examples}
     requests: dict[str, Request] = {}
     for example_id, fit in fitted.items():
         if fit is not None:
-            for one in planned[example_id]:
-                name = f"{example_id}|{one.computed_as}"
-                requests.setdefault(name, _request(name, one, fit[0], pool.max_tokens))
-    done = {}
+            for wanted in planned[example_id]:
+                key = f"{example_id}|{wanted.computed_as}"
+                requests.setdefault(key, _request(key, wanted, fit[0], pool.max_tokens))
+    completions = {}
     for completion in engine.generate(list(requests.values())):
-        done[completion.answer_id] = completion
-        heard(completion.tokens)
+        completions[completion.answer_id] = completion
+        on_completion(completion.tokens)
     for row in examples:
         fit = fitted[row["example_id"]]
-        for one in planned[row["example_id"]]:
-            name = f"{row['example_id']}|{one.computed_as}"
-            said = done[name] if fit else Completion(name, "", 0, TOO_LONG, None)
-            yield {**_row(row, one, pool.system, said), "cut": fit is not None and fit[1]}
+        for wanted in planned[row["example_id"]]:
+            key = f"{row['example_id']}|{wanted.computed_as}"
+            completion = completions[key] if fit else Completion(key, "", 0, TOO_LONG, None)
+            yield {**_answer_row(row, wanted, pool.system, completion), "cut": fit is not None and fit[1]}
 
 
-def _request(name: str, planned: Planned, token_ids: Sequence[int], max_tokens: int) -> Request:
+def _request(key: str, planned: Planned, token_ids: Sequence[int], max_tokens: int) -> Request:
     setting = planned.setting
-    return Request(name, tuple(token_ids), setting.temperature, setting.top_k, planned.seed, max_tokens)
+    return Request(key, tuple(token_ids), setting.temperature, setting.top_k, planned.seed, max_tokens)
 
 
-def _row(example: tables.Row, planned: Planned, system: str, said: Completion) -> dict[str, Any]:
+def _answer_row(example: tables.Row, planned: Planned, system: str, completion: Completion) -> dict[str, Any]:
     setting = planned.setting
     return {
         "answer_id": f"{example['example_id']}|{setting.name}|{planned.sweep}",
@@ -157,8 +159,8 @@ def _row(example: tables.Row, planned: Planned, system: str, said: Completion) -
         "temperature": setting.temperature,
         "top_k": setting.top_k,
         "seed": planned.seed,
-        "text": said.text,
-        "tokens": said.tokens,
-        "finish_reason": said.finish_reason,
-        "mean_logprob": said.mean_logprob,
+        "text": completion.text,
+        "tokens": completion.tokens,
+        "finish_reason": completion.finish_reason,
+        "mean_logprob": completion.mean_logprob,
     }

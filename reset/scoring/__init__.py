@@ -1,1 +1,1 @@
-"""From verdicts to scores and intervals."""
+"""From verdicts to scores, macro averages and intervals."""

@@ -1,4 +1,4 @@
-"""Two systems on the same test prompts: paired differences of their macro scores, over one run or several."""
+"""Paired differences of the macro scores of two systems on the same test prompts, over one or several runs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -9,14 +9,14 @@ from reset.files import tables
 from reset.scoring import bootstrap
 from reset.scoring.evaluate import SCORES
 
-# measure -> (axis, group of data sets or None for all of them)
+# measure -> (axis, group of data sets; None: all groups)
 MEASURES: dict[str, tuple[str, str | None]] = {
     "seen faithfulness": ("faithfulness", "seen"),
     "unseen faithfulness": ("faithfulness", "unseen"),
     "instruction": ("instruction", None),
     "task": ("task", None),
 }
-# systems of params.yaml whose differences answer the paper's questions; the first is the headline
+# pairs of systems whose difference answers a question of the paper; the first pair is the headline
 PAIRS = (
     ("mtl_reset", "mtl"),
     ("mtl_reset", "mtl_random"),
@@ -36,14 +36,14 @@ PAIRS = (
     ("if_cd", "if"),
 )
 
-Figures = dict[str, float | None]  # mean, low, high; of a difference also p, and p_holm among all those shown
+Figures = dict[str, float | None]  # mean, low, high; for a difference also p and p_holm
 ByMeasure = dict[str, dict[str, dict[bootstrap.Key, float]]]  # measure -> data set -> (run, example_id) -> score
 
 
 def read(paths: Iterable[Path]) -> ByMeasure:
-    """Read one system's scores of several runs, one path per run; null scores take no part.
+    """Read the scores of one system, one path per run; null scores are left out.
 
-    Runs are numbered by their place, so run i of one system pairs with run i of another.
+    Runs are numbered in the order of `paths`, so run i of one system pairs with run i of another.
     """
     scores: ByMeasure = {measure: {} for measure in MEASURES}
     for run, path in enumerate(paths):
@@ -55,7 +55,7 @@ def read(paths: Iterable[Path]) -> ByMeasure:
 
 
 def difference(a: ByMeasure, b: ByMeasure, *, resamples: int, seed: int) -> dict[str, Figures]:
-    """A minus B per measure, with the 95 % interval of a paired bootstrap; None where no prompt has both."""
+    """Return A minus B per measure, with the 95 % interval of a paired bootstrap; None if no prompt has both scores."""
     return {
         measure: asdict(bootstrap.macro_difference(a[measure], b[measure], resamples=resamples, seed=seed))
         for measure in MEASURES
@@ -65,20 +65,20 @@ def difference(a: ByMeasure, b: ByMeasure, *, resamples: int, seed: int) -> dict
 def differences(
     runs: Sequence[Path], pairs: Sequence[tuple[str, str]], *, resamples: int, seed: int
 ) -> list[dict[str, Any]]:
-    """The differences of those `pairs` of systems that both have scores in all `runs` (folders of <system>.parquet).
+    """Return the differences of those `pairs` whose two systems have scores in all `runs`.
 
-    Their p values are adjusted for being shown together (Holm).
+    A run is a folder of <system>.parquet. The p values are adjusted for multiple comparisons (Holm).
     """
     paths: Mapping[str, list[Path]] = {
         system: [run / f"{system}.parquet" for run in runs] for pair in pairs for system in pair
     }
-    scores = {system: read(found) for system, found in paths.items() if all(path.is_file() for path in found)}
-    found: list[dict[str, Any]] = [
+    scores = {system: read(files) for system, files in paths.items() if all(path.is_file() for path in files)}
+    rows: list[dict[str, Any]] = [
         {"system": a, "against": b, "measures": difference(scores[a], scores[b], resamples=resamples, seed=seed)}
         for a, b in pairs
         if a in scores and b in scores
     ]
-    shown: list[Figures] = [figures for pair in found for figures in pair["measures"].values()]
+    shown: list[Figures] = [figures for row in rows for figures in row["measures"].values()]
     for figures, adjusted in zip(shown, bootstrap.holm([figures["p"] for figures in shown]), strict=True):
         figures["p_holm"] = adjusted
-    return found
+    return rows

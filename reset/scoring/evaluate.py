@@ -1,6 +1,6 @@
-"""Scores of one system on its test answers: per data set, and as the paper's macro averages (2.2, Table 4).
+"""Score one system on its test answers: per data set, and as the paper's macro averages (2.2, Table 4).
 
-A macro average is the plain mean over data sets. Nulls take no part in means and are counted. Intervals are those of
+A macro average is the plain mean over data sets. Null scores are left out of means and counted. Intervals come from
 `reset.scoring.bootstrap`.
 """
 
@@ -18,15 +18,15 @@ from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.scoring.bootstrap import interval
 
-# axes of their own where there are verdicts: the coverages of the paper's Figures 9 and 10, the micro world's oracle
+# verdicts that are axes of their own if given: coverage (the paper's Figures 9 and 10), the micro world's oracle
 EXTRAS = ("unigram_coverage", "bigram_coverage", "oracle")
 SCORES = pa.schema(
     [
         *(pa.field(name, pa.string(), nullable=False) for name in ("example_id", "dataset", "task", "group", "axis")),
         pa.field("score", pa.float64()),
         pa.field("tokens", pa.int32(), nullable=False),  # of the answer
-        pa.field("words", pa.int32(), nullable=False),  # of the answer, split at blanks
-        pa.field("reference_words", pa.int32()),  # of the first reference; null where there is none
+        pa.field("words", pa.int32(), nullable=False),  # of the answer, split at whitespace
+        pa.field("reference_words", pa.int32()),  # of the first reference; null if there is none
     ]
 )
 
@@ -47,14 +47,15 @@ def evaluate(
 ) -> tuple[Account, dict[str, Any]]:
     """Write the score of each prompt and axis to `into` (schema SCORES); return the account and the summary.
 
-    `groups` says of each data set whether it is seen, unseen or instruction; `bootstrap` is the number of resamples.
+    `groups` maps each data set to seen, unseen or instruction; `bootstrap` is the number of resamples. Raises
+    `ResetError` if answers and prompts do not match one to one, or a task or data set is not declared.
     """
     account = Account()
-    said = verdicts.answers(answers)
+    by_id = verdicts.answers(answers)
     judged = verdicts.read(
-        verdict_paths, said, {*EXTRAS, *(name for axes in scores.values() for name in axes.values())}
+        verdict_paths, by_id, {*EXTRAS, *(name for axes in scores.values() for name in axes.values())}
     )
-    by_example = _by_example(answers, said.values())
+    by_example = _by_example(answers, by_id.values())
     rows: list[tables.Row] = []
     for example in tables.read(prompts, schemas.EXAMPLES):
         answer = by_example.pop(example["example_id"], None)
@@ -63,35 +64,35 @@ def evaluate(
         account.keep()
         rows += _scored(example, answer, judged[answer["answer_id"]], scores, groups)
     if by_example:
-        raise ResetError(f"{answers}: answers example '{next(iter(by_example))}', which {prompts} does not hold")
+        raise ResetError(f"{answers}: answers example '{next(iter(by_example))}', which is not in {prompts}")
     tables.write(into, SCORES, rows)
     return account, summarise(rows, bootstrap=bootstrap, seed=seed)
 
 
 def _by_example(path: Path, answers: Iterable[tables.Row]) -> dict[str, tables.Row]:
-    found: dict[str, tables.Row] = {}
+    by_example: dict[str, tables.Row] = {}
     for answer in answers:
-        if found.setdefault(answer["example_id"], answer) is not answer:
+        if by_example.setdefault(answer["example_id"], answer) is not answer:
             raise ResetError(
                 f"{path}: two answers to example '{answer['example_id']}'; a test pool holds one per prompt"
             )
-    return found
+    return by_example
 
 
 def _scored(
     example: tables.Row,
     answer: tables.Row,
-    said: Mapping[str, float | None],
+    judged: Mapping[str, float | None],
     scores: Scores,
     groups: Mapping[str, str],
 ) -> Iterator[tables.Row]:
-    """One row per axis of the example's task."""
+    """Yield one row per axis of the example's task; `judged` maps verdict name -> score."""
     dataset, task = example["dataset"], example["task"]
     if dataset not in groups:
         raise ResetError(f"data set '{dataset}' is in no group. {nearest(dataset, groups)}")
     if task not in scores:
         raise ResetError(f"no score is declared for task '{task}'. {nearest(task, scores)}")
-    axes = {**scores[task], **{name: name for name in EXTRAS if name in said}}
+    axes = {**scores[task], **{name: name for name in EXTRAS if name in judged}}
     for axis, name in axes.items():
         yield {
             "example_id": example["example_id"],
@@ -99,7 +100,7 @@ def _scored(
             "task": task,
             "group": groups[dataset],
             "axis": axis,
-            "score": said.get(name),
+            "score": judged.get(name),
             "tokens": answer["tokens"],
             "words": len(answer["text"].split()),
             "reference_words": len(example["references"][0].split()) if example["references"] else None,
@@ -107,25 +108,25 @@ def _scored(
 
 
 def summarise(rows: Sequence[tables.Row], *, bootstrap: int, seed: int) -> dict[str, Any]:
-    """Figures per data set and axis, and macro averages; all rounded to four digits."""
+    """Return figures per data set and axis, macro averages and the oracle correlation, rounded to four digits."""
     by_dataset: dict[str, ByAxis] = {}
     for row in rows:
         by_dataset.setdefault(row["dataset"], {}).setdefault(row["axis"], []).append(row)
 
     def figures(strata: Sequence[Sequence[float]]) -> dict[str, float | None]:
-        found = asdict(interval(strata, resamples=bootstrap, seed=seed))
-        return {name: None if value is None else round(value, 4) for name, value in found.items()}
+        mean_low_high = asdict(interval(strata, resamples=bootstrap, seed=seed))
+        return {name: None if value is None else round(value, 4) for name, value in mean_low_high.items()}
 
     datasets = {name: _of_dataset(axes, figures) for name, axes in sorted(by_dataset.items())}
     macro = {
-        name: {**figures([known(axes[axis]) for axes in members]), "datasets": len(members)}
+        name: {**figures([non_null(axes[axis]) for axes in members]), "datasets": len(members)}
         for name, axis, members in macros(by_dataset)
     }
     return {"datasets": datasets, "macro": macro, "oracle_correlation": oracle_correlation(rows)}
 
 
 def oracle_correlation(rows: Iterable[tables.Row]) -> float | None:
-    """Pearson correlation of faithfulness with the oracle over the answers that have both; null without an oracle."""
+    """Pearson correlation of faithfulness with the oracle over answers that have both; None if undefined."""
     pairs: dict[str, dict[str, float]] = {}
     for row in rows:
         if row["axis"] in ("faithfulness", "oracle") and row["score"] is not None:
@@ -136,8 +137,8 @@ def oracle_correlation(rows: Iterable[tables.Row]) -> float | None:
     return round(correlation(*zip(*both, strict=True)), 4)
 
 
-def known(rows: Iterable[tables.Row]) -> list[float]:
-    """Leave out nulls."""
+def non_null(rows: Iterable[tables.Row]) -> list[float]:
+    """Return the scores that are not null."""
     return [row["score"] for row in rows if row["score"] is not None]
 
 
@@ -149,21 +150,21 @@ def _of_dataset(axes: ByAxis, figures: Any) -> dict[str, Any]:
         "n": len(rows),
         "tokens": round(fmean(row["tokens"] for row in rows), 2),
         "scores": {
-            axis: {**figures([known(of_axis)]), "nulls": sum(row["score"] is None for row in of_axis)}
+            axis: {**figures([non_null(of_axis)]), "nulls": sum(row["score"] is None for row in of_axis)}
             for axis, of_axis in axes.items()
         },
     }
 
 
 def macros(by_dataset: Mapping[str, ByAxis]) -> Iterator[tuple[str, str, list[ByAxis]]]:
-    """Name, axis and data sets of each macro average: of Table 4, the seen and unseen ones, and overall."""
+    """Yield name, axis and data sets of each macro average: overall, abstractive and extractive, seen and unseen."""
     for axis in ("instruction", "faithfulness", "task", *EXTRAS):
         members = [(axes, axes[axis][0]) for _, axes in sorted(by_dataset.items()) if axis in axes]
         parts = {axis: [axes for axes, _ in members]}
         if axis != "instruction":
             for part in ("abstractive", "extractive", "seen", "unseen"):
                 parts[f"{axis}_{part}"] = [axes for axes, first in members if part in _parts(first)]
-        yield from ((name, axis, found) for name, found in parts.items() if found)
+        yield from ((name, axis, datasets) for name, datasets in parts.items() if datasets)
 
 
 def _parts(row: tables.Row) -> tuple[str, str]:

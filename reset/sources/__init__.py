@@ -1,7 +1,8 @@
-"""Data sets: where each one lives, and one pure function from its raw records to examples.
+"""Data sets: where each one is stored, and a pure function from its raw records to examples.
 
-A source keeps `where` it lives (hub id, configuration, pinned revision, files) apart from `outcomes`, which turns raw
-records into examples or says why it leaves one out. `fetch` knows the first, `prepare` the second.
+A source has two independent parts. `where` is its location: hub id, configuration, pinned revision, files. Stage
+`fetch` uses it. `outcomes` turns raw records into examples, or gives the reason for setting one aside. Stage `prepare`
+uses it.
 """
 
 import hashlib
@@ -15,9 +16,9 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Example:
-    """One prompt with its context and references; see `reset.files.schemas.EXAMPLES` for the columns' meaning."""
+    """One prompt with its context and references. `reset.files.schemas.EXAMPLES` explains the columns."""
 
-    id: str  # the source's own id, else `content_id`; unique within a split
+    id: str  # the data set's own id, else `content_id`; unique within a split
     task: str
     instruction: str
     question: str = ""
@@ -29,48 +30,48 @@ class Example:
 
 @dataclass(frozen=True)
 class SetAside:
-    """A record left out, and why: a short reason in words, the same for all records of its kind."""
+    """A record that does not become an example."""
 
-    reason: str
-    detail: str = ""  # what is wrong with this one
+    reason: str  # short, the same for all records of its kind: records are counted by it
+    detail: str = ""  # what is wrong with this record
 
 
 @dataclass(frozen=True)
 class Where:
-    """Where a data set lives: a hub id with a pinned revision, or files; `how` says how to obtain a gated one."""
+    """Where a data set is stored: on the hub, at plain URLs, or, with `how`, wherever a user has put it."""
 
-    hub: str | None = None
+    hub: str | None = None  # repository id
     config: str | None = None
-    revision: str | None = None
+    revision: str | None = None  # branch, tag or commit
     data_files: str | None = None  # pattern inside the hub repository, with {split}
-    splits: Mapping[str, str] = field(default_factory=dict)  # ours -> the hub's
-    urls: Mapping[str, str] = field(default_factory=dict)  # split -> plain file
+    splits: Mapping[str, str] = field(default_factory=dict)  # our split -> the hub's split
+    urls: Mapping[str, str] = field(default_factory=dict)  # split -> URL of a file, with {revision}
     licence: str = ""
-    how: str = ""
+    how: str = ""  # how to obtain a data set that cannot be downloaded
 
 
 class Source(Protocol):
-    """One data set. Constructed with its row's `options` as keyword arguments."""
+    """One data set. It is constructed with the `options` of its row in params.yaml as keyword arguments."""
 
     where: Where
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
-        """Turn raw records into exactly one outcome each, in order.
+        """Return one outcome per raw record, in order.
 
-        An iterator like `map`, which goes on behind a record that raises `ResetError`. Pure: records may come in
-        several calls, in processes of their own.
+        A record that cannot be read raises `ResetError`; the iterator must then continue with the next record, as that
+        of `map` does. The method must be pure: records are passed in several calls, in several processes.
         """
         ...
 
 
 @runtime_checkable
 class Joined(Protocol):
-    """A source whose outcomes draw on other records of the file: it is given all of them at once."""
+    """A source whose outcomes depend on other records of the file: it gets all records of a file in one call."""
 
     joined: Literal[True]
 
 
 def content_id(*parts: str) -> str:
-    """A stable id of 16 hex digits made of the record's own text."""
-    listed = f"[{', '.join(map(encode_basestring, parts))}]"  # as JSON, which parts the texts beyond doubt
-    return hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    """Return a stable id of 16 hex digits: a hash of the record's text."""
+    as_json = f"[{', '.join(map(encode_basestring, parts))}]"  # JSON keeps ("ab", "c") and ("a", "bc") apart
+    return hashlib.sha256(as_json.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""BioASQ (Tsatsaronis et al. 2015), as RobustQA uses it (Han et al. 2023): factoid and list questions, held out.
+"""BioASQ (Tsatsaronis et al. 2015) as RobustQA uses it (Han et al. 2023): factoid and list questions, held out.
 
-RobustQA retrieves from PubMed abstracts and publishes no data. Its results, in DPR's layout, are read; so are BioASQ's
-golden files, whose snippets then stand for the passages (which makes the task easier).
+http://bioasq.org. RobustQA retrieves passages from PubMed abstracts, but publishes no data. Retrieval results in DPR's
+layout are read. So are BioASQ's golden files, with their snippets as passages, which makes the task easier.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,14 @@ TYPES = ("factoid", "list")
 
 @dataclass(frozen=True)
 class BioAsq(Choice):
-    """`max_passages`, `search_deeper`, `mention`, `order`: see `Choice`; `lower_case`: questions, as RobustQA does."""
+    """Factoid and list questions; `lower_case` lowers the question, as RobustQA does. Other options: see `Choice`.
+
+    A record of a golden file, with invented text:
+
+        {"id": "5a1", "type": "factoid", "body": "Which gene makes mice glow?",
+         "exact_answer": [["GLO1", "glow gene"]], "ideal_answer": ["The GLO1 gene makes mice glow."],
+         "snippets": [{"text": "Mice with GLO1 glow.", "document": "http://www.ncbi.nlm.nih.gov/pubmed/1"}]}
+    """
 
     where = Where(
         licence="CC BY 2.5",

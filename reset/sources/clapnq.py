@@ -1,6 +1,7 @@
-"""CLAPNQ (Rosenthal et al. 2024): real questions, a Wikipedia passage and a full-sentence grounded answer.
+"""CLAPNQ (Rosenthal et al. 2024): real questions with a Wikipedia passage and a grounded answer in full sentences.
 
-https://github.com/primeqa/clapnq, annotated data. An openly licensed stand-in for MS MARCO; not in the paper.
+https://github.com/primeqa/clapnq, annotated data. It has an open licence and can replace MS MARCO; the paper does not
+use it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,14 @@ _FILES = "https://raw.githubusercontent.com/primeqa/clapnq/{revision}/annotated_
 
 
 class ClapNq:
-    """All passages of a question unless `max_passages`; every annotator's answer is a reference."""
+    """Keeps all passages, or the first `max_passages`; every annotator's answer is a reference.
+
+    A record, with invented text:
+
+        {"id": "65607", "input": "how do bees dance",
+         "passages": [{"title": "Bee", "text": "Bees waggle in the hive.", "sentences": ["Bees waggle in the hive."]}],
+         "output": [{"answer": "They waggle in the hive.", "selected_sentences": ["Bees waggle in the hive."]}]}
+    """
 
     where = Where(
         revision="eb26840d130f4dcf4c4c5c12a47d0beffc9cc586",

@@ -1,6 +1,7 @@
-"""CNN/DailyMail (Hermann et al. 2015, Nallapati et al. 2016), not anonymised.
+"""CNN/DailyMail (Hermann et al. 2015, Nallapati et al. 2016): news articles with highlights, not anonymised.
 
-https://huggingface.co/datasets/abisee/cnn_dailymail, 287,113 / 13,368 / 11,490; no filter is asked for.
+https://huggingface.co/datasets/abisee/cnn_dailymail: 287,113 train, 13,368 dev and 11,490 test rows. The paper filters
+none.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,12 +12,17 @@ from reset.sources.fields import identity, text
 
 
 class CnnDailyMail:
-    """`line_breaks` keeps the highlights on lines of their own (for sentence-level ROUGE) instead of one line."""
+    r"""The highlights are the summary, on one line; `line_breaks` keeps one line each, for sentence-level ROUGE.
+
+    A record, with invented text:
+
+        {"id": "f0a1", "article": "(CNN) A bridge opened. ...", "highlights": "Bridge opens .\nMayor sings ."}
+    """
 
     where = Where(
         hub="abisee/cnn_dailymail",
         config="3.0.0",
-        revision="main",  # the commit it resolves to is recorded; pin it by `revision` in params.yaml
+        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
         splits={"train": "train", "dev": "validation", "test": "test"},
         licence="Apache-2.0 by its card; the articles are the publishers'",
     )

@@ -1,4 +1,4 @@
-"""Build a source from its row of params.yaml, with unknown or missing options told in one line."""
+"""Build a source from its row of params.yaml; unknown or missing options are errors of one line."""
 
 import inspect
 from collections.abc import Mapping
@@ -12,26 +12,28 @@ Row = TypeVar("Row")
 
 
 def construct(name: str, options: Mapping[str, Any], *, key: str, max_passages: int | None = None) -> Source:
-    """Construct the source called `name`; `key` says in errors where its row stands.
+    """Construct the source called `name`; `key` is the place of its row in params.yaml, for messages.
 
-    `max_passages` is for the sources that cap their passages by default (NQ, BioASQ, SearchQA); `options` goes first.
-    Raises `ResetError` for a name or option that does not exist.
+    `max_passages` is passed to sources that limit their passages by default (NQ, BioASQ, SearchQA, own), unless
+    `options` sets it. Raises `ResetError` for a name or option that does not exist, and for a missing option.
     """
     build = registry.load(registry.SOURCES, name, "source")
-    known = inspect.signature(build).parameters
+    accepted = inspect.signature(build).parameters
     for option in options:
-        if option not in known:
-            raise ResetError(f"Unknown option '{option}' of source '{name}' ({key}.options). {nearest(option, known)}")
-    missing = [option for option, kind in known.items() if kind.default is kind.empty and option not in options]
+        if option not in accepted:
+            raise ResetError(
+                f"Unknown option '{option}' of source '{name}' ({key}.options). {nearest(option, accepted)}"
+            )
+    missing = [option for option, kind in accepted.items() if kind.default is kind.empty and option not in options]
     if missing:
         raise ResetError(f"Source '{name}' needs the options {', '.join(missing)} ({key}.options)")
-    capped = "max_passages" in known and known["max_passages"].default is not None
+    capped = "max_passages" in accepted and accepted["max_passages"].default is not None
     default = {"max_passages": max_passages} if capped and max_passages is not None else {}
     return cast(Source, build(**{**default, **options}))
 
 
 def row_of(datasets: Mapping[str, Row], name: str) -> Row:
-    """Return the row of params.yaml's table `datasets` called `name`."""
+    """Return the row called `name` of the table `datasets` in params.yaml."""
     if name not in datasets:
         raise ResetError(f"Unknown data set '{name}' (params.yaml: datasets). {nearest(name, datasets)}")
     return datasets[name]

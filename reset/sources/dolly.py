@@ -1,8 +1,8 @@
-"""Dolly-15K (Conover et al. 2023): instructions by people.
+"""Dolly-15K (Conover et al. 2023): instructions and responses written by people.
 
 https://huggingface.co/datasets/databricks/databricks-dolly-15k
 
-The paper drops examples that come with a context: 10,544 of 15,011 should stay.
+The paper drops examples with a context, which leaves 10,544 of 15,011.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,14 +14,18 @@ CONTEXTUAL = ("closed_qa", "information_extraction", "summarization")
 
 
 class Dolly:
-    """`keep_context` keeps rows with a context, which becomes their only passage.
+    """Rows without a context; with `keep_context` all rows, the context being the only passage.
 
-    A row counts as one with a context by its text or its category: older copies have contextual rows without the text.
+    A row has a context if its text or its category says so, because older copies lack the text of some contexts.
+
+    A record, with invented text:
+
+        {"instruction": "Name two rivers.", "context": "", "response": "Elbe and Oder.", "category": "open_qa"}
     """
 
     where = Where(
         hub="databricks/databricks-dolly-15k",
-        revision="main",  # the commit it resolves to is recorded; pin it by `revision` in params.yaml
+        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
         splits={"train": "train"},
         licence="CC BY-SA 3.0",
     )

@@ -10,7 +10,12 @@ from reset.sources.fields import text
 
 
 class KoalaEval:
-    """One example per prompt; it has no options."""
+    """One example per prompt. There are no options.
+
+    A record, with invented text:
+
+        {"id": "koala_1", "prompt": "Write a haiku about rain."}
+    """
 
     where = Where(
         revision="2d4396aee3cff495382e9b0ad2521d70b177763b",

@@ -1,4 +1,4 @@
-"""The micro world as a data source: one `kind` for each role among the paper's data sets."""
+"""The micro world as a data source: a `kind` of records for each of the paper's data sets."""
 
 import json
 import random
@@ -13,7 +13,8 @@ from reset.sources import Example, Record, SetAside, Where
 
 Draw = Callable[[random.Random, Noise], dict[str, Any]]
 
-# kind -> (task, how to draw one record). The last six are never trained on: other domains, entities and wordings.
+# kind -> (task, function that draws one record). The last six are for evaluation only: they have other domains,
+# entities and wordings.
 KINDS: dict[str, tuple[str, Draw]] = {
     "instructions": ("instruction", lambda rng, n: instruction(rng, n.half_followed, way=0, large=False)),
     "nq": ("extractive_qa", lambda rng, n: question(rng, ("person", "town", "animal"), n, spans=True, clues=0.25)),
@@ -32,16 +33,22 @@ KINDS: dict[str, tuple[str, Draw]] = {
 
 
 def held_out(record: Record) -> bool:
-    """Whether a prompt is one of the fifth that only tests may use: no test prompt can occur in training."""
+    """Return whether a prompt is reserved for tests: a fifth of all, by hash. No test prompt can occur in training."""
     text = json.dumps([record["instruction"], record["question"], record["passages"]])
     return zlib.crc32(text.encode()) % 5 == 0
 
 
 class Micro:
-    """Records drawn from (seed, kind, split, number), so that asking for more changes none of the earlier ones.
+    """Generates records of one `kind`; a record depends on (seed, kind, split, number) alone.
 
-    `rows` gives the records per split; `noise` the rates of `reset.micro.grounded.Noise`, for training targets only;
-    None is none.
+    So a larger `rows` (the number of records per split) does not change earlier records. `noise` holds the rates of
+    `reset.micro.grounded.Noise`, or is None for no noise; the test split never has any.
+
+    A record of kind `nq`:
+
+        {"id": "0", "instruction": "extract the answer span from the passages.",
+         "question": "what is the tool of mira?", "passages": ["mira uses red rope.", "oslo sells old bread."],
+         "response": "red rope"}
     """
 
     where = Where(licence="Apache-2.0")

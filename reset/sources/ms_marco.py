@@ -1,7 +1,7 @@
 """MS MARCO v2.1 (Bajaj et al. 2016): questions to a search engine with well-formed answers, the "NLGEN" subset.
 
-https://huggingface.co/datasets/microsoft/ms_marco: 153,725 of the training and 12,467 of the validation rows have one.
-The official test rows have no answers, so validation is the test set; dev rows come out of train (`shares`).
+https://huggingface.co/datasets/microsoft/ms_marco: 153,725 training and 12,467 validation rows have such an answer. The
+official test rows have no answers, so validation is the test set, and dev rows are held out of train (`shares`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,15 +15,21 @@ MISSING = ("[]", "No Answer Present.")  # the original files write an empty list
 
 
 class MsMarco:
-    """All passages unless `max_passages` (the paper says five, its Table 11 shows ten).
+    """Keeps all passages, or the first `max_passages` (the paper says five, its Table 11 shows ten).
 
-    `answer_field` is where the wanted answers stand: "wellFormedAnswers", or "answers" for the ready-made NLGEN rows.
+    `answer_field` is the field with the answers: "wellFormedAnswers", or "answers" in ready-made NLGEN files.
+
+    A record, with invented text:
+
+        {"query_id": 12, "query": "what is two", "query_type": "NUMERIC",
+         "passages": {"is_selected": [0, 1], "passage_text": ["One.", "Two is a number."], "url": ["u", "v"]},
+         "answers": ["a number"], "wellFormedAnswers": ["Two is a number."]}
     """
 
     where = Where(
         hub="microsoft/ms_marco",
         config="v2.1",
-        revision="main",  # the commit it resolves to is recorded; pin it by `revision` in params.yaml
+        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
         splits={"train": "train", "test": "validation"},
         licence="non-commercial research",
     )
@@ -32,7 +38,10 @@ class MsMarco:
         self._max_passages, self._answer_field = max_passages, answer_field
 
     def unpack(self, document: Record) -> Iterator[Record]:
-        """Yield the rows of an original file, which is one object of columns keyed by row number; a row as it is."""
+        """Yield the rows of an original file: one object of columns, each a mapping from row number to value.
+
+        A document that is a row is yielded as it is.
+        """
         if not isinstance(document.get("query"), Mapping):
             yield document
             return
@@ -41,7 +50,7 @@ class MsMarco:
             try:
                 yield {name: column[row] for name, column in columns.items()}
             except KeyError as error:
-                raise ResetError(f"row {row} is not in all of the columns {', '.join(columns)}") from error
+                raise ResetError(f"row {row} is missing from one of the columns {', '.join(columns)}") from error
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""

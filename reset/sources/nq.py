@@ -1,7 +1,8 @@
-"""Natural Questions (Kwiatkowski et al. 2019) with the passages DPR retrieved (Karpukhin et al. 2020).
+"""Natural Questions (Kwiatkowski et al. 2019) with the passages that DPR retrieved (Karpukhin et al. 2020).
 
-https://github.com/facebookresearch/DPR, "retriever results"; Wikipedia of December 2018 in 100-word passages, of which
-the text alone is used. Items of DPR's biencoder are read as well: positive, then hard negative, then negative passages.
+https://github.com/facebookresearch/DPR, "retriever results": 100-word passages of Wikipedia (December 2018). Only their
+text is used, not the title. DPR's biencoder files are read as well, with the positive, hard negative and negative
+passages in this order.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,10 +13,15 @@ from reset.sources.retrieval import Choice, extractive, retrieved
 
 
 class NaturalQuestions(Choice):
-    """`max_passages` of the ranked, the answer among them; `search_deeper`, `mention`, `order`: see `Choice`.
+    """Keeps `max_passages` of the ranked passages, at least one with the answer. The options are those of `Choice`.
 
-    The filter holds in every split: of the paper's dev (8,757) and test (13,368) figures, the first is unfiltered and
-    the second a slip, so no equality is to be expected.
+    Questions are filtered in every split. So the counts differ from the paper's: its dev count (8,757) is unfiltered,
+    and its test count (13,368) is a slip.
+
+    A record, with invented text:
+
+        {"question": "who built the tower", "answers": ["Ada Lind"],
+         "ctxs": [{"id": "1", "title": "Tower", "text": "Ada Lind built it.", "score": "81.2", "has_answer": true}]}
     """
 
     where = Where(

@@ -2,10 +2,10 @@
 
 https://huggingface.co/datasets/OpenAssistant/oasst1
 
-A row is a message; the release's other layout, a nested tree per line (`ExportMessageTree` of the release's own package
-oasst_data, where replies, labels and a label's value may be null), is unpacked. An example is an assistant's
-message with the prompter's message it answers, when its `quality` label (a mean over raters, 0 to 1) is above 0.5 and
-has two raters (section 2.1.1).
+A row is one message. The release's other layout, a nested tree per line, is unpacked: `ExportMessageTree` of its
+package oasst_data, where replies, labels and a label's value may be null. An example is an assistant's message together
+with the prompter's message that it answers. Its `quality` label (a mean over raters, 0 to 1) must be above 0.5 and come
+from at least two raters (section 2.1.1).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,19 +17,28 @@ from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import number, optional_text, rows, text, value
 
 TURNS = ("first", "all")
-LABELS = ("quality", "helpfulness", "creativity", "humor")  # of which more is better
+LABELS = ("quality", "helpfulness", "creativity", "humor")  # the labels for which higher is better
 
 
 class Oasst1:
-    """`language` null takes all; `turns` is "first" (answers to a tree's root) or "all", each with its parent alone.
+    """Assistants' messages whose rating is high enough.
 
-    `label` names the rating that counts; `min_quality` must be exceeded by it, `min_raters` reached.
+    - `language`: the only language kept; null keeps all.
+    - `turns`: "first" (answers to the root of a tree) or "all". An answer's prompt is always its parent message alone.
+    - `label`: the rating to look at. It must be above `min_quality`, and given by at least `min_raters` raters.
+
+    Two records, with invented text:
+
+        {"message_id": "p1", "parent_id": null, "role": "prompter", "text": "Name a city.", "lang": "en",
+         "deleted": false, "labels": null}
+        {"message_id": "a1", "parent_id": "p1", "role": "assistant", "text": "Oslo.", "lang": "en", "deleted": false,
+         "labels": {"name": ["spam", "quality"], "value": [0.0, 0.75], "count": [3, 3]}}
     """
 
     joined: Literal[True] = True
     where = Where(
         hub="OpenAssistant/oasst1",
-        revision="main",  # the commit it resolves to is recorded; pin it by `revision` in params.yaml
+        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
         splits={"train": "train", "dev": "validation"},
         licence="Apache-2.0",
     )
@@ -51,7 +60,7 @@ class Oasst1:
         self._label, self._min_quality, self._min_raters = label, min_quality, min_raters
 
     def unpack(self, document: Record) -> Iterator[Record]:
-        """Yield the messages of a tree, with parents, and labels as the hub lists them; a message as it is."""
+        """Yield the messages of a nested tree in the hub's layout; a document that is a message is yielded as it is."""
         if "prompt" not in document:
             yield document
             return
@@ -66,7 +75,7 @@ class Oasst1:
             yield {**message, "labels": [{"name": name, **rated} for name, rated in labels.items()] or None}
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
-        """Turn raw records into examples; holds them all, since an answer may stand before its prompt."""
+        """Turn raw records into examples. Keeps all records in memory, since an answer may come before its prompt."""
         messages = list(records)
         prompts = {str(message.get("message_id")): message for message in messages if message.get("role") == "prompter"}
         return map(partial(self._outcome, prompts=prompts), messages)

@@ -9,7 +9,7 @@ from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, optional_text, text, texts, value
 from reset.sources.retrieval import NO_ANSWER, Choice, choose
 
-# What a row of each task needs; `instruction`, `references` (of test instructions), `id` and `split` may be named too.
+# The parts that `fields` must name for each task; the other PARTS are optional.
 NEEDED = {
     "instruction": ("instruction",),
     "extractive_qa": ("question", "passages", "references"),
@@ -22,11 +22,17 @@ SPELLINGS = {"train": "train", "val": "dev", "valid": "dev", "validation": "dev"
 
 @dataclass(frozen=True, kw_only=True)
 class Own(Choice):
-    """`fields` says in which column each part of an example stands: {question: query, passages: context, ...}.
+    """Records in your own columns; `fields` maps each part of an example to its column.
 
-    Without an `instruction` column, tasks with a context take the paper's (Table 3). A column holds one text, a list of
-    texts or of objects with a `text`, or, with `separator`, several texts in one. Extractive questions keep at most
-    `max_passages` with an answer among them (`search_deeper`, `mention`, `order`: see `Choice`), other tasks keep all.
+    - Without an `instruction` column, tasks with a context use the paper's instruction (Table 3).
+    - A column holds one text, a list of texts, a list of objects with a `text`, or, with `separator`, several texts in
+      one string.
+    - Extractive questions keep at most `max_passages` passages, at least one with an answer; the options are those of
+      `Choice`. Other tasks keep all passages.
+
+    A record for `fields` {question: query, passages: context, references: answer}:
+
+        {"query": "Where is pump 1?", "context": ["Pump 1 stands in hall 2."], "answer": "hall 2"}
     """
 
     where = Where(
@@ -56,11 +62,11 @@ class Own(Choice):
         question = optional_text(record, self.fields["question"]) if "question" in self.fields else ""
         named = "instruction" in self.fields
         instruction = optional_text(record, self.fields["instruction"]) if named else INSTRUCTIONS[self.task]
-        if self.task == "extractive_qa" and passages and references:  # what is empty, `prepare` sets aside
-            best = choose(passages, references, self)
-            if best is None:
+        if self.task == "extractive_qa" and passages and references:  # `prepare` sets rows without either aside
+            chosen = choose(passages, references, self)
+            if chosen is None:
                 return NO_ANSWER
-            passages = best
+            passages = chosen
         return Example(
             id=identity(record, [self.fields.get("id", "")], instruction, question, *passages, *references),
             task=self.task,
@@ -72,14 +78,14 @@ class Own(Choice):
         )
 
     def _texts(self, record: Record, part: str) -> list[str]:
-        """The texts of a part, blank ones left out; none where the part has no column or the column is null."""
+        """Return the texts of a part without blank ones; [] if the part has no column or the column is null."""
         if part not in self.fields:
             return []
         name = self.fields[part]
-        found = value(record, name)
-        if isinstance(found, str) and self.separator:
-            found = [piece.strip() for piece in found.split(self.separator)]
-        items = [] if found is None else [found] if isinstance(found, str) else found
+        field = value(record, name)
+        if isinstance(field, str) and self.separator:
+            field = [piece.strip() for piece in field.split(self.separator)]
+        items = [] if field is None else [field] if isinstance(field, str) else field
         if isinstance(items, list):
             items = [item.get("text") if isinstance(item, Mapping) else item for item in items]
         return texts({name: items}, name)
@@ -89,5 +95,5 @@ class Own(Choice):
             return None
         name = text(record, self.fields["split"])
         if name not in SPELLINGS:
-            raise ResetError(f"the field '{self.fields['split']}' must be {', '.join(SPELLINGS)}, is '{name}'")
+            raise ResetError(f"the field '{self.fields['split']}' must be one of {', '.join(SPELLINGS)}, is '{name}'")
         return SPELLINGS[name]

@@ -1,8 +1,8 @@
-"""Retrieved passages of extractive QA: at most so many, the gold answer in at least one (section 2.1.2).
+"""Choose retrieved passages for extractive QA: at most `max_passages`, at least one with the answer (section 2.1.2).
 
-How deep the paper looked for the answer is not said. Here the best passages stay; when none of them holds the answer,
-the last one gives way to the best-ranked passage that does, if `search_deeper`. How the answer is "mentioned" and in
-which order the passages then stand is not said either: see `Choice`.
+The paper does not say how far down the ranking it searched for the answer. Here the best passages are kept. If none of
+them contains the answer, `search_deeper` replaces the last one by the next passage in the ranking that does. Nor does
+the paper say what counts as a mention of the answer, and in which order it puts the passages: see `Choice`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,10 +23,13 @@ ORDERS = ("best_first", "best_last")
 
 @dataclass(frozen=True)
 class Choice:
-    """How passages are chosen; the options of the sources that choose.
+    """Options of the sources that choose passages.
 
-    `mention`: after the normalisation of appendix A.2 an answer is a run of whole tokens of a passage, or of its
-    characters. `order`: the best passage comes first, as retrieved, or last, next to what follows the context.
+    - `max_passages`: the most passages kept.
+    - `search_deeper`: whether to look for the answer below the best `max_passages`.
+    - `mention`: whether an answer must match whole tokens of a passage ("tokens") or any substring ("characters"). Both
+      texts are normalised as in appendix A.2.
+    - `order`: "best_first", as retrieved, or "best_last", next to the text after the passages.
     """
 
     max_passages: int = 5
@@ -35,15 +38,15 @@ class Choice:
     order: str = "best_first"
 
     def __post_init__(self) -> None:
-        for name, known in (("mention", MENTIONS), ("order", ORDERS)):
-            if (chosen := getattr(self, name)) not in known:
-                raise ResetError(f"Unknown {name} '{chosen}' (options.{name} of a source). {nearest(chosen, known)}")
+        for name, allowed in (("mention", MENTIONS), ("order", ORDERS)):
+            if (chosen := getattr(self, name)) not in allowed:
+                raise ResetError(f"Unknown {name} '{chosen}' (options.{name} of a source). {nearest(chosen, allowed)}")
 
 
 def retrieved(record: Record) -> Iterator[str]:
-    """Texts of a record in one of DPR's layouts, best first: retriever results, or items for the biencoder.
+    """Yield the passages of a record in one of DPR's layouts, best first: retriever results or biencoder training data.
 
-    They are read as they are asked for: of a hundred, most never are.
+    This is lazy: of a hundred passages most are never read.
     """
     names = [name for name in _BIENCODER if name in record] if "positive_ctxs" in record else ["ctxs"]
     texts = (optional_text(passage, "text") for name in names for passage in rows(record, name))
@@ -51,19 +54,19 @@ def retrieved(record: Record) -> Iterator[str]:
 
 
 def is_retrieval(record: Record) -> bool:
-    """Say whether a record follows one of DPR's layouts, which RobustQA's results share."""
+    """Return whether a record has one of DPR's layouts, in which RobustQA's results are read too."""
     return "ctxs" in record or "positive_ctxs" in record
 
 
 def choose(passages: Iterable[str], answers: Iterable[str], choice: Choice) -> list[str] | None:
-    """Keep `max_passages` of the ranked `passages`, one of them with an answer; None where that cannot be."""
-    holds, ranked = span_finder(answers, whole_tokens=choice.mention == "tokens"), iter(passages)
+    """Return at most `max_passages` of the ranked `passages`, at least one with an answer; None if none has it."""
+    has_answer, ranked = span_finder(answers, whole_tokens=choice.mention == "tokens"), iter(passages)
     best = list(islice(ranked, choice.max_passages))
-    if not any(map(holds, best)):
-        found = next(filter(holds, ranked), None) if choice.search_deeper else None
-        if found is None:
+    if not any(map(has_answer, best)):
+        replacement = next(filter(has_answer, ranked), None) if choice.search_deeper else None
+        if replacement is None:
             return None
-        best = [*best[:-1], found]
+        best = [*best[:-1], replacement]
     return best if choice.order == "best_first" else best[::-1]
 
 
@@ -79,7 +82,7 @@ def extractive(
 
 
 def answers_of(record: Record, name: str) -> list[str]:
-    """Return the field `name` of acceptable answers, lists of lists flattened, without blanks and repetitions."""
+    """Return the acceptable answers in the field `name`: nested lists are flattened, blanks and repeats dropped."""
     flat: dict[str, None] = {}
     pending = [value(record, name)]
     while pending:

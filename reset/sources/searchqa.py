@@ -1,8 +1,9 @@
-"""SearchQA (Dunn et al. 2017): quiz clues with search results, held out, as RobustQA uses it (Han et al. 2023).
+"""SearchQA (Dunn et al. 2017) as RobustQA uses it (Han et al. 2023): quiz clues with search results, held out.
 
-Read from MRQA 2019's rows (https://huggingface.co/datasets/lucadiliello/searchqa, one string "[DOC] [TLE] title [PAR]
-snippet ..."), the original files (`search_results`), or RobustQA's retrieval results in DPR's layout. Snippets alone
-are passages, as in Table 13.
+https://huggingface.co/datasets/lucadiliello/searchqa
+
+Three layouts are read: MRQA 2019's rows, as on the hub, the original files (`search_results`), and RobustQA's retrieval
+results in DPR's layout. The snippets are the passages, without their titles, as in Table 13.
 """
 
 import re
@@ -18,11 +19,17 @@ _TITLE = re.compile(r"^\s*\[TLE\].*?(\[PAR\]|$)", re.DOTALL)
 
 @dataclass(frozen=True)
 class SearchQa(Choice):
-    """`max_passages`, `search_deeper`, `mention`, `order`: see `Choice`; `lower_case`: questions, as RobustQA does."""
+    """Quiz clues; `lower_case` lowers the question, as RobustQA does. Other options: see `Choice`.
+
+    A record of MRQA's layout, with invented text:
+
+        {"key": "17a", "question": "This river flows to Ulm", "answers": ["the Oder"],
+         "context": "[DOC] [TLE] Rivers [PAR] The Oder is long. [DOC] [TLE] Ports [PAR] Boats ..."}
+    """
 
     where = Where(
         hub="lucadiliello/searchqa",
-        revision="main",  # the commit it resolves to is recorded; pin it by `revision` in params.yaml
+        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
         splits={"train": "train", "test": "validation"},
         licence="BSD-3-Clause; web snippets",
     )
@@ -46,12 +53,12 @@ class SearchQa(Choice):
 
 
 def _passages(record: Record) -> Iterable[str]:
-    """Return the snippets, best first, each on one line; a result without one is passed over."""
+    """Return the snippets, best first, each on one line; results without a snippet are skipped."""
     if is_retrieval(record):
         return retrieved(record)
     if "search_results" in record:
         results = rows(record, "search_results")
-        found = [optional_text(result, "snippets" if "snippets" in result else "snippet") for result in results]
+        snippets = [optional_text(result, "snippets" if "snippets" in result else "snippet") for result in results]
     else:
-        found = [_TITLE.sub("", document) for document in text(record, "context").split("[DOC]")]
-    return [" ".join(snippet.split()) for snippet in found if snippet.strip()]
+        snippets = [_TITLE.sub("", document) for document in text(record, "context").split("[DOC]")]
+    return [" ".join(snippet.split()) for snippet in snippets if snippet.strip()]

@@ -1,9 +1,9 @@
-"""ShareGPT, users' conversations with a chat model.
+"""ShareGPT: users' conversations with a chat model.
 
 https://huggingface.co/datasets/LLMs/Alpaca-ShareGPT
 
-There every pair of adjacent turns of a person and the assistant is a row of its own; the raw dump of whole
-conversations is unpacked in the same way. The text holds personal data: no message here quotes it.
+A row there is a user's turn with the assistant's turn that follows it. Raw dumps of whole conversations are unpacked in
+the same way. The texts contain personal data, so no error message quotes them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,11 +17,17 @@ ASSISTANTS = frozenset({"gpt", "chatgpt", "bing", "bard", "assistant"})
 
 
 class ShareGPT:
-    """`min_words`: a response must be *longer* than this, split by whitespace (section 2.1.1)."""
+    """Rows without an input whose response has *more* than `min_words` words, split by whitespace (section 2.1.1).
+
+    A record, and a whole conversation, with invented text:
+
+        {"instruction": "Count.", "input": "", "output": "One two three four five six seven eight nine ten eleven."}
+        {"id": "c1", "conversations": [{"from": "human", "value": "Hi."}, {"from": "gpt", "value": "Hello."}]}
+    """
 
     where = Where(
         hub="LLMs/Alpaca-ShareGPT",
-        revision="main",  # the commit it resolves to is recorded; pin it by `revision` in params.yaml
+        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
         splits={"train": "train"},
         licence="Apache-2.0 by its card; the conversations are users' own",
     )
@@ -30,7 +36,10 @@ class ShareGPT:
         self._min_words = min_words
 
     def unpack(self, document: Record) -> Iterator[Record]:
-        """Turn a whole conversation into rows; one without an answered turn becomes an empty row, to be counted."""
+        """Turn a whole conversation into rows; a document that is a row is yielded as it is.
+
+        A conversation without an answered turn becomes one empty row, so that it is counted as set aside.
+        """
         if "conversations" not in document:
             yield document
             return
@@ -41,8 +50,8 @@ class ShareGPT:
             for first, second in pairwise(turns)
             if first.get("from") in PEOPLE and second.get("from") in ASSISTANTS
         ]
-        for number, (asked, said) in enumerate(pairs or [("", "")]):
-            yield {"id": f"{name}_{number}", "instruction": asked, "input": "", "output": said}
+        for number, (prompt, response) in enumerate(pairs or [("", "")]):
+            yield {"id": f"{name}_{number}", "instruction": prompt, "input": "", "output": response}
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""

@@ -11,7 +11,12 @@ from reset.sources.fields import texts, value
 
 
 class VicunaEval:
-    """The first turn of each question; it has no options."""
+    """The first turn of each question. There are no options.
+
+    A record, with invented text:
+
+        {"question_id": 7, "category": "math", "turns": ["Add 1 and 2."]}
+    """
 
     where = Where(
         revision="0e6d3e4beaab66f4d3f93db72541a4abab8af28d",

@@ -1,7 +1,7 @@
 """WikiSum (Cohen et al. 2021): wikiHow articles with their summaries, held out.
 
-https://huggingface.co/datasets/d0rj/wikisum, 35,775 / 2,000 / 2,000. The paper cites Liu et al. 2018, but its test size
-and its Tables 7 and 14 are of this set.
+https://huggingface.co/datasets/d0rj/wikisum: 35,775 train, 2,000 dev and 2,000 test rows. The paper cites Liu et al.
+2018, but its test size and its Tables 7 and 14 match this data set.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,11 +15,17 @@ FOLDS = {"": None, "train": "train", "val": "dev", "dev": "dev", "validation": "
 
 
 class WikiSum:
-    """One example per article; it has no options. In the original file the field `fold` names the split."""
+    """One example per article. There are no options. In the original file the field `fold` names the split.
+
+    A record, with invented text:
+
+        {"url": "https://x.example/Draw", "title": "How to Draw", "summary": "Take a pen and draw lines.",
+         "article": "Take a pen. Draw a line. ...", "step_headers": "Take a pen."}
+    """
 
     where = Where(
         hub="d0rj/wikisum",
-        revision="main",  # the commit it resolves to is recorded; pin it by `revision` in params.yaml
+        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
         splits={"train": "train", "dev": "validation", "test": "test"},
         licence="CC BY-NC-SA 3.0",
     )

@@ -1,8 +1,8 @@
-"""Tracking: each stage run leaves one small record, sent to MLflow later by `python -m reset.tracking upload`.
+"""Tracking: each stage run writes one small record, which `python -m reset.tracking upload` sends to MLflow later.
 
-A record is a JSON file in `.tracking/`, complete in itself and written atomically, so a stage neither imports MLflow
-nor waits for a server, and a server that is down costs nothing. It holds parameters, figures and small files, never the
-environment. An experiment that DVC runs in a folder of its own keeps its records in the project's folder.
+A record is a self-contained JSON file in `.tracking/`, written atomically. So a stage neither imports MLflow nor waits
+for a server, and a server that is down does no harm. A record holds parameters, figures and small files, never
+environment variables. A DVC experiment that runs in its own folder writes its records to the project's folder.
 """
 
 import json
@@ -22,7 +22,7 @@ from reset.files import tables
 from reset.tracking.figures import flatten, numbers
 
 LOG = logging.getLogger(__name__)
-MAX_ARTIFACT_BYTES = 1_000_000  # larger files stay where DVC has them
+MAX_ARTIFACT_BYTES = 1_000_000  # larger files are not recorded; DVC has them
 
 
 @contextmanager
@@ -37,11 +37,11 @@ def run(
     pages: Sequence[Path] = (),
     enabled: bool = True,
 ) -> Iterator[None]:
-    """Record the block as one run of `stage`; the files named are read when the block ends, if they are there.
+    """Record the block as one run of `stage`; the named files are read when the block ends, if they exist.
 
     `metrics` is a JSON object whose numbers become the run's metrics, `history` a JSON list of objects with a `step`.
-    `pages` are too large for a record: they are sent from where they are, as they are when the record is sent.
-    Off with `enabled=False` or RESET_TRACKING=0. What goes wrong in the block goes on; the record then says FAILED.
+    `pages` are files too large for a record: only their paths are recorded, and upload sends their content of then.
+    Off with `enabled=False` or RESET_TRACKING=0. An exception in the block is raised on; the record's status is FAILED.
     """
     started, status = time.time(), "FAILED"
     try:
@@ -53,13 +53,13 @@ def run(
     finally:
         if enabled and os.environ.get("RESET_TRACKING") != "0":
             record = {"stage": stage, "name": name, "status": status, "start": started, "end": time.time()}
-            record |= {"repro": _repro(), "pages": [str(path.resolve()) for path in pages]}
+            record |= {"repro": _dvc_process(), "pages": [str(path.resolve()) for path in pages]}
             files = [path for path in (metrics, history, *artifacts) if path]
-            _keep(record | {"tags": _tags(stage), "params": flatten(params)} | _outcome(metrics, history, files))
+            _write(record | {"tags": _tags(stage), "params": flatten(params)} | _read_outputs(metrics, history, files))
 
 
-def _keep(record: Mapping[str, Any]) -> None:
-    """Write the record; a full disk must not fail the stage it tells of."""
+def _write(record: Mapping[str, Any]) -> None:
+    """Write the record; if that fails, only warn: a full disk must not fail the stage."""
     path = root() / ".tracking" / f"{int(record['start'] * 1000)}-{uuid.uuid4().hex[:12]}.json"
     try:
         tables.write_json(path, record)
@@ -67,10 +67,10 @@ def _keep(record: Mapping[str, Any]) -> None:
         LOG.warning("tracking: the run of %s is not recorded (%s: %s)", record["stage"], path, error.strerror)
 
 
-def _outcome(metrics: Path | None, history: Path | None, files: Sequence[Path]) -> dict[str, Any]:
-    texts = {path.as_posix(): text for path in files if (text := _text(path)) is not None}
-    figures = _json(texts, metrics)
-    rows = _json(texts, history)
+def _read_outputs(metrics: Path | None, history: Path | None, files: Sequence[Path]) -> dict[str, Any]:
+    texts = {path.as_posix(): text for path in files if (text := _small_text(path)) is not None}
+    figures = _parse_json(texts, metrics)
+    rows = _parse_json(texts, history)
     return {
         "metrics": numbers(figures) if isinstance(figures, dict) else {},
         "history": [numbers(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else [],
@@ -78,15 +78,16 @@ def _outcome(metrics: Path | None, history: Path | None, files: Sequence[Path]) 
     }
 
 
-def _json(texts: Mapping[str, str], path: Path | None) -> Any:
-    """The content of a file that a failed stage may have left half done."""
+def _parse_json(texts: Mapping[str, str], path: Path | None) -> Any:
+    """The content of the file `path`; None if it is missing or invalid, as after a failed stage."""
     try:
         return json.loads(texts.get(path.as_posix(), "null")) if path else None
     except ValueError:
         return None
 
 
-def _text(path: Path) -> str | None:
+def _small_text(path: Path) -> str | None:
+    """The text of a file; None if it is missing, too large or not text."""
     try:
         return path.read_text(encoding="utf-8") if path.stat().st_size <= MAX_ARTIFACT_BYTES else None
     except (OSError, UnicodeDecodeError):
@@ -94,7 +95,7 @@ def _text(path: Path) -> str | None:
 
 
 def root() -> Path:
-    """The project's folder; DVC names it also to an experiment that it runs elsewhere."""
+    """The project's folder: DVC_ROOT, which DVC sets also for experiments in other folders, else the current one."""
     return Path(os.environ.get("DVC_ROOT") or Path.cwd())
 
 
@@ -103,32 +104,32 @@ def _tags(stage: str) -> dict[str, str]:
     if experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.experiment"] = experiment
     try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     except OSError:  # no git on this machine
         return tags
-    if done.returncode == 0:
-        tags["git.commit"] = tags["mlflow.source.git.commit"] = done.stdout.strip()
+    if git.returncode == 0:
+        tags["git.commit"] = tags["mlflow.source.git.commit"] = git.stdout.strip()
     return tags
 
 
-def _repro() -> str | None:
-    """The `dvc` process that runs this stage, as "start in ms"-"id": all stages of one `dvc repro` share it."""
+def _dvc_process() -> str | None:
+    """The `dvc` process that runs this stage, as "<start in ms>-<pid>"; all stages of one `dvc repro` share it."""
     try:
         for process in psutil.Process().parents():
             if any(Path(part).name == "dvc" for part in process.cmdline()[:3]):
                 return f"{int(process.create_time() * 1000)}-{process.pid}"
-    except psutil.Error:  # a parent that is gone, or another user's
+    except psutil.Error:  # a parent process has ended, or belongs to another user
         return None
     return None
 
 
 def send() -> str:
-    """Send all waiting records to MLFLOW_TRACKING_URI, else to mlflow.db in the project's folder; say what was done.
+    """Send all waiting records to MLFLOW_TRACKING_URI, else to mlflow.db in the project's folder; return a summary.
 
-    A store that does not answer is told of in the line returned; the records then wait for the next time.
+    If the store does not answer, the summary says so and the records wait for the next call.
     """
     if not any((root() / ".tracking").glob("*.json")):
         return "tracking: nothing to send"
-    from reset.tracking import upload  # MLflow takes seconds to import, and every stage imports this file
+    from reset.tracking import upload  # imports MLflow, which takes seconds; every stage imports this file
 
     return upload.send_all(root())

@@ -1,15 +1,15 @@
-"""Nested parameters and figures as flat names, the form in which MLflow takes them."""
+"""Flatten nested parameters and figures to dotted names, as MLflow needs them."""
 
 import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
-SECRETS = ("api_key", "password", "secret")  # parameters with names that end like this are never written
+SECRETS = ("api_key", "password", "secret")  # parameters whose names end with one of these are never written
 
 
 def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Parameters under dotted names; lists as JSON; those that hold a secret are left out."""
+    """Return parameters by dotted name, lists as JSON, without secrets (`SECRETS`)."""
     flat: dict[str, str] = {}
     for key, value in params.items():
         if isinstance(value, Mapping):
@@ -20,7 +20,7 @@ def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 def numbers(figures: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """The finite numbers among `figures`, under dotted names; everything else stays in the file itself."""
+    """Return the finite numbers among `figures` by dotted name; other values are left out."""
     flat: dict[str, float] = {}
     for key, value in figures.items():
         if isinstance(value, Mapping):

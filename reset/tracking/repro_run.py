@@ -1,6 +1,6 @@
-"""What an MLflow run is filled with, and what the parent run of a `dvc repro` gets from the record of its report.
+"""Log to MLflow runs; the parent run of a `dvc repro` gets its content from the record of the stage `report`.
 
-Imported by `reset.tracking.upload` alone, which sets MLflow's environment first.
+Imported only by `reset.tracking.upload`, which first sets MLflow's environment variables.
 """
 
 import json
@@ -15,24 +15,24 @@ from mlflow.tracking import MlflowClient
 
 from reset.tracking import figures
 
-BATCH = 100  # parameters a request may hold
+BATCH = 100  # MLflow's limit of parameters in a request
 MAX_PARAM_CHARS = 6000
-TABLES = ("overview", "systems", "differences")  # of metrics/report; shown as tables by MLflow's page
-LEFT_OUT = "datasets."  # parameters that would bury the others; params.yaml itself is an artifact
+TABLES = ("overview", "systems", "differences")  # of metrics/report; MLflow's page shows them as tables
+LEFT_OUT = "datasets."  # these parameters would crowd out the others; params.yaml is an artifact of the run anyway
 
 
 def log(client: MlflowClient, run_id: str, params: Mapping[str, str], metrics: Iterable[Metric]) -> None:
-    """Log parameters and metrics, in as many requests as MLflow's limits ask for."""
-    given = [Param(key(name), value[:MAX_PARAM_CHARS]) for name, value in params.items()]
-    for start in range(0, len(given), BATCH):
-        client.log_batch(run_id, params=given[start : start + BATCH])
+    """Log parameters and metrics, split into requests within MLflow's limits."""
+    entries = [Param(key(name), value[:MAX_PARAM_CHARS]) for name, value in params.items()]
+    for start in range(0, len(entries), BATCH):
+        client.log_batch(run_id, params=entries[start : start + BATCH])
     points = list(metrics)
     for start in range(0, len(points), 10 * BATCH):
         client.log_batch(run_id, metrics=points[start : start + 10 * BATCH])
 
 
 def fill(client: MlflowClient, run_id: str, record: Mapping[str, Any]) -> None:
-    """Put what `record` says of its `dvc repro` into the parent run, which ends when its last stage does."""
+    """Log `record` to the parent run of its `dvc repro` if it is the report's; set the parent's status and end time."""
     if record["stage"] == "report":
         texts = {Path(name).name: text for name, text in record["artifacts"].items()}
         content = yaml.safe_load(texts.get("params.yaml", "{}"))
@@ -50,13 +50,13 @@ def fill(client: MlflowClient, run_id: str, record: Mapping[str, Any]) -> None:
         for page in record.get("pages", ()):
             if Path(page).is_file():
                 client.log_artifact(run_id, page)
-    known = client.get_run(run_id).info.status
-    status = "FAILED" if "FAILED" in (known, record["status"]) else record["status"]
+    former_status = client.get_run(run_id).info.status
+    status = "FAILED" if "FAILED" in (former_status, record["status"]) else record["status"]
     client.set_terminated(run_id, status, end_time=ms(record["end"]))
 
 
 def _scores(texts: Mapping[str, str], end: int) -> Iterator[Metric]:
-    """The macro averages of every system, as `mtl_reset.faithfulness_unseen`."""
+    """The macro averages of every system, named like `mtl_reset.faithfulness_unseen`."""
     for row in json.loads(texts.get("overview.json", "[]")):
         system = row.pop("system")
         for name, value in figures.numbers(row).items():
@@ -64,15 +64,15 @@ def _scores(texts: Mapping[str, str], end: int) -> Iterator[Metric]:
 
 
 def ms(seconds: float) -> int:
-    """Seconds as MLflow's milliseconds."""
+    """Convert seconds to MLflow's milliseconds."""
     return int(seconds * 1000)
 
 
 def key(name: str) -> str:
-    """A name as MLflow allows it."""
+    """Replace the characters that MLflow forbids in names, and cut to 250 characters."""
     return re.sub(r"[^\w\-. :/]", "_", name)[:250]
 
 
 def artifact(name: str) -> str:
-    """A path inside the run, whatever the path outside was."""
+    """Turn a path on disk into a relative path inside the run."""
     return "/".join(part for part in Path(name).parts if part not in ("/", "..", "."))

@@ -1,9 +1,9 @@
 """Send tracking records to MLflow through its client; a record is deleted only after MLflow has all of it.
 
-The stage runs of one `dvc repro` stand below a parent run, which gets what the stage `report` gathers: the parameters,
-each system's macro averages as metrics, the tables and the page.
+The stage runs of one `dvc repro` are children of a parent run, which gets the output of the stage `report`: the
+parameters, each system's macro averages as metrics, the tables and the page.
 
-Sending twice is harmless: a run carries its record's id, and a run left half sent is completed.
+Sending a record twice is harmless: a run is tagged with its record's id, and a partly sent run is completed.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 os.environ.update({"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"})
 os.environ.update({"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"})
 for _name, _value in {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}.items():
-    os.environ.setdefault(_name, _value)  # read when mlflow is imported: a dead server is soon found dead
+    os.environ.setdefault(_name, _value)  # read when mlflow is imported; an unreachable server then fails soon
 
 from mlflow.entities import Metric, Run  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
@@ -34,7 +34,7 @@ REPRO_TAG = "reset.repro"
 
 
 def send_all(root: Path) -> str:
-    """Send all records under `root`/.tracking and say in one line what became of them, also of a dead server."""
+    """Send all records under `root`/.tracking; return a one-line summary, also if the server fails."""
     spool = root / ".tracking"
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.resolve()}/mlflow.db"
     with _lock(spool):
@@ -43,13 +43,14 @@ def send_all(root: Path) -> str:
             sent = _send_each(uri, root, records)
         except (MlflowException, SQLAlchemyError, OSError) as error:
             waiting = sum(path.exists() for path in records)
-            return f"Warning: tracking: {_shown(uri)} failed ({_first_line(error)}); {waiting} records wait in {spool}"
-    return f"tracking: {sent} runs sent to {_shown(uri)}"
+            failed = f"{_without_password(uri)} failed ({_first_line(error)})"
+            return f"Warning: tracking: {failed}; {waiting} records wait in {spool}"
+    return f"tracking: {sent} runs sent to {_without_password(uri)}"
 
 
 @contextmanager
 def _lock(spool: Path) -> Iterator[None]:
-    """One sender at a time; the lock dies with its process."""
+    """Allow one sender at a time; the lock is released when its process ends."""
     with (spool / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -62,7 +63,7 @@ def _send_each(uri: str, root: Path, records: list[Path]) -> int:
     for path in records:
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:  # not one of ours, or a broken disk: keep it for its owner
+        except ValueError:  # not JSON: keep the file, but do not try it again
             path.rename(path.with_suffix(".broken"))
             continue
         _send(client, experiment, path.stem, record)
@@ -72,16 +73,17 @@ def _send_each(uri: str, root: Path, records: list[Path]) -> int:
 
 
 def _experiment(client: MlflowClient, uri: str, root: Path) -> str:
-    known = client.get_experiment_by_name(EXPERIMENT)
-    if known is not None:
-        return str(known.experiment_id)
-    local = (root / "mlruns").resolve().as_uri() if uri.startswith("sqlite:") else None
-    return str(client.create_experiment(EXPERIMENT, artifact_location=local))
+    """The id of our MLflow experiment, which is created if needed."""
+    existing = client.get_experiment_by_name(EXPERIMENT)
+    if existing is not None:
+        return str(existing.experiment_id)
+    artifacts = (root / "mlruns").resolve().as_uri() if uri.startswith("sqlite:") else None
+    return str(client.create_experiment(EXPERIMENT, artifact_location=artifacts))
 
 
 def _send(client: MlflowClient, experiment: str, record_id: str, record: Mapping[str, Any]) -> None:
-    parent = _parent(client, experiment, record)
-    run_id = _run(client, experiment, record_id, record, parent)
+    parent = _parent_run(client, experiment, record)
+    run_id = _stage_run(client, experiment, record_id, record, parent)
     repro_run.log(client, run_id, record["params"], _metrics(record))
     for name, text in record["artifacts"].items():
         client.log_text(run_id, text, repro_run.artifact(name))
@@ -90,24 +92,26 @@ def _send(client: MlflowClient, experiment: str, record_id: str, record: Mapping
         repro_run.fill(client, parent, record)
 
 
-def _parent(client: MlflowClient, experiment: str, record: Mapping[str, Any]) -> str | None:
-    """The run of the `dvc repro` that the record's stage was part of; None for a stage run by hand."""
+def _parent_run(client: MlflowClient, experiment: str, record: Mapping[str, Any]) -> str | None:
+    """The id of the run of the `dvc repro` that the record's stage was part of; None for a stage run by hand."""
     if not (repro := record.get("repro")):
         return None
-    begun: list[Run] = client.search_runs([experiment], f"tags.`{REPRO_TAG}` = '{repro}'", max_results=1)
-    if begun:
-        return str(begun[0].info.run_id)
+    existing: list[Run] = client.search_runs([experiment], f"tags.`{REPRO_TAG}` = '{repro}'", max_results=1)
+    if existing:
+        return str(existing[0].info.run_id)
     tags = {key: value for key, value in record["tags"].items() if key != "stage"} | {REPRO_TAG: repro}
     name = tags.get("dvc.experiment", "dvc repro")
     start = int(repro.partition("-")[0])
     return str(client.create_run(experiment, start_time=start, tags=tags, run_name=name).info.run_id)
 
 
-def _run(client: MlflowClient, experiment: str, record_id: str, record: Mapping[str, Any], parent: str | None) -> str:
-    """The run of this record: a new one, or the one that an interrupted upload began."""
-    begun: list[Run] = client.search_runs([experiment], f"tags.`{RECORD_TAG}` = '{record_id}'", max_results=1)
-    if begun:
-        return str(begun[0].info.run_id)
+def _stage_run(
+    client: MlflowClient, experiment: str, record_id: str, record: Mapping[str, Any], parent: str | None
+) -> str:
+    """The id of this record's run: a new run, or the one that an interrupted upload created."""
+    existing: list[Run] = client.search_runs([experiment], f"tags.`{RECORD_TAG}` = '{record_id}'", max_results=1)
+    if existing:
+        return str(existing[0].info.run_id)
     stage, name = record["stage"], record["name"]
     tags = {**record["tags"], RECORD_TAG: record_id} | ({"mlflow.parentRunId": parent} if parent else {})
     run = client.create_run(
@@ -128,11 +132,12 @@ def _metrics(record: Mapping[str, Any]) -> Iterator[Metric]:
             yield Metric(repro_run.key(key), row[key], end, int(row.get("step", 0)))
 
 
-def _shown(uri: str) -> str:
-    """The address without a user's name and password."""
+def _without_password(uri: str) -> str:
+    """The address without user name and password."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.hostname}:{parts.port}" if parts.username else uri
 
 
 def _first_line(error: Exception) -> str:
+    """The first line of a message, without user names and passwords in addresses, at most 200 characters."""
     return re.sub(r"//[^/@\s]*@", "//", str(error).partition("\n")[0])[:200]

@@ -1,7 +1,7 @@
-"""Attention of a model that trains in bfloat16: in float32 on a CPU, by FlashAttention where it is asked for.
+"""Attention for training in bfloat16: in float32 on a CPU, by FlashAttention for packed batches.
 
-PyTorch's CPU kernel is slower in bfloat16 than in float32 on rows of about a hundred tokens, backwards above all; sums
-are more exact besides. `python -m benchmarks.train` holds the whole of training against TRL's.
+PyTorch's CPU kernel is slower in bfloat16 than in float32 on rows of about a hundred tokens, above all in the backward
+pass. Sums in float32 are also more exact. `python -m benchmarks.train` compares whole training runs with TRL's.
 """
 
 from typing import Any
@@ -16,23 +16,23 @@ NAME = "sdpa_in_float32"
 
 
 def in_float32(model: PreTrainedModel) -> None:
-    """Switch `model` over, if its attention is PyTorch's; weights, and what is saved, stay as they are."""
-    AttentionInterface.register(NAME, _forward)
+    """Compute the attention of `model` in float32, if it is PyTorch's (sdpa); weights and saved files do not change."""
+    AttentionInterface.register(NAME, _sdpa_in_float32)
     AttentionMaskInterface.register(NAME, sdpa_mask)
     if model.config._attn_implementation == "sdpa":
         model.set_attn_implementation(NAME)
 
 
-def of_any_length(model: PreTrainedModel) -> None:
-    """Switch `model` over to FlashAttention 2, which takes rows behind one another, if that is installed and serves it.
+def use_flash_attention(model: PreTrainedModel) -> None:
+    """Switch `model` to FlashAttention 2 (variable-length), when it is installed and supports the model.
 
-    Elsewhere a mask keeps the rows apart, and the tokens of the others are computed and thrown away.
+    Otherwise a mask separates the rows of a packed batch, which costs attention scores between rows.
     """
     if is_flash_attn_2_available() and model._supports_flash_attn:
         model.set_attn_implementation("flash_attention_2")
 
 
-def _forward(
+def _sdpa_in_float32(
     module: torch.nn.Module, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: Any, **kwargs: Any
 ) -> tuple[torch.Tensor, None]:
     dtype = query.dtype

@@ -1,4 +1,4 @@
-"""What the trainers here do beyond TRL's: rows in an order of ours, a stop at once when the run is lost."""
+"""Base class for our TRL trainers: length-grouped batches, stop on divergence."""
 
 from pathlib import Path
 from typing import Any
@@ -13,28 +13,28 @@ from reset.training.row_order import InOrder, LengthGrouped
 
 
 class Watched(Trainer):
-    """What trainers here do beyond TRL's: rows in batches of like length, a stop at once when the run is lost.
+    """Base of our trainers: takes rows in the order of the sampler `order`, and lets `watch` stop a diverged run.
 
-    Comes before one of TRL's trainers among the bases of a class; `order` is set before training.
+    In a class definition it stands before one of TRL's trainers. Set `order` and `watch` before training.
     """
 
     train_dataset: Any
     model_wrapped: Any
     order: LengthGrouped | InOrder
     watch: Watch
-    _step_loss: torch.Tensor | float = 0.0  # of this rank's micro batches so far, where the loss is computed
+    _step_loss: torch.Tensor | float = 0.0  # sum over this rank's micro batches of the step; kept on the device
     _weight_decays: list[float]
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> LengthGrouped | InOrder:
         return self.order
 
     def rows(self, step: int) -> list[str]:
-        """Name the rows of a step, counted from 0: by their `example_id`, or else their number."""
+        """Return the names of the rows of `step` (from 0): their `example_id`, or else their number."""
         names = self.train_dataset["example_id"] if "example_id" in self.train_dataset.column_names else None
         return [names[row] if names else str(row) for row in self.order.batch(step)]
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Take a micro batch; with the last one of a step, stop if the run is lost."""
+        """Run one micro batch; after the last one of a step, raise `ResetError` if the run has diverged."""
         loss: torch.Tensor = super().training_step(*args, **kwargs)
         self._step_loss = self._step_loss + loss
         if self.accelerator.sync_gradients:
@@ -49,19 +49,19 @@ class Watched(Trainer):
         return norm
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        """Save tied weights once: DeepSpeed hands them over under each of their names."""
+        """Save tied weights once: DeepSpeed passes them under each of their names."""
         tied = getattr(self.model, "all_tied_weights_keys", {})
-        once = {name: weights for name, weights in (state_dict or {}).items() if name not in tied}
-        super()._save(output_dir, once or None)
+        untied = {name: weights for name, weights in (state_dict or {}).items() if name not in tied}
+        super()._save(output_dir, untied or None)
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
-        """Make the optimiser, and note the weight decay of its groups; DeepSpeed drops those without a parameter."""
+        """Make the optimiser; remember the weight decay of its groups, but for empty ones, which DeepSpeed drops."""
         optimizer: torch.optim.Optimizer = super().create_optimizer(*args, **kwargs)
         self._weight_decays = [group["weight_decay"] for group in optimizer.param_groups if group["params"]]
         return optimizer
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        """Comes behind DeepSpeed's own loading."""
+        """Runs after DeepSpeed has loaded its state; repairs what it got wrong in a universal ZeRO-3 checkpoint."""
         super()._load_optimizer_and_scheduler(checkpoint)
         if self.model_wrapped.zero_optimization_stage() == 3 and self.model_wrapped.load_universal_checkpoint():
             checkpoints.mend(self.model_wrapped.optimizer.optimizer, self._weight_decays)

@@ -1,4 +1,4 @@
-"""What a training run does at its steps besides: logs the last one, marks whole checkpoints, keeps models."""
+"""Trainer callbacks: last-step logging, checkpoint completion marks, intermediate models."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,25 +12,28 @@ from reset.runs import checkpoints
 
 
 class LastStep(TrainerCallback):
-    """Logs the last step too, whatever its number."""
+    """Logs the last step too, even if it is no multiple of `logging_steps`."""
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Ask for a log entry."""
+        """Request a log entry at the last step."""
         control.should_log |= state.global_step >= state.max_steps
 
 
 class Finished(TrainerCallback):
-    """Marks a checkpoint once all ranks have written it."""
+    """Marks a checkpoint as complete once all ranks have written it."""
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Wait for the other ranks; the first one marks."""
+        """Wait for all ranks, then mark the checkpoint on rank 0."""
         PartialState().wait_for_everyone()
         if state.is_world_process_zero:
             checkpoints.finish(Path(args.output_dir) / f"checkpoint-{state.global_step}", args.world_size)
 
 
 class Keep(TrainerCallback):
-    """Calls `save` with a folder below `into` behind the step of each share; every rank does, as ZeRO-3 gathers."""
+    """Saves intermediate models: calls `save` with a folder below `into` after the step of each share.
+
+    All ranks call it, because ZeRO-3 gathers the weights from all of them.
+    """
 
     def __init__(self, save: Callable[[Path], None], shares: Sequence[float], into: Path) -> None:
         self._save = save
@@ -38,7 +41,7 @@ class Keep(TrainerCallback):
         self._into = into
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Save what the step has made of the model; a step comes again only where training goes on from before it."""
+        """Save the model if a share ends here; a resumed run may repeat the step and save it again."""
         for share in self._shares:
             if state.global_step == checkpoint_names.step(share, state.max_steps):
                 self._save(self._into / checkpoint_names.folder(share))

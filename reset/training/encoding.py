@@ -1,4 +1,4 @@
-"""Training rows as token ids, and what is checked of them before the first step."""
+"""Training rows as token ids, and checks on them before the first step."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from reset.training.recipe import IGNORED
 
 log = logging.getLogger(__name__)
 
-Encoded = dict[str, Any]  # example_id, lists of token ids, and of a row of several answers what its method needs
+Encoded = dict[str, Any]  # example_id, token ids, and method-specific fields
 
 SCHEMAS = {"sft": schemas.MIXTURES, "weighted_sft": schemas.WEIGHTED, "dpo": schemas.PAIRS, "kto": schemas.LABELLED}
 ANSWERS = ("chosen_ids", "rejected_ids", "completion_ids")
@@ -29,10 +29,11 @@ def encode(
     method: str = "sft",
     chat: Frame | None = None,
 ) -> tuple[list[Encoded], int]:
-    """Turn training rows into what the trainer of `method` takes; only responses and their end tokens are trained.
+    """Encode training rows for the trainer of `method`; only responses and their end tokens are trained.
 
-    An over-long prompt is cut at the end of its context; a row whose response (of two the longer) then still does not
-    fit is set aside. Of `chat`s the rows' prompts are messages. Returns the rows and how many prompts were cut.
+    A prompt that is too long is cut at the end of its context. If the row still exceeds `max_tokens` (with the longer
+    response of a pair), it is set aside. With `chat`, prompts are messages of that chat template. Returns the encoded
+    rows and how many prompts were cut.
     """
     encoded, cut_prompts = [], 0
     for row in rows:
@@ -63,21 +64,21 @@ def _ids(
 
 
 def sequences(rows: Iterable[Encoded]) -> Iterator[Encoded]:
-    """Every sequence of `rows` that is trained on, as `input_ids` and `labels`: two of a pair, else one of a row."""
+    """Yield every trained sequence of `rows` as `input_ids` and `labels`: two for a pair, else one per row."""
     for row in rows:
         if "input_ids" in row:
             yield row
         for answer in (row[name] for name in ANSWERS if name in row):
-            ids, masked = [*row["prompt_ids"], *answer], [IGNORED] * len(row["prompt_ids"])
-            yield {"example_id": row["example_id"], "input_ids": ids, "labels": masked + answer}
+            ids, labels = [*row["prompt_ids"], *answer], [IGNORED] * len(row["prompt_ids"]) + answer
+            yield {"example_id": row["example_id"], "input_ids": ids, "labels": labels}
 
 
 def check(rows: Sequence[Encoded], tokenizer: Any, where: Path, chat: Frame | None = None) -> None:
-    """Refuse rows that would train nothing or the wrong thing, by the first one's `example_id`.
+    """Raise `ResetError` for the first row that would train nothing or the wrong tokens, or if there is no row.
 
-    A row has one BOS, at its start; its labels cover its last tokens, the end token (of a `chat`, its own) among
-    them, and nothing else; it is no test (`dataset/test/...`). That no training prompt repeats a test's text is what
-    stage `screen` sees to.
+    A row must have one BOS, at its start. Its labels must cover its last tokens up to the end token (with `chat`, that
+    of the chat template), and nothing else. It must not be a test example (`dataset/test/...`); stage `screen` finds
+    training prompts that repeat the text of a test.
     """
     if not rows:
         raise ResetError(f"{where}: no rows to train on")
@@ -87,29 +88,30 @@ def check(rows: Sequence[Encoded], tokenizer: Any, where: Path, chat: Frame | No
             raise ResetError(f"{where}: row '{row['example_id']}' {problem}")
 
 
-def _problem(row: Encoded, bos: int | None, eos: int) -> str | None:
+def _problem(row: Encoded, bos: int | None, end: int) -> str | None:
     ids, labels = row["input_ids"], row["labels"]
     trained = sum(label != IGNORED for label in labels)
     if bos is not None and ids.count(bos) != 1:
         return f"has {ids.count(bos)} BOS tokens, must have one"
     if trained == 0:
         return "trains no token"
-    if labels != [IGNORED] * (len(ids) - trained) + ids[-trained:] or labels[-1] != eos:
-        return "does not train its last tokens, up to its end token, and nothing else"
+    if labels != [IGNORED] * (len(ids) - trained) + ids[-trained:] or labels[-1] != end:
+        return "must train exactly its last tokens, up to and including its end token"
     if bos is not None and (ids[0] != bos or trained == len(ids)):
-        return "does not begin with a BOS that is not trained"
+        return "must begin with a BOS token that is not trained"
     if row["example_id"].split("/")[1:2] == ["test"]:
-        return "is a test"
+        return "is a test example"
     return None
 
 
-def check_cut(cut: int, account: Account, most: float, where: Path) -> None:
-    """Say how many rows are cut or set aside as too long, and refuse a share above `most` (`train.max_cut`)."""
+def check_cut(cut: int, account: Account, max_cut: float, where: Path) -> None:
+    """Warn of rows cut or set aside as too long; raise `ResetError` for a fraction above `max_cut`."""
     counts = account.as_dict()
-    left = sum(counts["set_aside"].values())
-    share = (cut + left) / max(counts["rows_in"], 1)
-    said = f"{where}: {cut} prompts cut and {left} rows set aside to keep within max_tokens, {share:.2%} of the rows"
-    if share > most:
-        raise ResetError(f"{said}; train.max_cut is {most}")
-    if share:
-        log.warning(said)
+    set_aside = sum(counts["set_aside"].values())
+    fraction = (cut + set_aside) / max(counts["rows_in"], 1)
+    message = f"{where}: {cut} prompts cut and {set_aside} rows set aside to keep within max_tokens"
+    message = f"{message}, {fraction:.2%} of the rows"
+    if fraction > max_cut:
+        raise ResetError(f"{message}, more than train.max_cut = {max_cut}")
+    if fraction:
+        log.warning(message)

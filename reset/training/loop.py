@@ -1,7 +1,7 @@
-"""The training loop: TRL's trainers on DeepSpeed (paper A.3), one process or one rank of many.
+"""The training loop: TRL's trainers on DeepSpeed (paper A.3), in one process or several ranks.
 
-Rows come in as token ids, so that what is trained is exactly what `reset.model.tokens` made. The loss is the method's
-own: `reset.training.sft`, `reset.training.preferences`.
+Rows are already token ids, so the trainers train exactly the tokens that `reset.model.tokens` made. The method's module
+defines the loss: `reset.training.sft`, `reset.training.preferences`.
 """
 
 import atexit
@@ -29,20 +29,20 @@ Build = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Rows, Rows, Recipe, 
 
 
 def rendezvous() -> None:
-    """Set the variables that DeepSpeed wants where a single process was started directly, without a launcher."""
+    """Set the environment variables that DeepSpeed needs, for a single process started without a launcher."""
     if "RANK" not in os.environ:
         alone = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}
         os.environ.update(alone, MASTER_PORT=str(free_port()))
-    atexit.register(_leave)
+    atexit.register(_destroy_process_group)
 
 
-def _leave() -> None:
-    """End the process group: its threads, when they outlive the interpreter, abort a process that has finished."""
+def _destroy_process_group() -> None:
+    """End the process group: if its threads outlive the interpreter, they abort a process that has finished."""
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
-def _deepspeed(recipe: Recipe) -> dict[str, Any]:
+def _deepspeed_config(recipe: Recipe) -> dict[str, Any]:
     return {
         "zero_optimization": {"stage": recipe.zero_stage, "stage3_gather_16bit_weights_on_model_save": True},
         "zero_allow_untested_optimizer": True,
@@ -54,8 +54,8 @@ def _deepspeed(recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool) -> dict[str, Any]:
-    """What the configurations of all of TRL's trainers share."""
+def _trainer_config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool) -> dict[str, Any]:
+    """Return the options shared by all of TRL's trainers."""
     steps = "steps" if has_dev else "no"
     return dict(
         output_dir=str(work),
@@ -68,11 +68,11 @@ def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool)
         weight_decay=recipe.weight_decay,
         adam_beta2=recipe.beta2,
         lr_scheduler_type="cosine",
-        warmup_steps=recipe.warmup_ratio,  # below 1: a share of all steps
+        warmup_steps=recipe.warmup_ratio,  # below 1: a fraction of all steps
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
         gradient_checkpointing=recipe.gradient_checkpointing,
-        deepspeed=_deepspeed(recipe),
+        deepspeed=_deepspeed_config(recipe),
         eval_strategy=steps,
         save_strategy="steps",
         eval_steps=recipe.eval_steps,
@@ -91,7 +91,7 @@ def _config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool)
 
 
 def dataset(rows: Rows) -> Dataset:
-    """The rows as the trainers take them, column by column."""
+    """Return `rows` as a data set for the trainers."""
     return Dataset.from_dict({name: [row[name] for row in rows] for name in rows[0]})
 
 
@@ -109,43 +109,44 @@ def fit(
     build: Build,
     keep: Sequence[float] = (),
 ) -> list[dict[str, float]]:
-    """Train `model` on rows, save it to `into`, return the log: step, loss, dev_loss and, of preferences, margin.
+    """Train `model` on `rows`, save it to `into`, return the log: step, loss, dev_loss and, for preferences, margin.
 
-    `build` makes the trainer of a method (`reset.registry.METHODS`) and decides the form of the rows. With `dev` rows
-    the checkpoint with the lowest dev loss is saved. The models at the shares `keep` of all steps go below it
-    (`reset.checkpoint_names`). Checkpoints go to `work`; if it already holds a finished one, training resumes there, on
-    as many ranks as there are now. All ranks call this; the first one writes. Raises `ResetError` with step and batch
-    when the run diverges (`limits`); a row is named by its `example_id`, or else by its number.
+    `build` makes the trainer of a method (`reset.registry.METHODS`), which defines the columns of the rows. With `dev`
+    rows, the checkpoint with the lowest dev loss is saved. The models at the shares `keep` of all steps are saved below
+    `into` (`reset.checkpoint_names`). Checkpoints go to `work`; training resumes from the last complete one there, on
+    any number of ranks. All ranks call this; rank 0 writes. If the run diverges (`limits`), raises `ResetError` with
+    the step and the rows of its batch, by `example_id` or else by number.
     """
     if not torch.cuda.is_available():
-        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # gloo serves; this one is compiled for a minute
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # takes a minute to compile; gloo is enough
     bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
     if bf16 and not torch.cuda.is_available():
         attention.in_float32(model)
     if bf16 and recipe.padding_free:
-        attention.of_any_length(model)
-    config = _config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev))
+        attention.use_flash_attention(model)
+    config = _trainer_config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev))
     trainer = build(model, tokenizer, rows, dev, recipe, config)
     trainer.watch = Watch(limits, trainer.rows)
     for callback in (LastStep(), Finished(), Keep(partial(_save, trainer), keep, into)):
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=checkpoints.last(trainer, work))
     _save(trainer, into)
-    return [_logged(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
+    return [_log_row(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
 
 
 def _save(trainer: Watched, into: Path) -> None:
-    """Save what there is now, ready to answer."""
+    """Save the current model, with its cache switched on for inference."""
     config: Any = trainer.accelerator.unwrap_model(trainer.model).config
-    training, config.use_cache = config.use_cache, True
-    trainer.save_model(str(into))  # gathers what ZeRO-3 has spread
-    config.use_cache = training
+    use_cache, config.use_cache = config.use_cache, True
+    trainer.save_model(str(into))  # gathers the shards of ZeRO-3
+    config.use_cache = use_cache
     (into / "training_args.bin").unlink(missing_ok=True)  # a pickle
 
 
-def _logged(entry: Mapping[str, float]) -> dict[str, float]:
-    named = {"step": entry["step"]}
+def _log_row(entry: Mapping[str, float]) -> dict[str, float]:
+    """Pick our columns of a log entry, under our names."""
+    row = {"step": entry["step"]}
     for ours, theirs in (("loss", "loss"), ("dev_loss", "eval_loss"), ("margin", "rewards/margins")):
         if theirs in entry:
-            named[ours] = entry[theirs]
-    return named
+            row[ours] = entry[theirs]
+    return row

@@ -1,13 +1,13 @@
-"""Training on several answers to a prompt, through TRL's own trainers: DPO, KTO and supervised training with weights.
+"""Training on several answers to a prompt with TRL's trainers: DPO, KTO and weighted supervised training.
 
-DPO is Rafailov et al. (2023, arXiv 2305.18290), with `loss: sequence` its form per token (`sigmoid_norm`, as in Tulu 3,
-arXiv 2411.15124), and with `sft_weight` the cross-entropy of the chosen answer added (Pang et al. 2024, arXiv
-2404.19733). KTO is Ethayarajh et al. (2024, arXiv 2402.01306). Rows come in as token ids, so that
-the trainers tokenise nothing. No rows are held out: the model of the last step is saved.
+DPO is Rafailov et al. (2023, arXiv 2305.18290). With `loss: sequence` it is normalised by length (`sigmoid_norm`, as in
+Tulu 3, arXiv 2411.15124); with `sft_weight` the cross-entropy of the chosen answer is added (Pang et al. 2024, arXiv
+2404.19733). KTO is Ethayarajh et al. (2024, arXiv 2402.01306). Rows are already token ids, so the trainers tokenise
+nothing. There is no dev set: the model of the last step is saved.
 
-The reference model is loaded a second time and stands beside the trained one, whole or, under ZeRO-3, spread like it.
-TRL can compute its log-probabilities beforehand instead, but keeps those of rows in memory under a random name of each
-rank's own, so that with several ranks all but the first miss them.
+The reference model is a second copy of the starting model in memory, sharded under ZeRO-3 like the trained one. TRL
+could compute its log-probabilities beforehand, but with in-memory rows it caches them under a random name per rank, so
+that all ranks but the first miss them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,14 +29,14 @@ from reset.training.sft import ResponseTrainer, supervised
 
 
 class PairTrainer(Watched, DPOTrainer):
-    """DPOTrainer of rows that are token ids already, in batches of like length."""
+    """DPOTrainer for rows of token ids, in length-grouped batches."""
 
     def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
         return dataset
 
 
 class LabelTrainer(Watched, KTOTrainer):
-    """KTOTrainer of rows that are token ids already; it takes them in their order."""
+    """KTOTrainer for rows of token ids, in the order they are given."""
 
     def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
         return dataset
@@ -45,13 +45,13 @@ class LabelTrainer(Watched, KTOTrainer):
 def dpo(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Rows, dev: Rows, recipe: Recipe, config: Any
 ) -> PairTrainer:
-    """The trainer of pairs: rows of `prompt_ids`, `chosen_ids` and `rejected_ids`; `dev` rows are not read."""
+    """Return a DPO trainer; rows have `prompt_ids`, `chosen_ids` and `rejected_ids`, and `dev` is not used."""
     losses = {"sigmoid_norm" if recipe.loss == "sequence" else "sigmoid": 1.0}
     if recipe.sft_weight:
         losses["sft"] = recipe.sft_weight
     trainer = PairTrainer(
         model=model,
-        ref_model=_reference(model),
+        ref_model=_reference_model(model),
         processing_class=tokenizer,
         args=DPOConfig(**config, beta=recipe.beta, loss_type=list(losses), loss_weights=list(losses.values())),
         train_dataset=dataset(rows),
@@ -64,11 +64,11 @@ def dpo(
 def kto(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Rows, dev: Rows, recipe: Recipe, config: Any
 ) -> LabelTrainer:
-    """The trainer of labelled answers: rows of `prompt_ids`, `completion_ids` and `label`; `dev` rows are not read."""
+    """Return a KTO trainer; rows have `prompt_ids`, `completion_ids` and `label`, and `dev` is not used."""
     weights: dict[str, Any] = {name: getattr(recipe, name) for name in ("desirable_weight", "undesirable_weight")}
     trainer = LabelTrainer(
         model=model,
-        ref_model=_reference(model),
+        ref_model=_reference_model(model),
         processing_class=tokenizer,
         args=KTOConfig(**config, beta=recipe.beta, **weights),
         train_dataset=dataset(mismatched(rows, recipe.micro_batch_size, config["seed"])),
@@ -78,24 +78,25 @@ def kto(
 
 
 def mismatched(rows: Rows, micro_batch_size: int, seed: int) -> list[dict[str, Any]]:
-    """The rows in a seeded order, each with the answer of its neighbour in its micro batch as `KL_completion_ids`.
+    """Return the rows in a seeded order, each with the answer of the row before it as `KL_completion_ids`.
 
-    From these TRL estimates the reference point of KTO, and for that it keeps to the order of the rows.
+    The first row of a micro batch gets the answer of its last one. TRL estimates the KL term of KTO from these answers,
+    and therefore keeps the order of the rows.
     """
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).tolist()
     starts = range(0, len(order), micro_batch_size)
-    batches = [[rows[at] for at in order[start : start + micro_batch_size]] for start in starts]
+    batches = [[rows[index] for index in order[start : start + micro_batch_size]] for start in starts]
     return [
-        {**row, "KL_completion_ids": batch[place - 1]["completion_ids"]}
+        {**row, "KL_completion_ids": batch[index - 1]["completion_ids"]}
         for batch in batches
-        for place, row in enumerate(batch)
+        for index, row in enumerate(batch)
     ]
 
 
 def weighted_sft(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Rows, dev: Rows, recipe: Recipe, config: Any
 ) -> ResponseTrainer:
-    """The supervised trainer of rows with a `weight`, scaled to a mean of 1: rates then mean what they do without."""
+    """Return a supervised trainer; weights are scaled to a mean of 1, so that learning rates stay comparable."""
     scale = len(rows) / sum(row["weight"] for row in rows)
     scaled = [{**row, "weight": row["weight"] * scale} for row in rows]
     trainer = supervised(model, tokenizer, scaled, dev, recipe, config)
@@ -104,17 +105,19 @@ def weighted_sft(
 
 
 def _with_weights(collate: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
-    def collated(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Add the rows' weights to the batches of `collate`."""
+
+    def collate_with_weights(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         batch = collate(rows)
         if "weight" in rows[0]:  # dev rows have none
             batch["weight"] = torch.tensor([row["weight"] for row in rows])
         return batch
 
-    return collated
+    return collate_with_weights
 
 
-def _reference(model: PreTrainedModel) -> PreTrainedModel:
-    """The starting model once more, from where `model` was loaded."""
+def _reference_model(model: PreTrainedModel) -> PreTrainedModel:
+    """Load the starting model again, from the folder of `model`."""
     loaded: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         str(model.name_or_path), dtype=model.dtype, use_safetensors=True, trust_remote_code=False
     )

@@ -1,4 +1,4 @@
-"""How one system is trained: a row of `recipes` in params.yaml, and the batch sizes that follow from it."""
+"""How a system is trained: a row of `recipes` in params.yaml, and its gradient accumulation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,35 +16,35 @@ class Recipe:
     learning_rate: float
     epochs: float
     batch_size: int  # global: over all devices and accumulation steps
-    micro_batch_size: int  # rows a device holds at once
+    micro_batch_size: int  # rows per device and forward pass
     weight_decay: float
     beta2: float
     warmup_ratio: float
     loss: str  # token | sequence
-    eval_steps: int  # a checkpoint and a dev perplexity every so many steps
+    eval_steps: int  # steps between two checkpoints, each with its dev loss
     zero_stage: int
     dtype: str  # auto | bfloat16 | float32
     gradient_checkpointing: bool
-    padding_free: bool = False  # sft, weighted_sft: rows behind one another instead of padded to one length
-    method: str = "sft"  # sft | weighted_sft | dpo | kto; what follows is of the last two
-    beta: float = 0.0  # dpo, kto: how closely to keep to the starting model
-    sft_weight: float = 0.0  # dpo: of the cross-entropy of the chosen response, added to the loss
-    desirable_weight: float = 1.0  # kto: of either kind of answer in the loss
-    undesirable_weight: float = 1.0
+    padding_free: bool = False  # sft, weighted_sft: packed (padding-free) batches
+    method: str = "sft"  # sft | weighted_sft | dpo | kto
+    beta: float = 0.0  # dpo, kto: strength of the KL penalty to the starting model
+    sft_weight: float = 0.0  # dpo: weight of the chosen response's cross-entropy
+    desirable_weight: float = 1.0  # kto: loss weight of desirable answers
+    undesirable_weight: float = 1.0  # kto: loss weight of undesirable answers
 
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def accumulation(recipe: Recipe, devices: int) -> int:
-    """Accumulation steps that give the recipe's global batch on so many devices.
+    """Return the gradient accumulation steps that give the global batch size on `devices` devices.
 
-    Raises `ResetError` when no whole number does.
+    Raises `ResetError` if that is no whole number.
     """
-    at_once = recipe.micro_batch_size * devices
-    if recipe.batch_size % at_once:
+    rows_per_pass = recipe.micro_batch_size * devices
+    if recipe.batch_size % rows_per_pass:
         raise ResetError(
             f"batch_size {recipe.batch_size} is no multiple of micro_batch_size {recipe.micro_batch_size} x"
             f" {devices} devices"
         )
-    return recipe.batch_size // at_once
+    return recipe.batch_size // rows_per_pass

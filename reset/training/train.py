@@ -1,4 +1,4 @@
-"""Fine-tuning of one system: rows encoded and checked, then `reset.training.loop`, then what the run says of itself."""
+"""Fine-tuning of one system: encode and check the rows, run `reset.training.loop`, then write its metrics."""
 
 import math
 import os
@@ -13,14 +13,14 @@ from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.model import adapters, precision
-from reset.model.chat_frame import frame, require_end, stop_at
+from reset.model.chat_frame import Frame, frame, require_end, stop_at
 from reset.model.tokens import load_tokenizer
 from reset.runs.divergence import Limits
 from reset.training.encoding import SCHEMAS, Encoded, check, check_cut, encode, sequences
 from reset.training.loop import fit
 from reset.training.recipe import IGNORED, Recipe
 
-CHOSEN_BY_DEV = ("sft", "weighted_sft")  # dev rows have one response each, and tell nothing of a preference
+CHOSEN_BY_DEV = ("sft", "weighted_sft")  # dev rows have one response each: no preference to measure
 
 
 def train(
@@ -40,10 +40,10 @@ def train(
 ) -> None:
     """Fine-tune the model of `init` on the rows of `data`; `work` then holds model/, figures.json and log.json.
 
-    All weights are trained, or an `adapter`. `template` is that of the rows; of a chat, the models then stop where its
-    replies end (generation_config.json). Below model/ are the models at the shares `keep` of the training. Killed,
-    the same call goes on from the last checkpoint in `work`. With several processes each of them calls this. Raises
-    `ResetError`, before the first step, for rows that `check` refuses.
+    Trains all weights, or an `adapter`. `template` is the prompt template of the rows; with a chat template, the saved
+    models stop at its end token (generation_config.json). The models at the shares `keep` of the training are saved
+    below model/. After a kill, the same call resumes from the last checkpoint in `work`. Every rank calls this. Raises
+    `ResetError`, before the first step, for rows that `check` or `check_cut` refuses.
     """
     if not adapters.exists(init):
         raise ResetError(f"{init}: no model there")
@@ -52,7 +52,7 @@ def train(
     rows, cut = encode(tables.read(data, SCHEMAS[recipe.method]), tokenizer, max_tokens, account, recipe.method, chat)
     trained = list(sequences(rows))
     check(trained, tokenizer, data, chat)
-    if chat and adapter and not adapter.merge:  # which leaves the folder of the weights as it is
+    if chat and adapter and not adapter.merge:  # then `stop_at` cannot change the weights' folder
         require_end(adapters.weights(init), chat, tokenizer)
     check_cut(cut, account, max_cut, data)
     dev_rows: list[Encoded] = []
@@ -63,18 +63,23 @@ def train(
     options: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "build": build, "keep": keep}
     history = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", **options)
     if os.environ["RANK"] == "0":
-        for folder in (work / "model" / place for place in ("", *map(checkpoint_names.folder, keep))):
-            if adapter:
-                adapters.finish(folder, init, adapter, precision.dtype(recipe.dtype))
-            if chat and not adapters.apart(folder):
-                stop_at(folder, chat.end)
-        said = {**account.as_dict(), "cut_prompts": cut, **_figures(history, trained)}
-        tables.write_json(work / "figures.json", said)
+        for folder in (work / "model" / name for name in ("", *map(checkpoint_names.folder, keep))):
+            _finish(folder, init, recipe, adapter, chat)
+        figures = {**account.as_dict(), "cut_prompts": cut, **_figures(history, trained)}
+        tables.write_json(work / "figures.json", figures)
         tables.write_json(work / "log.json", by_step(history))
 
 
+def _finish(folder: Path, init: Path, recipe: Recipe, adapter: adapters.Adapter | None, chat: Frame | None) -> None:
+    """Make a saved model ready to answer: merge its adapter or name its base, and stop at the chat's end token."""
+    if adapter:
+        adapters.finish(folder, init, adapter, precision.dtype(recipe.dtype))
+    if chat and not adapters.apart(folder):
+        stop_at(folder, chat.end)
+
+
 def _figures(history: Sequence[Mapping[str, float]], trained: Sequence[Encoded]) -> dict[str, Any]:
-    """Steps and dev perplexity of a training, and the tokens of one pass over its rows."""
+    """Return steps and dev perplexity of a run, and the tokens of one epoch."""
     dev_losses = {int(entry["step"]): entry["dev_loss"] for entry in history if "dev_loss" in entry}
     steps = int(history[-1]["step"])
     return {
@@ -87,9 +92,9 @@ def _figures(history: Sequence[Mapping[str, float]], trained: Sequence[Encoded])
 
 
 def by_step(log: Sequence[Mapping[str, float]]) -> list[dict[str, float | None]]:
-    """One row per step with the same columns, None where it has none: DVC plots rows of equal keys alone."""
-    names = dict.fromkeys(name for entry in log for name in ("step", "loss", "dev_loss", *entry))
+    """Merge log entries into one row per step, all with the same columns (DVC plots need that); None where missing."""
+    columns = dict.fromkeys(name for entry in log for name in ("step", "loss", "dev_loss", *entry))
     rows: dict[float, dict[str, float | None]] = {}
     for entry in log:
-        rows.setdefault(entry["step"], dict.fromkeys(names)).update(entry)
+        rows.setdefault(entry["step"], dict.fromkeys(columns)).update(entry)
     return list(rows.values())

@@ -41,7 +41,7 @@ def test_verdicts_carry_the_watchers_name_and_only_those_named_count():
 
 
 def test_a_name_that_the_judge_never_says_is_told():
-    with pytest.raises(ResetError, match=r"watchers\.other\.verdicts: of answer 'a' it says none of: ratings"):
+    with pytest.raises(ResetError, match=r"watchers\.other\.verdicts: answer 'a' got none of: ratings"):
         list(Watcher("other", Two(), ["ratings"]).verdicts(asked()))
 
 

@@ -59,5 +59,5 @@ def test_export_holds_every_row_whole(filled, tmp_path):
 def test_without_a_ledger_the_command_says_so(path):
     refused = run()
     assert refused.exit_code == 1
-    assert "no ledger; no judge has asked a language model yet" in refused.output
+    assert "no ledger; no judge has called a language model yet" in refused.output
     assert not path.exists()

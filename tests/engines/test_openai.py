@@ -94,7 +94,7 @@ def test_a_server_that_tells_no_token_ids_has_its_own_text_taken(engine, server)
     (one,) = engine().generate(asked(1))
     assert (one.text, one.mean_logprob) == ("as the server has it", None)
     server.reply = lambda body: spoken(body, prompt_token_ids=None)
-    with pytest.raises(ResetError, match="does not say which prompt it read"):
+    with pytest.raises(ResetError, match="does not report the token ids of the prompt"):
         engine().seen(asked(1))
 
 
@@ -104,7 +104,7 @@ def test_what_the_server_read_is_told_in_the_order_of_the_requests(engine):
 
 def test_a_prompt_that_the_server_reads_otherwise_stops_the_run(engine, server):
     server.reply = lambda body: spoken(body) | {"usage": {"prompt_tokens": 3, "completion_tokens": 2}}
-    with pytest.raises(ResetError, match="the server read a prompt of 2 tokens as 3; its answers would be to other"):
+    with pytest.raises(ResetError, match="the server read a prompt of 2 tokens as 3 tokens; its answers would belong"):
         list(engine().generate(asked(20)))
     assert len(server.asked) <= 4
 
@@ -156,13 +156,13 @@ def test_a_model_that_the_server_does_not_have_stops_the_run_without_the_key(eng
     fails(server, Fault(404, body=b'{"error": {"message": "no such model, secret-key"}}'), times=99)
     with pytest.raises(ResetError) as raised:
         list(engine().generate(asked(50)))
-    assert f"{server.base_url}: model '{tiny}' cannot be asked (Error code: 404" in raised.value.message
+    assert f"{server.base_url}: cannot use model '{tiny}' (Error code: 404" in raised.value.message
     assert "secret-key" not in raised.value.message
     assert len(server.asked) <= 4
 
 
 def test_a_server_that_is_not_there_is_one_line(engine):
-    with pytest.raises(ResetError, match=r"^http://127\.0\.0\.1:1/v1: model '.*' cannot be asked \(Connection error"):
+    with pytest.raises(ResetError, match=r"^http://127\.0\.0\.1:1/v1: cannot use model '.*' \(Connection error"):
         list(engine(base_urls=["http://127.0.0.1:1/v1"]).generate(asked(3)))
 
 

@@ -83,9 +83,7 @@ def test_an_answer_comes_as_soon_as_it_ends(engine):
 def test_several_copies_of_the_model_are_workers(tiny):
     from reset.engines.vllm.engine import VllmEngine
 
-    with pytest.raises(
-        ResetError, match=r"one copy of the model here \(data_parallel_size\); cluster\.workers holds more"
-    ):
+    with pytest.raises(ResetError, match=r"one copy of the model: set cluster\.workers, not data_parallel_size"):
         VllmEngine(model=tiny, max_model_len=256, options={"data_parallel_size": 2})
 
 

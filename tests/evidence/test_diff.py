@@ -171,7 +171,7 @@ def test_mlflow_compares_two_runs_by_the_same_numbers(
 def test_folder_without_tables_is_told(runs: tuple[Path, Path], tmp_path: Path) -> None:
     refused = cli(runs[0], tmp_path)
     assert refused.exit_code == 1
-    assert refused.output == f"Error: '{tmp_path}' holds no tables: there is nothing in data/\n"
+    assert refused.output == f"Error: '{tmp_path}' holds no tables: data/ is empty or missing\n"
 
 
 @pytest.mark.slow
@@ -204,4 +204,4 @@ def test_commit_is_read_from_cache_or_remote_and_nothing_is_checked_out(
         assert {row["table"]: row["equal"] for row in found["tables"]}["data/examples/nq/train.parquet"]
         assert [row["key"] for row in found["params"]] == ["select.weights.faithfulness"]
     assert {path: path.stat().st_mtime_ns for path in (project / "data").rglob("*")} == before
-    assert cli("nope").output == "Error: 'nope' is no folder, and as a revision: unknown Git revision 'nope'\n"
+    assert cli("nope").output == "Error: 'nope' is not a folder; as a revision: unknown Git revision 'nope'\n"

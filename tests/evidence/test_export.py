@@ -132,7 +132,7 @@ def test_answer_in_a_conversation_ends_as_it_was_trained_to(micro_model: Path) -
     turns = [{"role": "user", "content": "name a town."}, {"role": "assistant", "content": " red boat."}]
     whole = tokenizer.apply_chat_template(turns, return_dict=False)
     assert whole[-1] == tokenizer.eos_token_id
-    with pytest.raises(Exception, match="this model was trained on nothing longer"):
+    with pytest.raises(Exception, match="the model was not trained on longer conversations"):
         tokenizer.apply_chat_template([*turns, turns[0]], return_dict=False)
 
 
@@ -186,7 +186,7 @@ def test_adapter_is_exported_alone_on_request_and_names_its_base_on_the_hub(on_t
 
 def test_adapter_whose_base_is_not_here_is_told(on_top: Path) -> None:
     shutil.rmtree(on_top / "models/base")
-    assert "is an adapter of models/base/micro, which is not here" in export(on_top).output
+    assert "is an adapter of models/base/micro, which is missing" in export(on_top).output
 
 
 def test_card_holds_lineage_data_settings_scores_and_deviations(run: Path) -> None:
@@ -247,24 +247,24 @@ def test_weights_that_are_not_the_recorded_ones_are_refused(run: Path) -> None:
     (run / "models/mtl/config.json").write_text("{}")
     refused = export(run)
     assert refused.exit_code == 1
-    assert "models/mtl is not what dvc.lock says" in refused.output
+    assert "models/mtl differs from dvc.lock" in refused.output
     assert not (run / "out").exists()
 
 
 def test_weights_that_are_not_here_are_asked_for(run: Path) -> None:
     shutil.rmtree(run / "models/mtl")
-    assert "`dvc checkout` or `dvc pull models/mtl` may bring it" in export(run).output
+    assert "try `dvc checkout` or `dvc pull models/mtl`" in export(run).output
 
 
 def test_unknown_system_and_taken_folder_are_refused(run: Path) -> None:
     assert "has trained no system 'mt'. Did you mean 'mtl'?" in export(run, "mt").output
     (run / "out").mkdir()
-    assert "out is there already; name another folder with --into" in export(run).output
+    assert "out exists; name another folder with --into" in export(run).output
 
 
 def test_system_trained_on_what_has_since_been_made_anew_is_refused(run: Path) -> None:
     change(run, "base@micro", outs=[{"path": "models/base/micro", "md5": "base2.dir"}])
     assert (
-        "train@mtl was made of another models/base/micro (base1.di) than base@micro has made since (base2.di); "
+        "train@mtl used an older models/base/micro (base1.di) than base@micro made since (base2.di); "
         "run `dvc repro train@mtl`"
     ) in export(run).output

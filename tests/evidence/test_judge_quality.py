@@ -83,7 +83,7 @@ def test_intervals_draw_whole_contexts(records):
 def test_a_line_that_is_no_record_is_named(tmp_path, line):
     path = tmp_path / "records.jsonl"
     path.write_text(line + "\n")
-    with pytest.raises(ResetError, match=r"records\.jsonl: line 1 is no labelled response"):
+    with pytest.raises(ResetError, match=r"records\.jsonl: line 1 is not a labelled response"):
         read(path, "abstractive_qa")
 
 

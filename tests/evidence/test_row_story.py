@@ -96,7 +96,9 @@ def test_terminal_tells_it_in_lines(run: Path) -> None:
 def test_id_that_nothing_holds_is_told(run: Path, name: str) -> None:
     refused = cli(run, name)
     assert refused.exit_code == 1
-    assert f"holds no '{name}'. An id is dataset/split/own id" in refused.output
+    assert (
+        f"holds no '{name}'. Ids: dataset/split/id for an example, plus |setting|sweep for an answer" in refused.output
+    )
 
 
 def test_raw_record_is_found_by_its_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

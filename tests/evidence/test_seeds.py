@@ -71,7 +71,7 @@ def test_system_that_one_run_lacks_keeps_its_mean_and_has_no_difference(runs: di
 
 
 def test_folder_without_scores_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ResetError, match="'a' holds no scores: there is nothing in metrics/systems/"):
+    with pytest.raises(ResetError, match="'a' holds no scores: metrics/systems/ is empty or missing"):
         seeds.gather({"a": tmp_path}, PAIR, resamples=10, seed=0)
 
 
@@ -90,7 +90,7 @@ def test_run_named_twice_is_refused(runs: dict[str, Path]) -> None:
     name = str(runs["seed0"])
     refused = cli(name, name)
     assert refused.exit_code == 2
-    assert "is named twice; a run counted twice would narrow the intervals" in " ".join(refused.output.split())
+    assert "is given twice; counting a run twice would narrow the intervals" in " ".join(refused.output.split())
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_commits_and_experiments_are_read_from_the_cache(
     first = {name: runs[run] for name, run in (("HEAD", "seed0"), ("deep-fish", "seed1"))}
     assert found == json.loads(json.dumps(seeds.gather(first, PAIR, resamples=1000, seed=0)))
 
-    assert cli("nope").output == "Error: 'nope' is no folder, and as a revision: unknown Git revision 'nope'\n"
+    assert cli("nope").output == "Error: 'nope' is not a folder; as a revision: unknown Git revision 'nope'\n"
     shutil.rmtree(project / ".dvc/cache")
     gone = cli("deep-fish")
     assert gone.exit_code == 1

@@ -171,7 +171,7 @@ def broken(tmp_path: Path, name: str, content: bytes, source: Plain | None = Non
 def test_line_that_is_no_record_stops_where_none_may_be_broken(tmp_path, content, what):
     message = broken(tmp_path, "x.jsonl", content)
     assert message.startswith(
-        "x.jsonl: 1 of 2 lines are no records, more than prepare.max_broken (0.0%); first: " + what
+        "x.jsonl: 1 of 2 lines are not valid records, more than prepare.max_broken (0.0%); first: " + what
     )
 
 
@@ -231,7 +231,7 @@ def test_file_that_is_no_parquet_is_told(tmp_path):
 
 
 def test_unknown_format_is_told(tmp_path):
-    assert broken(tmp_path, "x.xlsx", b"PK").startswith("x.xlsx: no known format, its name must end in .jsonl, ")
+    assert broken(tmp_path, "x.xlsx", b"PK").startswith("x.xlsx: unknown format, the file name must end in .jsonl, ")
 
 
 def test_document_that_cannot_be_unpacked_is_told(tmp_path):
@@ -251,7 +251,7 @@ def test_folder_without_data_is_told(tmp_path):
 
 
 def test_source_without_an_address_says_how_to_obtain_it(tmp_path):
-    with pytest.raises(ResetError, match=r"cannot be fetched by itself: register at x.example"):
+    with pytest.raises(ResetError, match=r"cannot be downloaded automatically: register at x.example"):
         fetched(None, tmp_path / "raw", Plain(Where(how="register at x.example")))
 
 
@@ -287,7 +287,9 @@ def test_download_that_broke_off_goes_on_where_it_was(tmp_path):
     Thread(target=server.serve_forever, daemon=True).start()
     source = Plain(Where(urls={"train": f"http://127.0.0.1:{server.server_port}/x.jsonl"}))
     half = len(Halting.content) // 2
-    with pytest.raises(ResetError, match=rf"broke off at {half} of {len(Halting.content)} bytes; the next run goes on"):
+    with pytest.raises(
+        ResetError, match=rf"stopped at {half} of {len(Halting.content)} bytes; the next run resumes there"
+    ):
         fetched(None, tmp_path / "raw", source)
     assert not (tmp_path / "raw").exists()
     assert fetched(None, tmp_path / "raw", source)["records"] == {"train": 2_000}

@@ -121,7 +121,7 @@ def test_a_text_longer_than_the_models_places_is_cut(tmp_path):
 
 def test_a_model_of_three_labels_and_a_folder_without_one_are_named(tmp_path):
     folder = save(tmp_path / "three", "roberta", labels=3)
-    with pytest.raises(ResetError, match="MiniCheck has two labels, unsupported and supported; not 3"):
+    with pytest.raises(ResetError, match=r"MiniCheck needs 2 labels \(unsupported, supported\), not 3"):
         judge(folder)
     with pytest.raises(ResetError, match=r"no MiniCheck model could be loaded \("):
         judge(str(tmp_path))

@@ -300,11 +300,11 @@ def test_bfloat16_is_used_where_it_changes_nothing_and_nowhere_else(tmp_path):
     torch.nn.init.zeros_(blunt.classifier.weight)  # now every pair scores alike
     blunt.save_pretrained(folder)
     nli, used = Nli(folder, batch_tokens=512, bfloat16=True), []
-    nli._light.register_forward_pre_hook(lambda module, args: used.append("light"))
+    nli._bfloat16_model.register_forward_pre_hook(lambda module, args: used.append("light"))
     pairs = [(given, said) for given in PASSAGES for said in ANSWERS]
     nli.probabilities(pairs)
     assert len(used) == 2  # the sample, then all pairs
-    assert nli._light.classifier.weight.dtype == torch.bfloat16
+    assert nli._bfloat16_model.classifier.weight.dtype == torch.bfloat16
 
 
 @pytest.fixture
@@ -338,5 +338,5 @@ def test_conv_of_an_empty_answer_is_zero_whatever_the_preset(model, conv):
 def test_file_without_conv_weights_is_named(model, tmp_path):
     save_file({"strange": torch.zeros(1)}, tmp_path / "other.safetensors")
     for path in (tmp_path / "other.safetensors", tmp_path / "none.safetensors"):
-        with pytest.raises(ResetError, match=rf"{path}: no weights of SummaC-Conv as safetensors \("):
+        with pytest.raises(ResetError, match=rf"{path}: not the weights of SummaC-Conv as safetensors \("):
             judge(model, conv=str(path))

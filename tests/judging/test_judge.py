@@ -109,7 +109,7 @@ def test_equal_texts_of_one_example_are_judged_once_wherever_they_stand(case):
 
 def test_answer_to_an_unknown_example_is_named(case):
     case.write([answer("x", 0, "a"), answer("lost", 0, "a")], [example("x")])
-    with pytest.raises(ResetError, match=r"a.parquet: answers example 'lost', which .*p.parquet does not hold"):
+    with pytest.raises(ResetError, match=r"a.parquet: an answer is to example 'lost', which is not in .*p.parquet"):
         case.judge(Length())
     assert not case.into.exists()
 
@@ -134,7 +134,7 @@ def test_too_many_nulls_stop_the_stage_with_the_commonest_reason(case):
     with pytest.raises(ResetError) as error:
         case.judge(Length(), max_null=0.3)
     assert error.value.message == (
-        "judge 'ruler' could not tell 'length' of 1 of 3 answers, more than judge.max_null = 0.3 allows; "
+        "judge 'ruler' could not score 'length' for 1 of 3 answers, more than judge.max_null = 0.3 allows; "
         "most often (1): a riddle"
     )
     assert not case.into.exists()
@@ -145,7 +145,7 @@ def test_too_many_nulls_stop_the_stage_with_the_commonest_reason(case):
 def test_stage_stops_as_soon_as_the_limit_cannot_be_kept(case):
     case.write([answer(str(n), 0, "?") for n in range(10)], [example(str(n)) for n in range(10)])
     by = Length()
-    with pytest.raises(ResetError, match=r"'length' of 3 of 3 answers"):
+    with pytest.raises(ResetError, match=r"'length' for 3 of 3 answers"):
         case.judge(by, max_null=0.2, chunk_answers=1)
     assert len(by.asked) == 3
 

@@ -156,7 +156,7 @@ def test_a_server_that_cannot_be_used_stops_the_run_at_once(server, ledger, opti
     server.reply = reply
     with pytest.raises(ResetError) as error:
         ask(questions(50), options(), ledger)
-    assert f"/v1: model 'strong' cannot be asked (Error code: {fault.status}" in error.value.message
+    assert f"/v1: cannot use model 'strong' (Error code: {fault.status}" in error.value.message
     assert "\n" not in error.value.message
     assert len(server.asked) <= 8
 
@@ -171,7 +171,7 @@ def test_a_server_that_goes_down_stops_the_run_and_a_later_one_asks_the_rest(ser
 
     server.reply = reply
     asked = questions(40)
-    with pytest.raises(ResetError, match=r"cannot be asked \(Error code: 503"):
+    with pytest.raises(ResetError, match=r"cannot use model 'strong' \(Error code: 503"):
         ask(asked, options(), ledger)
     kept = sum(ledger.get(one) is not None for one in asked)
     assert kept == 10

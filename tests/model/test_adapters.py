@@ -188,19 +188,21 @@ def test_adapter_on_other_or_missing_weights_is_refused(adapted: tuple[Path, Pat
     (folder / "base.json").write_text(json.dumps(named | {"path": str(base)}))
     assert adapters.weights(folder) == base
     (base / "tokenizer_config.json").write_text("{}")
-    with pytest.raises(ResetError, match=r"base is not what the adapter .* was trained on; `dvc repro` trains it anew"):
+    with pytest.raises(
+        ResetError, match=r"base has changed since the adapter .* was trained on it; `dvc repro` retrains it"
+    ):
         adapters.weights(folder)
     shutil.rmtree(base)
-    with pytest.raises(ResetError, match=r"is an adapter of .*base, which is not here; `dvc checkout"):
+    with pytest.raises(ResetError, match=r"is an adapter of .*base, which is missing; `dvc checkout"):
         adapters.load(folder, torch.float32)
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"rank": 8}, "recipes.second.adapter differs from that of 'mtl', which systems.reset trains on further"),
-        ({"quantise": "4bit", "merge": True}, "'mtl', where systems.reset starts, keeps its adapter apart: only whole"),
-        ({"quantise": "4bit"}, "recipes.second.zero_stage is 3, which does not spread weights of 4 bits"),
+        ({"rank": 8}, "recipes.second.adapter differs from that of 'mtl', from which systems.reset starts: rank"),
+        ({"quantise": "4bit", "merge": True}, "systems.reset starts from 'mtl', whose adapter is not merged: only"),
+        ({"quantise": "4bit"}, "recipes.second.zero_stage is 3, but ZeRO-3 cannot partition 4-bit weights"),
         ({"quantize": "4bit"}, "unknown key 'recipes.second.adapter.quantize'. Did you mean 'quantise'?"),
         ({"target_modules": "q_proj"}, "recipes.second.adapter.target_modules: Input should be a valid list"),
     ],

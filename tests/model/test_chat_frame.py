@@ -129,7 +129,7 @@ def test_the_day_does_not_change_a_prompt():
 @pytest.mark.parametrize(
     ("template", "message"),
     [
-        (None, "its tokenizer has no chat template, which template: chat takes"),
+        (None, "its tokenizer has no chat template, which template: chat needs"),
         ("{{- raise_exception('no') -}}", "its chat template cannot render a user's message alone .no."),
         ("{{- messages[0].content + messages[0].content -}}", "renders a message 2 times, must render it once"),
         ("{{- messages[0].content | upper -}}", "renders a message 0 times, must render it once"),
@@ -153,7 +153,7 @@ def test_the_end_of_a_turn_is_trained_and_checked(example_row, template, end):
     assert tokenizer.decode([id for id in encoded["labels"] if id != IGNORED]) == f"red forest{end}"
     encoding.check([encoded], tokenizer, Path("mixture"), framed)
     other = replace(framed, end=framed.end + 1)
-    with pytest.raises(ResetError, match="does not train its last tokens, up to its end token"):
+    with pytest.raises(ResetError, match="must train exactly its last tokens, up to and including its end token"):
         encoding.check([encoded], tokenizer, Path("mixture"), other)
 
 
@@ -170,7 +170,7 @@ def test_the_doctor_finds_no_fault_and_shows_the_template(example_row):
     )
     other = speaking(LLAMA_2)
     (fault,) = examine(training_row(example, CHAT), example, Limits(9_000, 8_000), **{**how, "sampled": other}).faults
-    assert fault.startswith("training and sampling read other ids from token ")
+    assert fault.startswith("training and sampling read different ids from token ")
 
 
 @pytest.mark.parametrize("template", [CHATML, LLAMA_2])

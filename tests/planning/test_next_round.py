@@ -70,11 +70,11 @@ def test_round_may_answer_old_prompts_again(project: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["mtl_reset", "--from", "mtl"], "'mtl_reset' is there already; a round never overwrites another"),
+        (["mtl_reset", "--from", "mtl"], "'mtl_reset' exists already; a round never overwrites another"),
         (["new", "--from", "mtl_rest"], "There is no system 'mtl_rest'. Did you mean 'mtl_reset'?"),
         (["new", "--from", "mtl", "--init", "base/micra"], "There is no starting model 'base/micra'. Did you mean "),
         (["new", "--from", "mtl", "--prompts", "candidate"], "There is no row of prompts 'candidate'. Did you mean "),
-        (["new", "--from", "mtl", "--overlap", "601"], "An overlap of 601 rows cannot be: 600 rows of each data set"),
+        (["new", "--from", "mtl", "--overlap", "601"], "--overlap must be between 0 and 600 (rows already drawn)"),
     ],
 )
 def test_what_cannot_be_is_told_and_nothing_is_written(project: Path, arguments: list[str], said: str) -> None:

@@ -234,7 +234,7 @@ def test_before_there_are_data_tokens_are_unknown_and_sizes_are_not(project: Pat
     assert system["disk"] > 2 * system["parameters"]
     assert (pool["prompts"], pool["answers"], pool["tokens"]) == (10, 40, None)
     assert found["totals"]["tokens_trained"] is None
-    assert "`dvc repro mix draw` brings them" in cli().output
+    assert "`dvc repro mix draw` makes them" in cli().output
 
 
 def test_model_that_is_not_built_yet_has_the_size_it_will_have(project: Path, minimal: Row) -> None:
@@ -262,7 +262,7 @@ def test_base_model_that_cannot_be_sketched_is_a_note(project: Path, minimal: Ro
     save(project, minimal)
     found = plan()
     assert of(found, "systems", "mtl")["parameters"] is None
-    assert found["notes"][0] == "models/base/micro is not there yet; `dvc repro base@micro` makes it"
+    assert found["notes"][0] == "models/base/micro does not exist yet; `dvc repro base@micro` makes it"
 
 
 def test_stages_that_changed_stand_before_those_that_may_follow(

@@ -155,5 +155,5 @@ def test_the_command_proposes_a_grid_that_params_takes(run):
 def test_the_command_says_what_is_missing(run, tmp_path):
     unknown = run("mtl_candidate")
     assert unknown.exit_code == 1 and "Unknown pools 'mtl_candidate'" in unknown.output
-    assert "has no judged answers of pool 'mtl'; `dvc repro` makes them" in run("mtl").output
+    assert "has no judged answers of pool 'mtl'; run `dvc repro`" in run("mtl").output
     assert "Usage" not in unknown.output

@@ -56,7 +56,7 @@ def test_both_answers_of_a_pair_stand_behind_the_prompt_that_is_sampled(tokenize
 def test_another_template_in_sampling_is_a_difference(tokenizer, example_row):
     found = finding(example_row(), tokenizer, template="alpaca")
     assert len(found.faults) == 1
-    assert found.faults[0].startswith("training and sampling read other ids from token ")
+    assert found.faults[0].startswith("training and sampling read different ids from token ")
 
 
 def test_a_bos_in_the_text_of_a_prompt_is_text(tokenizer, example_row):
@@ -76,7 +76,7 @@ def test_a_tokenizer_that_adds_a_second_bos_is_found(tokenizer, example_row):
             }
 
     found = finding(example_row(), Doubling())
-    assert found.faults[0] == "training reads 3 BOS tokens, must read one, in front"
+    assert found.faults[0] == "training reads 3 BOS tokens, must read exactly one, at the start"
 
 
 def test_contexts_cut_by_different_limits_are_compared_at_the_smaller(tokenizer, example_row):
@@ -103,7 +103,7 @@ def test_the_engine_reads_what_it_is_asked_to_whatever_the_length(tokenizer, mic
 def test_an_engine_that_reads_something_else_is_named(tokenizer, example_row):
     found = [finding(example_row(), tokenizer)]
     ask_engines(found, {"vllm": lambda requests: [[1, *request.token_ids] for request in requests]})
-    assert found[0].faults[0].startswith("engine vllm reads other ids from token 1 of ")
+    assert found[0].faults[0].startswith("engine vllm reads different ids from token 1 of ")
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_a_template_changed_after_mixing_makes_the_command_fail(checkout):
     (checkout / "params.yaml").write_text(content)
     done = CliRunner().invoke(doctor, ["mtl", "--no-engine", "--rows", "1"])
     assert done.exit_code == 1
-    assert "Error: 1 of 1 rows are wrong; nq/train/0: training and sampling read other ids" in done.output
+    assert "Error: 1 of 1 rows are wrong; nq/train/0: training and sampling read different ids" in done.output
 
 
 def test_the_command_checks_that_a_system_stops_where_its_chat_template_ends_a_reply(checkout, tokenizer):

@@ -187,7 +187,7 @@ def test_a_point_among_too_many_others_is_named_in_the_legend_alone() -> None:
 def test_difference_that_holm_does_not_clear_is_said_so_and_not_coloured() -> None:
     figures = {"mean": 0.04, "low": 0.01, "high": 0.07, "p": 0.01, "p_holm": 0.2}
     (sentence,) = words.sentences([{"system": "b", "against": "a", "measures": {"task": figures}}], ["a", "b"])
-    assert sentence == "b against a: task up by 0.040 [0.010, 0.070], not clear among so many (Holm)."
+    assert sentence == "b against a: task up by 0.040 [0.010, 0.070], not significant after Holm's correction."
     assert (words.direction(figures), words.direction({**figures, "p_holm": 0.01})) == ("", "up")
 
 

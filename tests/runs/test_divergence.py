@@ -22,7 +22,7 @@ def test_loss_that_is_no_number_stops_at_once_with_the_step_and_its_rows(loss: f
 
 def test_gradient_that_is_no_number_stops_too() -> None:
     watch().gradient(1, 12.0)
-    with pytest.raises(ResetError, match="stopped at step 2: the norm of its gradient is nan; its batch: nq/train/1"):
+    with pytest.raises(ResetError, match="stopped at step 2: its gradient norm is nan; its batch: nq/train/1"):
         watch().gradient(2, float("nan"))
 
 

@@ -119,7 +119,7 @@ def test_ctrl_c_and_a_full_disk_lose_no_chunk_and_the_disk_is_told_in_a_line(sta
     folder, process = start("disturbed", largest=max(path.stat().st_size for path in chunks(folder)) + 2_000)
     _, said = process.communicate(timeout=600)
     assert process.returncode == 1
-    assert said.splitlines()[-1].endswith("file too large; the same command goes on from what is finished")
+    assert said.splitlines()[-1].endswith("file too large; finished work is kept, run the same command again to resume")
     assert len(chunks(folder)) >= kept and not (folder / "answers.parquet").exists()
 
     finished(start("disturbed")[1])

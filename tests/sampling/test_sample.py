@@ -8,7 +8,7 @@ from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.runs.chunks import Chunks
 from reset.sampling.decode_settings import arms
-from reset.sampling.sample import TOO_LONG, Pool, _announce, sample
+from reset.sampling.sample import TOO_LONG, Pool, _count_planned, sample
 
 TEMPERATURES, TOP_KS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], [5, 10, 20, 50, 70, 90, 100]
 INTENT, PAPER = arms(TEMPERATURES, TOP_KS, 1.0), arms(TEMPERATURES, TOP_KS, 0.0)
@@ -166,7 +166,7 @@ def test_plans_are_not_held_together(prompts):
         some = list(tables.read(prompts, schemas.EXAMPLES))
         tables.write(path, schemas.EXAMPLES, some[:rows])
         tracemalloc.start()
-        _announce(path, Pool("mtl", INTENT, 500, 0, "micro", 64, 400))
+        _count_planned(path, Pool("mtl", INTENT, 500, 0, "micro", 64, 400))
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most

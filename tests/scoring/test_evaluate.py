@@ -154,7 +154,7 @@ def test_prompt_without_an_answer_is_named(system):
 
 def test_answer_to_an_unknown_prompt_is_named(system):
     fill(system).examples.pop()
-    with pytest.raises(ResetError, match=r"answers example 'alpaca/test/3', which .*s-prompts does not hold"):
+    with pytest.raises(ResetError, match=r"answers example 'alpaca/test/3', which is not in .*s-prompts"):
         system.evaluate()
 
 

@@ -56,5 +56,5 @@ def test_original_file_is_unpacked_row_by_row():
 
 
 def test_original_file_with_a_gap_is_an_error():
-    with pytest.raises(ResetError, match="row 1 is not in all of the columns query, answers"):
+    with pytest.raises(ResetError, match="row 1 is missing from one of the columns query, answers"):
         list(MsMarco().unpack({"query": {"0": "a", "1": "b"}, "answers": {"0": ["c"]}}))

@@ -56,7 +56,9 @@ def test_own_ids_and_splits_are_taken(example):
 
 def test_an_unknown_split_is_told(example):
     source = Own(task="abstractive_qa", fields={**QA, "split": "fold"})
-    with pytest.raises(ResetError, match="'fold' must be train, val, valid, validation, dev, test, is 'holdout'"):
+    with pytest.raises(
+        ResetError, match="'fold' must be one of train, val, valid, validation, dev, test, is 'holdout'"
+    ):
         example(source, {"fold": "holdout", "q": "Q", "context": "c", "answer": "a"})
 
 

@@ -60,7 +60,8 @@ def watch(minimal, example_row, tmp_path):
         minimal["curated"]["reset"] |= {"pool": "mtl"}
         minimal["scores"] = {task: AXES[task]}
         minimal["base"]["other"] = minimal["base"]["micro"]
-        minimal["watchers"] = {"other": {"needs": "reset/judges", "model": None, "verdicts": None, **row}}
+        needs = f"models/{row['model']}" if "model" in row else "reset/judges"
+        minimal["watchers"] = {"other": {"needs": needs, "model": None, "verdicts": None, **row}}
         minimal["judge"] |= {"chunk_answers": 3}
         minimal["evaluate"] |= {"prompts": "candidates"}
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))

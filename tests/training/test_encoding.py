@@ -36,12 +36,16 @@ def test_row_whose_response_does_not_fit_is_set_aside_and_counted() -> None:
         ([1, 1, 9, 2], [IGNORED, IGNORED, 9, 2], "row 'nq/train/7' has 2 BOS tokens, must have one"),
         ([8, 9, 2], [IGNORED, 9, 2], "row 'nq/train/7' has 0 BOS tokens, must have one"),
         ([1, 8, 2], [IGNORED] * 3, "row 'nq/train/7' trains no token"),
-        ([1, 8, 9, 2], [IGNORED, 8, IGNORED, 2], "does not train its last tokens, up to its end token, and nothing"),
-        ([1, 8, 9, 2], [IGNORED, IGNORED, 8, 2], "does not train its last tokens, up to its end token, and nothing"),
-        ([1, 8, 9, 2], [IGNORED, IGNORED, 9, IGNORED], "does not train its last tokens, up to its end token, and"),
-        ([1, 8, 9], [IGNORED, 8, 9], "does not train its last tokens, up to its end token, and nothing else"),
-        ([8, 1, 9, 2], [IGNORED, IGNORED, 9, 2], "does not begin with a BOS that is not trained"),
-        ([1, 9, 2], [1, 9, 2], "does not begin with a BOS that is not trained"),
+        ([1, 8, 9, 2], [IGNORED, 8, IGNORED, 2], "must train exactly its last tokens, up to and including its end"),
+        ([1, 8, 9, 2], [IGNORED, IGNORED, 8, 2], "must train exactly its last tokens, up to and including its end"),
+        (
+            [1, 8, 9, 2],
+            [IGNORED, IGNORED, 9, IGNORED],
+            "must train exactly its last tokens, up to and including its end",
+        ),
+        ([1, 8, 9], [IGNORED, 8, 9], "must train exactly its last tokens, up to and including its end"),
+        ([8, 1, 9, 2], [IGNORED, IGNORED, 9, 2], "must begin with a BOS token that is not trained"),
+        ([1, 9, 2], [1, 9, 2], "must begin with a BOS token that is not trained"),
     ],
 )
 def test_row_that_would_train_the_wrong_thing_is_refused(ids: list[int], labels: list[int], message: str) -> None:
@@ -69,5 +73,5 @@ def test_share_of_rows_that_were_too_long_is_said_and_refused_above_the_limit(ca
     said = "mixture: 2 prompts cut and 1 rows set aside to keep within max_tokens, 30.00% of the rows"
     encoding.check_cut(2, account, 0.3, Path("mixture"))
     assert caplog.messages == [said]
-    with pytest.raises(ResetError, match=f"{said}; train.max_cut is 0.29"):
+    with pytest.raises(ResetError, match=f"{said}, more than train.max_cut = 0.29"):
         encoding.check_cut(2, account, 0.29, Path("mixture"))

@@ -106,9 +106,9 @@ def test_weight_multiplies_the_loss_of_its_row(per_sequence: bool) -> None:
     torch.manual_seed(0)
     targets = torch.tensor([[1, 2, 3], [4, 5, IGNORED]])
     losses = torch.rand(2, 3) * (targets != IGNORED)
-    one, two = (sft._mean(losses[n : n + 1], targets[n : n + 1], per_sequence=per_sequence) for n in range(2))
+    one, two = (sft._mean_loss(losses[n : n + 1], targets[n : n + 1], per_sequence=per_sequence) for n in range(2))
     shares = (0.5, 0.5) if per_sequence else (0.6, 0.4)  # of rows, or of tokens
-    weighted = sft._mean(losses, targets, per_sequence=per_sequence, weights=torch.tensor([1.5, 0.5]))
+    weighted = sft._mean_loss(losses, targets, per_sequence=per_sequence, weights=torch.tensor([1.5, 0.5]))
     torch.testing.assert_close(weighted, 1.5 * shares[0] * one + 0.5 * shares[1] * two)
 
 

@@ -56,8 +56,8 @@ def test_sequence_loss_weighs_rows_alike_and_token_loss_weighs_tokens() -> None:
     losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten().clamp(min=0), reduction="none")
     a, b, c, d = losses[[0, 1, 2, 3]]
     by_row = torch.stack([torch.stack([a, b, c]), torch.stack([d, 0 * d, 0 * d])])
-    torch.testing.assert_close(sft._mean(by_row, targets, per_sequence=True), ((a + b + c) / 3 + d) / 2)
-    torch.testing.assert_close(sft._mean(by_row, targets, per_sequence=False), (a + b + c + d) / 4)
+    torch.testing.assert_close(sft._mean_loss(by_row, targets, per_sequence=True), ((a + b + c) / 3 + d) / 2)
+    torch.testing.assert_close(sft._mean_loss(by_row, targets, per_sequence=False), (a + b + c + d) / 4)
 
 
 @pytest.mark.parametrize("padding_free", [False, True])
@@ -66,9 +66,9 @@ def test_losses_of_a_batch_are_those_of_each_row_alone(init: Path, padding_free:
     model = AutoModelForCausalLM.from_pretrained(init, dtype=torch.float32)
     encoded = encoding.encode(rows(9), word_tokenizer(64), 64, Account())[0]
     if padding_free:
-        losses, targets, _ = sft._unpadded(model, sft._behind_one_another(0)(encoded))
+        losses, targets, _ = sft._packed_losses(model, sft._packing_collator(0)(encoded))
     else:
-        losses, targets, _ = sft._padded(model, DataCollatorForLanguageModeling(pad_token_id=0)(encoded))
+        losses, targets, _ = sft._padded_losses(model, DataCollatorForLanguageModeling(pad_token_id=0)(encoded))
     for row, found, kept in zip(encoded, losses, targets != IGNORED, strict=True):
         logits = model(torch.tensor([row["input_ids"]])).logits[0, :-1]
         plain = torch.nn.functional.cross_entropy(logits, torch.tensor(row["labels"][1:]), reduction="none")
@@ -81,8 +81,8 @@ def test_what_stands_before_a_row_changes_none_of_its_losses_in_bfloat16_either(
     attention.in_float32(model)
     before, row = encoding.encode(rows(2), word_tokenizer(64), 64, Account())[0]
     another = {**before, "input_ids": before["input_ids"][::-1]}
-    collate = sft._behind_one_another(0)
-    losses = [sft._unpadded(model, collate([first, row]))[0] for first in (before, another)]
+    collate = sft._packing_collator(0)
+    losses = [sft._packed_losses(model, collate([first, row]))[0] for first in (before, another)]
     assert losses[0][1].equal(losses[1][1])
     assert not losses[0][0].equal(losses[1][0])
 

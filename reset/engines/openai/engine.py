@@ -1,8 +1,8 @@
-"""Engine `openai`: answers from any OpenAI-compatible server, or many: a vLLM on another machine.
+"""Engine `openai`: answers from one or several OpenAI-compatible servers, such as vLLM on another machine.
 
-Each answer is one request to the completions endpoint, which takes the prompt as the very token ids that the other
-engines read, so no chat template of the server comes between. The server must offer the model under the path of its
-folder ("models/mtl"; vLLM does where it is started with that path), so that no system is mistaken for another.
+Each answer is one request to the completions endpoint. The prompt is sent as the token ids that the other engines read,
+so the server applies no chat template. The server must offer the model under the path of its folder ("models/mtl"; vLLM
+does so when it is started with that path), so that systems are not confused.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class _Choice(BaseModel):
     text: str
     finish_reason: str | None
     logprobs: _Logprobs | None = None
-    token_ids: list[int] | None = None  # vLLM's, where `return_token_ids` is among the fields
+    token_ids: list[int] | None = None  # only from vLLM, when `fields` holds `return_token_ids`
     prompt_token_ids: list[int] | None = None
 
 
@@ -52,10 +52,10 @@ class _Reply(BaseModel):
 
 
 class OpenAIEngine:
-    """`concurrency` requests are in flight at each of `base_urls`; `timeout_s` is of one attempt.
+    """Keeps `concurrency` requests in flight at each of `base_urls`; `timeout_s` limits one attempt.
 
-    All answers to a prompt go to one server, which then reads the prompt once; another attempt goes to the next server.
-    `fields` go into every request beside OpenAI's own. The key, where a server wants one, is OPENAI_API_KEY.
+    All answers to a prompt go to the same server, which can then cache the prompt; a retry goes to the next server.
+    `fields` are added to the body of every request. If a server needs a key, it is OPENAI_API_KEY.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class OpenAIEngine:
     ) -> None:
         if not base_urls or concurrency < 1 or timeout_s <= 0 or max_retries < 0:
             raise ResetError(
-                "Engine 'openai' needs an address in base_urls, concurrency and timeout_s above 0, max_retries from 0 "
-                f"(they are {base_urls}, {concurrency}, {timeout_s:g}, {max_retries})"
+                "Engine 'openai' needs an address in base_urls, concurrency and timeout_s above 0, and max_retries at "
+                f"least 0 (they are {base_urls}, {concurrency}, {timeout_s:g}, {max_retries})"
             )
         self._tokenizer = load_tokenizer(model)
         self._model, self._base_urls, self._fields = str(model), base_urls, fields
@@ -83,40 +83,40 @@ class OpenAIEngine:
         }
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
-        """Yield one completion per request as they come; `mean_logprob` is None where the server tells none.
+        """Yield one completion per request as replies arrive; `mean_logprob` is None if the server sends none.
 
-        Raises `ResetError` where the server cannot be used, or does not read the prompt as it is sent.
+        Raises `ResetError` if the server cannot be used, or counts more or fewer prompt tokens than were sent.
         """
-        for request, got in self._replies(requests):
-            yield self._completion(request, got)
+        for request, reply in self._replies(requests):
+            yield self._completion(request, reply)
 
     def seen(self, requests: Sequence[Request]) -> list[list[int]]:
-        """Return the ids that the server reports as the prompt of each request; `ResetError` where it reports none."""
-        found: dict[str, list[int]] = {}
-        for request, got in self._replies(requests):
-            if isinstance(got, Failure):
-                raise ResetError(f"{self._where}: {got.reason} ({got.error})")
-            if (ids := got.choices[0].prompt_token_ids) is None:
+        """Return the prompt ids that the server reports for each request; `ResetError` if it reports none."""
+        prompts: dict[str, list[int]] = {}
+        for request, reply in self._replies(requests):
+            if isinstance(reply, Failure):
+                raise ResetError(f"{self._where}: {reply.reason} ({reply.error})")
+            if (ids := reply.choices[0].prompt_token_ids) is None:
                 raise ResetError(
-                    f"{self._where}: the server does not say which prompt it read (vLLM's return_token_ids)"
+                    f"{self._where}: the server does not report the token ids of the prompt (vLLM: return_token_ids)"
                 )
-            found[request.answer_id] = ids
-        return [found[request.answer_id] for request in requests]
+            prompts[request.answer_id] = ids
+        return [prompts[request.answer_id] for request in requests]
 
     @property
     def _where(self) -> str:
         return ", ".join(self._base_urls)
 
     def _replies(self, requests: Sequence[Request]) -> Iterator[tuple[Request, _Reply | Failure]]:
-        """Drive the event loop from one reply to the next."""
+        """Run the event loop, yielding each reply as it arrives."""
         with asyncio.Runner() as runner:
             replies = self._ask(requests)
 
-            async def following() -> tuple[Request, _Reply | Failure] | None:
+            async def next_reply() -> tuple[Request, _Reply | Failure] | None:
                 return await anext(replies, None)
 
-            while (got := runner.run(following())) is not None:
-                yield got
+            while (reply := runner.run(next_reply())) is not None:
+                yield reply
 
     async def _ask(self, requests: Sequence[Request]) -> AsyncIterator[tuple[Request, _Reply | Failure]]:
         asking = Asking(self._where, **self._limits)
@@ -127,21 +127,21 @@ class OpenAIEngine:
                 await stack.enter_async_context(openai.AsyncOpenAI(base_url=url, **options)) for url in self._base_urls
             ]
 
-            async def one(request: Request) -> tuple[Request, _Reply | Failure | None]:
+            async def ask(request: Request) -> tuple[Request, _Reply | Failure | None]:
                 return request, await asking.ask(self._model, partial(self._send, clients, request))
 
-            for task in asyncio.as_completed([asyncio.create_task(one(request)) for request in requests]):
-                request, got = await task
-                if got is not None:
-                    yield request, got
+            for task in asyncio.as_completed([asyncio.create_task(ask(request)) for request in requests]):
+                request, reply = await task
+                if reply is not None:
+                    yield request, reply
         asking.check()
 
     async def _send(self, clients: Sequence[openai.AsyncOpenAI], request: Request, attempt: int) -> _Reply:
-        """Send one request to the server of its prompt, or on a later attempt to the next one."""
+        """Send one request to the server that its prompt hashes to; each retry goes to the next server."""
         ids = list(request.token_ids)
         client = clients[(zlib.crc32(repr(ids).encode()) + attempt) % len(clients)]
         top_k = {"top_k": request.top_k} if request.top_k else {}
-        async with asyncio.timeout(self._timeout_s):  # the client's own limit is per piece of the body
+        async with asyncio.timeout(self._timeout_s):  # the client's own timeout is per read, not per request
             response = await client.completions.with_raw_response.create(
                 model=self._model,
                 prompt=ids,
@@ -149,7 +149,7 @@ class OpenAIEngine:
                 temperature=request.temperature,
                 top_p=1.0,
                 seed=request.seed,
-                logprobs=0,  # of the chosen token alone
+                logprobs=0,  # only of the chosen token
                 extra_body={**self._fields, **top_k},
             )
             content = response.http_response.content
@@ -158,20 +158,20 @@ class OpenAIEngine:
         except ValidationError as error:
             raise Broken(content[:200].decode(errors="replace")) from error
         if reply.usage.prompt_tokens != len(ids):
-            read = f"read a prompt of {len(ids)} tokens as {reply.usage.prompt_tokens}"
-            raise ResetError(f"{client.base_url}: the server {read}; its answers would be to other prompts")
+            counts = f"read a prompt of {len(ids)} tokens as {reply.usage.prompt_tokens} tokens"
+            raise ResetError(f"{client.base_url}: the server {counts}; its answers would belong to another prompt")
         return reply
 
-    def _completion(self, request: Request, got: _Reply | Failure) -> Completion:
-        if isinstance(got, Failure):
-            log.warning("%s: %s (%s)", request.answer_id, got.reason, got.error)
-            return Completion(request.answer_id, "", 0, f"error: {got.reason}", None)
-        said = got.choices[0]
-        if said.finish_reason not in ("stop", "length"):
-            return Completion(request.answer_id, "", 0, f"error: the server ended with {said.finish_reason}", None)
-        if said.finish_reason == "length" and got.usage.completion_tokens < request.max_tokens:  # vLLM lowers the limit
+    def _completion(self, request: Request, reply: _Reply | Failure) -> Completion:
+        if isinstance(reply, Failure):
+            log.warning("%s: %s (%s)", request.answer_id, reply.reason, reply.error)
+            return Completion(request.answer_id, "", 0, f"error: {reply.reason}", None)
+        choice, tokens = reply.choices[0], reply.usage.completion_tokens
+        if choice.finish_reason not in ("stop", "length"):
+            return Completion(request.answer_id, "", 0, f"error: the server ended with {choice.finish_reason}", None)
+        if choice.finish_reason == "length" and tokens < request.max_tokens:  # vLLM lowers max_tokens to what fits
             return Completion(request.answer_id, "", 0, "error: prompt and answer exceed the server's length", None)
-        ids = said.token_ids  # read by our tokenizer where known, so that all engines make text in one place
-        text = said.text if ids is None else answer_text(self._tokenizer, ids)
-        mean = fmean(said.logprobs.token_logprobs) if said.logprobs and said.logprobs.token_logprobs else None
-        return Completion(request.answer_id, text, got.usage.completion_tokens, said.finish_reason, mean)
+        ids = choice.token_ids  # decoded by our tokenizer if the server sends them, as in the other engines
+        text = choice.text if ids is None else answer_text(self._tokenizer, ids)
+        mean = fmean(choice.logprobs.token_logprobs) if choice.logprobs and choice.logprobs.token_logprobs else None
+        return Completion(request.answer_id, text, tokens, choice.finish_reason, mean)

@@ -1,9 +1,9 @@
-"""Engine `transformers`: batched decoding of any causal language model, on any machine.
+"""Engine `transformers`: batched decoding with any causal language model, on a CPU or GPU.
 
-Requests are sorted by prompt, each distinct prompt of a batch is read once and its cache shared by all its answers
-(`shared_prompts`, or copied where the model's attention is of another kind). Greedy and sampled rows, temperatures and
-top-k mix freely in a batch. The random number of a token depends only on its answer's seed and its place, so batches
-and their order do not change an answer (beyond rounding).
+Requests are sorted by prompt. Each distinct prompt of a batch is read once, and all its answers share its key-value
+cache (`shared_prompts`); where the model's attention does not allow that, the cache is copied. A batch may mix greedy
+and sampled rows, temperatures and top-k. The random number of a token depends only on its answer's seed and its
+position, so batch size and order do not change an answer (up to rounding).
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,12 +21,12 @@ from reset.errors import ResetError
 from reset.model import adapters, precision
 from reset.model.tokens import answer_text, load_tokenizer
 
-SHARED = 2  # answers to a prompt on average, from which on its cache is shared and not copied
-COMPACT = 0.75  # finished rows leave the batch once fewer than this share of its rows still run
+SHARED = 2  # mean answers per prompt from which the prompts' cache is shared instead of copied
+COMPACT = 0.75  # finished rows are dropped from a batch when fewer than this fraction of its rows still run
 
 
 class TransformersEngine:
-    """`batch` answers are decoded at once; `dtype` is auto, float32 or bfloat16."""
+    """Decodes `batch` answers at a time; `dtype` is auto, float32 or bfloat16."""
 
     def __init__(self, *, model: Path, batch: int, dtype: str) -> None:
         if not adapters.exists(model):
@@ -36,11 +36,11 @@ class TransformersEngine:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         loaded: Any = adapters.load(model, precision.dtype(dtype))
         self._model = loaded.to(self._device).eval()
-        self._shares = share_prompts(self._model)
+        self._can_share = share_prompts(self._model)
         ends = self._model.generation_config.eos_token_id
-        known = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
-        self._ends = torch.tensor(sorted(known), device=self._device)
-        self._words = int(self._model.get_input_embeddings().num_embeddings)
+        end_ids = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
+        self._ends = torch.tensor(sorted(end_ids), device=self._device)
+        self._vocabulary = int(self._model.get_input_embeddings().num_embeddings)
         self._positions = int(getattr(self._model.config, "max_position_embeddings", 1 << 30))
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
@@ -56,18 +56,18 @@ class TransformersEngine:
             yield from self._decode(fitting[start : start + self._batch])
 
     def _refusal(self, request: Request) -> str | None:
-        """Say why the model cannot read `request`, which would stop the whole batch."""
+        """Return why the model cannot read `request`, if so; it would fail the whole batch."""
         if not request.token_ids:
             return "an empty prompt"
-        if (largest := max(request.token_ids)) >= self._words:
-            return f"token {largest} of the tokenizer is none of the model's {self._words}"
+        if (largest := max(request.token_ids)) >= self._vocabulary:
+            return f"token {largest} of the tokenizer is none of the model's {self._vocabulary}"
         if len(request.token_ids) + request.max_tokens > self._positions:
             return f"prompt and answer exceed the model's {self._positions} positions"
         return None
 
     @torch.inference_mode()
     def _decode(self, requests: list[Request]) -> list[Completion]:
-        """Decode one batch; `rows` says which request each row still in it is."""
+        """Decode one batch; `rows` holds the request number of each row that is still in it."""
         logits, mask, cache, shared = self._prefill(requests)
         temperatures, top_ks, seeds, budgets = (
             torch.tensor([getattr(r, name) for r in requests], device=self._device)
@@ -75,53 +75,53 @@ class TransformersEngine:
         )
         rows = torch.arange(len(requests), device=self._device)
         running = torch.ones(len(requests), dtype=torch.bool, device=self._device)
-        said: list[tuple[torch.Tensor, ...]] = []  # per step: token, its log-probability, whether the answer still ran
+        steps: list[tuple[torch.Tensor, ...]] = []  # per step: token, log-probability, still running; each (requests,)
         for step in range(int(budgets.max())):
             chosen = choose(logits, temperatures[rows], top_ks[rows], uniform(seeds[rows], step))
             logprobs = logits.log_softmax(dim=-1).gather(1, chosen[:, None])[:, 0].double()
-            said.append((_spread(chosen, rows, running), _spread(logprobs, rows, running), running.clone()))
+            steps.append((_per_request(chosen, rows, running), _per_request(logprobs, rows, running), running.clone()))
             ended = torch.isin(chosen, self._ends) | (step + 1 >= budgets[rows])
             running[rows[ended]] = False
-            left = running[rows].nonzero()[:, 0]
-            if not len(left):
+            still_running = running[rows].nonzero()[:, 0]
+            if not len(still_running):
                 break
-            if len(left) < COMPACT * len(rows):
-                rows, chosen, mask = rows[left], chosen[left], mask[left]
-                cache.batch_select_indices(left)
+            if len(still_running) < COMPACT * len(rows):
+                rows, chosen, mask = rows[still_running], chosen[still_running], mask[still_running]
+                cache.batch_select_indices(still_running)
                 if shared:
-                    shared.select(left)
+                    shared.select(still_running)
             logits, mask = self._step(chosen[:, None], mask, cache, shared=shared)
-        return self._completions(requests, *(torch.stack(steps, dim=1) for steps in zip(*said, strict=True)))
+        return self._completions(requests, *(torch.stack(values, dim=1) for values in zip(*steps, strict=True)))
 
     def _prefill(
         self, requests: list[Request]
     ) -> tuple[torch.Tensor, torch.Tensor, DynamicCache, SharedPrompts | None]:
-        """Read each distinct prompt once; logits, mask and cache then have one row per request.
+        """Read each distinct prompt once; return logits, mask and cache with one row per request.
 
-        Where prompts are shared, the cache starts empty, for the answers alone.
+        With shared prompts the cache is empty: it will hold only the answers.
         """
         prompts = {prompt: number for number, prompt in enumerate(dict.fromkeys(r.token_ids for r in requests))}
         ids, mask = self._padded(list(prompts))
         cache = roomy_cache(self._model.config)
         logits, _ = self._step(ids, mask[:, :0], cache, new=mask)
         index = torch.tensor([prompts[r.token_ids] for r in requests], device=self._device)
-        if self._shares and len(requests) >= SHARED * len(prompts):
+        if self._can_share and len(requests) >= SHARED * len(prompts):
             shared = SharedPrompts(cache, mask, index)
             return logits[index], mask[index], roomy_cache(self._model.config), shared
         cache.batch_select_indices(index)
         return logits[index], mask[index], cache, None
 
     def _padded(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Ids and mask, each (prompts, longest prompt), padded on the left."""
+        """Return ids and mask, each (prompts, longest prompt), padded on the left."""
         width = max(map(len, prompts))
         padded = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
-        held = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-        return torch.tensor(padded, device=self._device), torch.tensor(held, device=self._device)
+        mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+        return torch.tensor(padded, device=self._device), torch.tensor(mask, device=self._device)
 
     def seen(self, requests: Sequence[Request]) -> list[list[int]]:
-        """Return the ids that the model is given for each request, without padding."""
+        """Return the prompt ids of each request as the model reads them, without padding."""
         ids, mask = self._padded([request.token_ids for request in requests])
-        return [row[held.bool()].tolist() for row, held in zip(ids, mask, strict=True)]
+        return [row[row_mask.bool()].tolist() for row, row_mask in zip(ids, mask, strict=True)]
 
     def _step(
         self,
@@ -132,9 +132,9 @@ class TransformersEngine:
         new: torch.Tensor | None = None,
         shared: SharedPrompts | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Read `ids` (rows, new tokens) behind what `cache` and `shared` hold.
+        """Read `ids` (rows, new tokens) after the tokens in `shared` and `cache`.
 
-        Returns logits (rows, vocabulary) and the longer mask.
+        Returns the last logits (rows, vocabulary) and the mask with the new tokens.
         """
         mask = torch.cat([mask, torch.ones_like(ids) if new is None else new], dim=1)
         outputs = self._model(
@@ -151,7 +151,7 @@ class TransformersEngine:
     def _completions(
         self, requests: list[Request], tokens: torch.Tensor, logprobs: torch.Tensor, ran: torch.Tensor
     ) -> list[Completion]:
-        """Turn what was said, each of shape (requests, steps), into completions."""
+        """Turn tokens, log-probabilities and running flags, each (requests, steps), into completions."""
         counts = ran.sum(dim=1)
         means = ((logprobs * ran).sum(dim=1) / counts).tolist()
         ends = set(self._ends.tolist())
@@ -164,8 +164,8 @@ class TransformersEngine:
         return completions
 
 
-def _spread(values: torch.Tensor, rows: torch.Tensor, running: torch.Tensor) -> torch.Tensor:
-    """Put the values of the rows still in the batch back at their requests' places."""
-    spread = values.new_zeros(len(running))
-    spread[rows] = values
-    return spread
+def _per_request(values: torch.Tensor, rows: torch.Tensor, running: torch.Tensor) -> torch.Tensor:
+    """Scatter values of the rows still in the batch (rows,) to their requests (requests,), with 0 elsewhere."""
+    scattered = values.new_zeros(len(running))
+    scattered[rows] = values
+    return scattered

@@ -1,1 +1,1 @@
-"""What the judges that compare sentences with an NLI model share."""
+"""Shared code of the judges that compare sentences with a model."""

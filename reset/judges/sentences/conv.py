@@ -1,7 +1,7 @@
-"""SummaC-Conv's aggregation (Laban et al. 2022): of each answer sentence a histogram of its entailments, weighed.
+"""SummaC-Conv's aggregation (Laban et al. 2022): a weighted histogram of the entailments of each answer sentence.
 
-The class is summac 0.0.4's own, as its published weights want it: entailment alone, the package's percentile bins, mean
-over the first ten answer sentences. Range [0, 1]: the probability that the answer is consistent.
+The class is summac 0.0.4's own, with the settings of its published weights: entailment only, the package's percentile
+bins, mean over the first ten answer sentences. Range [0, 1]: the probability that the answer is consistent.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ with without("scipy", "sklearn"):
 
 
 class Conv:
-    """Weights from a safetensors file with the names of summac's own; `ResetError` for any other file."""
+    """Loads weights from a safetensors file with summac's parameter names; `ResetError` for any other file."""
 
     def __init__(self, weights: Path) -> None:
         self._model = reference.SummaCConv(
@@ -34,14 +34,14 @@ class Conv:
         try:
             self._model.load_state_dict(load_file(weights))
         except (OSError, SafetensorError, RuntimeError) as error:
-            why = str(error).splitlines()[0]
-            raise ResetError(f"{weights}: no weights of SummaC-Conv as safetensors ({why})") from error
+            reason = str(error).splitlines()[0]
+            raise ResetError(f"{weights}: not the weights of SummaC-Conv as safetensors ({reason})") from error
 
     def scores(self, images: Sequence[np.ndarray]) -> list[float]:
-        """One score per image of shape (labels, source sentences, answer sentences)."""
+        """Return one score per image of shape (labels, source sentences, answer sentences)."""
         if not images:
             return []
         with torch.inference_mode():
-            logits, _, _ = self._model(None, None, images=images)  # (images, inconsistent or consistent)
-        found: list[float] = logits.softmax(dim=-1)[:, 1].tolist()
-        return found
+            logits, _, _ = self._model(None, None, images=images)  # (images, 2): inconsistent, consistent
+        probabilities: list[float] = logits.softmax(dim=-1)[:, 1].tolist()
+        return probabilities

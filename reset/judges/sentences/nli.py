@@ -1,9 +1,8 @@
 """A three-way NLI model over many sentence pairs: each distinct pair once, sorted by length, no gradients.
 
-Float32, or bfloat16 where that is allowed and changes no probability of a sample of pairs by more than `MAX_CHANGE`.
-
-A sentence is cut into tokens once, however many pairs it is in. What of the model need not be computed stands in
-`reset.judges.sentences.encoders`.
+It runs in float32, or in bfloat16 if that is allowed and changes no probability of a sample of pairs by more than
+`MAX_CHANGE`. Each sentence is tokenised once, however many pairs it is in. `reset.judges.sentences.encoders` makes the
+model faster.
 """
 
 import copy
@@ -25,23 +24,23 @@ with without("scipy", "sklearn"):
 Pair = tuple[str, str]  # premise, hypothesis
 Columns = Mapping[str, Sequence[Sequence[int]]]  # input name -> one number per token, of each pair
 MAX_CHANGE = 1e-3
-SAMPLE = 64  # pairs of each call, of all lengths, that both precisions score
-FIELDS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}  # of an encoding
+SAMPLE = 64  # pairs of each call, spread over all lengths, scored in both precisions
+FIELDS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}  # in an encoding
 LABELS = ("entailment", "contradiction", "neutral")  # in the order of a SummaC image
 
 
 def label_order(label2id: Mapping[str, int], model: str) -> list[int]:
-    """Find the model's output columns in the order of `LABELS`, by name."""
-    found = {name.lower(): column for name, column in label2id.items()}
-    if missing := [name for name in LABELS if name not in found]:
+    """Return the model's output columns in the order of `LABELS`, found by name."""
+    columns = {name.lower(): column for name, column in label2id.items()}
+    if missing := [name for name in LABELS if name not in columns]:
         raise ResetError(f"{model}: no label '{missing[0]}' in the model's label2id; it has {', '.join(label2id)}")
-    return [found[name] for name in LABELS]
+    return [columns[name] for name in LABELS]
 
 
 class Nli:
-    """A model from a folder or hub id; batches hold at most `batch_tokens` tokens, padding counted.
+    """A model from a folder or hub id; batches hold at most `batch_tokens` tokens, with padding.
 
-    With `bfloat16` each call decides anew whether the lighter numbers are close enough for its own pairs.
+    With `bfloat16`, each call checks on its own pairs whether bfloat16 is close enough.
     """
 
     def __init__(self, model: str, *, batch_tokens: int, bfloat16: bool = False) -> None:
@@ -55,64 +54,64 @@ class Nli:
         self._columns = label_order(loaded.config.label2id, model)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
-        self._light = copy.deepcopy(self._model).to(torch.bfloat16) if bfloat16 else None
-        for one in filter(None, (self._model, self._light)):
-            lighten(one)
-        taken = signature(loaded.forward).parameters
-        self._inputs = [name for name in self._tokenizer.model_input_names if name in taken]
+        self._bfloat16_model = copy.deepcopy(self._model).to(torch.bfloat16) if bfloat16 else None
+        for network in filter(None, (self._model, self._bfloat16_model)):
+            lighten(network)
+        parameters = signature(loaded.forward).parameters
+        self._inputs = [name for name in self._tokenizer.model_input_names if name in parameters]
         self._batch_tokens = batch_tokens
-        self._tokenizer.padding_side = "right"  # decoders are read at their last token that is no padding
+        self._tokenizer.padding_side = "right"  # decoders are read at their last token before the padding
         self._tokenizer.pad_token = self._tokenizer.pad_token or self._tokenizer.eos_token
         if self._tokenizer.pad_token is None:
             raise ResetError(f"{model}: the tokenizer has neither a padding nor an end token")
         if loaded.config.pad_token_id is None:
             loaded.config.pad_token_id = self._tokenizer.pad_token_id
-        places = getattr(loaded.config, "max_position_embeddings", None) or 500
-        self._max_length = min(500, places, self._tokenizer.model_max_length)  # 500: summac's own limit
+        positions = getattr(loaded.config, "max_position_embeddings", None) or 500
+        self._max_length = min(500, positions, self._tokenizer.model_max_length)  # 500: summac's own limit
 
     def probabilities(self, pairs: Iterable[Pair]) -> dict[Pair, np.ndarray]:
-        """Return entailment, contradiction and neutral probability of each distinct pair, rounded to six digits."""
+        """Return the probabilities of each distinct pair, in the order of `LABELS`, rounded to six digits."""
         distinct = sorted(set(pairs))
         if not distinct:
             return {}
         columns = self._encoded(distinct)
         lengths = [len(ids) for ids in columns["input_ids"]]
-        model = self._chosen(columns, lengths)
-        found: dict[Pair, np.ndarray] = {}
+        model = self._pick_model(columns, lengths)
+        probabilities: dict[Pair, np.ndarray] = {}
         for rows in batches(lengths, self._batch_tokens):
-            found.update(zip((distinct[row] for row in rows), self._forward(model, columns, rows), strict=True))
-        return found
+            probabilities.update(zip((distinct[row] for row in rows), self._forward(model, columns, rows), strict=True))
+        return probabilities
 
     def _encoded(self, pairs: Sequence[Pair]) -> Columns:
-        """The model's inputs, not padded; each distinct sentence is cut once, then joined with its partners."""
+        """Return the model's inputs without padding; each distinct sentence is tokenised once, then joined in pairs."""
         fast = getattr(self._tokenizer, "backend_tokenizer", None)
-        if fast is None:  # a tokenizer in Python
+        if fast is None:  # a slow tokenizer, in Python
             firsts, seconds = zip(*pairs, strict=True)
             encoded = self._tokenizer(list(firsts), list(seconds), truncation=True, max_length=self._max_length)
             return {name: encoded[name] for name in self._inputs}
         sentences = list({sentence for pair in pairs for sentence in pair})
         fast.no_padding()
         fast.no_truncation()
-        cut = dict(zip(sentences, fast.encode_batch(sentences, add_special_tokens=False), strict=True))
+        tokens = dict(zip(sentences, fast.encode_batch(sentences, add_special_tokens=False), strict=True))
         fast.enable_truncation(self._max_length)
-        joined = [fast.post_process(cut[premise], cut[hypothesis]) for premise, hypothesis in pairs]
-        return {name: [getattr(one, FIELDS[name]) for one in joined] for name in self._inputs}
+        encodings = [fast.post_process(tokens[premise], tokens[hypothesis]) for premise, hypothesis in pairs]
+        return {name: [getattr(encoding, FIELDS[name]) for encoding in encodings] for name in self._inputs}
 
-    def _chosen(self, columns: Columns, lengths: Sequence[int]) -> Any:
-        """The lighter model where it is allowed and close enough."""
-        if self._light is None:
+    def _pick_model(self, columns: Columns, lengths: Sequence[int]) -> Any:
+        """Return the bfloat16 model if it is allowed and close enough, else the float32 one."""
+        if self._bfloat16_model is None:
             return self._model
         by_length = sorted(range(len(lengths)), key=lambda row: (lengths[row], row))
         sample = by_length[:: -(-len(by_length) // SAMPLE)]
         for rows in batches([lengths[row] for row in sample], self._batch_tokens):
             members = [sample[row] for row in rows]
-            full, light = (self._forward(model, columns, members) for model in (self._model, self._light))
-            if np.abs(full - light).max() > MAX_CHANGE:
+            float32, bfloat16 = (self._forward(m, columns, members) for m in (self._model, self._bfloat16_model))
+            if np.abs(float32 - bfloat16).max() > MAX_CHANGE:
                 return self._model
-        return self._light
+        return self._bfloat16_model
 
     def _forward(self, model: Any, columns: Columns, rows: Sequence[int]) -> np.ndarray:
-        """Probabilities in the order of `LABELS` of the pairs `rows`, (pairs, labels)."""
+        """Return the probabilities of the pairs `rows`, (pairs, labels), in the order of `LABELS`."""
         fill = {"input_ids": self._tokenizer.pad_token_id, "token_type_ids": self._tokenizer.pad_token_type_id}
         inputs = {
             name: padded([values[row] for row in rows], fill.get(name, 0), self._max_length).to(self._device)
@@ -120,5 +119,5 @@ class Nli:
         }
         with torch.inference_mode():
             logits = model(**inputs).logits[: len(rows)]  # (pairs, labels)
-        shares: np.ndarray = logits.float().softmax(dim=-1)[:, self._columns].double().cpu().numpy()
-        return shares.round(6)
+        probabilities: np.ndarray = logits.float().softmax(dim=-1)[:, self._columns].double().cpu().numpy()
+        return probabilities.round(6)

@@ -1,4 +1,4 @@
-"""What a judge of faithfulness reads: the text that must support an answer, and how texts are cut into sentences."""
+"""Texts for faithfulness judges: the source that must support an answer, and sentence splitters."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ SPLITTERS = ("untrained", "punkt_tab")
 
 
 def source(answer: Answer) -> str:
-    """Join the text that must entail the answer: the passages, for QA with the question before them (2.2)."""
+    """Return the text that must support the answer: the passages, for QA after the question (paper 2.2)."""
     return "\n".join([answer.question, *answer.passages] if answer.question else answer.passages)
 
 
 def splitter(name: str) -> Any:
-    """NLTK's sentence tokenizer: Punkt `untrained`, which needs no download, or the trained English `punkt_tab`."""
+    """Return NLTK's sentence tokenizer: `untrained` Punkt, which needs no download, or the English `punkt_tab`."""
     if name not in SPLITTERS:
         raise ResetError(f"Unknown sentence splitter '{name}'. {nearest(name, SPLITTERS)}")
     if name == "untrained":
@@ -27,4 +27,4 @@ def splitter(name: str) -> Any:
         return nltk.tokenize.PunktTokenizer("english")
     except LookupError as error:
         hint = "run `python -m nltk.downloader punkt_tab`, or set the splitter to untrained"
-        raise ResetError(f"NLTK's punkt_tab is not on this machine: {hint}") from error
+        raise ResetError(f"NLTK's punkt_tab is not installed: {hint}") from error

@@ -1,0 +1,73 @@
+"""The house: which room may import which, and no circle between rooms or between files."""
+
+import networkx as nx
+import pytest
+
+from tests.support import ROOT
+from tests.support.rooms import circles, graph, imports, modules, upward
+
+# Room -> the rooms that it may import. A new arrow is a decision: write it here, and in docs/layout.md say why.
+MAY_IMPORT = {
+    "errors": "",
+    "normalise": "",
+    "checkpoint_names": "",
+    "registry": "errors",
+    "files": "errors",
+    "llm": "errors",
+    "tracking": "files",
+    "runs": "errors files",
+    "model": "errors files",
+    "params": "checkpoint_names errors model registry",
+    "micro": "model",
+    "sources": "errors micro model normalise registry",
+    "examples": "errors files model normalise registry runs sources",
+    "training": "checkpoint_names errors files model registry runs",
+    "bases": "errors micro runs training",
+    "engines": "errors llm model",
+    "sampling": "engines errors files model runs",
+    "judges": "errors llm micro normalise runs",
+    "judging": "errors files judges registry runs",
+    "choosing": "errors files judges model",
+    "scoring": "choosing errors files",
+    "report": "checkpoint_names choosing errors files scoring",
+    "planning": (
+        "bases checkpoint_names choosing engines errors files judges llm micro model params registry sampling training"
+    ),
+    "evidence": "checkpoint_names choosing errors examples files judges model report scoring sources tracking",
+    "cli": "choosing errors evidence files judges llm model params planning registry report sampling scoring tracking",
+}
+NOT_FOR_STAGES = {"cli", "evidence"}
+
+
+@pytest.fixture(scope="module")
+def house() -> nx.DiGraph:
+    return graph(ROOT)
+
+
+def test_a_room_imports_what_it_may_and_needs_every_permission(house: nx.DiGraph) -> None:
+    drawn = {name.removeprefix("reset."): set(house.successors(name)) for name in house if name != "stages"}
+    assert {name: sorted(room.removeprefix("reset.") for room in rooms) for name, rooms in drawn.items()} == {
+        name: sorted(rooms.split()) for name, rooms in MAY_IMPORT.items()
+    }
+
+
+def test_stages_import_neither_commands_nor_what_comes_after_a_run(house: nx.DiGraph) -> None:
+    assert {room.removeprefix("reset.") for room in house.successors("stages")} & NOT_FOR_STAGES == set()
+
+
+def test_there_is_no_circle_between_rooms(house: nx.DiGraph) -> None:
+    assert len(house) > 20
+    assert (circles(house), upward(house)) == ([], [])
+
+
+def test_there_is_no_circle_between_files() -> None:
+    known = modules(ROOT)
+    files = nx.DiGraph((name, other) for name in known for other in imports(name, known) - {name})
+    assert len(files) > 150
+    assert circles(files) == []
+
+
+def test_a_circle_is_found_and_the_arrow_that_runs_upward_named() -> None:
+    drawn = nx.DiGraph([("a", "b"), ("b", "c"), ("c", "a"), ("a", "c"), ("d", "a")])
+    assert circles(drawn) == [["a", "b", "c"]]
+    assert upward(drawn) == [("c", "a")]
