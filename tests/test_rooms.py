@@ -34,7 +34,9 @@ MAY_IMPORT = {
         "bases checkpoint_names choosing engines errors files judges llm micro model params registry sampling training"
     ),
     "evidence": "checkpoint_names choosing errors examples files judges model report scoring sources tracking",
-    "cli": "choosing errors evidence files judges llm model params planning registry report sampling scoring tracking",
+    "cli": (
+        "choosing errors evidence files judges llm model params planning registry report runs sampling scoring tracking"
+    ),
 }
 NOT_FOR_STAGES = {"cli", "evidence"}
 

@@ -175,7 +175,7 @@ def _become(request: Request, files: list[int]) -> Request:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environ"])
-    del os.environ[SOCKET]  # processes that the stage starts are its own
+    os.environ.pop(SOCKET, None)  # processes that the stage starts are its own
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it dies with the server
     sys.argv[:] = request["argv"]
     sys.path[0] = request["folder"]
