@@ -1,7 +1,7 @@
-# make repro   the whole line on the default scale          make repro EXTRA=gpu   with vLLM's CUDA build
-# make test    every test                                   make check             format, lint, types, quick tests
-# make ui      MLflow                                       make clean             what stages and tools have written
-# EXTRA=cluster adds Ray: sampling and judging on many machines (docs/scale.md)
+# make repro   the whole line on the default scale        make repro EXTRA=gpu   with the CUDA builds of torch and vLLM
+# make test    every test                                 make check             format, lint, types, quick tests
+# make ui      MLflow's web page                          make clean             delete what stages and tools wrote
+# make lock    renew the pins of requirements/            EXTRA=cluster          Ray, for many machines (docs/scale.md)
 SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
@@ -33,13 +33,13 @@ ui: $(VENV)/.ui
 clean:
 	rm -rf data models metrics/report/index.html .chunks .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
 
-lock: # needs `uv`: pip install uv
+lock: # needs uv (`pip install uv`): see CONTRIBUTING.md
 	python3 requirements/lock.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# every package with its hash; torch apart, because its build depends on the machine
+# every package is checked against its hash; torch is installed apart, because its build depends on the machine
 $(VENV)/.base: requirements/base.txt requirements/no-deps.txt requirements/torch.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) -r requirements/base.txt -r requirements/no-deps.txt
 	$(VENV)/bin/python requirements/install_torch.py $(if $(filter gpu,$(EXTRA)),--cuda)

@@ -1,98 +1,91 @@
-"""The command `dvc` of this environment: DVC's own, with three small additions.
+"""The command `dvc` of this environment: DVC's own, with what makes a long line light.
 
-Stages run under the interpreter that runs DVC, whether or not its environment is activated: the interpreter's folder
-comes first on PATH.
+- Stages run under the interpreter that runs DVC, whether or not its environment is activated: the interpreter's folder
+  comes first on PATH.
+- dvc.lock is updated in place (reset/runs/dvc_lock.py), and params.yaml is parsed once, not once per stage.
+- On Linux, the stages of `dvc repro` and `dvc exp run` are started by a process that has torch and the like loaded
+  (reset/runs/stage_server.py); RESET_STAGE_SERVER=0 in the environment turns that off.
+- What belongs to no stage any more is told at the end (reset/planning/orphans.py).
 
-dvc.lock is updated in place. DVC 3.67 parses and writes the whole file in pure Python after every stage, so the cost of
-a stage grows with the number of stages (2.6 s of processor at 10,000 lines). Here only the entry of the stage that ran
-is parsed and written, with DVC's own writer, and the bytes are the same. A lock of another form goes DVC's own way.
-
-On Linux, the stages of `dvc repro` and `dvc exp run` are started by a process that has torch and the like loaded
-(reset/runs/stage_server.py); RESET_STAGE_SERVER=0 in the environment turns that off.
-
-A `dvc` that was installed elsewhere does without all three: slower, with the same result.
+A `dvc` that was installed elsewhere does without: slower, with the same result.
 """
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from reset.runs.dvc_lock import update_in_place
 from reset.runs.stage_server import SOCKET
-
-HEADER = "schema: '2.0'\nstages:\n"
 
 
 def main() -> int:
     """Run DVC with the arguments of the command line and return its exit status."""
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    from dvc import dvcfile
     from dvc.cli import main as dvc
 
-    if sys.platform == "linux" and sys.argv[1:2] in (["repro"], ["exp"]) and os.environ.get(SOCKET) != "0":
-        _start_stage_server()
-    dvcfile.Lockfile.dump_stages = _dump_stages(dvcfile.Lockfile.dump_stages)
+    if sys.argv[1:2] in (["repro"], ["exp"]):
+        if sys.platform == "linux" and os.environ.get(SOCKET) != "0":
+            _serve_stages()
+        update_in_place()
+        _parse_params_once()
+        _tell_orphans()
     return int(dvc())
 
 
-def _start_stage_server() -> None:
-    """Start the server that runs the stages; it ends when this process does."""
-    os.environ[SOCKET] = str(Path(tempfile.mkdtemp(prefix="reset-stages-")) / "socket")
-    command = [sys.executable, "-m", "reset.runs.stage_server", os.environ[SOCKET], str(os.getpid())]
-    subprocess.Popen(command, stdin=subprocess.DEVNULL)
+def _serve_stages() -> None:
+    """Start the server that runs stages before the first one runs; it ends when this process does."""
+    from dvc.stage import run
+
+    original = run.cmd_run
+
+    def cmd_run(stage: Any, dry: bool = False, run_env: Any = None) -> Any:
+        if not dry and SOCKET not in os.environ:
+            os.environ[SOCKET] = str(Path(tempfile.mkdtemp(prefix="reset-stages-")) / "socket")
+            command = [sys.executable, "-m", "reset.runs.stage_server", os.environ[SOCKET], str(os.getpid())]
+            subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        return original(stage, dry=dry, run_env=run_env)
+
+    run.cmd_run = cmd_run
 
 
-def _dump_stages(original: Any) -> Any:
-    """Return a method for DVC's Lockfile that replaces entries in the text, or calls `original` where it cannot."""
-    from dvc import dvcfile
-    from dvc.stage.serialize import to_lockfile
+def _parse_params_once() -> None:
+    """Keep the content of params.yaml while the file stays as it is."""
+    from dvc.dependency import param
+    from dvc.fs import localfs
 
-    def dump_stages(self: Any, stages: Sequence[Any], **kwargs: Any) -> None:
-        path = Path(self.path)
-        before = text = path.read_text(encoding="utf-8") if path.is_file() else None
-        for stage in stages:
-            text = None if text is None else replaced(text, entry_text(to_lockfile(stage, **kwargs)))
-        if text is None:
-            original(self, stages, **kwargs)
-        elif text != before:
-            dvcfile.logger.info("Updating lock file '%s'", self.relpath)
-            write(path, text)
-            self.repo.scm_context.track_file(self.relpath)
+    original, parsed = param.load_path, dict[Any, Any]()
 
-    return dump_stages
+    def load_path(path: str, fs: Any, **kwargs: Any) -> Any:
+        if fs.protocol != localfs.protocol or not os.path.isfile(path):
+            return original(path, fs, **kwargs)
+        there = os.stat(path)
+        key = (path, there.st_mtime_ns, there.st_size, there.st_ino)
+        if key not in parsed:
+            parsed[key] = original(path, fs, **kwargs)
+        return parsed[key]
 
-
-def entry_text(entry: Any) -> str:
-    """Return one stage's entry as DVC writes it below `stages:`, the line of its name first."""
-    from dvc.utils.serialize import dumps_yaml
-
-    return str(dumps_yaml({"stages": entry})).removeprefix("stages:\n")
+    param.load_path = load_path
 
 
-def replaced(text: str, entry: str) -> str | None:
-    """Return the lock `text` with `entry` in the place of the stage's old one, or at the end if it has none.
+def _tell_orphans() -> None:
+    """Let DVC say, at the end of a `repro`, what belongs to no stage."""
+    from dvc.repo import Repo
+    from dvc.ui import ui
 
-    None where `text` is not of the form that DVC 3 writes.
-    """
-    name, _, _ = entry.partition("\n")
-    if not text.startswith(HEADER) or not text.endswith("\n") or re.search(r"\n[^ \n]", text[len(HEADER) - 1 :]):
-        return None
-    start = text.find(f"\n{name}\n") + 1
-    if not start:
-        return text + entry
-    following = re.compile(r"^  \S", re.MULTILINE).search(text, start + len(name))
-    return text[:start] + entry + (text[following.start() :] if following else "")
+    original = Repo.reproduce
 
+    def reproduce(self: Any, *args: Any, **kwargs: Any) -> Any:
+        from reset.planning import orphans
 
-def write(path: Path, text: str) -> None:
-    """Write the lock; it is there whole or as it was before."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+        stages = original(self, *args, **kwargs)
+        if found := orphans.find(self, Path(self.root_dir)):
+            ui.write(f"{found}: `reset-lm tidy` removes them")
+        return stages
+
+    Repo.reproduce = reproduce
 
 
 if __name__ == "__main__":

@@ -23,8 +23,7 @@ CONF = Path("conf")
 def round_(name: str, sampler: str, init: str | None, prompts: str | None, overlap: int) -> None:
     """Add the round NAME: write its rows to conf/rounds/NAME.yaml and compose params.yaml again.
 
-    Existing rows do not change, so `dvc repro` runs only the new round's stages and the report. Overrides of
-    params.yaml other than its scale are lost: pass them to `reset-lm compose` again.
+    Existing rows do not change, so `dvc repro` runs only the new round's stages and the report.
 
     \b
     Example:
@@ -39,7 +38,7 @@ def round_(name: str, sampler: str, init: str | None, prompts: str | None, overl
     before, composed = of_scale.read_text(encoding="utf-8"), params.FILE.read_text(encoding="utf-8")
     path = next_round.add(CONF, p.scale, name, made)
     try:
-        compose.main([f"scale={p.scale}"], standalone_mode=False)
+        compose.main([], standalone_mode=False)
         params.load()
     except ResetError:
         path.unlink()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reset.cli.dvc import entry_text, replaced
+from reset.runs.dvc_lock import entry_text, replaced
 
 DVC = Path(sys.executable).with_name("dvc")
 PIPELINE = """

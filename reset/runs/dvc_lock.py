@@ -1,0 +1,69 @@
+"""Update dvc.lock in place: DVC 3.67's own writer for the entry of the stage that ran, and no other work.
+
+DVC parses and writes the whole file in pure Python after every stage, so the cost of a stage grows with the number of
+stages (2.6 s of processor at 10,000 lines). Here the bytes are the same. A lock of another form goes DVC's own way.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+HEADER = "schema: '2.0'\nstages:\n"
+
+
+def update_in_place() -> None:
+    """Let DVC's Lockfile replace entries in the text, or do as before where it cannot."""
+    from dvc import dvcfile
+
+    dvcfile.Lockfile.dump_stages = _dump_stages(dvcfile.Lockfile.dump_stages)
+
+
+def _dump_stages(original: Any) -> Any:
+    """Return a method for DVC's Lockfile that replaces entries in the text, or calls `original` where it cannot."""
+    from dvc import dvcfile
+    from dvc.stage.serialize import to_lockfile
+
+    def dump_stages(self: Any, stages: Sequence[Any], **kwargs: Any) -> None:
+        path = Path(self.path)
+        before = text = path.read_text(encoding="utf-8") if path.is_file() else None
+        for stage in stages:
+            text = None if text is None else replaced(text, entry_text(to_lockfile(stage, **kwargs)))
+        if text is None:
+            original(self, stages, **kwargs)
+        elif text != before:
+            dvcfile.logger.info("Updating lock file '%s'", self.relpath)
+            _write(path, text)
+            self.repo.scm_context.track_file(self.relpath)
+
+    return dump_stages
+
+
+def entry_text(entry: Any) -> str:
+    """Return one stage's entry as DVC writes it below `stages:`, the line of its name first."""
+    from dvc.utils.serialize import dumps_yaml
+
+    return str(dumps_yaml({"stages": entry})).removeprefix("stages:\n")
+
+
+def replaced(text: str, entry: str) -> str | None:
+    """Return the lock `text` with `entry` in the place of the stage's old one, or at the end if it has none.
+
+    None where `text` is not of the form that DVC 3 writes.
+    """
+    name, _, _ = entry.partition("\n")
+    if not text.startswith(HEADER) or not text.endswith("\n") or re.search(r"\n[^ \n]", text[len(HEADER) - 1 :]):
+        return None
+    start = text.find(f"\n{name}\n") + 1
+    if not start:
+        return text + entry
+    following = re.compile(r"^  \S", re.MULTILINE).search(text, start + len(name))
+    return text[:start] + entry + (text[following.start() :] if following else "")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the lock; it is there whole or as it was before."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
