@@ -115,6 +115,8 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
             systems=[],
             paper_rows={},
             pairs=(),
+            pipelines={},
+            stand_ins=(),
             points=(),
             continued=(),
             **{"resamples": 100, "seed": 0, "much_longer": 10, "similar": 10},

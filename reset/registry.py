@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from reset.errors import ResetError, nearest
@@ -68,13 +69,32 @@ def module(table: Mapping[str, str], name: str, kind: str) -> str:
 
 
 def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> Any:
-    """Construct the plug-in `name` with `options`; an unknown or missing option raises `ResetError`."""
+    """Construct the plug-in `name` with `options`, which are checked against the types of its constructor.
+
+    `where` is the options' place in params.yaml. Raises `ResetError` for a key that the constructor does not take, for
+    one that is missing, and for a value of another type.
+    """
     plugin = load(table, name, where)
-    accepted = inspect.signature(plugin).parameters
+    parameters = inspect.signature(plugin, eval_str=True).parameters
     for key in options:
-        if key not in accepted:
-            raise ResetError(f"params.yaml: unknown key '{where}.{key}'. {nearest(key, accepted)}")
-    missing = [key for key, option in accepted.items() if option.default is option.empty and key not in options]
-    if missing:
-        raise ResetError(f"params.yaml: {where} lacks {', '.join(missing)}")
+        if key not in parameters:
+            raise ResetError(f"params.yaml: unknown key '{where}.{key}'. {nearest(key, parameters)}")
+    lacking = [key for key, one in parameters.items() if one.default is one.empty and key not in options]
+    if lacking:
+        raise ResetError(f"params.yaml: {where} lacks {', '.join(lacking)}")
+    for key, value in options.items():
+        _check_type(value, parameters[key].annotation, f"{where}.{key}")
     return plugin(**options)
+
+
+def _check_type(value: Any, annotation: Any, key: str) -> None:
+    from pydantic import ConfigDict, TypeAdapter, ValidationError  # not for those that only look up a name
+
+    if annotation is inspect.Parameter.empty or annotation is Path:
+        return
+    try:
+        TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join([key, *map(str, first["loc"])])
+        raise ResetError(f"params.yaml: {place}: {first['msg']} (it is {first['input']!r})") from error

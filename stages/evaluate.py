@@ -33,9 +33,11 @@ def main(system: str, answers: Path, prompts: Path, verdicts: Path, scores: Path
             groups=p.evaluate.groups,
             bootstrap=p.evaluate.bootstrap,
             seed=p.seed,
+            stand_ins=params.stand_ins(p),
         )
         account.write(metrics, **summary)
-    click.echo(f"evaluate {system}: {account}")
+    resting = [name for name, figures in summary["macro"].items() if figures.get("stand_in")]
+    click.echo(f"evaluate {system}: {account}" + (f"; stand-ins say: {', '.join(resting)}" if resting else ""))
 
 
 if __name__ == "__main__":

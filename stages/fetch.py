@@ -27,7 +27,9 @@ def main(dataset: str, into: Path) -> None:
         facts = fetch.fetch(source, path=path, revision=row.revision, into=into, max_broken=limit)
         tables.write_json(metrics, facts)
     counts = ", ".join(f"{count} {split}" for split, count in facts["records"].items())
-    click.echo(f"fetch: {dataset}: {counts} from {facts['origin']}")
+    aside = "".join(f"; set aside: {count} {reason}" for reason, count in facts["set_aside"].items())
+    left = f"; not read: {', '.join(facts['not_read'])}" if "not_read" in facts else ""
+    click.echo(f"fetch: {dataset}: {counts} from {facts['origin']}{aside}{left}")
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ def main(dataset: str, raw: Path, into: Path) -> None:
     key, metrics = f"params.yaml: datasets.{dataset}", Path(f"metrics/prepare/{dataset}.json")
     with tracking.run("prepare", dataset, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
         source = construct(row.source, row.options, key=key, max_passages=p.prepare.max_passages)
-        shares = row.model_dump()["shares"]
+        splits_by = row.model_dump(include={"shares", "dev_from_train"})
         limits = p.prepare.model_dump(exclude={"max_passages"})
-        account = prepare.prepare(source, raw, into, dataset=dataset, shares=shares, **limits)
+        account = prepare.prepare(source, raw, into, dataset=dataset, **splits_by, **limits)
         splits = {split: tables.count(into / f"{split}.parquet", schemas.EXAMPLES) for split in schemas.SPLITS}
         account.write(metrics, splits=splits)
     click.echo(f"prepare: {dataset}: {account}")

@@ -7,8 +7,7 @@ import click
 
 from reset import checkpoint_names, params, tracking
 from reset.params.document import Params
-from reset.report import browser, gains, measured, page, table4
-from reset.scoring import comparison
+from reset.report import browser, gains, measured, page
 
 
 @click.command()
@@ -26,6 +25,7 @@ def main(into: Path) -> None:
             verdicts=Path("data/verdicts"),
             scores=p.model_dump()["scores"],
             max_bytes=int(p.report.browser_mb * 1e6),
+            stand_ins=params.stand_ins(p),
         )
         headline = page.write(into, measured.gather(**sources(p), **settings), content)
     click.echo(f"report: {into / 'index.html'}: {headline}")
@@ -40,8 +40,10 @@ def sources(p: Params) -> dict[str, Any]:
         "metrics": Path("metrics"),
         "scores": Path("data/scores"),
         "systems": p.evaluate.systems,
-        "paper_rows": table4.ROWS,
-        "pairs": comparison.PAIRS,
+        "paper_rows": p.report.paper_rows,
+        "pairs": p.report.comparisons,
+        "pipelines": p.report.pipelines,
+        "stand_ins": params.stand_ins(p),
         "points": points(p),
         "continued": gains.continued(rows["systems"], rows["curated"], p.evaluate.systems),
         "much_longer": p.report.much_longer,

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -43,7 +44,10 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
     hashes = [hashing.file_hash(model), hashing.file_hash(prompts)]
     hashes.append(code.code_hash("stages.sample", registry.module(registry.ENGINES, p.sample.engine, "engine")))
     store = chunks.Chunks(
-        Path(".chunks/sample") / pool, hashing.fingerprint(pool=repr(pool_settings), how=how, inputs=hashes)
+        Path(".chunks/sample") / pool,
+        hashing.fingerprint(
+            pool=repr(pool_settings), template_options=p.template_options.model_dump(), how=how, inputs=hashes
+        ),
     )
     store.discard_others()
     progress.lines_to_stderr()
@@ -53,7 +57,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
             prompts,
             into,
             pool_settings,
-            load=partial(_load, p.sample, p.template, model),
+            load=partial(_load, p.sample, model, p.template, p.template_options.model_dump()),
             chunks=store,
             chunk_prompts=p.sample.chunk_prompts,
             max_failed=p.sample.max_failed,
@@ -65,13 +69,17 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
     click.echo(f"sample {pool}: {account}")
 
 
-def _load(options: Sample, template: str, model: Path) -> tuple[engines.Engine, sample.Tokenize]:
+def _load(
+    options: Sample, model: Path, template: str, template_options: dict[str, Any]
+) -> tuple[engines.Engine, sample.Tokenize]:
     from reset.model import chat_frame, tokens  # transformers: import only if prompts are left to sample
+    from reset.sampling.framed import Framed
 
     where, chosen = f"sample.engines.{options.engine}", options.engines[options.engine]
     engine = registry.build(registry.ENGINES, options.engine, where, model=model, **chosen)
     tokenizer = tokens.load_tokenizer(model)
-    return engine, partial(tokens.prompt_ids, tokenizer, frame=chat_frame.frame(tokenizer, template))
+    frame = chat_frame.frame(tokenizer, template, chat_frame.Options(**template_options))
+    return Framed(engine, frame) if frame else engine, partial(tokens.prompt_ids, tokenizer, frame=frame)
 
 
 if __name__ == "__main__":

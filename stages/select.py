@@ -6,6 +6,7 @@ import click
 
 from reset import params, tracking
 from reset.choosing import select
+from reset.choosing.candidates import Bars
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -23,9 +24,9 @@ def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) ->
     """
     p = params.load()
     row = params.row(p.curated, name, "curated")
-    weights = p.select.weights.model_dump()
+    weights, bars = p.select.weights.model_dump(), {"truncated", "looping", "floor"}
     metrics = Path(f"metrics/select/{name}.json")
-    settings = {**row.model_dump(), "weights": weights}
+    settings = {**row.model_dump(), **p.select.model_dump()}
     with tracking.run("select", name, settings, metrics=metrics, enabled=p.tracking.enabled):
         account, figures = select.keep_best(
             answers,
@@ -36,13 +37,18 @@ def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) ->
             weights=weights,
             seed=p.seed,
             template=p.template,
-            **row.model_dump(exclude={"pool", "prompts"}),
+            stand_ins=params.stand_ins(p),
+            stand_ins_choose=p.select.stand_ins,
+            bars=Bars(**row.model_dump(include=bars)),
+            **row.model_dump(exclude={"pool", "prompts", *bars}),
         )
         account.write(metrics, **figures)
     for task, of_task in figures["judges"].items():
         for warning in of_task["warnings"]:
             click.echo(f"select {name}: {task}: {warning}")
-    click.echo(f"select {name}: {account}")
+    least_bad = sum(of_dataset["least_bad"] for of_dataset in figures["datasets"].values())
+    let_in = "".join(f", {why}: {count}" for why, count in figures.get("let_in", {}).items())
+    click.echo(f"select {name}: {account}; winners that no judge rated above the lowest: {least_bad}{let_in}")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
         keep=row.keep,
         max_tokens=p.train.max_tokens,
         template=p.template,
+        template_options=p.template_options.model_dump(),
         seed=p.seed,
         inputs=[hashing.file_hash(path) for path in (init, data, dev)],
         code=code.code_hash("stages.train", registry.module(registry.METHODS, recipe.method, "method")),
@@ -61,7 +62,7 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
 
 def _train(data: Path, dev: Path, init: Path, work: Path, row: System, p: Params) -> None:
     # torch, transformers, trl and deepspeed are slow to import: check the input first
-    from reset.model import adapters
+    from reset.model import adapters, chat_frame
     from reset.planning import model_size
     from reset.runs import disk_space
     from reset.runs.divergence import Limits
@@ -85,6 +86,7 @@ def _train(data: Path, dev: Path, init: Path, work: Path, row: System, p: Params
         max_tokens=p.train.max_tokens,
         max_cut=p.train.max_cut,
         template=p.template,
+        options=chat_frame.Options(**p.template_options.model_dump()),
         limits=Limits(p.train.max_loss_rise, p.train.loss_window),
         seed=p.seed,
     )
@@ -97,6 +99,9 @@ def _train_rank(data: Path, dev: Path, init: Path, work: Path, row: System, p: P
         if os.environ.get("LOCAL_RANK") in (None, "0"):  # all ranks fail alike; one per machine reports it
             raise
         raise SystemExit(1) from None
+    from reset.training import loop
+
+    loop.leave()
 
 
 def _launch(command: list[str]) -> None:

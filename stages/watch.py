@@ -73,8 +73,9 @@ def chosen(p: Params, name: str, watched: Path) -> dict[str, Any]:
         Path(f"data/curated/{name}.parquet"),
         [VERDICTS / row.pool / f"{judge}.parquet" for judge in p.judges],
         watched / f"{row.pool}.parquet",
-        axes=select.names(p.model_dump()["scores"], row.rating),
+        axes=select.names(p.model_dump()["scores"], row.rating, params.not_choosing(p)),
         sweeps=row.sweeps,
+        stand_ins=params.stand_ins(p),
     )
 
 

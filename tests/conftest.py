@@ -21,6 +21,7 @@ _MINIMAL: Row = {
     "seed": 0,
     "data_folder": None,
     "template": "micro",
+    "template_options": {"system": None, "arguments": {}},
     "datasets": {
         name: {
             "source": "micro",
@@ -28,6 +29,7 @@ _MINIMAL: Row = {
             "needs": "reset/micro",
             "revision": None,
             "shares": None,
+            "dev_from_train": None,
             "options": {},
         }
         for name in ("talk", "nq")
@@ -95,8 +97,9 @@ _MINIMAL: Row = {
         "words": {"kind": "lexical", "needs": "reset/normalise.py", "model": None, "options": {}, "verdicts": None}
     },
     "judge": {"max_null": 0.2, "chunk_answers": 100},
+    "stand_ins": [],
     "scores": {"instruction": {"instruction": "rating"}},
-    "select": {"weights": {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}},
+    "select": {"weights": {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}, "stand_ins": False},
     "curated": {
         "reset": {
             "pool": "mtl_candidates",
@@ -105,10 +108,20 @@ _MINIMAL: Row = {
             "pick": "best",
             "share": 1.0,
             "rating": "rating",
+            "truncated": "drop",
+            "looping": "drop",
+            "floor": {},
         }
     },
     "evaluate": {"prompts": "test", "groups": {"nq": "seen"}, "systems": ["mtl"], "bootstrap": 100},
-    "report": {"browser_mb": 1.0, "much_longer": 10, "similar": 10},
+    "report": {
+        "comparisons": [],
+        "pipelines": {},
+        "paper_rows": {},
+        "browser_mb": 1.0,
+        "much_longer": 10,
+        "similar": 10,
+    },
     "tracking": {"enabled": False},
 }
 

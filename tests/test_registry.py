@@ -1,6 +1,7 @@
 """Plug-ins are imported when used; a wrong name or key is one line that says what would be right."""
 
 import importlib
+import inspect
 import subprocess
 import sys
 
@@ -45,6 +46,35 @@ def test_an_unknown_key_is_named_with_its_place_and_the_nearest():
 def test_missing_keys_are_named():
     with pytest.raises(ResetError, match=r"^params\.yaml: datasets\.nq\.options lacks kind, rows, seed, noise$"):
         registry.build(registry.SOURCES, "micro", "datasets.nq.options")
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "options", "said"),
+    [
+        (
+            "ENGINES",
+            "transformers",
+            {"batch": "eight", "dtype": "auto"},
+            "batch: Input should be a valid integer (it is 'eight')",
+        ),
+        (
+            "ENGINES",
+            "transformers",
+            {"batch": True, "dtype": "auto"},
+            "batch: Input should be a valid integer (it is True)",
+        ),
+        ("JUDGES", "summac", {"batch_tokens": 5.5}, "batch_tokens: Input should be a valid integer (it is 5.5)"),
+        ("JUDGES", "lexical", {"more": "k_precision"}, "more: "),
+        ("BASES", "hub", {"id": 7, "revision": None}, "id: Input should be a valid string (it is 7)"),
+    ],
+)
+def test_an_option_of_another_type_is_one_line_with_its_key(table, name, options, said):
+    given = {"name": "x", "model": "m", "needs": "n", "seed": 0, "max_doc_sents": 5, "use_contradiction": False}
+    plug_in = registry.load(vars(registry)[table], name, "x")
+    given = {key: value for key, value in given.items() if key in inspect.signature(plug_in).parameters}
+    with pytest.raises(ResetError) as raised:
+        registry.build(vars(registry)[table], name, "here", **(given | options))
+    assert raised.value.message.startswith(f"params.yaml: here.{said}")
 
 
 @pytest.mark.parametrize(

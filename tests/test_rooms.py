@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "tracking": "files",
     "runs": "errors files",
     "model": "errors files",
-    "params": "checkpoint_names errors model registry",
+    "params": "checkpoint_names errors judges model registry",
     "micro": "model",
     "sources": "errors micro model normalise registry",
     "examples": "errors files model normalise registry runs sources",
@@ -34,9 +34,7 @@ MAY_IMPORT = {
         "bases checkpoint_names choosing engines errors files judges llm micro model params registry sampling training"
     ),
     "evidence": "checkpoint_names choosing errors examples files judges model report scoring sources tracking",
-    "cli": (
-        "choosing errors evidence files judges llm model params planning registry report runs sampling scoring tracking"
-    ),
+    "cli": "choosing errors evidence files judges llm model params planning registry report runs sampling tracking",
 }
 NOT_FOR_STAGES = {"cli", "evidence"}
 

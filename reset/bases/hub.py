@@ -6,6 +6,7 @@ from typing import Any
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
+from reset.bases import usable
 from reset.errors import ResetError
 
 FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
@@ -20,7 +21,7 @@ class HubModel:
     def build(self, into: Path, work: Path) -> dict[str, Any]:
         """Copy the model to `into` and return its size in bytes.
 
-        Raises `ResetError` if the model does not exist or has no safetensors.
+        Raises `ResetError` if the model does not exist, or cannot be trained from (`reset.bases.usable`).
         """
         source = Path(self._id)
         if source.is_dir():
@@ -33,8 +34,7 @@ class HubModel:
                 raise ResetError(
                     f"base model '{self._id}' is not a local folder and cannot be downloaded from the hub: {reason}"
                 ) from error
-        if not any(into.glob("*.safetensors")):
-            raise ResetError(f"base model '{self._id}' has no safetensors weights")
+        usable.check(into, self._id)
         return {"bytes": sum(file.stat().st_size for file in into.rglob("*") if file.is_file())}
 
 

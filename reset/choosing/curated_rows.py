@@ -1,7 +1,8 @@
 """Turn the candidates of a prompt into training rows: the best or a random answer, a pair, labels, or weights.
 
 `best` is the paper's (5.1); the others serve to compare other methods on the same judged pool (docs/choices.md).
-Answers that cannot win are ignored. Answers with the same text make one row.
+Answers without a score are ignored. A scored answer that cannot win can still be the rejected answer of a pair or be
+labelled undesirable. Answers with the same text make one row.
 """
 
 import math
@@ -51,7 +52,7 @@ def take(answers: Sequence[Candidate], pick: Pick, seed: int, *, least: float, t
 
 def _pair(best: Candidate, answers: Sequence[Candidate], seed: int, least: float) -> Taken:
     """The best answer and the worst one of another text, if their scores differ, and by at least `least`."""
-    others = [answer for answer in ranked(answers, seed) if answer.text != best.text]
+    others = [answer for answer in ranked(scored(answers), seed) if answer.text != best.text]
     if not others:
         return []
     worst = others[-1]
@@ -66,11 +67,15 @@ def _pair(best: Candidate, answers: Sequence[Candidate], seed: int, least: float
 def _labelled(answers: Sequence[Candidate], seed: int, least: float) -> Taken:
     """Label answers above the prompt's mean score desirable, those below it undesirable.
 
-    An answer at the mean, or less than `least` away from it, is left out.
+    An answer at the mean, less than `least` away from it, or above it but barred from winning, is left out.
     """
-    mean = fmean(_score(answer) for answer in eligible(answers))
-    gaps = [(answer, round(_score(answer) - mean, 9)) for answer in _best_per_text(answers, seed)]
-    return [(answer, {"desirable": gap > 0}) for answer, gap in gaps if gap and abs(gap) >= least]
+    mean = fmean(_score(answer) for answer in scored(answers))
+    gaps = [(answer, round(_score(answer) - mean, 9)) for answer in _best_per_text(scored(answers), seed)]
+    return [
+        (answer, {"desirable": gap > 0})
+        for answer, gap in gaps
+        if gap and abs(gap) >= least and (gap < 0 or answer.can_win)
+    ]
 
 
 def _weighted(answers: Sequence[Candidate], seed: int, temperature: float) -> Taken:
@@ -86,19 +91,28 @@ def _weighted(answers: Sequence[Candidate], seed: int, temperature: float) -> Ta
     total = sum(shares.values())
     return [
         (answer, {"weight": shares[answer.text] / total})
-        for answer in _best_per_text(answers, seed)
+        for answer in _best_per_text(eligible(answers), seed)
         if shares[answer.text]
     ]
 
 
 def eligible(answers: Sequence[Candidate]) -> list[Candidate]:
     """Return the answers that can win."""
+    return [answer for answer in answers if answer.can_win]
+
+
+def scored(answers: Sequence[Candidate]) -> list[Candidate]:
+    """Return the answers that have a score, also those that cannot win."""
     return [answer for answer in answers if answer.score is not None]
 
 
 def ranked(answers: Sequence[Candidate], seed: int) -> list[Candidate]:
-    """Return the answers that can win, the best first; ties as in `choose`."""
-    return sorted(eligible(answers), key=lambda answer: (-_score(answer), draw(seed, answer.row["answer_id"])))
+    """Return the answers, the best first; of a tie those that can win first, then as in `choose`."""
+
+    def rank(answer: Candidate) -> tuple[float, bool, str]:
+        return (-_score(answer), not answer.can_win, draw(seed, answer.row["answer_id"]))
+
+    return sorted(answers, key=rank)
 
 
 def _best_per_text(answers: Sequence[Candidate], seed: int) -> list[Candidate]:

@@ -1,35 +1,44 @@
 """Selection statistics: score gain, wins per decode setting, judge agreement."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import comb
 from statistics import fmean
 from typing import Any
 
 from reset.choosing import agreement, verdicts
-from reset.choosing.candidates import Candidate, Pool
+from reset.choosing.candidates import Candidate, Pool, at_bottom, unwanted
 
 
-def figures(pool: Pool, kept: Mapping[str, Candidate]) -> dict[str, Any]:
+def figures(pool: Pool, kept: Mapping[str, Candidate], weights: Mapping[str, float]) -> dict[str, Any]:
     """Count candidates, those that cannot win by reason, and wins per decode setting; add figures per data set.
 
-    `kept` maps example id -> winner.
+    `kept` maps example id -> winner. `let_in` counts the winners that are cut off or loop, where the row allows it.
     """
     barred = Counter(c.why for candidates in pool.values() for c in candidates if c.why is not None)
     datasets: dict[str, list[str]] = {}
     for example_id, winner in kept.items():
         datasets.setdefault(winner.row["dataset"], []).append(example_id)
+    let_in = Counter(why for winner in kept.values() if (why := unwanted(winner.row)))
     return {
         "candidates": sum(len(candidates) for candidates in pool.values()),
         "candidates_barred": dict(sorted(barred.items())),
+        **({"let_in": dict(sorted(let_in.items()))} if let_in else {}),
         "wins": dict(sorted(Counter(winner.row["setting"] for winner in kept.values()).items())),
-        "datasets": {name: _of_dataset(pool, kept, datasets[name]) for name in sorted(datasets)},
+        "datasets": {name: _of_dataset(pool, kept, datasets[name], weights) for name in sorted(datasets)},
     }
 
 
-def _of_dataset(pool: Pool, kept: Mapping[str, Candidate], ids: Sequence[str]) -> dict[str, Any]:
-    """Means over prompts: winner's score, candidates' score, distinct texts, share of prompts whose scores differ."""
-    scores = {example_id: [c.score for c in pool[example_id] if c.score is not None] for example_id in ids}
+def _of_dataset(
+    pool: Pool, kept: Mapping[str, Candidate], ids: Sequence[str], weights: Mapping[str, float]
+) -> dict[str, Any]:
+    """Means over prompts: winner's score, candidates' score, distinct texts, share of prompts whose scores differ.
+
+    Scores are of the candidates that can win. `least_bad` counts the winners that no judge rated above the lowest.
+    """
+    scores = {
+        example_id: [c.score for c in pool[example_id] if c.can_win and c.score is not None] for example_id in ids
+    }
     means = {
         "winner_score": fmean(kept[example_id].score or 0.0 for example_id in ids),
         "candidate_score": fmean(fmean(values) for values in scores.values()),
@@ -37,7 +46,9 @@ def _of_dataset(pool: Pool, kept: Mapping[str, Candidate], ids: Sequence[str]) -
         "choice_matters": fmean(max(values) > min(values) for values in scores.values()),
     }
     curve = [round(value, 6) for value in best_of(list(scores.values()))]
-    return {"rows": len(ids), **{name: round(value, 6) for name, value in means.items()}, "best_of": curve}
+    rounded = {name: round(value, 6) for name, value in means.items()}
+    least_bad = sum(at_bottom(kept[example_id], weights) for example_id in ids)
+    return {"rows": len(ids), **rounded, "least_bad": least_bad, "best_of": curve}
 
 
 def on_judges(
@@ -46,10 +57,12 @@ def on_judges(
     scores: verdicts.ByAnswer,
     axes: Mapping[str, Mapping[str, str]],
     weights: Mapping[str, float],
+    stand_ins: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return, per task: agreement of the judges, spread of each axis, each judge's mean before and after, warnings.
+    """Return, per task: agreement of the judges, spread of each axis, how the choice moved each judge, warnings.
 
-    `scores` are all verdicts on the answers; `axes` maps task -> axis -> verdict name.
+    `scores` are all verdicts on the answers; `axes` maps task -> axis -> verdict name. `stand_ins` are the verdicts of
+    judges that stand in for a real one.
     """
     tasks: dict[str, list[str]] = {}
     for example_id in pool:
@@ -61,24 +74,28 @@ def on_judges(
     by_task = {}
     for task, ids in sorted(tasks.items()):
         prompts = [[with_length(candidate) for candidate in pool[example_id]] for example_id in ids]
-        gained = agreement.gains(prompts, [with_length(kept[example_id]) for example_id in ids if example_id in kept])
+        winners = [with_length(kept[example_id]) if example_id in kept else None for example_id in ids]
+        gained = agreement.gains(zip(prompts, winners, strict=True))
         by_task[task] = {
             "agreement": agreement.gammas(prompts),
             "spread": agreement.spreads([[c.axes for c in pool[example_id]] for example_id in ids], weights),
             "means": gained,
-            "warnings": agreement.warnings(gained, axes[task].values()),
+            "warnings": agreement.warnings(
+                gained, [name for axis, name in axes[task].items() if weights[axis]], stand_ins
+            ),
         }
     return by_task
 
 
 def best_of(pools: Sequence[Sequence[float]]) -> list[float]:
-    """Mean over prompts of the best score among n candidates drawn at random, for n = 1 to the smallest pool's size.
+    """Mean over prompts of the best score among n candidates drawn at random, for n = 1 to the largest pool's size.
 
-    Exact, without sampling: of k sorted scores, the i-th is the best in C(i - 1, n - 1) of the C(k, n) draws. The value
-    for n = 1 is that of a random choice.
+    Exact, without sampling: of k sorted scores, the i-th is the best in C(i - 1, n - 1) of the C(k, n) draws. A prompt
+    with fewer than n candidates counts with its best. The value for n = 1 is that of a random choice.
     """
-    return [fmean(_expected_best(sorted(scores), n) for scores in pools) for n in range(1, min(map(len, pools)) + 1)]
+    return [fmean(_expected_best(sorted(scores), n) for scores in pools) for n in range(1, max(map(len, pools)) + 1)]
 
 
 def _expected_best(ordered: Sequence[float], n: int) -> float:
+    n = min(n, len(ordered))
     return sum(score * comb(i, n - 1) for i, score in enumerate(ordered)) / comb(len(ordered), n)

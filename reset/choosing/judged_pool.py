@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reset.choosing import verdicts
-from reset.choosing.candidates import Candidate, weigh
+from reset.choosing.candidates import Bars, Candidate, weigh
 from reset.errors import ResetError
 
 
@@ -24,11 +24,13 @@ def read(
     axes: Mapping[str, Mapping[str, str]],
     weights: Mapping[str, float],
     sweeps: int,
+    bars: Bars,
 ) -> JudgedPool:
     """Read a pool and score its candidates; only answers of the first `sweeps` sweeps compete.
 
-    `axes` maps task -> axis -> verdict name, `weights` maps axis -> weight. Raises `ResetError` for an answer whose
-    task is not in `axes`, and for answers or verdicts that `reset.choosing.verdicts` refuses.
+    `axes` maps task -> axis -> verdict name, `weights` maps axis -> weight; `bars` say what cannot win. Raises
+    `ResetError` for an answer whose task is not in `axes`, and for answers or verdicts that
+    `reset.choosing.verdicts` refuses.
     """
     rows = verdicts.answers(answers)
     scores = verdicts.read(verdict_paths, rows)
@@ -39,6 +41,6 @@ def read(
                 f"{answers}: answer '{answer_id}' is of task '{row['task']}', for which no score is declared"
             )
         if row["sweep"] < sweeps:
-            candidate = weigh(row, scores[answer_id], axes[row["task"]], weights)
+            candidate = weigh(row, scores[answer_id], axes[row["task"]], weights, bars)
             candidates.setdefault(row["example_id"], []).append(candidate)
     return JudgedPool(scores, candidates)

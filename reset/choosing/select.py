@@ -1,12 +1,12 @@
 """Turn the judged answers to each prompt into training rows (paper 5.1: the best answer), with selection statistics."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reset.choosing import curated_rows, effects, judged_pool
-from reset.choosing.candidates import Candidate, Pool, choose, thin
+from reset.choosing.candidates import Bars, Candidate, Pool, choose, thin
 from reset.choosing.candidates import margin as score_margin
 from reset.choosing.curated_rows import Pick
 from reset.errors import ResetError
@@ -27,10 +27,16 @@ class _Choice:
     kept: Mapping[str, Candidate]  # the winners within the share
 
 
-def names(scores: Scores, rating: str) -> dict[str, dict[str, str]]:
-    """Return the verdict name of each axis per task, with `rating` in place of the verdict "rating"."""
+def names(scores: Scores, rating: str, without: Collection[str] = ()) -> dict[str, dict[str, str]]:
+    """Return the verdict name of each axis per task, with `rating` in place of the verdict "rating".
+
+    An axis whose verdict is among those in `without` is left out: it does not choose.
+    """
     swap = {"rating": rating}
-    return {task: {axis: swap.get(name, name) for axis, name in axes.items()} for task, axes in scores.items()}
+    return {
+        task: {axis: own for axis, name in axes.items() if (own := swap.get(name, name)) not in without}
+        for task, axes in scores.items()
+    }
 
 
 def keep_best(
@@ -47,17 +53,22 @@ def keep_best(
     seed: int,
     template: str,
     rating: str,
+    bars: Bars,
+    stand_ins: Collection[str] = (),
+    stand_ins_choose: bool = False,
     margin: float = 0.0,
     temperature: float = 1.0,
 ) -> tuple[Account, dict[str, Any]]:
     """Choose among the answers to each prompt; write the training rows to `into`, in the order of `prompts`.
 
     The schema is `curated_rows.SCHEMAS[pick]`; `margin` and `temperature` are those of `curated_rows.take`. Only the
-    first `sweeps` sweeps compete. Returns the account of the prompts and the selection statistics. Raises `ResetError`
-    for answers to a prompt that `prompts` lacks, and as `judged_pool.read` does.
+    first `sweeps` sweeps compete; `bars` say what cannot win. The verdicts in `stand_ins` are those of judges that
+    stand in for a real one; they choose only if `stand_ins_choose`. Returns the account of the prompts and the
+    selection statistics. Raises `ResetError` for answers to a prompt that `prompts` lacks, if no prompt yields a row,
+    and as `judged_pool.read` does.
     """
-    axes = names(scores, rating)
-    pool = judged_pool.read(answers, verdict_paths, axes=axes, weights=weights, sweeps=sweeps)
+    axes = names(scores, rating, () if stand_ins_choose else stand_ins)
+    pool = judged_pool.read(answers, verdict_paths, axes=axes, weights=weights, sweeps=sweeps, bars=bars)
     taken = {
         example_id: curated_rows.take(candidates, pick, seed, least=margin, temperature=temperature)
         for example_id, candidates in pool.candidates.items()
@@ -68,8 +79,15 @@ def keep_best(
     written = tables.write(
         into, curated_rows.SCHEMAS[pick], _rows(examples, pool.candidates, choice, template, account)
     )
-    judged = effects.on_judges(pool.candidates, choice.kept, pool.scores, axes, weights)
-    return account, {"rows": written, **effects.figures(pool.candidates, choice.kept), "judges": judged}
+    if not written:
+        raise ResetError(f"{into}: no row to train on ({account}); params.yaml: curated says what cannot win")
+    chose = {name for of_task in axes.values() for name in of_task.values() if name in stand_ins}
+    return account, {
+        "rows": written,
+        **({"stand_ins_chose": sorted(chose)} if chose else {}),
+        **effects.figures(pool.candidates, choice.kept, weights),
+        "judges": effects.on_judges(pool.candidates, choice.kept, pool.scores, axes, weights, stand_ins),
+    }
 
 
 def _choose(pool: Pool, taken: Mapping[str, curated_rows.Taken], pick: Pick, share: float, seed: int) -> _Choice:
@@ -126,4 +144,6 @@ def _reason(candidates: Sequence[Candidate]) -> str:
     """Why a prompt yields no row."""
     if not candidates:
         return "no answer in the pool"
-    return "no answers far enough apart" if curated_rows.eligible(candidates) else "no answer can win"
+    if curated_rows.eligible(candidates):
+        return "no answers far enough apart"
+    return f"no answer can win: {', '.join(sorted({candidate.why or '' for candidate in candidates}))}"

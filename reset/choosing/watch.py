@@ -4,15 +4,16 @@ A watcher judges every pool. For each curated set, its verdicts show whether it 
 prompts, and whether its mean rose or fell with the selection.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reset.choosing import agreement, effects, judged_pool, select, verdicts
+from reset.choosing.candidates import Bars
 from reset.errors import ResetError
 from reset.files import schemas, tables
-from reset.judges import Answer, Judge, Verdict
+from reset.judges import Answer, Judge, Verdict, verdict_names
 
 
 class Watcher:
@@ -30,8 +31,7 @@ class Watcher:
         for verdict in self._by.verdicts(answers):
             if self._only is None or verdict.name in self._only:
                 without_verdict.discard(verdict.answer_id)
-                name = verdict.name if verdict.name == self._name else f"{self._name}:{verdict.name}"
-                yield replace(verdict, name=name)
+                yield replace(verdict, name=verdict_names.watched(self._name, verdict.name))
         if without_verdict:
             only = ", ".join(self._only or ())
             raise ResetError(f"watchers.{self._name}.verdicts: answer '{min(without_verdict)}' got none of: {only}")
@@ -45,15 +45,19 @@ def choice(
     *,
     axes: Mapping[str, Mapping[str, str]],
     sweeps: int,
+    stand_ins: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return, per task, a watcher's gammas with the judges and with length, its means before and after, its warnings.
+    """Return, per task, a watcher's gammas with the judges and with length, how the choice moved it, its warnings.
 
     `judged` are the verdicts by which `curated` was chosen among `answers`; `watched` are the watcher's verdicts.
+    `stand_ins` are the verdicts of judges that stand in for a real one.
     """
-    weights = dict.fromkeys(select.AXES, 1.0)  # no figure here depends on the weights
-    pool = judged_pool.read(answers, [*judged, watched], axes=axes, weights=weights, sweeps=sweeps)
+    weights = dict.fromkeys(select.AXES, 1.0)  # no figure here depends on the weights, nor on what cannot win
+    pool = judged_pool.read(
+        answers, [*judged, watched], axes=axes, weights=weights, sweeps=sweeps, bars=Bars("keep", "keep")
+    )
     names = {name for scores in verdicts.read([watched], pool.scores).values() for name in scores}
-    kept = {row["answer_id"] for row in tables.read(curated, schemas.CURATED)}
+    kept = {row["answer_id"] for row in tables.read(curated, schemas.CURATED) if not row["repeat"]}
     winners = {
         example_id: candidate
         for example_id, candidates in pool.candidates.items()
@@ -62,18 +66,20 @@ def choice(
     }
     by_task = effects.on_judges(pool.candidates, winners, pool.scores, axes, weights)
     return {
-        task: _of_watcher(figures, names, axes[task])
+        task: _of_watcher(figures, names, axes[task], stand_ins)
         for task, figures in by_task.items()
         if names & figures["means"].keys()
     }
 
 
-def _of_watcher(figures: Mapping[str, Any], names: set[str], axes: Mapping[str, str]) -> dict[str, Any]:
+def _of_watcher(
+    figures: Mapping[str, Any], names: set[str], axes: Mapping[str, str], stand_ins: Collection[str]
+) -> dict[str, Any]:
     """The part of `figures` that concerns the watcher's verdicts `names`."""
     watched = {name: means for name, means in figures["means"].items() if name in names}
     selecting = {name: means for name, means in figures["means"].items() if name in axes.values()}
     return {
         "agreement": {pair: gamma for pair, gamma in figures["agreement"].items() if names & {*pair.split("|")}},
         "means": watched,
-        "warnings": agreement.warnings(watched | selecting, axes.values()),
+        "warnings": agreement.warnings(watched | selecting, axes.values(), stand_ins),
     }

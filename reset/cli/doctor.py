@@ -35,9 +35,11 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
       reset-lm doctor mtl --rows 3 --engine transformers --engine vllm
     """  # noqa: D301  (click reads the \b)
     from reset.model.adapters import exists, weights
-    from reset.model.chat_frame import frame, require_end
+    from reset.model.chat_frame import Options, frame
+    from reset.model.generation import require_end
     from reset.model.tokens import load_tokenizer
-    from reset.planning import token_check as examination  # transformers and TRL take seconds
+    from reset.planning import template_check  # transformers and TRL take seconds
+    from reset.planning import token_check as examination
 
     p = params.load()
     row = params.row(p.systems, system, "systems")
@@ -47,18 +49,21 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
     limits = examination.Limits(p.train.max_tokens, p.sample.max_prompt_tokens)
     method = params.row(p.recipes, row.recipe, "recipes").method
     pairs = examination.rows_of(Path(f"data/{row.data}.parquet"), Path("data/examples"), rows, method)
-    how = {"template": p.template, "trained": trained, "sampled": sampled, "method": method}
+    options = Options(**p.template_options.model_dump())
+    how = {"template": p.template, "options": options, "trained": trained, "sampled": sampled, "method": method}
     answers = range(2 if method == "dpo" else 1)
     findings = [examination.examine(*pair, limits, **how, answer=answer) for pair in pairs for answer in answers]
     if not no_engine:
         chosen = engines or (p.sample.engine,)
         examination.ask_engines(findings, {name: _reader(p, name, model) for name in chosen})
-    if (chat_frame := examination.framing(trained, p.template)) and not as_json:
+    if (chat_frame := template_check.framing(trained, p.template, options)) and not as_json:
         click.echo(chat_frame)
     for finding in findings:
         click.echo(json.dumps(asdict(finding)) if as_json else text(finding, trained))
     _check(findings, as_json)
-    if model == finished and (chat := frame(sampled, p.template)):
+    for fault in template_check.probe(trained, p.template, options):
+        raise ResetError(fault)
+    if model == finished and (chat := frame(sampled, p.template, options)):
         require_end(weights(model), chat, sampled)
 
 
@@ -79,7 +84,7 @@ def text(finding: "Finding", tokenizer: Any) -> str:
     for kind, ids in spans(finding):
         lines += [f"  {kind} {len(ids)}: {_listed(ids)}", f"    {tokenizer.decode(ids)!r}"]
     if not finding.input_ids:
-        lines.append("  longer than train.max_tokens even without its context: left out of training")
+        lines.append(f"  left out of training: {finding.left_out}")
     if not finding.sampled:
         lines.append("  longer than sample.max_prompt_tokens even without its context: not sampled")
     else:

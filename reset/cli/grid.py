@@ -10,8 +10,10 @@ import click
 import yaml
 
 from reset.choosing import judged_pool, select
+from reset.choosing.candidates import Bars
 from reset.errors import ResetError
 from reset.evidence.revisions import Run
+from reset.judges.verdict_names import stand_ins
 from reset.params import row as row_of
 from reset.planning import smaller_grid as grids
 from reset.report import words
@@ -63,6 +65,7 @@ def figures(run: Run, pool: str, max_loss: float) -> dict[str, Any]:
         "prompts": len(judged.scores),
         "best_score": float(judged.scores.max(axis=1).mean()),
         "random_score": float(judged.random.mean()),
+        "stand_ins": sorted(stand_ins(params)) if params["select"].get("stand_ins") else [],
         "settings": grids.of_settings(judged),
         "grids": rows,
         "proposal": {**best, "decode": kept},
@@ -76,9 +79,16 @@ def table(run: Run, params: Mapping[str, Any], pool: str, decode: Mapping[str, A
     if answers is None or not verdicts:
         raise ResetError(f"'{run.name}' has no judged answers of pool '{pool}'; run `dvc repro`")
     curated = [row for row in params["curated"].values() if row["pool"] == pool and row["pick"] == "best"]
-    axes = select.names(params["scores"], curated[0]["rating"] if curated else "rating")
-    weights, sweeps = params["select"]["weights"], params["pools"][pool]["sweeps"]
-    judged = judged_pool.read(answers, verdicts, axes=axes, weights=weights, sweeps=sweeps)
+    row: dict[str, Any] = curated[0] if curated else {"rating": "rating"}
+    without = () if params["select"].get("stand_ins", True) else stand_ins(params)
+    judged = judged_pool.read(
+        answers,
+        verdicts,
+        axes=select.names(params["scores"], row["rating"], without),
+        weights=params["select"]["weights"],
+        sweeps=params["pools"][pool]["sweeps"],
+        bars=Bars(row.get("truncated", "keep"), row.get("looping", "keep"), row.get("floor", {})),
+    )
     return grids.table(judged.candidates, decode_settings.arms(**decode))
 
 
@@ -100,7 +110,8 @@ def text(content: Mapping[str, Any]) -> str:
     blocks = [
         f"{content['pool']}: {content['prompts']} prompts; "
         f"the best answer scores {words.figure(content['best_score'])}, "
-        f"a random one {words.figure(content['random_score'])}: choosing brings {words.figure(gain)}",
+        f"a random one {words.figure(content['random_score'])}: choosing brings {words.figure(gain)}"
+        + (f"; by stand-ins too: {', '.join(content['stand_ins'])}" if content["stand_ins"] else ""),
         words.aligned([head, *settings]),
         words.aligned([heads, *sizes]),
         f"Proposed: {len(proposal['settings'])} of {len(whole['settings'])} settings, {saved:.0%} fewer answers, "
@@ -119,7 +130,8 @@ def _losses(row: Mapping[str, Any]) -> list[str]:
 
 
 def _with_error(row: Mapping[str, Any]) -> str:
-    return f"{_four_decimals(row['expected_loss'])} ± {_four_decimals(row['standard_error'])}"
+    error = row["standard_error"]
+    return f"{_four_decimals(row['expected_loss'])} " + ("(too few prompts)" if error is None else f"± {error:.4f}")
 
 
 def _four_decimals(value: float | None) -> str:

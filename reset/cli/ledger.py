@@ -12,6 +12,7 @@ from reset.errors import ResetError
 from reset.files import atomic
 from reset.llm import rating
 from reset.llm.ledger import Ledger, location
+from reset.llm.reply_text import unfinished
 
 
 @click.command()
@@ -22,8 +23,9 @@ from reset.llm.ledger import Ledger, location
     help="Also write all replies to this file, as JSON lines.",
 )
 @click.option("--parse", is_flag=True, help="Parse the stored replies again, without calling a model.")
+@click.option("--forget-batch", "batch", help="Forget this batch of the Batch API: its questions are submitted anew.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def ledger(judge: str | None, export: Path | None, parse: bool, as_json: bool) -> None:
+def ledger(judge: str | None, export: Path | None, parse: bool, batch: str | None, as_json: bool) -> None:
     """Show the spend per judge, pool and model; the spend of a round is the sum over its pools.
 
     The ledger is .ledger/replies.sqlite, or the file named by the environment variable RESET_LEDGER.
@@ -37,6 +39,8 @@ def ledger(judge: str | None, export: Path | None, parse: bool, as_json: bool) -
     if not location().is_file():
         raise ResetError(f"{location()}: no ledger; no judge has called a language model yet")
     with Ledger(location()) as opened:
+        if batch and not opened.forget_batch(batch):
+            raise ResetError(f"{location()}: no open batch '{batch}'")
         if export:
             with atomic.atomic(export) as temporary, temporary.open("w", encoding="utf-8") as file:
                 file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in opened.rows(judge))
@@ -52,8 +56,9 @@ def parsed(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
     unread: list[dict[str, str]] = []
     for row in rows:
         parse = rating.json_rating if "json_schema" in row["decoding"] else rating.rating
-        points = parse(row["text"])
-        verdict = rating.choice(row["text"]) if points is None else f"{points:g}"
+        readable = not unfinished(row["text"], row["finish_reason"])
+        points = parse(row["text"]) if readable else None
+        verdict = f"{points:g}" if points is not None else rating.choice(row["text"]) if readable else None
         counts[verdict or "none"] += 1
         if verdict is None:
             unread.append({"key": row["key"], "text": row["text"]})

@@ -52,7 +52,9 @@ def round_(name: str, sampler: str, init: str | None, prompts: str | None, overl
     shared = (
         f", {overlap} of them drawn before" if overlap else ", none drawn before" if drawn else ", all drawn before"
     )
-    click.echo(f"{path}: {sampler} answers {answered}{shared}; {name} starts from {made['systems'][name]['init']}")
+    system, row = made["systems"][name], made["curated"][name]
+    how = f"by recipe {system['recipe']} on pick: {row['pick']}"
+    click.echo(f"{path}: {sampler} answers {answered}{shared}; {name} starts from {system['init']}, {how}")
     click.echo(f"dvc repro && reset-lm diff . --rounds {sampler} {name}")
 
 

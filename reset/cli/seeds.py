@@ -1,7 +1,7 @@
 """`reset-lm seeds`: summarise repeated runs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,7 +11,6 @@ import click
 from reset.evidence import revisions
 from reset.evidence import seeds as repeated
 from reset.report import words
-from reset.scoring import comparison
 
 
 @click.command()
@@ -25,8 +24,9 @@ from reset.scoring import comparison
 def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: int, seed: int, as_json: bool) -> None:
     """Summarise repeated RUNS: mean and spread of every macro score, paired differences with 95 % intervals.
 
-    A run is a Git revision, a DVC experiment (listed by `dvc exp show`) or a folder with data/scores and
-    metrics/systems. Nothing is checked out: files come from DVC's cache or remote.
+    Pairs are those of `report.comparisons` in the first run's params.yaml. A run is a Git revision, a DVC experiment
+    (listed by `dvc exp show`) or a folder with data/scores and metrics/systems. Nothing is checked out: files come from
+    DVC's cache or remote.
 
     \b
     Example:
@@ -40,18 +40,35 @@ def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: 
         folders = {
             run: revisions.folder(run, repeated.FOLDERS, Path(scratch) / str(place)) for place, run in enumerate(runs)
         }
-        figures = repeated.gather(folders, pairs or comparison.PAIRS, resamples=resamples, seed=seed)
+        figures = repeated.gather(folders, pairs or declared(runs, Path(scratch)), resamples=resamples, seed=seed)
     click.echo(json.dumps(figures, indent=2) if as_json else text(figures))
+
+
+def declared(runs: Sequence[str], scratch: Path) -> list[list[str]]:
+    """Return the pairs in `report.comparisons` of the first run that declares some, else of the workspace."""
+    for number, name in enumerate((*runs, ".")):
+        report = revisions.Run(name, scratch / f"params{number}").yaml("params.yaml").get("report", {})
+        if pairs := report.get("comparisons"):
+            return list(pairs)
+    return []
 
 
 def text(figures: Mapping[str, Any]) -> str:
     """Return the figures as two tables for the terminal."""
     scores = [
-        [row["system"], row["score"], words.figure(row["mean"]), words.figure(row["sd"]), str(len(row["runs"]))]
+        [
+            *(row["system"], words.label(row["score"], row.get("stand_in"))),
+            *(words.figure(row["mean"]), words.figure(row["sd"]), str(len(row["runs"]))),
+        ]
         for row in figures["scores"]
     ]
     pairs = [
-        [f"{pair['system']} {words.MINUS} {pair['against']}", measure, words.signed(row), words.interval(row)]
+        [
+            f"{pair['system']} {words.MINUS} {pair['against']}",
+            measure,
+            words.signed(row),
+            words.interval(row) or words.unknown(row),
+        ]
         for pair in figures["differences"]
         for measure, row in pair["measures"].items()
     ]

@@ -77,6 +77,6 @@ def _extras(row: Mapping[str, Any]) -> str:
 
 
 def _verdict(row: Mapping[str, Any]) -> str:
-    return f"{row['judge']}: {row['name']} {words.figure(row['score'])}" + (
+    return f"{row['judge']}: {words.label(row['name'], row.get('stand_in'))} {words.figure(row['score'])}" + (
         f", {row['reason']}" if row["reason"] else ""
     )

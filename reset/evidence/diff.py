@@ -14,6 +14,7 @@ from reset.evidence import choice_changes, table_changes
 from reset.evidence.revisions import Run
 from reset.evidence.table_changes import Pair
 from reset.files import tables
+from reset.judges import verdict_names
 from reset.scoring import bootstrap, evaluate
 from reset.tracking.figures import flatten
 
@@ -35,15 +36,21 @@ def compare(a: Run, b: Run, *, rounds: tuple[str, str] | None, resamples: int, s
     tested = [row for row in scores if row["dataset"] is None and row["score"] in TESTED]
     for row, holm in zip(tested, bootstrap.holm([row["p"] for row in tested]), strict=True):
         row["p_holm"] = holm
+    params = a.yaml("params.yaml"), b.yaml("params.yaml")
+    stand_ins = verdict_names.stand_ins(params[0]) | verdict_names.stand_ins(params[1])
     return {
         "a": a.name,
         "b": b.name,
         "rounds": rounds,
-        "params": _params(a.yaml("params.yaml"), b.yaml("params.yaml")),
+        "params": _params(*params),
         "scores": scores,
         "tables": [table_changes.compare(a, b, pair) for pair in pairs],
         "winners": [choice_changes.winners(a, b, pair) for pair in _in_both(pairs, "data/curated")],
-        "judges": [row for pair in _in_both(pairs, "data/verdicts") for row in choice_changes.verdicts(a, b, pair)],
+        "judges": [
+            row | ({"stand_in": True} if row["verdict"] in stand_ins else {})
+            for pair in _in_both(pairs, "data/verdicts")
+            for row in choice_changes.verdicts(a, b, pair)
+        ],
     }
 
 
@@ -112,25 +119,32 @@ def _scores(a: Run, b: Run, names: tuple[str, str], resamples: int, seed: int) -
     label = systems[1] if systems[0] == systems[1] else f"{systems[1]} against {systems[0]}"
     for score in summaries[1]["macro"]:
         if score in summaries[0]["macro"]:
-            means = [summary["macro"][score]["mean"] for summary in summaries]
+            figures = [summary["macro"][score] for summary in summaries]
             sides = _scores_of_macro(new, score), _scores_of_macro(old, score)
             difference = bootstrap.macro_difference(*sides, resamples=resamples, seed=seed)
-            rows.append(_score(label, None, score, means, difference))
+            rows.append(_score(label, None, score, figures, difference))
     for dataset in sorted(old.keys() & new.keys()):
         for axis in sorted(old[dataset].keys() & new[dataset].keys()):
-            means = [summary["datasets"][dataset]["scores"][axis]["mean"] for summary in summaries]
+            figures = [summary["datasets"][dataset]["scores"][axis] for summary in summaries]
             sides = {dataset: _by_prompt(new[dataset][axis])}, {dataset: _by_prompt(old[dataset][axis])}
             difference = bootstrap.macro_difference(*sides, resamples=resamples, seed=seed)
-            rows.append(_score(label, dataset, axis, means, difference))
+            rows.append(_score(label, dataset, axis, figures, difference))
     return rows
 
 
 def _score(
-    system: str, dataset: str | None, score: str, means: Sequence[float | None], difference: bootstrap.Difference
+    system: str,
+    dataset: str | None,
+    score: str,
+    figures: Sequence[Mapping[str, Any]],
+    difference: bootstrap.Difference,
 ) -> dict[str, Any]:
-    figures = {"difference": difference.mean, "low": difference.low, "high": difference.high, "p": difference.p}
-    rounded = {key: None if value is None else round(value, 4) for key, value in figures.items()}
-    return {"system": system, "dataset": dataset, "score": score, "a": means[0], "b": means[1], **rounded}
+    changed = {"difference": difference.mean, "low": difference.low, "high": difference.high}
+    rounded = {key: None if value is None else round(value, 4) for key, value in changed.items()}
+    names = {"system": system, "dataset": dataset, "score": score}
+    means = {side: of_side["mean"] for side, of_side in zip("ab", figures, strict=True)}
+    mark = {"stand_in": True} if any(of_side.get("stand_in") for of_side in figures) else {}
+    return {**names, **means, **rounded, "p": difference.p, "prompts": difference.prompts, **mark}
 
 
 def _by_dataset(path: Path) -> dict[str, evaluate.ByAxis]:

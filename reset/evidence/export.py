@@ -11,9 +11,10 @@ from reset.evidence.revisions import Run
 from reset.files import tables
 from reset.files.atomic import whole_folder
 from reset.model import adapters
+from reset.model.chat_frame import Options
 from reset.model.tokens import load_tokenizer
 
-TAKEN = {".json", ".safetensors", ".model", ".txt"}  # files that are exported; never a pickle
+TAKEN = {".jinja", ".json", ".safetensors", ".model", ".txt"}  # files that are exported; never a pickle
 
 
 def export(run: Run, system: str, into: Path, *, apart: bool = False) -> list[str]:
@@ -35,15 +36,22 @@ def export(run: Run, system: str, into: Path, *, apart: bool = False) -> list[st
         _copy(run, source, folder, steps[-1].made[source])
         if adapters.apart(folder):
             _name_base(folder, steps) if apart else _merge(run, folder)
-        template = next(step.params["template"] for step in reversed(steps) if "template" in step.params)
-        _set_template(folder, chat_template.jinja(template, load_tokenizer(folder)))
-        agrees = chat_template.agrees(load_tokenizer(folder), template)
+        template, options = _template(steps)
+        tokenizer = load_tokenizer(folder)
+        _set_template(folder, chat_template.jinja(template, tokenizer, options))
+        agrees = chat_template.agrees(load_tokenizer(folder), template, options, trained=tokenizer)
         tables.write_json(folder / "lineage.json", [asdict(step) for step in steps])
         text = model_card.card(run, system, steps, ran, template=template, template_agrees=agrees)
         (folder / "README.md").write_text(text, encoding="utf-8")
         if choices := run.path("docs/choices.md"):
             shutil.copyfile(choices, folder / "choices.md")
     return sorted(path.name for path in into.iterdir())
+
+
+def _template(steps: Sequence[lineage.Step]) -> tuple[str, Options]:
+    """Return the prompt template of the last training, and what a chat template was told."""
+    params = next(step.params for step in reversed(steps) if "template" in step.params)
+    return params["template"], Options(**params.get("template_options", {}))
 
 
 def _copy(run: Run, source: str, into: Path, mark: str) -> None:

@@ -1,66 +1,21 @@
 """Agreement of a judge's scores with human labels of faithfulness: AUROC, balanced accuracy, calibration, Brier score.
 
-Records are RefChecker's human annotations (Hu et al. 2024): a response to an instruction about a context, with claims
-labelled Entailment, Neutral or Contradiction. A response is faithful if all its claims are entailed; one without claims
-has no label. Intervals are 95 % bootstrap intervals that draw contexts with all their responses, because responses to
-one context are similar. Nothing is fitted: balanced accuracy uses a given threshold, so it is not optimistic.
+Intervals are 95 % bootstrap intervals that draw contexts with all their responses, because responses to one context are
+similar. Nothing is fitted: balanced accuracy uses a given threshold, so it is not optimistic.
 """
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from reset.errors import ResetError
-from reset.judges import Answer
+from reset.evidence.labelled_responses import Labelled
 
-LABELS = ("Entailment", "Neutral", "Contradiction")
 BINS = 5  # of equal width over [0, 1]
 
 Floats = npt.NDArray[np.float64]
 Figure = Callable[[Floats, Floats], float]  # (scores, labels) -> figure, NaN if a class is missing
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """A response with its human label; `group` is its context."""
-
-    answer: Answer
-    faithful: bool
-    group: str
-
-
-def read(path: Path, task: str) -> tuple[list[Labelled], dict[str, int]]:
-    """Read JSON lines as answers of `task`; return them, and counts of records set aside by reason.
-
-    Raises `ResetError` for a record without the fields of RefChecker's annotations.
-    """
-    labelled: list[Labelled] = []
-    aside = {"no claim": 0}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ResetError(f"{path}: {error.strerror}") from error
-    for number, line in enumerate(lines):
-        try:
-            record = json.loads(line)
-            labels = [claim["human_label"] for claim in record["claims"]]
-            texts = [record[name] for name in ("response", "instruction", "context")]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ResetError(f"{path}: line {number + 1} is not a labelled response ({error!r})") from error
-        if unknown := [label for label in labels if label not in LABELS]:
-            raise ResetError(f"{path}: line {number + 1} has the label '{unknown[0]}'. Known: {', '.join(LABELS)}")
-        if not labels:
-            aside["no claim"] += 1
-            continue
-        question = "" if task == "summarization" else texts[1]
-        answer = Answer(str(len(labelled)), texts[0], task, "test", texts[1], question, [texts[2]], [], None)
-        labelled.append(Labelled(answer, all(label == LABELS[0] for label in labels), texts[2]))
-    return labelled, aside
 
 
 def auroc(scores: Floats, labels: Floats) -> float:

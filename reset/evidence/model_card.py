@@ -57,7 +57,7 @@ _SETTINGS = {  # heading -> (stages, tables of params.yaml that they used)
     "Starting models": (("base",), ("base",)),
     "Pools of answers": (("sample",), ("pools", "decode", "sample", "template")),
     "Judges": (("identify",), ("judges",)),
-    "Choice of answers": (("select",), ("curated", "select", "scores")),
+    "Choice of answers": (("select",), ("curated", "select", "scores", "stand_ins")),
 }
 
 
@@ -103,7 +103,7 @@ def _front(
         )
         for dataset, row in scores.get("datasets", {}).items()
         for axis, figures in row["scores"].items()
-        if figures["mean"] is not None
+        if figures["mean"] is not None and not figures.get("stand_in")
     ]
     content = ModelCardData(
         license="apache-2.0" if apache else "other",
@@ -180,7 +180,10 @@ def _against(run: Run, pool: str | None) -> list[list[str]]:
     path = run.path("metrics/report/differences.json")
     pairs = json.loads(path.read_text(encoding="utf-8")) if path and pool else []
     return [
-        [pair["against"], measure, words.signed(figures), words.interval(figures), words.figure(figures.get("p_holm"))]
+        [
+            *(pair["against"], measure, words.signed(figures), words.interval(figures) or words.unknown(figures)),
+            words.p_value(figures.get("p_holm")),
+        ]
         for pair in pairs
         if pair["system"] == pool
         for measure, figures in pair["measures"].items()

@@ -1,6 +1,6 @@
 """Trace one row through the pipeline: raw record, example, training rows, answers, verdicts, choice, systems."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -13,9 +13,10 @@ from reset import checkpoint_names
 from reset.choosing import curated_rows
 from reset.errors import ResetError
 from reset.evidence.revisions import Run
-from reset.examples import formats
+from reset.examples import raw_json
 from reset.examples.raw_rows import outcomes
 from reset.files import schemas, tables
+from reset.judges import verdict_names
 from reset.sources import Example
 from reset.sources.construction import construct
 
@@ -35,13 +36,16 @@ def tell(run: Run, name: str) -> dict[str, Any]:
     where = {"example_id": example_id}
     examples = list(_rows(run, f"data/examples/{dataset}/{split}.parquet", schemas.EXAMPLES, where))
     raw = _raw(run, params, dataset, split, rest.removeprefix(f"{split}/"))
-    pools = list(_pools(run, {"answer_id": name} if answer else where))
+    pools = list(_pools(run, {"answer_id": name} if answer else where, verdict_names.stand_ins(params)))
     if (not examples and raw is None) or (answer and not pools):
         raise ResetError(
             f"'{run.name}' holds no '{name}'. Ids: dataset/split/id for an example, plus |setting|sweep for an answer"
         )
+    declared = params.get("mixtures", {})
     mixtures = [
-        table for table in _tables_with(run, "data/mixtures", schemas.MIXTURES, where) if ".dev" not in table[0]
+        table
+        for table in _tables_with(run, "data/mixtures", schemas.MIXTURES, where)
+        if table[0] in declared or table[0].removesuffix(".dev") not in declared  # else its dev rows
     ]
     own_schemas = {curated: curated_rows.SCHEMAS[row["pick"]] for curated, row in params.get("curated", {}).items()}
     curated = list(_tables_with(run, "data/curated", schemas.CURATED, where, own_schemas))
@@ -98,7 +102,8 @@ def _raw(run: Run, params: Params, dataset: str, split: str, own: str) -> dict[s
     for name in run.files(f"data/raw/{dataset}"):
         stem = Path(name).stem
         path = run.path(name) if name.endswith(".jsonl") else None
-        if path is None or (row["shares"] is None and stem in schemas.SPLITS and stem != split):
+        drawn = stem == "train" and split == "dev"  # `dev_from_train`
+        if path is None or (stem in schemas.SPLITS and stem != split and not drawn):
             continue
         read: list[tuple[int, dict[str, Any]]] = []  # records without an outcome yet
         for outcome in outcomes(source, _records(path, read)):
@@ -113,18 +118,18 @@ def _records(path: Path, read: list[tuple[int, dict[str, Any]]]) -> Iterator[dic
     with path.open("rb") as stream:
         for line, text in enumerate(stream, start=1):
             with suppress(ResetError):  # not a record: `prepare` sets it aside as well
-                read.append((line, formats.parse(text)))
+                read.append((line, raw_json.parse(text)))
                 yield read[-1][1]
 
 
-def _pools(run: Run, where: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Yield each pool's answers with all verdicts on them."""
+def _pools(run: Run, where: Mapping[str, str], stand_ins: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield each pool's answers with all verdicts on them; those in `stand_ins` are marked."""
     judges = [Path(name).stem for name in run.files("data/verdicts")]
     for pool, answers in _tables_with(run, "data/answers", schemas.ANSWERS, where):
         for answer in answers:
             this_answer = {"answer_id": answer["answer_id"]}
             answer["verdicts"] = [
-                {"judge": judge, **verdict}
+                {"judge": judge, **verdict, **({"stand_in": True} if verdict["name"] in stand_ins else {})}
                 for judge in dict.fromkeys(judges)
                 for verdict in _rows(run, f"data/verdicts/{pool}/{judge}.parquet", schemas.VERDICTS, this_answer)
             ]

@@ -12,7 +12,7 @@ from reset.scoring import comparison
 FOLDERS = ("data/scores", "metrics/systems")  # folders of a run that are read
 
 
-def gather(runs: Mapping[str, Path], pairs: Sequence[tuple[str, str]], *, resamples: int, seed: int) -> dict[str, Any]:
+def gather(runs: Mapping[str, Path], pairs: Sequence[Sequence[str]], *, resamples: int, seed: int) -> dict[str, Any]:
     """Read `runs` (name -> folder); return `scores` per system and macro average, and `differences` per pair.
 
     `sd` is the standard deviation over runs (n - 1), None for a single run. A difference needs both systems in all
@@ -29,7 +29,8 @@ def gather(runs: Mapping[str, Path], pairs: Sequence[tuple[str, str]], *, resamp
     ]
     folders = [folder / FOLDERS[0] for folder in runs.values()]
     differences = comparison.differences(folders, pairs, resamples=resamples, seed=seed)
-    return {"runs": list(runs), "scores": scores, "differences": differences}
+    every = [summary for by_system in summaries.values() for summary in by_system.values()]
+    return {"runs": list(runs), "scores": scores, "differences": list(comparison.marked(differences, every))}
 
 
 def _summaries(name: str, folder: Path) -> dict[str, tables.Row]:
@@ -49,5 +50,6 @@ def _means_and_sd(system: str, by_run: Mapping[str, tables.Row]) -> list[tables.
         if values:
             spread = round(stdev(values.values()), 4) if len(values) > 1 else None
             row = {"system": system, "score": name, "mean": round(fmean(values.values()), 4), "sd": spread}
-            rows.append({**row, "runs": values})
+            stands_in = any(summary["macro"].get(name, {}).get("stand_in") for summary in by_run.values())
+            rows.append({**row, "runs": values, **({"stand_in": True} if stands_in else {})})
     return rows

@@ -5,23 +5,22 @@ gets its name only when it is complete.
 """
 
 import hashlib
-import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from reset.errors import ResetError
-from reset.examples import formats
-from reset.examples.origins import Generated, Stream, locate
+from reset.errors import ResetError, nearest
+from reset.examples.origins import Generated, Origin, Stream, locate
+from reset.examples.raw_json import Broken, json_line
 from reset.files.atomic import whole_folder
+from reset.files.row_accounts import Account
 from reset.sources import Record, Source
+from reset.sources.fields import has
 
-__all__ = ["Generated", "Packed", "fetch"]
+__all__ = ["Generated", "Mapped", "Packed", "fetch"]
 
-SHOWN = 5  # places of broken lines listed in the metrics
-
-_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode  # `default`: dates and the like become text
+NO_RECORD = "no valid record"
 
 
 @runtime_checkable
@@ -33,77 +32,116 @@ class Packed(Protocol):
         ...
 
 
+@runtime_checkable
+class Mapped(Protocol):
+    """A source whose columns a user has named: part of an example -> column."""
+
+    fields: Mapping[str, str]
+
+
 def fetch(
     source: Source, *, path: Path | None, revision: str | None, into: Path, max_broken: float = 0.0
 ) -> dict[str, Any]:
-    """Write the raw records of `source` to the folder `into` and return their counts, bytes and SHA-256 sums.
+    """Write the raw records of `source` to the folder `into` and return the row account and where each file came from.
 
-    `path` is read instead of the source's own location, and `revision` replaces the source's own. Lines that are not
-    valid records are counted and left out. Raises `ResetError` for a location that is missing, damaged or empty, and if
-    more than `max_broken` (a fraction) of a file's lines are not valid records.
+    `path` is read instead of the source's own location, and `revision` replaces the source's own. What is not a valid
+    record is set aside and counted, with the places of the first. Raises `ResetError` for a location that is missing,
+    damaged or empty, if more than `max_broken` (a fraction) of a file is not valid, and for a named column that no
+    record has.
     """
     into.parent.mkdir(parents=True, exist_ok=True)
     downloads = into.with_name(f".{into.name}.downloads")  # kept after a failed download, so that it can be resumed
     with whole_folder(into) as folder:
         origin = locate(source, path=path, revision=revision, downloads=downloads)
-        records: dict[str, int] = {}
-        broken: list[str] = []
+        copy = _Copy(source, folder, max_broken)
         for stream in origin.streams:
-            count, faults = _append_stream(source, stream, folder, max_broken)
-            records[stream.split] = records.get(stream.split, 0) + count
-            broken += faults
+            copy.append(stream)
+        copy.require_columns(origin)
         shutil.rmtree(downloads, ignore_errors=True)
-        files = sorted(folder.iterdir())
-        counted = {"broken": {"lines": len(broken), "where": broken[:SHOWN]}} if broken else {}
-        return {
-            **counted,
-            "origin": origin.name,
-            "revision": origin.revision,
-            "licence": source.where.licence,
-            "records": records,
-            "bytes": {file.name: file.stat().st_size for file in files},
-            "sha256": {file.name: _sha256(file) for file in files},
-        }
+        return {**copy.facts(), **_origin_facts(source, origin), **_file_facts(folder)}
 
 
-def _append_stream(source: Source, stream: Stream, folder: Path, max_broken: float) -> tuple[int, list[str]]:
-    """Append a stream to the file of its split; return the number of records, and a message per broken line."""
-    count, broken = 0, []
-    with (folder / f"{stream.split}.jsonl").open("ab") as target:
-        for record in _unpack_records(source, stream):
-            if isinstance(record, formats.Broken):
-                broken.append(record.what)
-            else:
-                target.write(_json_line(record))
+class _Copy:
+    """Copies streams of records into one folder and counts them."""
+
+    def __init__(self, source: Source, folder: Path, max_broken: float) -> None:
+        self._source, self._folder, self._max_broken = source, folder, max_broken
+        self._account, self._records, self._parts = Account(), dict[str, int](), list[dict[str, Any]]()
+        self._unseen = dict(source.fields) if isinstance(source, Mapped) else {}  # named columns that no record had
+        self._columns: list[str] = []  # of the first record
+
+    def append(self, stream: Stream) -> None:
+        """Append a stream to the file of its split. Raises `ResetError` if it is empty or too much of it is broken."""
+        broken: list[str] = []
+        before = count = self._records.get(stream.split, 0)
+        with (self._folder / f"{stream.split}.jsonl").open("ab") as target:
+            for record in _unpack_records(self._source, stream):
+                if isinstance(record, Broken):
+                    broken.append(record.what)
+                    continue
+                target.write(json_line(record))
                 count += 1
-    if len(broken) > max_broken * (count + len(broken)):
-        raise ResetError(
-            f"{stream.origin}: {len(broken)} of {count + len(broken)} lines are not valid records, more than "
-            f"prepare.max_broken ({max_broken:.1%}); first: {broken[0]}"
-        )
-    if not count:
-        raise ResetError(f"{stream.origin}: holds no records")
-    return count, broken
+                if self._unseen:
+                    self._look_at_columns(record)
+        copied = count - before
+        if len(broken) > self._max_broken * (copied + len(broken)):
+            raise ResetError(
+                f"{stream.origin}: {len(broken)} of {copied + len(broken)} records are not valid, more than "
+                f"prepare.max_broken ({self._max_broken:.1%}); first: {broken[0]}"
+            )
+        if not copied:
+            raise ResetError(f"{stream.origin}: holds no records")
+        self._account.keep(copied)
+        for place in broken:
+            self._account.leave(NO_RECORD, where=place)
+        self._records[stream.split] = count
+        lines = f"{stream.split}.jsonl:{before + 1}-{count}"
+        self._parts.append({"from": stream.origin, "to": lines, "set_aside": len(broken)})
+
+    def _look_at_columns(self, record: Record) -> None:
+        self._columns = self._columns or list(record)
+        self._unseen = {part: column for part, column in self._unseen.items() if not has(record, column)}
+
+    def require_columns(self, origin: Origin) -> None:
+        """Raise `ResetError` if there is a named column that no record has."""
+        for part, column in self._unseen.items():
+            raise ResetError(
+                f"{origin.name}: no record has the column '{column}' (options.fields.{part}). "
+                f"{nearest(column, self._columns)}"
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """Return the row account, the records of each split, and which lines came from which file."""
+        where = {"where": self._account.where} if self._account.where else {}
+        return {**self._account.as_dict(), **where, "records": self._records, "parts": self._parts}
 
 
-def _unpack_records(source: Source, stream: Stream) -> Iterator[Record | formats.Broken]:
+def _unpack_records(source: Source, stream: Stream) -> Iterator[Record | Broken]:
     for number, document in enumerate(stream.records, start=1):
-        if isinstance(document, formats.Broken) or not isinstance(source, Packed):
+        if isinstance(document, Broken) or not isinstance(source, Packed):
             yield document
             continue
         try:
             records = list(source.unpack(document))
         except ResetError as error:
-            yield formats.Broken(f"{stream.origin}: record {number} {error.message}")
+            yield Broken(f"{stream.origin}: record {number} {error.message}")
         else:
             yield from records
+            if not records:
+                yield Broken(f"{stream.origin}: record {number} holds nothing to unpack")
 
 
-def _json_line(record: Record) -> bytes:
-    try:
-        return (_encode(record) + "\n").encode()
-    except UnicodeEncodeError:  # half a surrogate pair: JSON can hold it only as an escape
-        return (json.dumps(record, default=str) + "\n").encode()
+def _origin_facts(source: Source, origin: Origin) -> dict[str, Any]:
+    not_read = {"not_read": list(origin.not_read)} if origin.not_read else {}
+    return {"origin": origin.name, "revision": origin.revision, "licence": source.where.licence, **not_read}
+
+
+def _file_facts(folder: Path) -> dict[str, Any]:
+    files = sorted(folder.iterdir())
+    return {
+        "bytes": {file.name: file.stat().st_size for file in files},
+        "sha256": {file.name: _sha256(file) for file in files},
+    }
 
 
 def _sha256(file: Path) -> str:

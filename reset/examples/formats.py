@@ -1,96 +1,97 @@
 """Read raw files of the usual formats as streams of records, so that memory use does not grow with the file.
 
-The formats are JSON Lines, JSON (an array of records, or one object that is a record or that its source unpacks), both
-of them also gzipped, Parquet and CSV.
+The formats are JSON Lines, JSON (an array of records, or one object that is a record or that its source unpacks), CSV,
+TSV, all of them also compressed by gzip or Zstandard, Parquet and Arrow. Each record is read, or is a `Broken` with its
+place, or the reading stops: no format loses one.
 """
 
 import codecs
-import csv
 import gzip
-import json
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, cast
 
-import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from reset.errors import ResetError
+from reset.examples import cell_files, column_files, json_files
+from reset.examples.raw_json import Broken
 
-SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".parquet", ".csv")
-CHUNK = 1 << 20  # characters of a JSON array read at a time
-_NOT_LINES = "a file of one record per line must be named .jsonl"
+TEXTS = (".jsonl", ".json", ".csv", ".tsv")
+COMPRESSED = ("", ".gz", ".zst")
+SUFFIXES = (*(f"{text}{packed}" for text in TEXTS for packed in COMPRESSED), ".parquet", ".arrow")
+OTHERS = {  # what a file is that starts with these bytes, and what would be right; the longer marks come first
+    codecs.BOM_UTF32_LE: "its encoding is UTF-32, must be UTF-8",
+    codecs.BOM_UTF32_BE: "its encoding is UTF-32, must be UTF-8",
+    codecs.BOM_UTF16_LE: "its encoding is UTF-16, must be UTF-8",
+    codecs.BOM_UTF16_BE: "its encoding is UTF-16, must be UTF-8",
+    b"\x1f\x8b": "it is compressed by gzip, so its name must end in .gz",
+    b"\x28\xb5\x2f\xfd": "it is compressed by Zstandard, so its name must end in .zst",
+    b"PAR1": "it is a Parquet file, so its name must end in .parquet",
+    b"PK\x03\x04": "it is a zip archive or a workbook, must be text",
+}
 
-
-class Broken(NamedTuple):
-    """A line that is not a valid record; `what` is its file, its line number and the fault."""
-
-    what: str
+Records = Iterator[dict[str, Any] | Broken]
 
 
 def known(path: Path) -> bool:
     """Return whether `records` can read a file of this name."""
-    return path.name.endswith(SUFFIXES)
+    return path.name.lower().endswith(SUFFIXES)
 
 
-def records(path: Path) -> Iterator[dict[str, Any] | Broken]:
-    """Yield the records of `path` in file order; an invalid line of JSON Lines or CSV becomes a `Broken`.
+def records(path: Path) -> Records:
+    """Yield the records of `path` in file order; what is not a valid record becomes a `Broken`.
 
-    Raises `ResetError`, with the file's name, if the file is missing, damaged or of another format.
+    Raises `ResetError`, with the file's name, if the file is missing, damaged or of another format or encoding.
     """
     if not known(path):
         raise ResetError(f"{path}: unknown format, the file name must end in {', '.join(SUFFIXES)}")
-    if path.suffix == ".parquet":
-        return _parquet(path)
-    if path.suffix == ".csv":
-        return _csv(path)
-    if path.name.endswith((".jsonl", ".jsonl.gz")):
-        return _json_lines(path)
-    return (_require_object(item, f"{path}: ") for item in _json(path))
+    name = path.name.lower()
+    if name.endswith((".parquet", ".arrow")):
+        return _columns(path)
+    return _texts(path, name.removesuffix(".gz").removesuffix(".zst"))
 
 
-def _json_lines(path: Path) -> Iterator[dict[str, Any] | Broken]:
-    with _as_reset_error(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            if line.strip():
-                try:
-                    yield parse(line.removeprefix(codecs.BOM_UTF8) if number == 1 else line)
-                except ResetError as error:
-                    yield Broken(f"{path}:{number}: {error.message}")
+def _columns(path: Path) -> Records:
+    with _as_reset_error(path):
+        yield from (column_files.parquet if path.suffix.lower() == ".parquet" else column_files.arrow)(path)
 
 
-def parse(line: bytes) -> dict[str, Any]:
-    """Return the record on a line. Raises `ResetError` if it is not a JSON object or not UTF-8."""
-    try:
-        item = orjson.loads(line)
-    except ValueError:
-        item = _parse_leniently(line)
-    return _require_object(item)
+def _texts(path: Path, name: str) -> Records:
+    with _as_reset_error(path), _open(path) as stream:
+        _require_text(path, stream)
+        if name.endswith(".jsonl"):
+            yield from json_files.json_lines(path, stream)
+            return
+        # surrogateescape: a byte that is not UTF-8 becomes half a surrogate pair, so that only its own record is broken
+        text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+        if name.endswith(".json"):
+            yield from json_files.json_document(path, text)
+        else:
+            yield from cell_files.cells(path, text, "\t" if name.endswith(".tsv") else ",")
 
 
-def _parse_leniently(line: bytes) -> object:
-    """Parse what orjson refuses but real JSON Lines files contain: halves of surrogate pairs, NaN, long numbers."""
-    try:
-        return json.loads(line.decode())
-    except UnicodeDecodeError as error:
-        raise ResetError(f"not UTF-8 (byte {error.start} of the line)") from error
-    except ValueError as error:
-        raise ResetError(f"not JSON ({error})") from error
+def _open(path: Path) -> io.BufferedReader:
+    """Open a file for reading its bytes, as they are when unpacked."""
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        return io.BufferedReader(cast(io.RawIOBase, gzip.open(path)))
+    if suffix == ".zst":
+        return io.BufferedReader(cast(io.RawIOBase, pa.input_stream(str(path), compression="zstd")))
+    return path.open("rb")
 
 
-def _require_object(item: object, where: str = "") -> dict[str, Any]:
-    if not isinstance(item, dict):
-        raise ResetError(f"{where}a record must be a JSON object, this is a {type(item).__name__}")
-    return item
-
-
-def _open(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig")
-    return path.open(encoding="utf-8-sig")
+def _require_text(path: Path, stream: io.BufferedReader) -> None:
+    """Raise `ResetError` for a file that starts as one of `OTHERS` does, or with every other byte NUL, as UTF-16."""
+    start = stream.peek(4)[:4]
+    other = next((what for mark, what in OTHERS.items() if start.startswith(mark)), "")
+    if not other and len(start) > 1 and (start[0] == 0) != (start[1] == 0):
+        other = "its encoding seems to be UTF-16, must be UTF-8"
+    if other:
+        raise ResetError(f"{path}: {other}")
 
 
 @contextmanager
@@ -98,83 +99,7 @@ def _as_reset_error(path: Path) -> Iterator[None]:
     """Turn the exceptions of reading a damaged file into a `ResetError` of one line."""
     try:
         yield
-    except UnicodeDecodeError as error:
-        raise ResetError(f"{path}: not UTF-8 (byte {error.start})") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ResetError(f"{path}: damaged gzip file ({error})") from error
     except OSError as error:
-        raise ResetError(f"{path}: {error.strerror or error}") from error
-
-
-def _csv(path: Path) -> Iterator[dict[str, Any] | Broken]:
-    csv.field_size_limit(1 << 30)  # articles are longer than the default of 128 KiB
-    # surrogateescape: a byte that is not UTF-8 becomes half a surrogate pair, so that only its own row is broken
-    with _as_reset_error(path), path.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as stream:
-        reader = csv.DictReader(stream)
-        try:
-            for row in reader:
-                fault = _csv_fault(row)
-                yield Broken(f"{path}:{reader.line_num}: {fault}") if fault else row
-        except csv.Error as error:
-            raise ResetError(f"{path}:{reader.line_num}: not CSV ({error})") from error
-
-
-def _csv_fault(row: dict[Any, Any]) -> str:
-    if None in row:  # DictReader collects surplus cells under the key None
-        return "more cells than columns"
-    if None in row.values():
-        return "fewer cells than columns"
-    try:
-        "".join(row.values()).encode()
-    except UnicodeEncodeError:
-        return "not UTF-8"
-    return ""
-
-
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    with _as_reset_error(path):
-        try:
-            for batch in pq.ParquetFile(path, pre_buffer=False).iter_batches(batch_size=1_000):
-                yield from batch.to_pylist()
-        except pa.ArrowInvalid as error:
-            raise ResetError(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from error
-
-
-def _json(path: Path) -> Iterator[object]:
-    with _as_reset_error(path), _open(path) as stream:
-        try:
-            start = stream.read(1)
-            while start.isspace():
-                start = stream.read(1)
-            if start == "[":
-                yield from _array_items(stream)
-            elif start:
-                yield json.loads(start + stream.read())
-        except ValueError as error:
-            if isinstance(error, UnicodeDecodeError):
-                raise
-            raise ResetError(f"{path}: not JSON ({error}); {_NOT_LINES}") from error
-
-
-def _array_items(stream: TextIO) -> Iterator[object]:
-    """Yield the items of an array, with little more than one item in memory; its opening bracket has been read."""
-    decoder, buffer = json.JSONDecoder(), ""
-    size = CHUNK
-    while True:
-        buffer = buffer.lstrip(" \t\r\n,")
-        if buffer.startswith("]"):
-            return
-        try:
-            if not buffer:
-                raise json.JSONDecodeError("The array has no end", "", 0)
-            item, end = decoder.raw_decode(buffer)
-            if end == len(buffer):  # the next chunk may continue this number
-                raise json.JSONDecodeError("The array has no end", buffer, end)
-        except json.JSONDecodeError:
-            more = stream.read(size)
-            if not more:
-                raise
-            buffer, size = buffer + more, size * 2
-            continue
-        yield item
-        buffer, size = buffer[end:], CHUNK
+        raise ResetError(f"{path}: {error.strerror or str(error).splitlines()[0]}") from error

@@ -1,25 +1,25 @@
 """Where raw records come from: a local file or folder, a generator, the hub, or plain URLs."""
 
-import hashlib
-import re
-import shutil
-import urllib.request
 from collections.abc import Iterable, Iterator
-from http import HTTPStatus
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 from reset import registry
 from reset.errors import ResetError
 from reset.examples import formats
-from reset.files.schemas import SPLITS
+from reset.examples.downloads import downloaded
+from reset.examples.raw_json import Broken
 from reset.sources import Record, Source, Where
+from reset.sources.split_names import SPELLINGS, VAGUE, words
 
 NO_SPLIT = "records"  # the file name, without suffix, of records whose split is not known
-SPELLINGS = {"val": "dev", "valid": "dev", "validation": "dev"} | {split: split for split in SPLITS}
 HUB = {"hub": "reset.examples.hub:Hub"}  # a plug-in, because the `datasets` library takes seconds to import
-TIMEOUT_S = 60
+DESCRIPTIONS = (
+    "dataset_info.json",
+    "dataset_infos.json",
+    "dataset_dict.json",
+    "state.json",
+)  # of `datasets`, no records
 
 
 @runtime_checkable
@@ -38,25 +38,26 @@ class Stream(NamedTuple):
 
     split: str
     origin: str
-    records: Iterable[Record | formats.Broken]
+    records: Iterable[Record | Broken]
 
 
 class Origin(NamedTuple):
-    """Where a source is read from: name and revision for the metrics, and its streams in order."""
+    """Where a source is read from: name and revision for the metrics, its streams in order, and files left alone."""
 
     name: str
     revision: str | None
     streams: Iterator[Stream]
+    not_read: tuple[str, ...] = ()
 
 
 def locate(source: Source, *, path: Path | None, revision: str | None, downloads: Path) -> Origin:
     """Locate the records of `source`: at `path` if given, else at the source's own location. No record is read yet.
 
-    Raises `ResetError` if there is no such location.
+    Raises `ResetError` if there is no such location, or if the name of a local file says more than one split.
     """
     where = source.where
     if path:
-        return Origin(str(path), None, iter(_local(where, path)))
+        return _local(where, path)
     if isinstance(source, Generated):
         generated = (Stream(split, f"generated {split} split", source.generate(split)) for split in source.splits)
         return Origin("generated", None, generated)
@@ -68,61 +69,49 @@ def locate(source: Source, *, path: Path | None, revision: str | None, downloads
         )
     if where.urls:
         revision = revision or where.revision
-        return Origin(", ".join(where.urls.values()), revision, _downloaded(where, revision, downloads))
+        files = downloaded(where.urls, revision, downloads)
+        streams = (Stream(split, url, formats.records(file)) for split, url, file in files)
+        return Origin(", ".join(where.urls.values()), revision, streams)
     raise ResetError(f"This data set cannot be downloaded automatically: {where.how or 'set `path` to a local copy'}")
 
 
 def split_of(name: str, where: Where) -> str:
-    """Return the split named in a file's path (train-00000-of-1.parquet, nq-dev.json.gz), or `records` if none is.
+    """Return the split that a file's path names (train-00000-of-1.parquet, nq-dev.json.gz), or `records` if none.
 
     `where.splits` has precedence: if the validation split serves as the test set, `validation.jsonl` is `test`.
+    Raises `ResetError` if the path names two splits.
     """
     ours = {SPELLINGS.get(theirs, theirs): split for split, theirs in where.splits.items()}
-    for word in re.split(r"[^a-z0-9]+", name.lower()):
-        if word in SPELLINGS:
-            return ours.get(SPELLINGS[word], SPELLINGS[word])
-    return NO_SPLIT
+    named = {ours.get(split, split) for word in words(name) if (split := SPELLINGS.get(word))}
+    if len(named) > 1:
+        raise ResetError(f"{name}: its name says more than one split ({', '.join(sorted(named))}): rename it")
+    return named.pop() if named else NO_SPLIT
 
 
-def _local(where: Where, path: Path) -> list[Stream]:
+def _local(where: Where, path: Path) -> Origin:
     if not path.exists():
         raise ResetError(f"{path}: no such file or folder")
-    files = sorted(file for file in path.rglob("*") if formats.known(file)) if path.is_dir() else [path]
-    if not files:
+    if not path.is_dir():
+        return Origin(str(path), None, iter([Stream(split_of(path.name, where), str(path), formats.records(path))]))
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    read = [file for file in files if _holds_records(file.relative_to(path))]
+    if not read:
         raise ResetError(f"{path}: holds no file whose name ends in {', '.join(formats.SUFFIXES)}")
-    names = [str(file.relative_to(path)) if path.is_dir() else file.name for file in files]
-    return [
-        Stream(split_of(name, where), str(file), formats.records(file)) for name, file in zip(names, files, strict=True)
-    ]
+    names = [str(file.relative_to(path)) for file in read]
+    splits = [split_of(name, where) for name in names]
+    if set(splits) == {NO_SPLIT} and len(words(path.name)) == 1:  # `mine/test` says it, `my_test_run` does not
+        splits = [split_of(path.name, where)] * len(read)
+    elif unsure := [name for name, split in zip(names, splits, strict=True) if split == NO_SPLIT and _is_vague(name)]:
+        raise ResetError(f"{path / unsure[0]}: beside files with a split it may be dev or test: rename it to say which")
+    streams = [Stream(split, str(file), formats.records(file)) for split, file in zip(splits, read, strict=True)]
+    others = (str(file.relative_to(path)) for file in files if file not in set(read))
+    return Origin(str(path), None, iter(streams), tuple(others))
 
 
-def _downloaded(where: Where, revision: str | None, folder: Path) -> Iterator[Stream]:
-    for split, pattern in where.urls.items():
-        url = pattern.format(revision=revision)
-        url_hash = hashlib.sha256(url.encode()).hexdigest()[:16]  # keeps the files of different revisions apart
-        file = folder / url_hash / PurePosixPath(urlsplit(url).path).name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            _download(url, file)
-        yield Stream(split, url, formats.records(file))
+def _holds_records(name: Path) -> bool:
+    hidden = any(part.startswith(".") for part in name.parts)
+    return formats.known(name) and not hidden and name.name not in DESCRIPTIONS
 
 
-def _download(url: str, file: Path) -> None:
-    """Download `url` to `file`, resuming after the bytes that an earlier, failed attempt has left in `file`.part."""
-    part = file.with_name(f"{file.name}.part")
-    offset = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={offset}-"} if offset else {})
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
-            offset = offset if getattr(reply, "status", None) == HTTPStatus.PARTIAL_CONTENT else 0
-            length = reply.headers.get("Content-Length")
-            with part.open("ab" if offset else "wb") as target:
-                shutil.copyfileobj(reply, target)
-    except OSError as error:
-        raise ResetError(f"Cannot download {url}: {error} (run it again, or set `path` to a local copy)") from error
-    if length is not None and part.stat().st_size != offset + int(length):
-        raise ResetError(
-            f"Cannot download {url}: it stopped at {part.stat().st_size} of {offset + int(length)} bytes; "
-            "the next run resumes there (or set `path` to a local copy)"
-        )
-    part.rename(file)
+def _is_vague(name: str) -> bool:
+    return not set(VAGUE).isdisjoint(words(name))

@@ -6,14 +6,17 @@ A record is kept, or set aside for a reason that its source gives or one of thes
 - text with broken Unicode or a NUL character, or longer than `max_chars`
 - an empty instruction, question, context or answer
 - duplicate: the same instruction, question, passages and first reference as an earlier row, apart from whitespace and
-  Unicode composition. Files are read in the order train, dev, test.
-- duplicate id: the id of an earlier row
+  Unicode composition. Test rows are compared with test rows alone, all others with each other; a training row that
+  repeats a test is left to stage `screen`. Files are read in the order train, dev, test.
+- duplicate id: the id of an earlier row of its split
 
 Files are read a few megabytes at a time, by as many processes as there are cores.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +25,9 @@ import pyarrow.compute as pc
 
 from reset.errors import ResetError
 from reset.examples.content_hashes import Seen
-from reset.examples.raw_rows import BROKEN, NOT_TEXT, Aside, Batch, Maker, Span
-from reset.examples.split_draw import check
+from reset.examples.example_rows import NOT_TEXT
+from reset.examples.raw_rows import BROKEN, Aside, Batch, Maker, Span
+from reset.examples.splits import Splits
 from reset.files import schemas, tables
 from reset.files.atomic import whole_folder
 from reset.files.row_accounts import Account
@@ -42,21 +46,21 @@ def prepare(
     *,
     dataset: str,
     shares: Mapping[str, float] | None,
+    dev_from_train: float | None = None,
     max_set_aside: float,
     max_broken: float,
     max_chars: int,
 ) -> Account:
     """Write the examples of the folder `raw` to {train,dev,test}.parquet in the folder `into`, all three or none.
 
-    `shares` gives the probability of each split, drawn by a stable hash of a record's id. It applies to records without
-    a split and to those of train; to those of dev or test only if `shares` names that split. So `{train: 0.98,
-    dev: 0.02}` holds dev rows out of train and leaves test as it is.
+    A split that a record or its file's name gives is kept. `shares` gives the probability of each split for the records
+    that have none, drawn by a stable hash of the id; `dev_from_train` is the share of the given training records that
+    become dev, drawn in the same way. The account says how many rows came by which rule.
 
-    Raises `ResetError` if more than the fraction `max_set_aside` of all records is set aside, or more than `max_broken`
-    is broken; the latter message has the file and line of the first.
+    Raises `ResetError`, with file and line, if a record and its file's name give different splits or if more than the
+    fraction `max_broken` of all records is broken, and if more than `max_set_aside` is set aside.
     """
-    if shares is not None:
-        check(shares, f"datasets.{dataset}.shares")
+    maker = Maker(source, Splits(dataset, shares, dev_from_train), max_chars)
     spans = list(_spans(_files(raw), whole=isinstance(source, Joined)))
     account, deduplicator, line_numbers = Account(), _Deduplicator(), _LineNumbers()
     with whole_folder(into) as folder, ExitStack() as stack:
@@ -64,16 +68,17 @@ def prepare(
             split: stack.enter_context(tables.Writer(folder / f"{split}.parquet", schemas.EXAMPLES))
             for split in schemas.SPLITS
         }
-        batches = parallel_map(Maker(source, dataset, shares, max_chars).rows, spans, alone=_total_bytes(spans) < ALONE)
+        batches = parallel_map(maker.rows, spans, alone=_total_bytes(spans) < ALONE)
         for span, batch in zip(spans, batches, strict=True):
             first = line_numbers.first(span, batch.lines)
             kept, repeated = deduplicator.filter(batch)
             for aside in sorted([*batch.aside, *repeated], key=lambda aside: aside.line):
                 place = f"{span.path}:{first + aside.line}"
                 account.leave(aside.reason, where=f"{place}: {aside.detail}" if aside.detail else place)
-            account.keep(int(kept.sum()))
-            for split, rows in _by_split(batch.rows if kept.all() else batch.rows.filter(kept)):
-                writers[split].write_table(rows)
+            for rule, rows in Counter(compress(batch.rules, kept.tolist())).items():
+                account.keep(rows, by=rule)
+            for split, table in _by_split(batch.rows if kept.all() else batch.rows.filter(kept)):
+                writers[split].write_table(table)
         _check_limits(account, dataset, max_set_aside, max_broken)
     return account
 

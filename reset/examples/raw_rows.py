@@ -3,7 +3,7 @@
 It runs in parallel, one span of lines at a time.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,15 +12,16 @@ import pyarrow as pa
 from xxhash import xxh3_64_intdigest
 
 from reset.errors import ResetError
-from reset.examples import formats
+from reset.examples import raw_json
 from reset.examples.content_hashes import content
-from reset.examples.split_draw import drawn
+from reset.examples.example_rows import example_row, fault
+from reset.examples.splits import Splits
 from reset.files import schemas, tables
 from reset.sources import Example, Record, SetAside, Source
 
 BROKEN = "broken record"
 _SPLIT_OF_FILE = {f"{split}.jsonl": split for split in schemas.SPLITS}
-NOT_TEXT = ("broken Unicode", "NUL character")
+_OF_TEST = 1 << 63  # turns the content hash of a test row into another: see `_BatchBuilder.keep`
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Span:
     path: Path
     start: int
     end: int
+
+    def line_number(self, line: int) -> int:
+        """Return the number in the file, from 1, of the span's line `line`, from 0. Reads all before it."""
+        with self.path.open("rb") as stream:
+            return stream.read(self.start).count(b"\n") + line + 1
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class Batch:
     lines: int  # of the span
     rows: pa.Table
     at: list[int]  # the line of each row; 0 is the span's first
+    rules: list[str]  # the split of each row and what decided it
     contents: np.ndarray  # (rows,) uint64, hashes of the rows' content
     ids: np.ndarray  # (rows,) uint64, hashes of the rows' ids
     aside: list[Aside]
@@ -59,15 +66,18 @@ class _BatchBuilder:
 
     columns: dict[str, list[object]] = field(default_factory=lambda: {name: [] for name in schemas.EXAMPLES.names})
     at: list[int] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
     contents: list[int] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
     aside: list[Aside] = field(default_factory=list)
 
-    def keep(self, row: tables.Row, line: int) -> None:
+    def keep(self, row: tables.Row, line: int, rule: str) -> None:
+        """Add a row. A test row is no duplicate of a training row: stage `screen` leaves the training row out."""
         for name, column in self.columns.items():
             column.append(row[name])
         self.at.append(line)
-        self.contents.append(content(row))
+        self.rules.append(f"{row['split']} by {rule}")
+        self.contents.append(content(row) ^ (_OF_TEST if row["split"] == "test" else 0))
         self.ids.append(xxh3_64_intdigest(row["example_id"].encode()))
 
 
@@ -76,12 +86,15 @@ class Maker:
     """Converts raw records of one data set to rows; each worker process gets a pickled copy."""
 
     source: Source
-    dataset: str
-    shares: Mapping[str, float] | None
+    splits: Splits
     max_chars: int
 
     def rows(self, span: Span) -> Batch:
-        """Read a span and return its rows. Raises `ResetError` if records have no split and `shares` is not set."""
+        """Read a span and return its rows.
+
+        Raises `ResetError`, with the place, for a record whose column names another split than its file, and for one
+        without a split if `shares` is not set.
+        """
         with span.path.open("rb") as stream:
             stream.seek(span.start)
             lines = stream.read(span.end - span.start).split(b"\n")
@@ -93,7 +106,7 @@ class Maker:
         for outcome in outcomes(self.source, _records(lines, line_of, builder)):
             if count == len(line_of):
                 raise ResetError(f"{span.path}: the source gave more outcomes than records")
-            self._add_outcome(outcome, line_of[count], span.path, builder)
+            self._add_outcome(outcome, line_of[count], span, builder)
             count += 1
         if count < len(line_of):
             raise ResetError(f"{span.path}: the source gave {count} outcomes for {len(line_of)} records")
@@ -101,60 +114,25 @@ class Maker:
             len(lines),
             pa.table(builder.columns, schema=schemas.EXAMPLES),
             builder.at,
+            builder.rules,
             np.array(builder.contents, dtype=np.uint64),
             np.array(builder.ids, dtype=np.uint64),
             sorted(builder.aside, key=lambda aside: aside.line),
         )
 
-    def _add_outcome(self, outcome: Example | SetAside, line: int, path: Path, builder: _BatchBuilder) -> None:
+    def _add_outcome(self, outcome: Example | SetAside, line: int, span: Span, builder: _BatchBuilder) -> None:
         if isinstance(outcome, SetAside):
             builder.aside.append(Aside(line, outcome.reason, outcome.detail))
             return
-        row = example_row(outcome, self.dataset, self._split(outcome, path))
-        if reason := self._fault(row):
+        try:
+            split, rule = self.splits.of(outcome.id, outcome.split, _SPLIT_OF_FILE.get(span.path.name))
+        except ResetError as error:
+            raise ResetError(f"{span.path}:{span.line_number(line)}: {error.message}") from error
+        row = example_row(outcome, self.splits.dataset, split)
+        if reason := fault(row, self.max_chars):
             builder.aside.append(Aside(line, reason))
         else:
-            builder.keep(row, line)
-
-    def _split(self, example: Example, path: Path) -> str:
-        own = _SPLIT_OF_FILE.get(path.name, example.split)
-        if self.shares is None:
-            if own is None:
-                raise ResetError(f"{path}: its records have no split, so datasets.{self.dataset}.shares must be set")
-            return own
-        if own in ("dev", "test") and own not in self.shares:
-            return own
-        return drawn(f"{self.dataset}/{own}/{example.id}", self.shares)
-
-    def _fault(self, row: tables.Row) -> str:
-        """Return why a row is set aside, or "". Test instructions need no answer: replies to them are only rated."""
-        references = row["references"]
-        if not row["instruction"].strip():
-            return "empty instruction"
-        if row["task"].endswith("_qa") and not row["question"].strip():
-            return "empty question"
-        if row["task"] != "instruction" and not any(passage.strip() for passage in row["passages"]):
-            return "empty context"
-        optional = row["task"] == "instruction" and row["split"] == "test"
-        if not (references and references[0].strip()) and not (optional and not references):
-            return "empty answer"
-        whole = "".join([row["example_id"], row["instruction"], row["question"], *row["passages"], *references])
-        return _text_fault(whole) or (f"over {self.max_chars} characters" if len(whole) > self.max_chars else "")
-
-
-def example_row(example: Example, dataset: str, split: str) -> tables.Row:
-    """Return `example` as a row of the examples table."""
-    return {
-        "example_id": f"{dataset}/{split}/{example.id}",
-        "dataset": dataset,
-        "split": split,
-        "task": example.task,
-        "instruction": example.instruction,
-        "question": example.question,
-        "passages": list(example.passages),
-        "references": list(example.references),
-        "checks": example.checks,
-    }
+            builder.keep(row, line, rule)
 
 
 def outcomes(source: Source, records: Iterable[Record]) -> Iterator[Example | SetAside]:
@@ -175,22 +153,9 @@ def _records(lines: Iterable[bytes], line_of: list[int], builder: _BatchBuilder)
     for number, line in enumerate(lines):
         if line.strip():
             try:
-                record = formats.parse(line)
+                record = raw_json.parse(line)
             except ResetError as error:
                 builder.aside.append(Aside(number, BROKEN, error.message))
             else:
                 line_of.append(number)
                 yield record
-
-
-def _text_fault(text: str) -> str:
-    """Return why `text` cannot be used, or "": half a surrogate pair, or the NUL character, which ends C strings."""
-    if "\0" in text:
-        return "NUL character"
-    if text.isascii():
-        return ""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "broken Unicode"
-    return ""

@@ -1,16 +1,16 @@
-"""Lexical judge: scores from word counts (paper 2.2 and A.2), all in [0, 1].
+"""Lexical judge: scores from word counts (paper 2.2 and A.2), all in [0, 1], in any script (`reset.normalise`).
 
 - Extractive QA, after the normalisation of A.2: `exact_match` with any reference, and `span_coverage`, 1 if the answer
   is a span of whole tokens of one passage.
-- Abstractive QA and summaries: `rouge_l`, the F-measure of rouge-score's rougeL without stemming, best over the
-  references. rouge-score reads only Latin letters and digits.
+- Abstractive QA and summaries: `rouge_l`, the best over the references (`reset.judges.rouge`).
 - All three tasks: `unigram_coverage` and `bigram_coverage`, the share of the answer's words and word pairs that occur
   in a passage (paper, Figures 9 and 10). For an answer of one word, both are about that word.
 - Optional: `k_precision`, the share of the answer's words that match a word of the passages (Adlakha et al. 2024,
   "Evaluating correctness and faithfulness of instruction-following models for question answering"). Unlike in the
   unigram coverage, each word of the passages matches one word of the answer, so repetitions lower the score.
 
-An empty answer scores 0, not null.
+An answer without words scores 0, not null. Null, with a reason: references or passages that are absent or have no word.
+Articles count as words only where a reference has no other, such as choice "A".
 """
 
 from collections import Counter
@@ -19,30 +19,24 @@ from functools import lru_cache
 
 from reset.errors import ResetError, nearest
 from reset.judges import Answer, Verdict
-from reset.normalise import has_span, normalise
-from reset.runs.lean_imports import without
-
-with without("scipy", "sklearn"):
-    from rouge_score.rouge_scorer import RougeScorer
+from reset.judges.rouge import rouge_l
+from reset.normalise import comparable, normalise, only_articles, span_finder
 
 REFERENCES = ("best", "first")
-_rouge = RougeScorer(["rougeL"], use_stemmer=False)
 
 
 def exact_match(text: str, references: Sequence[str]) -> float:
-    """1.0 if `text` equals a reference after normalisation, else 0.0."""
-    normalised = normalise(text)
-    return float(bool(normalised) and any(normalised == normalise(reference) for reference in references))
+    """1.0 if `text` equals a reference after normalisation, else 0.0.
+
+    Texts of which the normalisation leaves nothing are compared as `reset.normalise.comparable` says.
+    """
+    key = comparable(text)
+    return float(bool(key) and any(key == comparable(reference) for reference in references))
 
 
-def span_coverage(text: str, passages: Sequence[str]) -> float:
+def span_coverage(text: str, passages: Sequence[str], *, articles: bool = False) -> float:
     """1.0 if `text` is a span of one of the passages after normalisation, else 0.0."""
-    return float(bool(normalise(text)) and any(has_span(text, passage) for passage in passages))
-
-
-def rouge_l(text: str, references: Sequence[str]) -> float:
-    """Highest ROUGE-L F-measure against any reference."""
-    return max(float(_rouge.score(reference, text)["rougeL"].fmeasure) for reference in references)
+    return float(bool(normalise(text, articles=articles)) and any(map(span_finder([text]), passages)))
 
 
 def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
@@ -50,31 +44,32 @@ def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
 
 
 @lru_cache(maxsize=256)  # the answers to one prompt follow each other
-def _context_grams(passages: tuple[str, ...], size: int) -> frozenset[tuple[str, ...]]:
+def _context_grams(passages: tuple[str, ...], size: int, articles: bool) -> frozenset[tuple[str, ...]]:
     """Return the n-grams of the passages; none spans two passages."""
-    return frozenset(gram for passage in passages for gram in _grams(normalise(passage).split(), size))
+    words = (normalise(passage, articles=articles).split() for passage in passages)
+    return frozenset(gram for passage in words for gram in _grams(passage, size))
 
 
-def coverage(text: str, passages: Sequence[str], size: int) -> float:
+def coverage(text: str, passages: Sequence[str], size: int, *, articles: bool = False) -> float:
     """Share of the answer's n-grams of `size` words that occur in a passage; shorter answers count as one n-gram."""
-    words = normalise(text).split()
+    words = normalise(text, articles=articles).split()
     if not words:
         return 0.0
     size = min(size, len(words))
     grams = _grams(words, size)
-    given = _context_grams(tuple(passages), size)
+    given = _context_grams(tuple(passages), size, articles)
     return sum(gram in given for gram in grams) / len(grams)
 
 
 @lru_cache(maxsize=256)
-def _context_words(passages: tuple[str, ...]) -> Counter[str]:
-    return Counter(word for passage in passages for word in normalise(passage).split())
+def _context_words(passages: tuple[str, ...], articles: bool) -> Counter[str]:
+    return Counter(word for passage in passages for word in normalise(passage, articles=articles).split())
 
 
-def k_precision(text: str, passages: Sequence[str]) -> float:
+def k_precision(text: str, passages: Sequence[str], *, articles: bool = False) -> float:
     """Share of the answer's words that match a word of the passages; each of those matches once."""
-    words = Counter(normalise(text).split())
-    return (words & _context_words(tuple(passages))).total() / words.total() if words else 0.0
+    words = Counter(normalise(text, articles=articles).split())
+    return (words & _context_words(tuple(passages), articles)).total() / words.total() if words else 0.0
 
 
 class Lexical:
@@ -101,22 +96,24 @@ class Lexical:
 
     def _task_verdict(self, answer: Answer) -> Iterator[Verdict]:
         name, score = ("exact_match", exact_match) if answer.task == "extractive_qa" else ("rouge_l", rouge_l)
-        if answer.references:
-            yield Verdict(answer.answer_id, name, score(answer.text, answer.references[: self._max_references]))
-        else:
+        if not answer.references:
             yield Verdict(answer.answer_id, name, None, "the example has no reference")
+            return
+        points = score(answer.text, answer.references[: self._max_references])
+        yield Verdict(answer.answer_id, name, points, "the reference has no words" if points is None else None)
 
     def _coverage_verdicts(self, answer: Answer) -> Iterator[Verdict]:
+        articles = any(map(only_articles, answer.references))
         scores = [
-            ("unigram_coverage", coverage(answer.text, answer.passages, 1)),
-            ("bigram_coverage", coverage(answer.text, answer.passages, 2)),
+            ("unigram_coverage", coverage(answer.text, answer.passages, 1, articles=articles)),
+            ("bigram_coverage", coverage(answer.text, answer.passages, 2, articles=articles)),
         ]
         if answer.task == "extractive_qa":
-            scores.insert(0, ("span_coverage", span_coverage(answer.text, answer.passages)))
+            scores.insert(0, ("span_coverage", span_coverage(answer.text, answer.passages, articles=articles)))
         if "k_precision" in self._more:
-            scores.append(("k_precision", k_precision(answer.text, answer.passages)))
-        for name, score in scores:
-            if answer.passages:
-                yield Verdict(answer.answer_id, name, score)
-            else:
-                yield Verdict(answer.answer_id, name, None, "the example has no passage")
+            scores.append(("k_precision", k_precision(answer.text, answer.passages, articles=articles)))
+        reason = None if answer.passages else "the example has no passage"
+        if answer.passages and not _context_words(tuple(answer.passages), True):
+            reason = "the passages have no words"
+        for name, points in scores:
+            yield Verdict(answer.answer_id, name, None if reason else points, reason)

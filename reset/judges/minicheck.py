@@ -10,7 +10,7 @@ parts of whole sentences; the input is `part</s>claim`; the support of a claim i
 
 The authors check single claims. Here the score is the mean support over the answer's sentences, in [0, 1]; `detail` has
 the support of each sentence, and whether it exceeds 0.5, the authors' threshold. For QA the question stands before the
-passages, as for SummaC. An empty answer scores 0 with a reason.
+passages, as for SummaC. An empty answer scores 0 with a reason; null, with a reason, where SummaC is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +23,7 @@ from reset.errors import ResetError
 from reset.judges import Answer, Verdict
 from reset.judges.sentences.batches import batches, padded
 from reset.judges.sentences.encoders import lighten
+from reset.judges.sentences.scripts import Scripts, unjudged
 from reset.judges.sentences.texts import source, splitter
 from reset.runs.lean_imports import without
 
@@ -41,8 +42,9 @@ class Checker:
     Raises `ResetError` if there is no such model. Inputs are truncated to `max_tokens`.
     """
 
-    def __init__(self, model: str, *, batch_tokens: int, max_tokens: int) -> None:
+    def __init__(self, model: str, *, batch_tokens: int, max_tokens: int, any_script: bool = False) -> None:
         self._tokenizer, loaded, self.generates = _load(model)
+        self.scripts = Scripts(self._tokenizer, anything=any_script)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
         lighten(self._model)
@@ -143,16 +145,18 @@ class MiniCheck:
         max_tokens: int = 2048,
         part: int | None = None,
         sentences: str = "untrained",
+        any_script: bool = False,
     ) -> None:
         self._name = name
-        self._checker = Checker(model, batch_tokens=batch_tokens, max_tokens=max_tokens)
+        self._checker = Checker(model, batch_tokens=batch_tokens, max_tokens=max_tokens, any_script=any_script)
         self._part_size = part or (500 if self._checker.generates else 400)
         self._split_sentences = splitter(sentences).tokenize
         self._parts = lru_cache(maxsize=256)(self._split_document)  # the answers to one prompt share their document
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
-        """Yield one verdict per answer; null where the example has no passage."""
-        claims_of = {answer.answer_id: self._claims(answer) for answer in answers}
+        """Yield one verdict per answer; null where the example has no passage, or where the judge cannot tell."""
+        reasons = {answer.answer_id: unjudged(answer, self._checker.scripts) for answer in answers}
+        claims_of = {a.answer_id: [] if reasons[a.answer_id] else self._claims(a) for a in answers}
         pairs = (
             (part, claim)
             for answer in answers
@@ -162,8 +166,9 @@ class MiniCheck:
         support = self._checker.support(pairs)
         for answer in answers:
             claims = claims_of[answer.answer_id]
-            if not self._parts_of(answer):
-                yield Verdict(answer.answer_id, self._name, None, "the example has no passage")
+            reason = reasons[answer.answer_id] or (None if self._parts_of(answer) else "the example has no passage")
+            if reason:
+                yield Verdict(answer.answer_id, self._name, None, reason)
             elif not claims:
                 yield Verdict(answer.answer_id, self._name, 0.0, "empty answer")
             else:

@@ -2,7 +2,7 @@
 
 `rating`: the prompt is Table 5, except for the delimiters around its fields (`reset.llm.rating`). Temperature 0, at
 most 512 tokens. Score: rating / 10, so 0.1 to 1.0; the paper says only that ratings are normalised to [0, 1]. A reply
-without a rating on the scale gives null; the reply is kept in `detail`.
+that is not finished, or has no rating on the scale, gives null; the reply is kept in `detail`.
 
 `rating_weak` is the same question to `weak_model`, the weaker rater of ReSet-S (5.1), for training prompts only.
 
@@ -11,8 +11,6 @@ prompt of Zheng et al. (2023, Figure 5), asked in both orders. The score is the 
 is preferred, 0.5 for a tie, 0 otherwise. Null without a reference or with an unreadable reply.
 """
 
-import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +18,9 @@ from reset.errors import ResetError
 from reset.judges import Answer, Verdict
 from reset.llm import Failure, Question, Reply, client, rating, settings
 from reset.llm.budget import Estimate, estimate
+from reset.llm.key import api_key
 from reset.llm.ledger import Ledger, location
+from reset.llm.reply_text import unfinished
 
 _MAX_TOKENS = 512  # paper 2.2
 _SWAPPED = {"A": 0.0, "B": 1.0, "C": 0.5}  # the answer is B
@@ -51,8 +51,9 @@ class OpenAIRater:
         self._models = {"rating": model} | ({"rating_weak": weak_model} if weak_model else {})
         self._server = settings(server, judge=name, models=models)
         plain = {"temperature": 0.0, "max_tokens": _MAX_TOKENS}
-        self._pairwise_decoding = json.dumps(plain, sort_keys=True)
-        self._rating_decoding = json.dumps(plain | rating.structured(self._server.reply_format), sort_keys=True)
+        self._pairwise_decoding = self._server.decoding(plain, judge=name)
+        structure = rating.structured(self._server.reply_format)
+        self._rating_decoding = self._server.decoding(plain | structure, judge=name)
         self._parse = rating.json_rating if self._server.reply_format == "json_schema" else rating.rating
 
     def prepare(self, answers: Iterable[Answer], pool: str) -> str:
@@ -68,7 +69,7 @@ class OpenAIRater:
             return estimate(questions, self._server, ledger, judge=self._name, pool=pool)
 
     def _check_key(self) -> None:
-        if not os.environ.get("OPENAI_API_KEY"):
+        if not api_key():
             raise ResetError(f"judge '{self._name}' needs a key in the environment variable OPENAI_API_KEY")
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
@@ -88,9 +89,10 @@ class OpenAIRater:
 
     def _rating_questions(self, answer: Answer) -> list[tuple[str, Question]]:
         """Return the verdict name and the question of each rating that `answer` gets."""
-        prompt = rating.render("rating.txt", question=_question_text(answer), answer=answer.text)
+        text = _question_text(answer)
+        prompt = rating.render("rating.txt", question=text, answer=answer.text)
         return [
-            (name, Question(self._name, model, prompt, self._rating_decoding))
+            (name, Question(self._name, model, prompt, self._rating_decoding, text))
             for name, model in self._models.items()
             if name == "rating" or answer.split == "train"
         ]
@@ -100,14 +102,17 @@ class OpenAIRater:
         if not (self._pairwise_model and answer.split == "test" and answer.references):
             return []
         sides = {"a": answer.text, "b": answer.references[0]}, {"a": answer.references[0], "b": answer.text}
-        prompts = [rating.render("pairwise.txt", question=_question_text(answer), **side) for side in sides]
-        return [Question(self._name, self._pairwise_model, prompt, self._pairwise_decoding) for prompt in prompts]
+        text, model, decoding = _question_text(answer), self._pairwise_model, self._pairwise_decoding
+        prompts = [rating.render("pairwise.txt", question=text, **side) for side in sides]
+        return [Question(self._name, model, prompt, decoding, text) for prompt in prompts]
 
     def _rating_verdict(self, answer: Answer, name: str, reply: Reply | Failure) -> Verdict:
         if isinstance(reply, Failure):
             return _null_verdict(answer, name, reply)
-        points = self._parse(reply.text)
         detail = {"reply": reply.text, "model": reply.served_model, "fingerprint": reply.fingerprint}
+        if reason := unfinished(reply.text, reply.finish_reason):
+            return Verdict(answer.answer_id, name, None, reason, detail)
+        points = self._parse(reply.text)
         if points is None:
             return Verdict(answer.answer_id, name, None, "no rating from 1 to 10 in the reply", detail)
         return Verdict(answer.answer_id, name, points / rating.HIGH, detail={"rating": points, **detail})
@@ -120,11 +125,15 @@ class OpenAIRater:
         for reply in both:
             if isinstance(reply, Failure):
                 return _null_verdict(answer, name, reply)
-        texts = [reply.text for reply in both if isinstance(reply, Reply)]
-        choices = [rating.choice(text) for text in texts]
-        scores = [table[choice] for table, choice in zip((_STRAIGHT, _SWAPPED), choices, strict=True) if choice]
-        detail = {"choices": choices, "replies": texts}
-        if len(scores) < len(choices):
+        replies_read = [reply for reply in both if isinstance(reply, Reply)]
+        texts = [reply.text for reply in replies_read]
+        detail: dict[str, Any] = {"choices": [rating.choice(text) for text in texts], "replies": texts}
+        for reply in replies_read:
+            if reason := unfinished(reply.text, reply.finish_reason):
+                return Verdict(answer.answer_id, name, None, reason, detail)
+        sides = zip((_STRAIGHT, _SWAPPED), detail["choices"], strict=True)
+        scores = [table[choice] for table, choice in sides if choice]
+        if len(scores) < len(texts):
             return Verdict(answer.answer_id, name, None, "no choice of A, B or C in a reply", detail)
         return Verdict(answer.answer_id, name, sum(scores) / 2, detail=detail)
 
@@ -134,4 +143,6 @@ def _question_text(answer: Answer) -> str:
 
 
 def _null_verdict(answer: Answer, name: str, failure: Failure) -> Verdict:
-    return Verdict(answer.answer_id, name, None, failure.reason, {"error": failure.error} if failure.error else None)
+    """Return null with the reason, and behind a colon the server's own words."""
+    reason = f"{failure.reason}: {failure.error}" if failure.error else failure.reason
+    return Verdict(answer.answer_id, name, None, reason, {"error": failure.error} if failure.error else None)

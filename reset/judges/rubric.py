@@ -6,17 +6,20 @@ is there to check the NLI judge, which selection does use.
 
 Scores are ratings from 1 to 10 divided by 10, like those of the LLM judge. `rating_weak` stands for the weaker rater of
 ReSet-S (paper 5.1): it only tells whether all constraints hold, so it misses many good answers.
+
+Null, with a reason: an example without checks, and passages that state no fact of the micro world, whose rules say
+nothing of other texts.
 """
 
 from collections.abc import Iterator, Sequence
 
 from reset.judges import Answer, Verdict
 from reset.micro.checks import rating
-from reset.micro.facts import support
+from reset.micro.facts import read, sentences, support
 
 
 class Rubric:
-    """Ratings are in [0.1, 1.0], or null for an example without checks; `oracle` is in [0, 1]."""
+    """Ratings are in [0.1, 1.0], `oracle` is in [0, 1]."""
 
     tasks = frozenset({"instruction", "abstractive_qa", "summarization"})
 
@@ -29,8 +32,15 @@ class Rubric:
             if answer.task == "instruction":
                 yield from _ratings(answer)
             else:
-                share = support(answer.text, " ".join(answer.passages))
-                yield Verdict(answer.answer_id, "oracle", share or 0.0, "empty answer" if share is None else None)
+                yield _oracle(answer)
+
+
+def _oracle(answer: Answer) -> Verdict:
+    context = " ".join(answer.passages)
+    if not any(map(read, sentences(context))):
+        return Verdict(answer.answer_id, "oracle", None, "the passages state no fact of the micro world")
+    share = support(answer.text, context)
+    return Verdict(answer.answer_id, "oracle", share or 0.0, "empty answer" if share is None else None)
 
 
 def _ratings(answer: Answer) -> Iterator[Verdict]:

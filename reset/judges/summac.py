@@ -16,6 +16,12 @@ key:
   answer beats a contradicted one.
 
 With `conv`, a file of SummaC-Conv's weights, `reset.judges.sentences.conv` computes the score from the same image.
+
+An NLI model needs a label for entailment, and one for contradiction only where that counts: models of two labels do.
+`labels` names them where the model does not ({entailment: LABEL_0}).
+
+Null, with a reason: the example has no passage; the answer has no words; the answer or its source is mostly in a script
+that the model's tokenizer does not know (`reset.judges.sentences.scripts`; `any_script` switches that off).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +35,8 @@ from reset.errors import ResetError, nearest
 from reset.judges import Answer, Verdict
 from reset.judges.sentences.conv import Conv
 from reset.judges.sentences.nli import LABELS, Nli
-from reset.judges.sentences.texts import SPLITTERS, source, splitter
+from reset.judges.sentences.scripts import unjudged
+from reset.judges.sentences.texts import SPLITTERS, source, splitter, width
 from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
@@ -69,8 +76,12 @@ class Imager(reference.SummaCImager):  # type: ignore[misc]  # summac has no typ
         self._split.cache_clear()
 
     def split_sentences(self, text: str) -> list[str]:
-        """Return the sentences of more than ten characters; with `keep_short`, if there are none, the whole text."""
-        long_enough = [sentence for sentence in self._split(text) if len(sentence) > 10]
+        """Return the sentences of more than ten characters; with `keep_short`, if there are none, the whole text.
+
+        With `keep_short` ideographs count twice: ten of them are a whole sentence.
+        """
+        length = width if self._keep_short else len
+        long_enough = [sentence for sentence in self._split(text) if length(sentence) > 10]
         if not self._keep_short:
             return long_enough
         return long_enough or [stripped for stripped in (text.strip(),) if stripped]
@@ -108,6 +119,8 @@ class SummaC:
         short: str | None = None,
         below_zero: str | None = None,
         conv: str | None = None,
+        labels: Mapping[str, int | str] | None = None,
+        any_script: bool = False,
     ) -> None:
         own = {
             "use_contradiction": use_contradiction,
@@ -118,12 +131,12 @@ class SummaC:
         chosen = settings(name, preset, own)
         self._name, self._conv = name, Conv(Path(conv)) if conv else None
         self._below_zero = "cut" if conv else chosen["below_zero"]
-        self._imager = Imager(
-            Nli(model, batch_tokens=batch_tokens, bfloat16=bfloat16),
-            splitter(chosen["sentences"]),
-            max_doc_sents,
-            keep_short=chosen["short"] == "whole",
+        needed = LABELS[:2] if chosen["use_contradiction"] and not conv else LABELS[:1]
+        nli = Nli(
+            model, batch_tokens=batch_tokens, bfloat16=bfloat16, labels=labels, needed=needed, any_script=any_script
         )
+        self._scripts, keep_short = nli.scripts, chosen["short"] == "whole"
+        self._imager = Imager(nli, splitter(chosen["sentences"]), max_doc_sents, keep_short=keep_short)
         self._zs = reference.SummaCZS(
             granularity="sentence",
             op1="max",
@@ -136,15 +149,16 @@ class SummaC:
         self._zs.imager = self._imager
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
-        """Yield one verdict per answer; null where the example has no passage."""
+        """Yield one verdict per answer; null where the example has no passage, or where the judge cannot tell."""
         self._imager.forget()
-        complete = [answer for answer in answers if answer.text.strip() and answer.passages]
+        reasons = {answer.answer_id: unjudged(answer, self._scripts) for answer in answers}
+        complete = [answer for answer in answers if answer.text.strip() and not reasons[answer.answer_id]]
         images = self._imager.build_images([source(answer) for answer in complete], [a.text for a in complete])
         scores = self._conv.scores(images) if self._conv else map(self._zs.image2score, images)
         scored = dict(zip((a.answer_id for a in complete), zip(scores, images, strict=True), strict=True))
         for answer in answers:
-            if not answer.passages:
-                yield Verdict(answer.answer_id, self._name, None, "the example has no passage")
+            if reason := reasons[answer.answer_id]:
+                yield Verdict(answer.answer_id, self._name, None, reason)
             elif answer.answer_id not in scored:
                 yield Verdict(answer.answer_id, self._name, self._to_unit_range(0.0), "empty answer")
             else:

@@ -65,7 +65,7 @@ def estimate(questions: Iterable[Question], server: Server, ledger: Ledger, *, j
         if question.key in seen:
             continue
         seen.add(question.key)
-        if ledger.get(question):
+        if ledger.get(question, server.base_url):
             cached += 1
             continue
         tokens = lengths.prompt(question), lengths.reply(question)

@@ -1,8 +1,10 @@
 """The ledger: stores every reply of a language model, for all runs, experiments and commits.
 
-One SQLite file, one row per (judge, model, rendered prompt, decoding). A reply is committed before it is used, so a
-killed process loses none (write-ahead log; only a power cut may lose the last few). The file is
+One SQLite file, one row per question (judge, model, rendered prompt, decoding) and server. A reply is committed before
+it is used, so a killed process loses none (write-ahead log; only a power cut may lose the last few). The file is
 `.ledger/replies.sqlite` in the project's folder, or the path in RESET_LEDGER; it must be on a local disk.
+
+Ledgers of before version 1 had one reply per question, whichever server gave it; they are rewritten when opened.
 """
 
 import fcntl
@@ -20,19 +22,27 @@ from reset.llm import Question, Reply
 
 CHARACTERS_PER_TOKEN = 4.0  # English; used until the ledger has replies of the model
 
-_SCHEMA = """
+VERSION = 1
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS replies (
-    key TEXT PRIMARY KEY, judge TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL, decoding TEXT NOT NULL,
+    key TEXT NOT NULL, judge TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL, decoding TEXT NOT NULL,
     base_url TEXT NOT NULL, pool TEXT NOT NULL, text TEXT NOT NULL, finish_reason TEXT, served_model TEXT,
     fingerprint TEXT, prompt_tokens INTEGER, completion_tokens INTEGER, usd REAL, seconds REAL NOT NULL,
-    attempts INTEGER NOT NULL, batch INTEGER NOT NULL, asked_at TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS spend ON replies (judge, pool);
+    attempts INTEGER NOT NULL, batch INTEGER NOT NULL, asked_at TEXT NOT NULL, PRIMARY KEY (key, base_url)
+) STRICT""",
+    "CREATE INDEX IF NOT EXISTS spend ON replies (judge, pool)",
+    "CREATE INDEX IF NOT EXISTS forms ON replies (model, base_url)",
+    """
 CREATE TABLE IF NOT EXISTS batches (
     file_id TEXT PRIMARY KEY, batch_id TEXT, judge TEXT NOT NULL, pool TEXT NOT NULL, base_url TEXT NOT NULL,
     submitted_at TEXT NOT NULL
-) STRICT;
-"""
+) STRICT""",
+)
+_COLUMNS = (
+    "key, judge, model, prompt, decoding, base_url, pool, text, finish_reason, served_model, fingerprint, "
+    "prompt_tokens, completion_tokens, usd, seconds, attempts, batch, asked_at"
+)
 _REPLY = "text, finish_reason, served_model, fingerprint, prompt_tokens, completion_tokens, seconds, attempts, batch"
 _SPEND = """
 SELECT judge, pool, model, group_concat(DISTINCT served_model) AS served, count(*) AS replies,
@@ -60,9 +70,33 @@ class Ledger:
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(_SCHEMA)
+            self._set_up()
         except sqlite3.DatabaseError as error:
             raise ResetError(f"{path}: cannot be used as a ledger ({error})") from error
+
+    def _set_up(self) -> None:
+        """Create the tables, or rewrite those of an older version; `ResetError` for a newer one."""
+        if self._version() == VERSION:
+            return
+        self._db.execute("BEGIN IMMEDIATE")  # another process may do the same
+        with self._db:
+            if (version := self._version()) > VERSION:
+                raise ResetError(f"{self._path}: a ledger of version {version}; this program reads {VERSION} at most")
+            old = version < VERSION and self._db.execute("PRAGMA table_info(replies)").fetchone()
+            if old:
+                self._db.execute("ALTER TABLE replies RENAME TO old_replies")
+                self._db.execute("DROP INDEX IF EXISTS spend")
+            for statement in _SCHEMA:
+                self._db.execute(statement)
+            if old:
+                self._db.execute(f"INSERT INTO replies ({_COLUMNS}) SELECT {_COLUMNS} FROM old_replies ORDER BY rowid")
+                self._db.execute("UPDATE replies SET base_url = rtrim(base_url, '/')")
+                self._db.execute("UPDATE batches SET base_url = rtrim(base_url, '/')")
+                self._db.execute("DROP TABLE old_replies")
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def __enter__(self) -> Self:
         return self
@@ -78,13 +112,19 @@ class Ledger:
             fcntl.flock(file, fcntl.LOCK_EX)  # released by the system when the process dies
             yield
 
-    def get(self, question: Question) -> Reply | None:
-        """Return the stored reply to `question`, or None."""
-        row = self._db.execute(f"SELECT {_REPLY} FROM replies WHERE key = ?", (question.key,)).fetchone()
+    def get(self, question: Question, base_url: str) -> Reply | None:
+        """Return the stored reply of the server at `base_url` to `question`, or None."""
+        query = f"SELECT {_REPLY} FROM replies WHERE key = ? AND base_url = ?"
+        row = self._db.execute(query, (question.key, base_url)).fetchone()
         return Reply(**{**dict(row), "batch": bool(row["batch"])}) if row else None
 
+    def answered(self, question: Question, base_url: str) -> bool:
+        """Return whether the server at `base_url` has ever answered a question of the same form."""
+        query = "SELECT 1 FROM replies WHERE model = ? AND base_url = ? AND decoding = ? LIMIT 1"
+        return self._db.execute(query, (question.model, base_url, question.decoding)).fetchone() is not None
+
     def put(self, question: Question, reply: Reply, *, pool: str, base_url: str, usd: float | None) -> None:
-        """Store a reply and charge `pool` for it. A second reply to a question is a bug."""
+        """Store a reply and charge `pool` for it. A second reply of a server to a question is a bug."""
         values = {
             **{name: getattr(question, name) for name in ("key", "judge", "model", "prompt", "decoding")},
             **{name: getattr(reply, name) for name in _REPLY.split(", ")},
@@ -134,8 +174,12 @@ class Ledger:
         return [tuple(row) for row in self._db.execute(query, (judge, base_url))]
 
     def taken_in(self, file_id: str) -> None:
-        """Remove the record of a batch whose replies are stored."""
+        """Remove the record of a batch: its replies are stored, or it has none."""
         self._db.execute("DELETE FROM batches WHERE file_id = ?", (file_id,))
+
+    def forget_batch(self, batch_id: str) -> bool:
+        """Remove the record of a batch that is lost; return whether there was one."""
+        return bool(self._db.execute("DELETE FROM batches WHERE batch_id = ?", (batch_id,)).rowcount)
 
 
 def _now() -> str:

@@ -3,6 +3,8 @@
 The delimiters around the fields of a prompt contain a hash of the fields, so that no answer can close its own field and
 inject instructions. Two things in a field are changed, neither of them visible content: an unpaired surrogate becomes
 "?"; and a space splits tags such as `<|im_start|>` and `[INST]`, which a server might read as control tokens.
+
+`reset.llm.reply_text` says which of several ratings counts.
 """
 
 import hashlib
@@ -11,8 +13,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-_RATING = re.compile(r"\[\[\s*([0-9]+(?:\.[0-9]+)?)\s*\]\]")
-_CHOICE = re.compile(r"\[\[\s*([ABC])\s*\]\]")
+from reset.llm.reply_text import decided, without_thoughts
+
+_RATING, _CHOICE = r"\d{1,9}(?:\.\d{1,9})?", "[ABC]"
 _ROLE_TAG = re.compile(r"<(?=\||/?s>|</?SYS>>|(?:start|end)_of_turn>)|\[(?=/?INST\])", re.IGNORECASE)
 LOW, HIGH = 1, 10
 
@@ -27,35 +30,37 @@ def render(name: str, **fields: str) -> str:
 
 
 def rating(reply: str) -> float | None:
-    """Return the last rating in the requested format; None if there is none or it is not from 1 to 10."""
-    ratings = _RATING.findall(reply)
-    points = float(ratings[-1]) if ratings else 0.0
-    return points if LOW <= points <= HIGH else None
+    """Return the rating in the requested format; None if there is none, no decision, or one off the scale."""
+    said = decided(reply, _RATING)
+    return _on_scale(float(said)) if said else None
 
 
 def json_rating(reply: str) -> float | None:
     """Return the `rating` of a reply that is one JSON object, as the JSON schema requires; None for anything else."""
+    text = (without_thoughts(reply) or "").strip()
+    fenced = re.fullmatch(r"```(?:json)?\n(.*)\n```", text, re.DOTALL)
     try:
-        content = json.loads(reply)
+        content = json.loads(fenced[1] if fenced else text)
     except (ValueError, RecursionError):
         return None
     points = content.get("rating") if isinstance(content, dict) else None
-    if isinstance(points, bool) or not isinstance(points, int | float) or not LOW <= points <= HIGH:
-        return None
-    return float(points)
+    return None if isinstance(points, bool) or not isinstance(points, int | float) else _on_scale(points)
 
 
 def choice(reply: str) -> str | None:
-    """Return the last choice in the requested format: A, B, or C for a tie; None if there is none."""
-    choices = _CHOICE.findall(reply)
-    return choices[-1] if choices else None
+    """Return the choice in the requested format: A, B, or C for a tie; None if there is none, or no decision."""
+    return decided(reply, _CHOICE)
+
+
+def _on_scale(points: float) -> float | None:
+    return float(points) if LOW <= points <= HIGH else None
 
 
 def structured(reply_format: str) -> dict[str, Any]:
     """Return request fields that force a rating: OpenAI's JSON schema, or vLLM's regular expression."""
     if reply_format == "json_schema":
-        rating = {"type": "integer", "enum": list(range(LOW, HIGH + 1))}
-        properties = {"explanation": {"type": "string"}, "rating": rating}
+        points = {"type": "integer", "enum": list(range(LOW, HIGH + 1))}
+        properties = {"explanation": {"type": "string"}, "rating": points}
         schema = {
             "type": "object",
             "properties": properties,

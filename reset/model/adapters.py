@@ -17,6 +17,7 @@ from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
 from reset.errors import ResetError
 from reset.files import hashing, tables
+from reset.model import generation
 
 CONFIG, BASE = "adapter_config.json", "base.json"
 FILES = (CONFIG, BASE, "adapter_model.safetensors")
@@ -90,6 +91,8 @@ def _load_weights(folder: Path, dtype: torch.dtype, **options: Any) -> PreTraine
     model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
         folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
     )
+    generation.bare(model)
+    generation.ready(model.config)
     return model
 
 
@@ -100,7 +103,8 @@ def start(init: Path, adapter: Adapter, seed: int) -> Any:
     has one base only. Otherwise a new adapter is put on the whole model of `init`. `reset.params.references` checks
     that the settings of the two fit.
 
-    Raises `ResetError` if no module has the name of a target, or if 4-bit weights are wanted without bitsandbytes.
+    Raises `ResetError` if no module has the name of a target, if a target's weights are tied to others, and if 4-bit
+    weights are wanted without bitsandbytes.
     """
     from peft import PeftModel
 
@@ -125,9 +129,29 @@ def _add_adapter(frozen: Any, adapter: Adapter, seed: int) -> Any:
     try:
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # peft draws the initial weights from the global generator
-            return get_peft_model(frozen, config)
+            adapted = get_peft_model(frozen, config)
     except ValueError as error:  # no module has one of these names
         raise ResetError(f"adapter.target_modules: {str(error).splitlines()[0]}") from error
+    _require_untied(adapted)
+    return adapted
+
+
+def _require_untied(adapted: Any) -> None:
+    """Raise `ResetError` if an adapter is put on weights that stand in two places: merged, it would change both."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    model = adapted.get_base_model()
+    owners: dict[int, list[str]] = {}
+    for name, weights in model.named_parameters(remove_duplicate=False):
+        owners.setdefault(id(weights), []).append(name.replace(".base_layer", ""))
+    for module in model.modules():
+        if isinstance(module, BaseTunerLayer):
+            for weights in module.get_base_layer().parameters():
+                if len(tied := owners[id(weights)]) > 1:
+                    raise ResetError(
+                        f"adapter.target_modules: {' and '.join(tied)} are the same weights (tied), so the merged "
+                        "model would be another one than was trained; leave them out"
+                    )
 
 
 def _load_frozen(base: Path, adapter: Adapter) -> Any:
@@ -165,10 +189,10 @@ def finish(folder: Path, init: Path, adapter: Adapter, dtype: torch.dtype) -> No
     """
     unset_hf_deepspeed_config()  # type: ignore[no-untyped-call]  # else ZeRO-3 would shard models loaded from here on
     (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
-    if adapter.merge:
-        _save_whole(folder, merged(load(init, torch.float32), folder, dtype))
-        return
     base = weights(init)
+    if adapter.merge:
+        _save_whole(folder, merged(load(init, torch.float32), folder, dtype), base)
+        return
     config = tables.read_json(folder / CONFIG)
     config["target_modules"] = sorted(config["target_modules"])  # peft writes a set, in random order
     tables.write_json(folder / CONFIG, {**config, "base_model_name_or_path": base.as_posix()})
@@ -179,12 +203,13 @@ def whole(folder: Path, base: Path) -> None:
     """Replace the adapter in `folder` by whole weights, in the dtype of its base weights in `base`."""
     check(folder, base)
     dtype = AutoConfig.from_pretrained(base, trust_remote_code=False).dtype or torch.float32
-    _save_whole(folder, merged(_load_weights(base, torch.float32), folder, dtype))
+    _save_whole(folder, merged(_load_weights(base, torch.float32), folder, dtype), base)
 
 
-def _save_whole(folder: Path, model: PreTrainedModel) -> None:
-    """Save the model to `folder` and remove the files of its adapter there."""
-    model.config.use_cache = True  # training may have switched it off
+def _save_whole(folder: Path, model: PreTrainedModel, base: Path) -> None:
+    """Save the model to `folder`, with the generation configuration of `base`; remove the files of its adapter."""
+    generation.ready(model.config)
     model.save_pretrained(folder)
+    generation.carry(base, folder)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """Encode text to token ids and decode them: the only place that does so, for training and for all engines."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
@@ -31,19 +32,30 @@ def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
+@lru_cache(maxsize=8)
+def in_front(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """Return the ids that the tokenizer itself puts in front of a text: mostly one BOS, or none."""
+    alone, whole = (
+        tokenizer("a", **{**AS_TEXT, "add_special_tokens": special})["input_ids"] for special in (False, True)
+    )
+    starts = range(len(whole) - len(alone) + 1)
+    return tuple(whole[: next((start for start in starts if whole[start : start + len(alone)] == alone), 0)])
+
+
 def prompt_ids(
     tokenizer: PreTrainedTokenizerBase, prompt: Prompt, max_tokens: int, frame: Frame | None = None
 ) -> tuple[list[int], bool] | None:
-    """Return the ids of `prompt` after one BOS, and whether its context was cut to fit into `max_tokens`.
+    """Return the ids of `prompt`, and whether its context was cut to fit into `max_tokens`.
 
-    With a chat template, `prompt` is the user's message and `frame` is put around it. Only the context, characters
-    [start, end), is cut, from its end and between tokens. Returns None if the prompt does not fit without any context.
+    In front stands what the tokenizer itself puts there. With a chat template, `prompt` is the user's message and
+    `frame` is put around it, and nothing else. Only the context, characters [start, end), is cut, from its end and
+    between tokens. Returns None if the prompt does not fit without any context.
     """
-    start = [] if tokenizer.bos_token_id is None or (frame and frame.bos) else [int(tokenizer.bos_token_id)]
+    start = () if frame else in_front(tokenizer)
     end = prompt.end
     while True:
         text = prompt.text[:end] + prompt.text[prompt.end :]
-        encoded, edges = _encode_in_frame(tokenizer, text, frame) if frame else _encode(tokenizer, text)
+        encoded, edges = _encode_message(tokenizer, text, frame) if frame else _encode(tokenizer, text)
         ids = [*start, *encoded]
         over = len(ids) - max_tokens
         if over <= 0:
@@ -54,10 +66,30 @@ def prompt_ids(
         end = min(inside[-over:], default=prompt.start)
 
 
-def response_ids(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame | None = None) -> list[int]:
-    """Return the ids of a response and its end token; with a chat template, the token that ends a reply there."""
+def response_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """Return the ids of a response and its end token, without a chat template."""
     ids: list[int] = tokenizer(text, **AS_TEXT)["input_ids"]
-    return [*ids, frame.end if frame else int(tokenizer.eos_token_id)]
+    return [*ids, int(tokenizer.eos_token_id)]
+
+
+def reply_ids(tokenizer: PreTrainedTokenizerBase, message: str, reply: str, frame: Frame) -> list[int] | None:
+    """Return the ids that stand behind the prompt of `message` in the whole conversation, up to the end of the reply.
+
+    Returns None if the tokenizer joins the reply with the end of the prompt, so that no answer to the prompt has these
+    ids.
+    """
+    shown, said = frame.asked(message), frame.said(reply)
+    before = frame.head + shown + frame.tail
+    whole = before + frame.lead + said + frame.close
+    asked_at, said_at = len(frame.head), len(before + frame.lead)
+    data = [(asked_at, asked_at + len(shown)), (said_at, said_at + len(said))]
+    ids, _ = _encode_around(tokenizer, whole, data, frame)
+    prompt, _ = _encode_around(tokenizer, before, data[:1], frame)
+    if ids[: len(prompt)] != prompt:
+        return None
+    if not frame.written and _encode_around(tokenizer, whole + frame.after, data, frame)[0][: len(ids)] != ids:
+        return None
+    return ids[len(prompt) :] + ([] if frame.written else [frame.end])
 
 
 def answer_text(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
@@ -72,22 +104,38 @@ def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[list[int], l
     return encoded["input_ids"], encoded["offset_mapping"]
 
 
-def _encode_in_frame(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame) -> tuple[list[int], list[Edges]]:
-    """Encode head, `text` and tail of a chat template as one string, as the tokenizer's own method does.
+def _encode_message(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame) -> tuple[list[int], list[Edges]]:
+    """Encode a message with what the chat template writes around it; the edges are positions in `text`."""
+    shown = frame.asked(text)
+    at = len(frame.head)
+    ids, edges = _encode_around(tokenizer, frame.head + shown + frame.tail, [(at, at + len(shown))], frame)
+    shift = frame.asked.taken(text) - at
+    return ids, [(first + shift, last + shift) for first, last in edges]
 
-    Special tokens are recognised in head and tail; in `text` their characters are encoded as ordinary text. The edges
-    are positions in `text`.
+
+def _encode_around(
+    tokenizer: PreTrainedTokenizerBase, whole: str, data: Sequence[Edges], frame: Frame
+) -> tuple[list[int], list[Edges]]:
+    """Encode the text of a chat template as one string, as the tokenizer's own method does.
+
+    Special tokens are recognised outside of `data`, the characters [start, end) of messages; inside, their characters
+    are encoded as ordinary text. A token may take the blanks beside it, which belong to neither.
     """
-    whole, before = frame.head + text + frame.tail, len(frame.head)
     encoded = tokenizer(whole, add_special_tokens=False, split_special_tokens=False, return_offsets_mapping=True)
     ids: list[int] = []
     edges: list[Edges] = []
     for id, (first, last) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
-        if id in frame.special and first < before + len(text) and last > before:
+        if _written_in(whole, (first, last), frame.special.get(id), data):
             own, inner = _encode(tokenizer, whole[first:last])
-            shift = first - before
         else:
-            own, inner, shift = [id], [(first, last)], -before
+            own, inner = [id], [(0, last - first)]
         ids += own
-        edges += [(a + shift, b + shift) for a, b in inner]
+        edges += [(a + first, b + first) for a, b in inner]
     return ids, edges
+
+
+def _written_in(whole: str, edges: Edges, token: str | None, data: Sequence[Edges]) -> bool:
+    """Return whether the text of a special `token` at `edges` stands in `data`; a letter read as `<unk>` is none."""
+    if token is None or (at := whole.find(token, *edges)) < 0:
+        return False
+    return any(at < end and at + len(token) > start for start, end in data)

@@ -79,6 +79,7 @@ class Select(Section):
     """How the best answer is selected."""
 
     weights: Weights
+    stand_ins: bool  # whether the judges in `stand_ins` choose too
 
 
 class Curated(Section):
@@ -89,6 +90,9 @@ class Curated(Section):
     sweeps: int = Field(ge=1)
     share: float = Rate  # of the prompts that is kept, those with the best answers first
     rating: str  # name of the verdict that scores instructions
+    truncated: Literal["drop", "keep"]  # whether an answer that was cut off at `sample.max_tokens` can win
+    looping: Literal["drop", "keep"]  # whether an answer that repeats itself can win: reset.choosing.candidates.loops
+    floor: dict[Literal["score", "task", "instruction", "faithfulness"], float]  # least value of an answer that can win
 
 
 class Picked(Curated):

@@ -14,7 +14,8 @@ class Dataset(Section):
     path: str | None  # a local copy; null: the source generates or downloads its records
     needs: str  # a path that DVC watches besides the source's own code: `path`, else code that brings the records
     revision: str | None
-    shares: dict[Literal["train", "dev", "test"], float] | None  # probability of each split, if the source has none
+    shares: dict[Literal["train", "dev", "test"], float] | None  # of each split, for records that name none
+    dev_from_train: Annotated[float, Field(gt=0, lt=1)] | None  # share of the records named train that become dev
     options: dict[str, Any]
 
 

@@ -21,7 +21,7 @@ from reset.params.answers import (
 from reset.params.data import Dataset, Describe, Mix, Mixture, Prepare, Prompts, Screen
 from reset.params.report import Evaluate, Report, Tracking
 from reset.params.section import Section, Task
-from reset.params.training import Base, Dpo, Kto, Supervised, System, Train, WeightedSupervised
+from reset.params.training import Base, Dpo, Kto, Supervised, System, TemplateOptions, Train, WeightedSupervised
 
 
 class Params(Section):
@@ -31,6 +31,7 @@ class Params(Section):
     seed: int
     data_folder: str | None  # folder of local data sets; rows of `datasets` may refer to it
     template: str
+    template_options: TemplateOptions
     datasets: dict[str, Dataset]
     prepare: Prepare
     screen: Screen
@@ -48,6 +49,7 @@ class Params(Section):
     cluster: Cluster
     judges: dict[str, Judge]
     watchers: dict[str, Watcher] = Field(min_length=1)
+    stand_ins: list[str]  # rows of `judges` and `watchers` whose figures are no results, and which choose nothing
     judge: Judging
     scores: dict[Task, dict[Literal["task", "faithfulness", "instruction"], str]]
     select: Select

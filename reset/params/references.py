@@ -1,11 +1,13 @@
 """Check the tables of params.yaml against each other: names exist, rows agree, no system depends on itself."""
 
+import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from reset import checkpoint_names, registry
 from reset.errors import nearest
-from reset.model.prompts import TEMPLATES
+from reset.model.prompts import CHAT, TEMPLATES
+from reset.params import judged
 
 if TYPE_CHECKING:  # `reset.params` imports this module
     from reset.params.document import Params
@@ -13,6 +15,10 @@ if TYPE_CHECKING:  # `reset.params` imports this module
 
 Reference = tuple[str, str, str, Collection[str]]  # key, noun for what it names, name, all known names
 
+TABLES = (  # whose rows' names become names of stages and files
+    *("datasets", "mixtures", "prompts", "base", "recipes", "systems", "decode", "pools", "judges", "watchers"),
+    "curated",
+)
 TRAINS_ON = {  # method of a recipe -> `pick` of the curated rows that it trains on
     "sft": ("best", "random"),
     "weighted_sft": ("weighted",),
@@ -26,8 +32,18 @@ def problems(p: "Params") -> Iterator[str]:
     for key, noun, name, known in [*_data_references(p), *_model_references(p), *_answer_references(p)]:
         if name not in known:
             yield f"{key}: no {noun} '{name}'. {nearest(name, known)}"
+    yield from _row_names(p)
     yield from _contradictions(p)
+    yield from judged.problems(p)
     yield from _cycles(p)
+
+
+def _row_names(p: "Params") -> Iterator[str]:
+    """Yield a line for each row whose name is no name of a file, or that DVC takes for a path of keys."""
+    for table in TABLES:
+        for name in getattr(p, table):
+            if not re.fullmatch(r"[\w-]+", name):
+                yield f"{table}: a row's name has only letters, digits, _ and -, not '{name}'"
 
 
 def _data_references(p: "Params") -> Iterator[Reference]:
@@ -74,6 +90,10 @@ def _answer_references(p: "Params") -> Iterator[Reference]:
     yield "evaluate.prompts", "row of prompts", p.evaluate.prompts, p.prompts
     yield from (("evaluate.groups", "data set", name, p.datasets) for name in p.evaluate.groups)
     yield from (("evaluate.systems", "pool", name, p.pools) for name in p.evaluate.systems)
+    yield from (("stand_ins", "judge or watcher", name, [*p.judges, *p.watchers]) for name in p.stand_ins)
+    yield from (("report.comparisons", "pool", name, p.pools) for pair in p.report.comparisons for name in pair)
+    yield from (("report.pipelines", "pool", name, p.pools) for pair in p.report.pipelines.values() for name in pair)
+    yield from (("report.paper_rows", "pool", name, p.pools) for name in p.report.paper_rows)
 
 
 def _models(p: "Params") -> list[str]:
@@ -91,6 +111,8 @@ def _contradictions(p: "Params") -> Iterator[str]:
         for name, judge in rows.items():
             if judge.model in models and judge.needs != f"models/{judge.model}":
                 yield f"{table}.{name}.needs is '{judge.needs}', must be its model 'models/{judge.model}'"
+    if p.template != CHAT and (p.template_options.system is not None or p.template_options.arguments):
+        yield f"template_options are read for template '{CHAT}' alone, but template is '{p.template}'; leave them empty"
     yield from _adapter_problems(p)
     evaluated = p.prompts[p.evaluate.prompts].rows if p.evaluate.prompts in p.prompts else {}
     for name in evaluated:

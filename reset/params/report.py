@@ -1,6 +1,6 @@
 """Sections on evaluation, the report and tracking."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,9 +16,17 @@ class Evaluate(Section):
     bootstrap: int = Field(ge=1)  # resamples for the confidence intervals
 
 
+Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
+
+
 class Report(Section):
     """Contents of the report's page."""
 
+    comparisons: list[Pair]  # of evaluated pools, the first minus the second; the first pair is the headline
+    pipelines: dict[str, Pair]  # title -> the evaluated pools before and after its second stage (Figures 3 and 6)
+    paper_rows: dict[  # evaluated pool -> its row of the paper's Table 4
+        str, Literal["Vicuna-7B", "w/o MTL", "w/ MTL", "w/ ReSet", "w/ MTL+ReSet", "w/ MTL+ReSet-S"]
+    ]
     browser_mb: float = Field(ge=0)  # largest size of the packed answers; `reset-lm show` shows the prompts left out
     much_longer: int = Count  # words more than the gold answer (Figure 5)
     similar: int = Count  # largest difference in tokens between two answers that count as equally long (Figure 7)

@@ -15,6 +15,13 @@ class Base(Section):
     options: dict[str, Any]
 
 
+class TemplateOptions(Section):
+    """What a model's own chat template is told beside the messages; see `reset.model.chat_frame.Options`."""
+
+    system: str | None  # the system prompt; null: the template's own, if it has one
+    arguments: dict[str, Any]
+
+
 class Adapter(Section):
     """A LoRA adapter, trained instead of all weights; see `reset.model.adapters.Adapter`."""
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
+from transformers.cache_utils import DynamicLayer
 
 from reset.model import adapters, precision
 from reset.params.training import Adapter as AdapterRow
@@ -123,8 +124,7 @@ def shape(folder: Path) -> Shape:
         model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
             config, trust_remote_code=False
         )
-    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    config = config.get_text_config()  # of a model that reads images too
     return Shape(
         parameters=sum(weights.numel() for weights in model.parameters()),
         linear={
@@ -136,9 +136,20 @@ def shape(folder: Path) -> Shape:
         layers=config.num_hidden_layers,
         width=config.hidden_size,
         vocabulary=config.vocab_size,
-        cache=2 * config.num_hidden_layers * heads * head,
+        cache=_cache(config),
         files=sum(file.stat().st_size for file in folder.iterdir() if file.is_file() and file.suffix != ".safetensors"),
     )
+
+
+def _cache(config: Any) -> int:
+    """Numbers in the cache per token: keys and values of all layers that keep them."""
+    kept = DynamicCache(config=config).layers  # as many as layers, or fewer where some share theirs
+    numbers = 0
+    for layer, one in zip(kept, config.per_layer_config, strict=False):
+        if isinstance(layer, DynamicLayer):
+            head = getattr(one, "head_dim", None) or one.hidden_size // one.num_attention_heads
+            numbers += 2 * head * (getattr(one, "num_key_value_heads", None) or one.num_attention_heads)
+    return numbers
 
 
 def written(init: Path, dtype_name: str, adapter: Adapter | None, *, models: int) -> int:

@@ -13,6 +13,7 @@ from reset.errors import ResetError, nearest
 from reset.params.answers import Curated
 from reset.params.data import Prompts
 from reset.params.document import Params
+from reset.params.training import System
 
 
 def rows(
@@ -29,16 +30,16 @@ def rows(
 
     The system `sampler` answers the prompts; training starts from `init` (the sampler if None). `prompts` names a row
     of prompts. If it is None, new prompts are drawn: those after all that earlier rounds drew, except that the last
-    `overlap` rows of each data set are drawn again. All else is as in the round that made the sampler, or in the first.
-    `available` counts training rows per data set, where known. Raises `ResetError` for a name that exists already, an
-    unknown name, and too few rows.
+    `overlap` rows of each data set are drawn again. All else is as in the round that made the sampler, whatever its
+    method; if no round made it, as in the first that keeps the best answers. `available` counts training rows per data
+    set, where known. Raises `ResetError` for a name that exists already, an unknown name, and too few rows.
     """
     _check_new(name, p)
     _check_known(sampler, p.systems, "system")
     start = sampler if init is None else init
     _check_known(start, [*p.systems, *(f"base/{base}" for base in p.base)], "starting model")
-    former_name, former = _former_round(p, sampler)
-    pool, trained = p.pools[former.pool], next(s for s in p.systems.values() if s.data == f"curated/{former_name}")
+    former, trained = _former_round(p, sampler)
+    pool = p.pools[former.pool]
     new_prompts: dict[str, Any] = {}
     if prompts is None:
         prompts = f"{name}_prompts"
@@ -54,6 +55,7 @@ def rows(
         "curated": {name: {**former.model_dump(), "pool": f"{name}_candidates", "prompts": prompts}},
         "systems": {name: {**trained.model_dump(), "init": start, "data": f"curated/{name}", "keep": []}},
         "evaluate": {"systems": [*p.evaluate.systems, name]},
+        "report": {"comparisons": [*p.report.comparisons, *([[name, sampler]] if sampler in p.pools else [])]},
     }
 
 
@@ -68,17 +70,20 @@ def _check_known(name: str, known: Any, noun: str) -> None:
         raise ResetError(f"There is no {noun} '{name}'. {nearest(name, known)}")
 
 
-def _former_round(p: Params, sampler: str) -> tuple[str, Curated]:
-    """The curated set that the sampler was trained on; else the first with `pick: best` that a system is trained on."""
-    used = [system.data.removeprefix("curated/") for system in p.systems.values()]
-    of_sampler = p.systems[sampler].data.removeprefix("curated/")
-    best = [name for name, row in p.curated.items() if row.pick == "best" and name in used]
-    if not best:
+def _former_round(p: Params, sampler: str) -> tuple[Curated, System]:
+    """The curated set and the system of the round that made the sampler; else of the first with `pick: best`."""
+    rounds = [
+        (p.curated[system.data.removeprefix("curated/")], system)
+        for system in (p.systems[sampler], *p.systems.values())
+        if system.data.startswith("curated/")
+    ]
+    made = [one for one in rounds if one[1] is p.systems[sampler]]
+    best = [one for one in rounds if one[0].pick == "best"]
+    if not made and not best:
         raise ResetError(
             "No system is trained on a curated set with pick: best, so there is no round to copy (params.yaml: curated)"
         )
-    chosen = of_sampler if of_sampler in best else best[0]
-    return chosen, p.curated[chosen]
+    return (made or best)[0]
 
 
 def _next_prompts(p: Params, former: Prompts, overlap: int, available: Mapping[str, int]) -> dict[str, Any]:

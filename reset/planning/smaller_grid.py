@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reset.choosing.agreement import FEWEST
 from reset.choosing.candidates import Candidate
 from reset.errors import ResetError
 from reset.sampling.decode_settings import Arms
@@ -40,7 +41,7 @@ def table(pool: Mapping[str, Sequence[Candidate]], grid: Arms) -> Table:
     Raises `ResetError` for a setting that is not in `grid`, and for fewer than `PARTS` prompts.
     """
     names = [setting.name for arm in grid for setting in arm]
-    winnable = {key: rows for key, rows in pool.items() if any(answer.score is not None for answer in rows)}
+    winnable = {key: rows for key, rows in pool.items() if any(answer.can_win for answer in rows)}
     if len(winnable) < PARTS:
         raise ResetError(
             f"{len(winnable)} prompts have an answer that can win; {PARTS} are needed to compare decode settings"
@@ -53,9 +54,12 @@ def table(pool: Mapping[str, Sequence[Candidate]], grid: Arms) -> Table:
                 raise ResetError(f"The pool holds the setting '{name}', its decode grid does not: {', '.join(names)}")
             setting = names.index(name)
             sampled[prompt, setting] += 1
-            if answer.score is not None:
+            if answer.can_win and answer.score is not None:
                 scores[prompt, setting] = max(answer.score, scores[prompt, setting])
-    random = [np.mean([answer.score for answer in rows if answer.score is not None]) for rows in winnable.values()]
+    random = [
+        np.mean([answer.score for answer in rows if answer.can_win and answer.score is not None])
+        for rows in winnable.values()
+    ]
     part = [int(hashlib.sha256(key.encode()).hexdigest(), 16) % PARTS for key in winnable]
     arm = tuple(number for number, settings in enumerate(grid) for _ in settings)
     return Table(tuple(names), arm, scores, sampled, np.array(random), np.array(part))
@@ -109,7 +113,7 @@ def _grid_row(judged: Table, dropped: Sequence[int], expected: npt.NDArray[np.fl
         "answers": float(judged.sampled[:, kept].sum(axis=1).mean()),  # per prompt
         "loss": float(losses[np.isfinite(losses)].mean()),
         "expected_loss": expected_loss,
-        "standard_error": float(finite.std(ddof=1) / np.sqrt(len(finite))),
+        "standard_error": float(finite.std(ddof=1) / np.sqrt(len(finite))) if len(finite) >= FEWEST else None,
         "expected_share": expected_loss / gain if gain else 0.0,  # of the gain of the best over a random answer
         "prompts_lost": int(np.isinf(expected).sum()),
     }

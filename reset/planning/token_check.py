@@ -1,5 +1,9 @@
 """Check that training and each engine read the same token ids for the same example (`reset-lm doctor`).
 
+With a model's own chat template, a training row is also compared with the tokenizer's own `apply_chat_template` of the
+whole conversation: the rows themselves, and conversations with blanks at the ends of messages, with and without a
+system prompt (`reset.planning.template_check`).
+
 Training reads a row of a mixture, an engine the rendered example. Both are encoded as in the stages `train` and
 `sample`; an engine then returns the ids that its model read. Training and sampling have different length limits, so a
 long context may be cut to different lengths: such rows are compared at the shorter one.
@@ -15,10 +19,12 @@ from reset.engines import Request
 from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
-from reset.model.chat_frame import Frame, frame
+from reset.model.chat_frame import PLAIN, Frame, Options, frame
 from reset.model.prompts import Prompt, render
-from reset.model.tokens import prompt_ids
-from reset.training.encoding import SCHEMAS, encode, sequences
+from reset.model.tokens import in_front, prompt_ids
+from reset.planning import template_check
+from reset.planning.template_check import first_difference
+from reset.training.encoding import ANSWERED, SCHEMAS, encode, sequences
 from reset.training.recipe import IGNORED
 
 Read = Callable[[Sequence[Request]], list[list[int]]]  # `Engine.seen`
@@ -44,6 +50,7 @@ class Finding:
     sampled: list[int]  # the prompt in sampling; empty if it does not fit
     training_cut: bool  # whether the context was cut
     sampling_cut: bool
+    left_out: str | None = None  # why training has no such row
     faults: list[str] = field(default_factory=list)
 
 
@@ -78,6 +85,7 @@ def examine(
     template: str,
     trained: Any,
     sampled: Any,
+    options: Options = PLAIN,
     method: str = "sft",
     answer: int = 0,
 ) -> Finding:
@@ -86,8 +94,8 @@ def examine(
     `trained` and `sampled` are the tokenizers of training and of sampling. For a row with two answers, `answer` is 0
     for the chosen one and 1 for the rejected one.
     """
-    chats = frame(trained, template), frame(sampled, template)
-    encoded, cut = encode([row], trained, limits.max_tokens, Account(), method, chats[0])
+    chats, account = (frame(trained, template, options), frame(sampled, template, options)), Account()
+    encoded, cut = encode([row], trained, limits.max_tokens, account, method, chats[0])
     rows = list(sequences(encoded))
     sequence = rows[answer] if rows else {"input_ids": [], "labels": []}
     prompt = render(example, template)
@@ -101,9 +109,14 @@ def examine(
         sampled=ids,
         training_cut=bool(cut),
         sampling_cut=sampling_cut,
+        left_out=next(iter(account.set_aside), None),
     )
     if rows:
         finding.faults += _label_faults(finding, trained, chats[0])
+        if chats[0] and not cut:
+            finding.faults += template_check.differences(
+                chats[0], trained, row["prompt"], row[ANSWERED[answer]], finding.input_ids
+            )
     if rows and asked:
         readings = (trained, _prompt(row), chats[0]), (sampled, prompt, chats[1])
         finding.faults += _differences(finding, *readings)
@@ -117,16 +130,7 @@ def ask_engines(findings: Sequence[Finding], engines: Mapping[str, Read]) -> Non
     for name, read in engines.items():
         for finding, ids in zip(asked, read(requests), strict=True):
             if ids != finding.sampled:
-                finding.faults.append(f"engine {name} reads {_first_difference(finding.sampled, ids)}")
-
-
-def framing(tokenizer: Any, template: str) -> str | None:
-    """Describe the chat template and the end of a reply in one line; None for one of our own prompt templates."""
-    chat = frame(tokenizer, template)
-    if chat is None:
-        return None
-    bos = "written by the template" if chat.bos else "put in front" if tokenizer.bos_token_id is not None else "none"
-    return f"chat template: {chat.head!r} message {chat.tail!r} reply {tokenizer.decode([chat.end])!r}; BOS {bos}"
+                finding.faults.append(f"engine {name} reads {first_difference(finding.sampled, ids)}")
 
 
 def spans(finding: Finding) -> Iterator[tuple[str, list[int]]]:
@@ -141,14 +145,15 @@ def _prompt(row: Mapping[str, Any]) -> Prompt:
 
 
 def _label_faults(finding: Finding, tokenizer: Any, chat: Frame | None) -> Iterator[str]:
-    bos, end, ids = tokenizer.bos_token_id, chat.end if chat else tokenizer.eos_token_id, finding.input_ids
-    if bos is not None and (ids.count(bos) != 1 or ids[0] != bos):
-        yield f"training reads {ids.count(bos)} BOS tokens, must read exactly one, at the start"
+    end, ids = chat.end if chat else tokenizer.eos_token_id, finding.input_ids
+    front = [] if chat else list(in_front(tokenizer))
     kinds = [kind for kind, _ in spans(finding)]
     if kinds != ["masked", "trained"]:
         yield f"training must mask the prompt and train the response, has {' '.join(kinds)}"
     elif ids[-1] != end:
         yield "the response has no end token"
+    if ids[: len(front)] != front:
+        yield f"training reads {ids[: len(front)]} first, the tokenizer itself puts {front} in front"
     if any(label not in (IGNORED, token) for label, token in zip(finding.labels, ids, strict=True)):
         yield "a label is neither masked nor the token at its position"
 
@@ -163,12 +168,4 @@ def _differences(finding: Finding, training: Reading, sampling: Reading) -> Iter
         cut = [prompt_ids(tokenizer, prompt, length, chat) for tokenizer, prompt, chat in (training, sampling)]
         in_training, in_sampling = (ids_and_cut and ids_and_cut[0] for ids_and_cut in cut)
     if in_training != in_sampling:
-        yield f"training and sampling read {_first_difference(in_training or [], in_sampling or [])}"
-
-
-def _first_difference(a: Sequence[int], b: Sequence[int]) -> str:
-    first = next((n for n, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    return (
-        f"different ids from token {first} of {len(a)} and {len(b)} on: "
-        f"{list(a[first : first + 4])} and {list(b[first : first + 4])}"
-    )
+        yield f"training and sampling read {first_difference(in_training or [], in_sampling or [])}"

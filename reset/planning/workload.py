@@ -13,7 +13,7 @@ from typing import Any
 
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
-from reset.model.chat_frame import Frame, frame
+from reset.model.chat_frame import Frame, Options, frame
 from reset.model.prompts import render
 from reset.model.tokens import prompt_ids, response_ids
 from reset.model.training_rows import training_row
@@ -62,13 +62,18 @@ def training(p: Params, system: System, tokenizer: Any) -> Training:
     """Count or estimate the training rows of `system`; `tokenizer` is that of its starting model."""
     path = DATA / f"{system.data}.parquet"
     kind, _, name = system.data.partition("/")
-    method, chat = p.recipes[system.recipe].method, frame(tokenizer, p.template)
+    method, chat = p.recipes[system.recipe].method, _frame(p, tokenizer)
     if path.is_file():
         total = tables.count(path, schemas.MIXTURES)
         return _count(_every_nth(path, method), total, tokenizer, p.train.max_tokens, "counted", method, chat)
     if kind != "curated" or not (DATA / "prompts" / f"{p.curated[name].prompts}.parquet").is_file():
         return Training()
     return _estimate_curated(p, name, tokenizer, chat)
+
+
+def _frame(p: Params, tokenizer: Any) -> Frame | None:
+    """Return the frame of the tokenizer's chat template, if the rows are messages for one."""
+    return frame(tokenizer, p.template, Options(**p.template_options.model_dump()))
 
 
 def _estimate_curated(p: Params, name: str, tokenizer: Any, chat: Frame | None) -> Training:
@@ -152,7 +157,7 @@ def asked(p: Params, prompts: str, tokenizer: Any) -> list[Asked] | None:
     path = DATA / "prompts" / f"{prompts}.parquet"
     if not path.is_file():
         return None
-    fitting, chat = [], frame(tokenizer, p.template)
+    fitting, chat = [], _frame(p, tokenizer)
     for row in tables.read(path, schemas.EXAMPLES):
         ids_and_cut = prompt_ids(tokenizer, render(row, p.template), p.sample.max_prompt_tokens, chat)
         if ids_and_cut is not None:

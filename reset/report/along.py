@@ -6,21 +6,20 @@ from statistics import fmean
 
 from reset import checkpoint_names
 from reset.files.tables import Row, read_json
+from reset.report.tables import BY_KIND, resting
+from reset.report.words import label
 
 Summaries = Mapping[str, Row]
-MACROS = (
-    *("faithfulness_abstractive", "faithfulness_extractive"),
-    *("task_abstractive", "task_extractive", "instruction"),
-)
 KINDS = {"instruction": "instructions", "extractive_qa": "extractive"}  # task -> kind; other tasks are abstractive
 
 
 def overview(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
     """Return one row per checkpoint: its step, macro averages, and mean answer length over data sets."""
+    marks = resting(summaries)
     return [
         {
             **where,
-            **{score: summary["macro"].get(score, {}).get("mean") for score in MACROS},
+            **{label(score, score in marks): summary["macro"].get(score, {}).get("mean") for score in BY_KIND},
             "tokens": round(fmean(figures["tokens"] for figures in summary["datasets"].values()), 2),
         }
         for where, summary in _steps(metrics, summaries, points)
@@ -32,8 +31,7 @@ def scores(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_name
     return [
         {
             **where,
-            "panel": f"{where['training']}: {axis.replace('_', ' ')}"
-            + (f", {kind}" if (kind := KINDS.get(figures["task"], "abstractive")) != "instructions" else ""),
+            "panel": label(f"{where['training']}: {_panel(axis, figures['task'])}", interval.get("stand_in")),
             "series": dataset,
             **{key: interval[key] for key in ("mean", "low", "high")},
         }
@@ -42,6 +40,11 @@ def scores(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_name
         for axis, interval in figures["scores"].items()
         if interval["mean"] is not None
     ]
+
+
+def _panel(axis: str, task: str) -> str:
+    kind = KINDS.get(task, "abstractive")
+    return axis.replace("_", " ") + ("" if kind == "instructions" else f", {kind}")
 
 
 def lengths(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:

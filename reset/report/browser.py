@@ -9,18 +9,19 @@ import base64
 import gzip
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reset.files import schemas, tables
 from reset.files.tables import Row
+from reset.report.choices import natural
+from reset.report.records import record
+from reset.report.words import label
 
 BLOCK = 50  # prompts per block
 HEADING = 110  # characters of a prompt shown in the list and searched
-AXES = ("task", "instruction", "faithfulness")
 
 
 @dataclass(frozen=True)
@@ -41,21 +42,28 @@ class Content:
     index: list[list[Any]] = field(default_factory=list)  # see `_index_row`
     blocks: list[str] = field(default_factory=list)
     prompts: int = 0  # in the whole run; the index holds those that fit
+    stand_ins: frozenset[str] = frozenset()  # verdicts of judges that stand in for a real one
 
 
 def content(
-    shelves: Sequence[Shelf], *, verdicts: Path, scores: Mapping[str, Mapping[str, str]], max_bytes: int
+    shelves: Sequence[Shelf],
+    *,
+    verdicts: Path,
+    scores: Mapping[str, Mapping[str, str]],
+    max_bytes: int,
+    stand_ins: Collection[str] = (),
 ) -> Content:
     """Read the shelves whose tables exist; the blocks take at most `max_bytes`.
 
-    `verdicts` is the folder of <pool>/<judge>.parquet, `scores` maps task -> axis -> verdict name.
+    `verdicts` is the folder of <pool>/<judge>.parquet, `scores` maps task -> axis -> verdict name. The verdicts in
+    `stand_ins` are marked.
     """
-    gathered = Content()
+    gathered = Content(stand_ins=frozenset(stand_ins))
     present = [shelf for shelf in shelves if shelf.prompts.is_file() and any(p.is_file() for p in shelf.pools.values())]
     for number, shelf in enumerate(present):
         used = sum(map(len, gathered.blocks))
         _add_shelf(gathered, shelf, verdicts, scores, used + (max_bytes - used) // (len(present) - number))
-    gathered.index.sort(key=lambda row: (row[1], row[2], _natural(row[0])))
+    gathered.index.sort(key=lambda row: (row[1], row[2], natural(row[0])))
     return gathered
 
 
@@ -83,17 +91,24 @@ def _add_shelf(
     size = sum(map(len, gathered.blocks))
     for start in range(0, len(prompts), BLOCK):
         block = [
-            _record(example, {n: by.get(example["example_id"], []) for n, by in answers.items()}, by_answer, chosen)
+            record(
+                example,
+                {n: by.get(example["example_id"], []) for n, by in answers.items()},
+                by_answer,
+                chosen,
+                gathered.stand_ins,
+            )
             for example in prompts[start : start + BLOCK]
         ]
         text = packed(block)
         size += len(text)
         if size > max_bytes and gathered.blocks:
             return
-        for place, record in enumerate(block):
-            axes = scores.get(record["task"], {})
-            verdict = axes.get("instruction") or axes.get("faithfulness", "")
-            gathered.index.append(_index_row(record, shelf.name, verdict, gathered.pools, len(gathered.blocks), place))
+        for place, one in enumerate(block):
+            axes = scores.get(one["task"], {})
+            name = axes.get("instruction") or axes.get("faithfulness", "")
+            verdict = label(name, name in gathered.stand_ins)
+            gathered.index.append(_index_row(one, shelf.name, verdict, gathered.pools, len(gathered.blocks), place))
         gathered.blocks.append(text)
 
 
@@ -114,50 +129,6 @@ def _index_row(record: Row, shelf: str, verdict: str, pools: Sequence[str], bloc
     if record["task"] == "summarization":
         heading = " ".join(record["passages"])
     return [record["id"], shelf, record["dataset"], heading[:HEADING], block, place, means]
-
-
-def _record(
-    example: Row,
-    answers: Mapping[str, Sequence[Row]],
-    by_answer: Mapping[str, Mapping[str, Sequence[Row]]],
-    chosen: Mapping[str, tuple[str, Mapping[str, Row]]],
-) -> Row:
-    """One prompt with its answers of every pool, their verdicts, and the curated sets that picked one of them."""
-    keys = ("dataset", "task", "instruction", "question", "passages", "references")
-    picked = [
-        {"curated": name, "pool": pool, "answer": row["answer_id"], **_score_parts(row)}
-        for name, (pool, rows) in chosen.items()
-        if (row := rows.get(example["example_id"]))
-    ]
-    shown = [
-        {
-            **{key: answer[key] for key in ("setting", "sweep", "text", "tokens")},
-            **{"pool": pool, "id": answer["answer_id"]},
-            "verdicts": [
-                [v["judge"], v["name"], v["score"] if v["score"] is None else round(v["score"], 3), v["reason"] or ""]
-                for v in by_answer[pool].get(answer["answer_id"], ())
-            ],
-            "sentences": _sentences(by_answer[pool].get(answer["answer_id"], ())),
-        }
-        for pool, rows in answers.items()
-        for answer in rows
-    ]
-    return {"id": example["example_id"], **{key: example[key] for key in keys}, "answers": shown, "picked": picked}
-
-
-def _score_parts(row: Row) -> Row:
-    parts = {axis: row[f"{axis}_score"] for axis in AXES if row[f"{axis}_score"] is not None}
-    return {"score": row["score"], "parts": parts, "margin": row["margin"], "candidates": row["candidates"]}
-
-
-def _sentences(verdicts: Iterable[Row]) -> list[list[Any]]:
-    """Each answer sentence, the source sentence that best entails it, and that entailment in [0, 1]."""
-    details = [json.loads(verdict["detail"]) for verdict in verdicts if verdict["detail"]]
-    return [
-        [pair["sentence"], pair["source"], round(pair["entailment"], 3)]
-        for detail in details
-        for pair in detail.get("sentences", ())
-    ]
 
 
 def _answers_by_example(path: Path) -> dict[str, list[Row]]:
@@ -182,8 +153,3 @@ def _verdicts(path: Path) -> Iterator[Row]:
 
 def _hash(example_id: str) -> bytes:
     return hashlib.blake2b(example_id.encode(), digest_size=8).digest()
-
-
-def _natural(text: str) -> list[tuple[int, str]]:
-    """Sort key for natural order: 5 before 10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", text)]

@@ -70,7 +70,7 @@ HISTOGRAM = "One row per system, twenty bins of the score: the darker a bin, the
 
 def drawn(rows: Rows) -> list[dict[str, Any]]:
     """Return the plots that have rows: `title`, how to read it (`text`), Vega-Lite specification (`spec`)."""
-    axes = dict.fromkeys(row["axis"] for row in rows["scores"])
+    axes = dict.fromkeys(row["axis"] for row in rows["scores"])  # those of a stand-in are marked
     return [
         {"title": title, "text": text, "spec": draw(plotted)}
         for name, title, text, draw in CHARTS

@@ -28,22 +28,24 @@ def sections(comparison: Mapping[str, Any], *, whole: bool = False) -> Iterator[
     yield from _tables(comparison["tables"])
     yield from _winners(comparison["winners"], whole)
     keys = ("judge", "verdict", "pool", "answers", "up", "down", "mean", "nulls_a", "nulls_b")
-    rows = [
-        [words.signed(row) if key == "mean" else str(row[key]) for key in keys]
-        for row in comparison["judges"]
-        if row["answers"]
-    ]
+    rows = [[_judged(row, key) for key in keys] for row in comparison["judges"] if row["answers"]]
     head = ["judge", "verdict", "pool", "answers in both", "up", "down", "mean move", "nulls A", "nulls B"]
     yield "Scores that judges moved", head, rows
 
 
 def _score(row: Mapping[str, Any], name: str) -> list[str]:
-    difference = {"mean": row["difference"], "low": row["low"], "high": row["high"]}
-    p = row.get("p_holm")
+    difference = {"mean": row["difference"], **{key: row[key] for key in ("low", "high", "prompts")}}
     return [
-        *(row["system"], name, words.figure(row["a"]), words.figure(row["b"])),
-        *(words.signed(difference), words.interval(difference), words.DASH if p is None else f"{p:.3g}"),
+        *(row["system"], words.label(name, row.get("stand_in")), words.figure(row["a"]), words.figure(row["b"])),
+        *(words.signed(difference), words.interval(difference) or words.unknown(difference)),
+        words.p_value(row.get("p_holm")),
     ]
+
+
+def _judged(row: Mapping[str, Any], key: str) -> str:
+    if key == "mean":
+        return words.signed({"mean": row["mean"]})
+    return words.label(row[key], row.get("stand_in")) if key == "verdict" else str(row[key])
 
 
 def _tables(tables: Sequence[Mapping[str, Any]]) -> Iterator[Section]:

@@ -1,10 +1,11 @@
 """Gain of continued training: each system against the one it started from, with its training rows; controls too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reset.files.tables import Row, read_json
+from reset.report.words import label
 from reset.scoring import comparison
 
 
@@ -37,17 +38,24 @@ def _series(init: str, data: str, row: Mapping[str, object] | None) -> str:
     return f"{init} on {row['pick']} of {row['pool']}" + (f" by {row['rating']}" if row["pick"] == "best" else "")
 
 
-def rows(metrics: Path, scores: Path, systems: Sequence[Continued], *, resamples: int, seed: int) -> list[Row]:
-    """Return one row per system and measure (`panel`): training rows, and the gain with its paired 95 % interval."""
+def rows(
+    metrics: Path, scores: Path, systems: Sequence[Continued], *, summaries: Iterable[Row], resamples: int, seed: int
+) -> list[Row]:
+    """Return one row per system and measure (`panel`): training rows, and the gain with its paired 95 % interval.
+
+    The `summaries` of the systems say which measures rest on a stand-in.
+    """
     pairs = [(system.system, system.init) for system in systems]
     series = {system.system: system.series for system in systems}
     return [
         {
-            **{"system": pair["system"], "against": pair["against"], "panel": measure},
+            **{"system": pair["system"], "against": pair["against"], "panel": label(measure, figures.get("stand_in"))},
             **{"series": series[pair["system"]], "rows": _training_rows(metrics, pair["system"])},
             **{"gain": figures["mean"], "low": figures["low"], "high": figures["high"]},
         }
-        for pair in comparison.differences([scores], pairs, resamples=resamples, seed=seed)
+        for pair in comparison.marked(
+            comparison.differences([scores], pairs, resamples=resamples, seed=seed), summaries
+        )
         for measure, figures in pair["measures"].items()
         if figures["mean"] is not None
     ]

@@ -1,10 +1,10 @@
 """Agreement, length bias and gain of judges and watchers, from metrics/select and metrics/watch."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from reset.choosing.agreement import LENGTH
+from reset.choosing.agreement import FEWEST, LENGTH, stand_in_label
 from reset.files.tables import Row, read_json
 
 
@@ -19,23 +19,24 @@ def _by_choice(metrics: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield name, task, figures
 
 
-def watched(metrics: Path) -> list[Row]:
-    """Return each watcher's verdicts per pool: answers, nulls and mean."""
+def watched(metrics: Path, stand_ins: Collection[str] = ()) -> list[Row]:
+    """Return each watcher's verdicts per pool: answers, nulls and mean. Here and below, `stand_ins` are marked."""
     return [
-        {"watcher": path.stem, "pool": pool, "verdict": verdict, **figures}
+        {"watcher": path.stem, "pool": pool, "verdict": stand_in_label(verdict, stand_ins)}
+        | {key: figures[key] for key in ("n", "nulls", "mean")}
         for path in sorted((metrics / "watch").glob("*.json"))
         for pool, verdicts in read_json(path)["pools"].items()
         for verdict, figures in verdicts.items()
     ]
 
 
-def means(metrics: Path) -> list[Row]:
-    """Return, per curated set, task and verdict: means over the pool and the winners, gamma with answer length."""
+def means(metrics: Path, stand_ins: Collection[str] = ()) -> list[Row]:
+    """Return, per curated set, task and verdict: how the choice moved it, and its gamma with answer length."""
     return [
         {
             "curated": name,
             "task": task,
-            "verdict": verdict,
+            "verdict": stand_in_label(verdict, stand_ins),
             **gained,
             "gamma_with_length": _gamma(figures, verdict, LENGTH),
         }
@@ -45,10 +46,14 @@ def means(metrics: Path) -> list[Row]:
     ]
 
 
-def agreement(metrics: Path) -> list[Row]:
-    """Return gamma within prompts for each two verdicts, with the number of pairs of answers."""
+def agreement(metrics: Path, stand_ins: Collection[str] = ()) -> list[Row]:
+    """Return gamma within prompts for each two verdicts, with the number of pairs of answers; null if those are few."""
     return [
-        {"curated": name, "task": task, "first": first, "second": second, **gamma}
+        {
+            **{"curated": name, "task": task},
+            **{"first": stand_in_label(first, stand_ins), "second": stand_in_label(second, stand_ins)},
+            **{"gamma": _told(gamma), "pairs": gamma["pairs"]},
+        }
         for name, task, figures in _by_choice(metrics)
         for (first, second), gamma in ((pair.split("|"), gamma) for pair, gamma in figures["agreement"].items())
         if LENGTH not in (first, second)
@@ -75,4 +80,9 @@ def warnings(metrics: Path) -> list[Row]:
 
 def _gamma(figures: dict[str, Any], first: str, second: str) -> float | None:
     agreement = figures["agreement"].get("|".join(sorted((first, second))))
-    return agreement["gamma"] if agreement else None
+    return _told(agreement) if agreement else None
+
+
+def _told(agreement: dict[str, Any]) -> float | None:
+    """A gamma, or None if it rests on fewer than `FEWEST` pairs of answers."""
+    return agreement["gamma"] if agreement["pairs"] >= FEWEST else None

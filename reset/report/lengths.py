@@ -20,9 +20,12 @@ def scores(folder: Path, names: Sequence[str]) -> dict[str, list[Row]]:
     return {name: list(read(path, SCORES)) for name, path in paths.items() if path.is_file()}
 
 
-def groups(by_system: Mapping[str, Sequence[Row]], much_longer: int) -> list[Row]:
-    """Figure 5: mean faithfulness of abstractive answers, grouped by words beyond the gold answer; null if empty."""
-    rows = []
+def groups(by_system: Mapping[str, Sequence[Row]], much_longer: int, *, stand_in: bool = False) -> list[Row]:
+    """Figure 5: mean faithfulness of abstractive answers, grouped by words beyond the gold answer; null if empty.
+
+    `stand_in`: whether that faithfulness rests on a judge that stands in for a real one.
+    """
+    rows, mark = [], {"stand_in": True} if stand_in else {}
     for system, scored in by_system.items():
         compared = [
             row
@@ -36,7 +39,7 @@ def groups(by_system: Mapping[str, Sequence[Row]], much_longer: int) -> list[Row
         for row in compared:
             by_group[_group(row["words"] - row["reference_words"], much_longer)].append(row["score"])
         rows += [
-            {"system": system, "length": name, "n": len(values), "faithfulness": _mean(values)}
+            {"system": system, "length": name, "n": len(values), "faithfulness": _mean(values), **mark}
             for name, values in by_group.items()
         ]
     return rows
@@ -50,10 +53,12 @@ def _group(excess: int, much_longer: int) -> str:
     return _group_names(much_longer)[0 if excess <= 0 else 1 if excess <= much_longer else 2]
 
 
-def matched(by_system: Mapping[str, Sequence[Row]], pairs: Sequence[tuple[str, str]], similar: int) -> Iterator[Row]:
+def matched(
+    by_system: Mapping[str, Sequence[Row]], pairs: Sequence[Sequence[str]], similar: int, *, stand_in: bool = False
+) -> Iterator[Row]:
     """Figure 7: instruction scores of pairs of systems, on all prompts and on those with answers of similar length.
 
-    Similar: the two answers differ by at most `similar` tokens.
+    Similar: the two answers differ by at most `similar` tokens. `stand_in` is as in `groups`.
     """
     for system, against in pairs:
         if system in by_system and against in by_system:
@@ -72,6 +77,7 @@ def matched(by_system: Mapping[str, Sequence[Row]], pairs: Sequence[tuple[str, s
                     **{"system": system, "against": against, "prompts": name, "n": len(ids)},
                     "before": _mean([old[key]["score"] for key in ids]),
                     "after": _mean([new[key]["score"] for key in ids]),
+                    **({"stand_in": True} if stand_in else {}),
                 }
 
 

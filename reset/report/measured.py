@@ -1,12 +1,12 @@
 """Read all metrics and scores of a run as the rows of the report's tables and plots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reset import checkpoint_names
 from reset.files.tables import Row
-from reset.report import along, gains, judges, lengths, table1, table4, tables
+from reset.report import along, choices, gains, judges, lengths, table1, table4, tables
 from reset.scoring import comparison
 
 
@@ -17,6 +17,8 @@ class Measured:
     rows: Mapping[str, Sequence[Row]]
     systems: Sequence[str]
     columns: Sequence[table4.Column]
+    stand_ins: Sequence[str]  # verdicts whose figures are marked
+    skipped: Sequence[Sequence[str]]  # declared comparisons with a system that is not evaluated
 
 
 def gather(
@@ -25,7 +27,9 @@ def gather(
     scores: Path,
     systems: Sequence[str],
     paper_rows: Mapping[str, str],
-    pairs: Sequence[tuple[str, str]],
+    pairs: Sequence[Sequence[str]],
+    pipelines: Mapping[str, Sequence[str]],
+    stand_ins: Collection[str],
     points: Sequence[checkpoint_names.Point],
     continued: Sequence[gains.Continued],
     much_longer: int,
@@ -36,8 +40,9 @@ def gather(
     """Read what earlier stages wrote to `metrics`, and the scores per prompt in the folder `scores`.
 
     Only `systems` are shown; metrics that an earlier run left of others are ignored. `paper_rows` maps a system to its
-    row of the paper's Table 4; `pairs` are the differences to show, `points` the evaluated checkpoints, `continued` the
-    systems whose gain to show. A system without scores gets dashes; tables and plots of absent metrics have no rows.
+    row of the paper's Table 4; `pairs` are the differences to show, `pipelines` the two-stage ones by title, `points`
+    the evaluated checkpoints, `continued` the systems whose gain to show; `stand_ins` are the verdicts of judges that
+    stand in for a real one. A system without scores gets dashes; tables and plots of absent metrics have no rows.
     """
     order = [*(name for name in paper_rows if name in systems), *(name for name in systems if name not in paper_rows)]
     summaries = tables.systems(metrics, order)
@@ -46,33 +51,37 @@ def gather(
     bootstrap = {"resamples": resamples, "seed": seed}
     rows: dict[str, Sequence[Row]] = {
         "table4": table4.rows(summaries, columns, paper_rows),
-        "differences": comparison.differences([scores], evaluated, **bootstrap),
-        "gains": gains.rows(metrics, scores, continued, **bootstrap),
-        **_of_systems(summaries),
-        **_of_lengths(lengths.scores(scores, list(summaries)), evaluated, much_longer, similar),
+        "differences": list(
+            comparison.marked(comparison.differences([scores], evaluated, **bootstrap), summaries.values())
+        ),
+        "gains": gains.rows(metrics, scores, continued, summaries=summaries.values(), **bootstrap),
+        **_of_systems(summaries, pipelines),
+        **_of_prompts(scores, summaries, evaluated, much_longer, similar),
         **_of_checkpoints(metrics, summaries, points),
-        "scores": tables.histogram(scores, list(summaries)),
-        **_of_stages(metrics),
+        **_of_stages(metrics, stand_ins),
     }
-    return Measured(rows, list(summaries), columns)
+    skipped = [pair for pair in pairs if pair not in evaluated]
+    return Measured(rows, list(summaries), columns, sorted(stand_ins), skipped)
 
 
-def _of_systems(summaries: Mapping[str, Row]) -> dict[str, Sequence[Row]]:
+def _of_systems(summaries: Mapping[str, Row], pipelines: Mapping[str, Sequence[str]]) -> dict[str, Sequence[Row]]:
     return {
         "overview": tables.overview(summaries),
         "systems": tables.scored(summaries),
-        "pipelines": tables.pipelines(summaries),
+        "pipelines": tables.pipelines(summaries, pipelines),
         "tradeoff": tables.tradeoff(summaries),
     }
 
 
-def _of_lengths(
-    by_system: Mapping[str, Sequence[Row]], pairs: Sequence[tuple[str, str]], much_longer: int, similar: int
+def _of_prompts(
+    folder: Path, summaries: Mapping[str, Row], pairs: Sequence[Sequence[str]], much_longer: int, similar: int
 ) -> dict[str, Sequence[Row]]:
-    """Figures 5 and 7, from the scores per prompt of each system."""
+    """Figures 5 and 7 and the histograms, from the scores per prompt of each system."""
+    by_system, marks = lengths.scores(folder, list(summaries)), tables.resting(summaries)
     return {
-        "lengths": lengths.groups(by_system, much_longer),
-        "matched": list(lengths.matched(by_system, [("if_cd", "if"), *pairs], similar)),
+        "lengths": lengths.groups(by_system, much_longer, stand_in="faithfulness_abstractive" in marks),
+        "matched": list(lengths.matched(by_system, pairs, similar, stand_in="instruction" in marks)),
+        "scores": tables.histogram(folder, list(summaries), marks),
     }
 
 
@@ -86,18 +95,19 @@ def _of_checkpoints(
     }
 
 
-def _of_stages(metrics: Path) -> dict[str, Sequence[Row]]:
+def _of_stages(metrics: Path, stand_ins: Collection[str]) -> dict[str, Sequence[Row]]:
     """Rows of the metrics files of single stages."""
     return {
-        "best_of": tables.best_of(metrics),
+        "best_of": choices.best_of(metrics),
         "loss": tables.losses(metrics),
-        "wins": tables.wins(metrics),
-        "curated": tables.curated(metrics),
+        "wins": choices.wins(metrics),
+        "curated": choices.curated(metrics),
+        "barred": choices.barred(metrics),
         "warnings": judges.warnings(metrics),
-        "judges": judges.means(metrics),
-        "agreement": judges.agreement(metrics),
+        "judges": judges.means(metrics, stand_ins),
+        "agreement": judges.agreement(metrics, stand_ins),
         "spread": judges.spread(metrics),
-        "watched": judges.watched(metrics),
+        "watched": judges.watched(metrics, stand_ins),
         "accounts": tables.accounts(metrics),
         "table1": table1.rows(metrics),
     }

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from reset.files.atomic import atomic
 from reset.files.tables import Row
-from reset.report import charts, table4, words
+from reset.report import charts, markdown, table4, words
 from reset.report.browser import Content, packed
 from reset.report.measured import Measured
 from reset.scoring import comparison
@@ -26,11 +26,14 @@ def write(into: Path, measured: Measured, browser: Content) -> str:
     """
     rows, columns = measured.rows, measured.columns
     headline, *sentences = words.sentences(rows["differences"], measured.systems)
-    texts = {"headline": headline, "sentences": sentences, "note": table4.note()}
+    sentences += words.skipped(measured.skipped)
+    note = table4.note() if any(row["paper_row"] for row in rows["table4"]) else ""
+    stand_ins = words.stand_ins(measured.stand_ins)
+    texts = {"headline": headline, "stand_ins": stand_ins, "sentences": sentences, "note": note}
     content = {**rows, **texts, "columns": columns, "measures": list(comparison.MEASURES)}
     page = _html({**content, "browser": browser, "index": packed(browser.index)}, charts.drawn(rows))
     _write(into / "index.html", page)
-    _write(into / "report.md", words.markdown(content))
+    _write(into / "report.md", markdown.markdown(content))
     _write(into / "table4.csv", _csv(table4.flat(rows["table4"], columns)))
     for name, values in rows.items():
         _write(into / f"{name}.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
@@ -40,7 +43,7 @@ def write(into: Path, measured: Measured, browser: Content) -> str:
 def _html(content: Mapping[str, Any], plots: Sequence[Mapping[str, Any]]) -> str:
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    filters = (words.mean, words.figure, words.signed, words.interval, words.direction)
+    filters = (words.mean, words.figure, words.signed, words.interval, words.direction, words.p_value, words.unknown)
     environment.filters.update({function.__name__: function for function in filters})
     specs = [plot["spec"] for plot in plots]
     return environment.get_template("page.html.j2").render(**content, charts=plots, specs=specs, script=_script())

@@ -6,9 +6,11 @@ from typing import Any
 import altair as alt
 
 from reset.files.tables import Row
+from reset.report.words import label
 
 Spec = dict[str, Any]
 HEIGHT = 320
+AXES = ("faithfulness", "instruction")
 NEAR = {"faithfulness": 0.2, "instruction": 0.1}  # two labels closer than this share of the axis would overlap
 SIDES: tuple[dict[str, Any], ...] = (
     {"dy": -13},
@@ -21,10 +23,11 @@ NOWHERE = -1  # no label: it would overlap those of other points
 
 def tradeoff(rows: Sequence[Row]) -> Spec:
     """The paper's Figure 1: faithfulness (x) against instruction following (y)."""
-    sides = _sides(rows)
+    sides, marks = _sides(rows), str(rows[0].get("stand_in", ""))
+    names_of = {axis: label(f"{axis} (macro average)", axis in marks) for axis in AXES}
     base = _chart([{**row, "side": side} for row, side in zip(rows, sides, strict=True)]).encode(
-        x=alt.X("faithfulness:Q", title="faithfulness (macro average)").scale(zero=False, padding=60).axis(tickCount=8),
-        y=alt.Y("instruction:Q", title="instruction following").scale(zero=False, padding=25).axis(tickCount=8),
+        x=alt.X("faithfulness:Q", title=names_of["faithfulness"]).scale(zero=False, padding=60).axis(tickCount=8),
+        y=alt.Y("instruction:Q", title=names_of["instruction"]).scale(zero=False, padding=25).axis(tickCount=8),
         tooltip=["system:N", alt.Tooltip("faithfulness:Q", format=".3f"), alt.Tooltip("instruction:Q", format=".3f")],
     )
     points = base.mark_point(filled=True, size=110, opacity=1).encode(
@@ -34,8 +37,7 @@ def tradeoff(rows: Sequence[Row]) -> Spec:
         base.mark_text(fontSize=12, **SIDES[side]).encode(text="system:N").transform_filter(f"datum.side == {side}")
         for side in sorted({*sides} - {NOWHERE})
     ]
-    axes = ("faithfulness", "instruction")
-    corner = _chart([{"corner": "ideal: the best of both", **{a: max(row[a] for row in rows) for a in axes}}])
+    corner = _chart([{"corner": "ideal: the best of both", **{a: max(row[a] for row in rows) for a in AXES}}])
     at = corner.encode(x="faithfulness:Q", y="instruction:Q", tooltip=["corner:N"])
     star = at.mark_point(shape="M0,-1L.3,-.3L1,0L.3,.3L0,1L-.3,.3L-1,0L-.3,-.3Z", size=160, color="#888", filled=True)
     return _spec(alt.layer(points, star, *names))
@@ -43,14 +45,13 @@ def tradeoff(rows: Sequence[Row]) -> Spec:
 
 def _sides(rows: Sequence[Row]) -> list[int]:
     """Choose the side of each point's label, an index of SIDES; NOWHERE if every side would overlap a close label."""
-    axes = ("faithfulness", "instruction")
-    spans = {axis: max(row[axis] for row in rows) - min(row[axis] for row in rows) or 1.0 for axis in axes}
+    spans = {axis: max(row[axis] for row in rows) - min(row[axis] for row in rows) or 1.0 for axis in AXES}
     sides = [NOWHERE] * len(rows)
     for place in sorted(
         range(len(rows)), key=lambda i: -rows[i]["instruction"]
     ):  # top down: the highest point gets its label above
         close = [
-            i for i in range(len(rows)) if all(abs(rows[i][a] - rows[place][a]) < NEAR[a] * spans[a] for a in axes)
+            i for i in range(len(rows)) if all(abs(rows[i][a] - rows[place][a]) < NEAR[a] * spans[a] for a in AXES)
         ]
         free = [side for side in range(len(SIDES)) if side not in {sides[i] for i in close}]
         sides[place] = free[0] if free else NOWHERE
@@ -152,11 +153,12 @@ def gains(rows: Sequence[Row]) -> Spec:
 
 def lengths(rows: Sequence[Row]) -> Spec:
     """Figure 5: faithfulness by length relative to the gold answer."""
+    title = label("faithfulness of abstractive answers", rows[0].get("stand_in"))
     chart = (
         _chart(rows)
         .mark_bar()
         .encode(
-            x=alt.X("faithfulness:Q", title="faithfulness of abstractive answers").scale(domain=[0, 1]),
+            x=alt.X("faithfulness:Q", title=title).scale(domain=[0, 1]),
             y=alt.Y("system:N", title=None).sort(None),
             yOffset=alt.YOffset("length:N").sort(None),
             color=alt.Color("length:N", title=None).sort(None).legend(orient="bottom", labelLimit=260),

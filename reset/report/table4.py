@@ -1,7 +1,7 @@
 """Table 4: our faithfulness and instruction scores beside the paper's, per data set and as macro averages."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -9,6 +9,7 @@ from typing import Any
 
 from reset.errors import ResetError
 from reset.files.tables import Row
+from reset.report.words import label
 from reset.scoring.comparison import Figures
 
 PAPER = Path(__file__).with_name("paper_table4.csv")
@@ -29,14 +30,6 @@ TITLES = {
     "nq": "NQ",
     "searchqa": "SearchQA",
     "bioasq": "BioASQ",
-}
-ROWS = {  # system -> row of the paper's table
-    "if": "Vicuna-7B",
-    "if_cd": "w/o MTL",
-    "mtl": "w/ MTL",
-    "reset": "w/ ReSet",
-    "mtl_reset": "w/ MTL+ReSet",
-    "mtl_reset_s": "w/ MTL+ReSet-S",
 }
 ROUNDING = 0.006  # largest difference that rounding to two places can explain
 
@@ -133,18 +126,22 @@ def _cell(summary: Row | None, column: Column) -> Figures | None:
         figures = summary["macro"].get(column.name)
     else:
         figures = summary["datasets"].get(column.name, {}).get("scores", {}).get(KINDS[column.kind])
-    return {key: figures[key] for key in ("mean", "low", "high")} if figures else None
+    return {key: figures[key] for key in ("mean", "low", "high", "stand_in") if key in figures} if figures else None
 
 
 def flat(rows: Sequence[Row], shown: Sequence[Column]) -> list[Row]:
     """Return Table 4 with one plain value per field, for a CSV file."""
-    return [{"system": row["system"], "paper_row": row["paper_row"], **dict(_fields(row, shown))} for row in rows]
+    marks = {name for row in rows for name, cell in row["cells"].items() if cell and cell.get("stand_in")}
+    return [
+        {"system": row["system"], "paper_row": row["paper_row"], **dict(_fields(row, shown, marks))} for row in rows
+    ]
 
 
-def _fields(row: Row, shown: Sequence[Column]) -> Iterator[tuple[str, Any]]:
+def _fields(row: Row, shown: Sequence[Column], marks: Collection[str]) -> Iterator[tuple[str, Any]]:
     for column in shown:
         cell = row["cells"][column.name] or dict.fromkeys(("mean", "low", "high"))
-        yield column.name, cell["mean"]
-        yield f"{column.name}_low", cell["low"]
-        yield f"{column.name}_high", cell["high"]
+        name = label(column.name, column.name in marks)
+        yield name, cell["mean"]
+        yield f"{name}_low", cell["low"]
+        yield f"{name}_high", cell["high"]
         yield f"{column.name}_paper", row["paper"].get(column.name)

@@ -1,15 +1,15 @@
 """The rows of the report's other tables and plots, from metrics/ and from the scores per prompt."""
 
 import json
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from reset.errors import ResetError
 from reset.files.tables import Row, read, read_json
+from reset.report.words import label
 from reset.scoring.evaluate import SCORES
 
 AXES = ("faithfulness", "instruction", "task")
@@ -35,19 +35,28 @@ def systems(metrics: Path, names: Sequence[str]) -> dict[str, Row]:
     return {name: read_json(path) for name, path in paths.items() if path.is_file()}
 
 
+def resting(summaries: Mapping[str, Row]) -> set[str]:
+    """Return the names of the macro averages that rest on a judge that stands in for a real one."""
+    macros = [summary["macro"] for summary in summaries.values()]
+    return {name for macro in macros for name, figures in macro.items() if figures.get("stand_in")}
+
+
 def tradeoff(summaries: Mapping[str, Row]) -> list[Row]:
-    """Return faithfulness and instruction following of each system, both macro averages."""
-    axes = ("faithfulness", "instruction")
+    """Return faithfulness and instruction following of each system, both macro averages.
+
+    `stand_in` names those that rest on a stand-in, if any do.
+    """
+    axes, marks = ("faithfulness", "instruction"), resting(summaries)
     means = {name: {axis: _mean(summary["macro"].get(axis)) for axis in axes} for name, summary in summaries.items()}
-    return [{"system": name, **mean} for name, mean in means.items() if None not in mean.values()]
+    mark = {"stand_in": ", ".join(axis for axis in axes if axis in marks)} if marks & {*axes} else {}
+    return [{"system": name, **mean, **mark} for name, mean in means.items() if None not in mean.values()]
 
 
 MACROS = (  # columns of the overview
     *("faithfulness_seen", "faithfulness_unseen", "faithfulness_abstractive", "faithfulness_extractive"),
     *("instruction", "task", "unigram_coverage", "bigram_coverage", "oracle"),
 )
-PIPELINES = (("CD, then IF", "cd", "cd_if"), ("IF, then CD", "if", "if_cd"))  # the paper's sections 3 and 4
-BEFORE_AFTER = (
+BY_KIND = (
     *("faithfulness_abstractive", "faithfulness_extractive"),
     *("task_abstractive", "task_extractive", "instruction"),
 )
@@ -55,12 +64,12 @@ BEFORE_AFTER = (
 
 def overview(summaries: Mapping[str, Row]) -> list[Row]:
     """Return each system's macro averages, mean answer length over data sets, and number of null scores."""
-    rows = []
+    rows, marks = [], resting(summaries)
     for name, summary in summaries.items():
         datasets = summary["datasets"].values()
         tokens = [dataset["tokens"] for dataset in datasets]
         nulls = sum(axis["nulls"] for dataset in datasets for axis in dataset["scores"].values())
-        means = {score: _mean(summary["macro"].get(score)) for score in MACROS}
+        means = {label(score, score in marks): _mean(summary["macro"].get(score)) for score in MACROS}
         rows.append({"system": name, **means, "tokens": round(fmean(tokens), 2), "nulls": nulls})
     return rows
 
@@ -73,6 +82,7 @@ def scored(summaries: Mapping[str, Row]) -> list[Row]:
             **{"n": figures["n"] - score["nulls"], "nulls": score["nulls"]},
             **{key: score[key] for key in ("mean", "low", "high")},
             "tokens": figures["tokens"],
+            **({"stand_in": True} if score.get("stand_in") else {}),
         }
         for name, summary in summaries.items()
         for dataset, figures in summary["datasets"].items()
@@ -80,33 +90,22 @@ def scored(summaries: Mapping[str, Row]) -> list[Row]:
     ]
 
 
-def pipelines(summaries: Mapping[str, Row]) -> list[Row]:
-    """Figures 3 and 6: macro averages before and after the second stage of each two-stage pipeline."""
+def pipelines(summaries: Mapping[str, Row], declared: Mapping[str, Sequence[str]]) -> list[Row]:
+    """Figures 3 and 6: macro averages before and after the second stage of each two-stage pipeline.
+
+    `declared` maps the title of a pipeline to the systems before and after.
+    """
+    marks = resting(summaries)
     return [
         {
-            **{"pipeline": title, "stage": stage, "system": system, "score": score},
+            **{"pipeline": title, "stage": stage, "system": system, "score": label(score, score in marks)},
             **{key: summaries[system]["macro"][score][key] for key in ("mean", "low", "high")},
         }
-        for title, first, second in PIPELINES
+        for title, (first, second) in declared.items()
         if first in summaries and second in summaries
-        for score in BEFORE_AFTER
+        for score in BY_KIND
         for stage, system in (("before", first), ("after", second))
         if score in summaries[system]["macro"]
-    ]
-
-
-def best_of(metrics: Path) -> list[Row]:
-    """Return the mean score of the best of n random candidates per data set; one curve for sets of the same pool."""
-    by_set: dict[str, Row] = {}
-    for path in sorted((metrics / "select").glob("*.json")):
-        curves = {name: figures.get("best_of", []) for name, figures in read_json(path).get("datasets", {}).items()}
-        if curves not in by_set.values():
-            by_set[path.stem] = curves
-    return [
-        {"curated": name, "dataset": dataset, "n": n, "score": score}
-        for name, curves in by_set.items()
-        for dataset, curve in curves.items()
-        for n, score in enumerate(curve, start=1)
     ]
 
 
@@ -133,8 +132,11 @@ def _read_list(path: Path) -> list[Row]:
     return content
 
 
-def histogram(folder: Path, names: Sequence[str]) -> list[Row]:
-    """Count the answers of each system per axis in 20 equal bins of [0, 1]; empty bins are left out."""
+def histogram(folder: Path, names: Sequence[str], marks: Collection[str] = ()) -> list[Row]:
+    """Count the answers of each system per axis in 20 equal bins of [0, 1]; empty bins are left out.
+
+    The axes in `marks` rest on a stand-in.
+    """
     bins = []
     for name in names:
         path = folder / f"{name}.parquet"
@@ -142,37 +144,11 @@ def histogram(folder: Path, names: Sequence[str]) -> list[Row]:
         for axis in AXES:
             counts = Counter(min(int(row["score"] * BINS), BINS - 1) for row in rows if row["axis"] == axis)
             bins += [
-                {"system": name, "axis": axis, "low": bin_ / BINS, "high": (bin_ + 1) / BINS}
+                {"system": name, "axis": label(axis, axis in marks), "low": bin_ / BINS, "high": (bin_ + 1) / BINS}
                 | {"answers": counts[bin_], "share": round(counts[bin_] / counts.total(), 4)}
                 for bin_ in sorted(counts)
             ]
     return bins
-
-
-def wins(metrics: Path) -> list[Row]:
-    """Return the prompts won by each decode setting, per curated set with several settings."""
-    return [
-        {"curated": path.stem, "setting": setting, "wins": count}
-        for path in sorted((metrics / "select").glob("*.json"))
-        if len(won := read_json(path).get("wins", {})) > 1
-        for setting, count in sorted(won.items(), key=lambda item: _natural(item[0]))
-    ]
-
-
-def _natural(text: str) -> list[tuple[int, float, str]]:
-    """Sort key for natural order: 5 before 10."""
-    parts = re.split(r"(\d+(?:\.\d+)?)", text)
-    return [(0, float(part), "") if index % 2 else (1, 0.0, part) for index, part in enumerate(parts)]
-
-
-def curated(metrics: Path) -> list[Row]:
-    """Return, per curated set and data set, the variety of its candidates and the gain in mean score."""
-    keys = ("rows", "distinct_texts", "candidate_score", "winner_score", "choice_matters")
-    return [
-        {"curated": path.stem, "dataset": dataset, **{key: figures.get(key) for key in keys}}
-        for path in sorted((metrics / "select").glob("*.json"))
-        for dataset, figures in read_json(path).get("datasets", {}).items()
-    ]
 
 
 def accounts(metrics: Path) -> list[Row]:
@@ -189,6 +165,14 @@ def accounts(metrics: Path) -> list[Row]:
 
 def _account(figures: Mapping[str, Any]) -> Row:
     aside = figures["set_aside"]
-    reasons = ", ".join(f"{count} {reason}" for reason, count in aside.items())
+    reasons = ", ".join([*(f"{count} {reason}" for reason, count in aside.items()), *_null_reasons(figures)])
     counts = {"rows_in": figures["rows_in"], "rows_out": figures["rows_out"]}
     return {**counts, "set_aside": sum(aside.values()), "reasons": reasons}
+
+
+def _null_reasons(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why verdicts of a pool, or of a watcher on all pools, have no score."""
+    verdicts = figures.get("verdicts")
+    for of_pool in [verdicts] if verdicts else figures.get("pools", {}).values():
+        for name, counts in of_pool.items():
+            yield from (f"{count} without {name}: {why}" for why, count in counts.get("null_reasons", {}).items())

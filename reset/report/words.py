@@ -1,9 +1,9 @@
-"""Format numbers, intervals and differences as text, and the report as Markdown."""
+"""Format numbers, intervals and differences as text."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reset.choosing.agreement import FEWEST, STAND_IN
 from reset.scoring.comparison import Figures
 
 LEVEL = 0.05  # significance level, that of the 95 % intervals
@@ -11,9 +11,14 @@ DASH = "–"  # noqa: RUF001
 MINUS = "−"  # noqa: RUF001
 
 
+def label(name: str, stand_in: object) -> str:
+    """Return the name of a score; `stand_in` is true if its judge stands in for a real one."""
+    return f"{name}{STAND_IN}" if stand_in else name
+
+
 def mean(figures: Figures | None) -> str:
     """Return the mean with three decimals, or a dash if there is none."""
-    return figure(figures["mean"] if figures else None)
+    return label(figure(figures["mean"]), figures.get("stand_in")) if figures else DASH
 
 
 def figure(value: float | None) -> str:
@@ -24,7 +29,8 @@ def figure(value: float | None) -> str:
 def signed(figures: Figures | None) -> str:
     """Return a mean difference with its sign, or a dash if there is none."""
     value = figures["mean"] if figures else None
-    return DASH if value is None else f"{value:+.3f}".replace("-", MINUS)
+    shown = DASH if value is None else f"{value:+.3f}".replace("-", MINUS)
+    return label(shown, figures and figures.get("stand_in"))
 
 
 def interval(figures: Figures | None) -> str:
@@ -32,6 +38,19 @@ def interval(figures: Figures | None) -> str:
     if not figures or figures["low"] is None:
         return ""
     return f"[{figure(figures['low'])}, {figure(figures['high'])}]"
+
+
+def p_value(value: float | None) -> str:
+    """Return a p value with three decimals, `below 0.001`, or a dash if there is none."""
+    return "below 0.001" if value is not None and value < 0.001 else figure(value)
+
+
+def unknown(figures: Figures) -> str:
+    """Return why a difference has no interval; "" if it has one."""
+    if figures["mean"] is None or figures["low"] is not None:
+        return ""
+    few = (figures.get("prompts") or 0) < FEWEST
+    return "too few prompts to tell" if few else "the same on every prompt"
 
 
 def direction(figures: Figures | None) -> str:
@@ -46,6 +65,16 @@ def _side_of_zero(figures: Figures | None) -> str:
     return "up" if figures["low"] > 0 else "down" if figures["high"] < 0 else ""
 
 
+def stand_ins(verdicts: Sequence[str]) -> str:
+    """Return a sentence on the verdicts of stand-ins; "" if there are none."""
+    if not verdicts:
+        return ""
+    return (
+        f"Stand-ins: {', '.join(verdicts)}. These verdicts come from judges that take the place of a real one "
+        "(params.yaml: stand_ins); figures marked (stand-in) are no results."
+    )
+
+
 def sentences(differences: Sequence[Mapping[str, Any]], systems: Sequence[str]) -> list[str]:
     """Return one sentence per difference; the first is the headline."""
     if not systems:
@@ -55,19 +84,29 @@ def sentences(differences: Sequence[Mapping[str, Any]], systems: Sequence[str]) 
     return [_sentence(difference) for difference in differences]
 
 
+def skipped(pairs: Sequence[Sequence[str]]) -> list[str]:
+    """Return a sentence on the declared comparisons that cannot be made; none if all can."""
+    names = ", ".join(f"{system} {MINUS} {against}" for system, against in pairs)
+    return [f"Not compared, because not both are evaluated: {names}."] if pairs else []
+
+
 def _sentence(difference: Mapping[str, Any]) -> str:
     parts = [
-        _part(measure, figures) for measure, figures in difference["measures"].items() if figures["mean"] is not None
+        _part(label(measure, figures.get("stand_in")), figures)
+        for measure, figures in difference["measures"].items()
+        if figures["mean"] is not None
     ]
     shown = ", ".join(parts) or "no scored prompt in common"
     return f"{difference['system']} against {difference['against']}: {shown}."
 
 
 def _part(measure: str, figures: Figures) -> str:
+    if why := unknown(figures):
+        return f"{measure} {signed({'mean': figures['mean']})}, {why}"
     if side := _side_of_zero(figures):
         caveat = "" if direction(figures) else ", not significant after Holm's correction"
         return f"{measure} {side} by {figure(abs(figures['mean'] or 0.0))} {interval(figures)}{caveat}"
-    return f"{measure} no clear change, {signed(figures)} {interval(figures)}"
+    return f"{measure} no clear change, {signed({'mean': figures['mean']})} {interval(figures)}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -76,96 +115,3 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
-
-
-FIGURES = {  # heading -> rows
-    "Before and after the second stage (the paper's Figures 3 and 6)": "pipelines",
-    "Along the training: checkpoints (Figures 4 and 9 to 14, macro averages)": "checkpoints",
-    "What continued training brings: gain over the starting system": "gains",
-    "Faithfulness by length (Figure 5)": "lengths",
-    "Instruction scores of answers of similar length (Figure 7)": "matched",
-}
-
-JUDGES = {
-    "Warnings about the judges": "warnings",
-    "Mean of each judge before and after selection": "judges",
-    "Influence of each axis on the selection score": "spread",
-    "Watchers: verdicts per pool": "watched",
-}
-
-
-def markdown(content: Mapping[str, Any]) -> str:
-    """Return the page as Markdown, without its charts."""
-    columns = content["columns"]
-    blocks = [f"# {_cell(content['headline'])}", "\n".join(f"- {_cell(text)}" for text in content["sentences"])]
-    blocks += ["## Table 4: ours (the paper's in brackets)"]
-    blocks += [
-        _table(["system", *(column.title for column in columns)], [_row(row, columns) for row in content["table4"]])
-    ]
-    blocks += [_cell(content["note"]), *_overview(content["overview"])]
-    blocks += ["## Paired differences, 95 % intervals (bold: significant after Holm's correction)"]
-    measures = content["measures"]
-    pairs = [
-        [f"{pair['system']} {MINUS} {pair['against']}", *(_difference(pair["measures"][name]) for name in measures)]
-        for pair in content["differences"]
-    ]
-    blocks += [_table(["systems", *measures], pairs)]
-    for title, name in FIGURES.items():
-        if content[name]:
-            blocks += [f"## {title}", _records(content[name])]
-    if content["curated"]:
-        blocks += ["## Candidates and chosen answers", _records(content["curated"])]
-    for title, name in JUDGES.items():
-        if content[name]:
-            blocks += [f"## {title}", _records(content[name])]
-    if content["accounts"]:
-        blocks += ["## Where the rows went", _records(content["accounts"])]
-    if content["table1"]:
-        blocks += ["## Table 1: ours (the paper's in brackets)", _records(content["table1"])]
-    return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def _row(row: Mapping[str, Any], columns: Sequence[Any]) -> list[str]:
-    label = f"{row['system']} ({row['paper_row']})" if row["paper_row"] else row["system"]
-    cells = [
-        mean(row["cells"][column.name]) + (f" ({printed})" if (printed := row["paper"].get(column.name)) else "")
-        for column in columns
-    ]
-    return [label, *cells]
-
-
-def _difference(figures: Figures) -> str:
-    shown = f"{signed(figures)} {interval(figures)}".strip()
-    return Bold(shown) if direction(figures) else shown
-
-
-class Bold(str):
-    """A table cell shown in bold."""
-
-    __slots__ = ()
-
-
-def _overview(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return ["## Scores per system, macro averages", _records(rows)] if rows else []
-
-
-def _records(rows: Sequence[Mapping[str, Any]]) -> str:
-    def shown(value: Any) -> str:
-        return figure(value) if isinstance(value, float) or value is None else str(value)
-
-    return _table(
-        [key.replace("_", " ") for key in rows[0]], [[shown(value) for value in row.values()] for row in rows]
-    )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        "| " + " | ".join(f"**{_cell(text)}**" if isinstance(text, Bold) else _cell(text) for text in line) + " |"
-        for line in lines
-    )
-
-
-def _cell(text: str) -> str:
-    """Return text with Markdown's special characters escaped."""
-    return re.sub(r"([\\`*<>|]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(text.split()))

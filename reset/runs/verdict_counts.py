@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from reset.errors import ResetError
 from reset.files import tables
@@ -16,7 +17,7 @@ class Tally:
     verdicts: Counter[str] = field(default_factory=Counter)
     nulls: Counter[str] = field(default_factory=Counter)  # verdicts without a score
     totals: dict[str, float] = field(default_factory=dict)  # sum of the scores
-    reasons: dict[str, Counter[str]] = field(default_factory=dict)  # why there is no score
+    reasons: dict[str, Counter[str]] = field(default_factory=dict)  # why there is no score, in full
 
     def add(self, rows: Iterable[tables.Row]) -> int:
         """Count the verdicts of a chunk; return how many answers have been judged so far."""
@@ -41,20 +42,31 @@ class Tally:
         """
         for name, nulls in self.nulls.items():
             if nulls > max_null * max(answers, self.verdicts[name]):
-                reason, count = self.reasons[name].most_common(1)[0]
+                kind, count = self._kinds(name).most_common(1)[0]
+                reason = next(reason for reason in self.reasons[name] if reason.partition(":")[0] == kind)
                 raise ResetError(
                     f"judge '{judge_name}' could not score '{name}' for {nulls} of {self.verdicts[name]} answers, more "
                     f"than judge.max_null = {max_null:g} allows; most often ({count}): {reason}"
                 )
 
-    def summary(self) -> dict[str, dict[str, float | None]]:
-        """Number of verdicts, nulls and mean score of each verdict name."""
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """Number of verdicts, nulls and mean score of each verdict name; if there are nulls, also counts per reason.
+
+        Of a reason, what stands before a colon is counted: behind it are the words of a server, or other details.
+        """
         scored = {name: self.verdicts[name] - self.nulls[name] for name in sorted(self.verdicts)}
         return {
             name: {
                 "n": self.verdicts[name],
                 "nulls": self.nulls[name],
                 "mean": round(self.totals[name] / count, 6) if count else None,
+                **({"null_reasons": dict(sorted(self._kinds(name).items()))} if self.nulls[name] else {}),
             }
             for name, count in scored.items()
         }
+
+    def _kinds(self, name: str) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        for reason, count in self.reasons.get(name, {}).items():
+            counts[reason.partition(":")[0]] += count
+        return counts

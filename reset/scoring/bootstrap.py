@@ -5,6 +5,9 @@ the plain mean of the strata's means (paper 2.2). Training seeds are a second le
 2007, "The pigeonhole bootstrap": a resample draws seeds (the same for all data sets, because one trained model answers
 them all) and, independently, prompts (the same for all seeds). With only two or three seeds the intervals tend to be
 too narrow. All are percentile intervals.
+
+No interval and no p value is given if a stratum has fewer than `FEWEST` prompts, or if the resamples do not differ:
+that would be certainty where there is none.
 """
 
 import math
@@ -13,6 +16,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from reset.choosing.agreement import FEWEST, NO_SPREAD
 
 Floats = npt.NDArray[np.float64]
 Key = tuple[int, str]  # seed of the run, example_id
@@ -23,7 +28,7 @@ _BLOCK = 250_000  # drawn values in memory at a time
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its 95 % interval; all None if there is nothing to average."""
+    """A mean with its 95 % interval, which is None where the scores do not tell it; all None without scores."""
 
     mean: float | None
     low: float | None
@@ -32,15 +37,19 @@ class Interval:
 
 @dataclass(frozen=True)
 class Difference(Interval):
-    """A mean difference with its interval and its two-sided p value; None as in `Interval`."""
+    """A mean difference with its interval and its two-sided p value; None as in `Interval`.
+
+    `prompts` is the number of prompts scored in both systems, in the data set with the fewest.
+    """
 
     p: float | None
+    prompts: int
 
 
 def interval(strata: Iterable[Sequence[float]], *, resamples: int, seed: int) -> Interval:
     """Return the macro mean of one or more strata of scores; strata without scores are left out."""
     grids = [np.asarray(stratum, dtype=np.float64)[:, None] for stratum in strata if len(stratum)]
-    return _interval(grids, resamples, seed)
+    return _interval(grids, resamples, seed)[0]
 
 
 def macro_difference(a: Scores, b: Scores, *, resamples: int, seed: int) -> Difference:
@@ -51,11 +60,10 @@ def macro_difference(a: Scores, b: Scores, *, resamples: int, seed: int) -> Diff
     """
     grids = _difference_grids(a, b)
     if not grids:
-        return Difference(None, None, None, None)
-    mean, means = _resamples(grids, resamples, seed)
-    error = float(np.nanstd(means))
-    p = math.erfc(abs(mean) / error / math.sqrt(2)) if error else float(mean == 0.0)
-    return Difference(**asdict(_percentiles(mean, means)), p=p)
+        return Difference(None, None, None, None, 0)
+    found, error = _interval(grids, resamples, seed)
+    p = None if error is None else math.erfc(abs(found.mean or 0.0) / error / math.sqrt(2))
+    return Difference(**asdict(found), p=p, prompts=min(map(len, grids)))
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:
@@ -86,22 +94,29 @@ def _difference_grids(a: Scores, b: Scores) -> list[Floats]:
     return [grid for grid in grids if grid.size]
 
 
-def _interval(grids: Sequence[Floats], resamples: int, seed: int) -> Interval:
-    return _percentiles(*_resamples(grids, resamples, seed)) if grids else Interval(None, None, None)
-
-
-def _percentiles(mean: float, means: Floats) -> Interval:
+def _interval(grids: Sequence[Floats], resamples: int, seed: int) -> tuple[Interval, float | None]:
+    """The macro mean of the grids with its interval, and its standard error; None where they cannot be told."""
+    if not grids:
+        return Interval(None, None, None), None
+    mean = float(np.mean([_mean_of_seeds(grid) for grid in grids]))
+    if min(map(len, grids)) < FEWEST:
+        return Interval(mean, None, None), None
+    means = _resamples(grids, resamples, seed)
+    error = float(np.nanstd(means))
+    if error < NO_SPREAD:
+        return Interval(mean, None, None), None
     low, high = np.nanpercentile(means, [2.5, 97.5])
-    return Interval(mean, float(low), float(high))
+    return Interval(mean, float(low), float(high)), error
 
 
-def _resamples(grids: Sequence[Floats], resamples: int, seed: int) -> tuple[float, Floats]:
-    """The macro mean of the grids, and that of each resample (resamples,)."""
+def _resamples(grids: Sequence[Floats], resamples: int, seed: int) -> Floats:
+    """The macro mean of the grids in each resample (resamples,)."""
     rng = np.random.default_rng(seed)
     seeds = grids[0].shape[1]
     drawn = rng.integers(seeds, size=(resamples, seeds))
     strata = [_resampled_means(grid, drawn, rng) for grid in grids]  # each (resamples,)
-    return float(np.mean([_mean_of_seeds(grid) for grid in grids])), np.mean(strata, axis=0)
+    means: Floats = np.mean(strata, axis=0)
+    return means
 
 
 def _mean_of_seeds(grid: Floats) -> float:

@@ -1,6 +1,6 @@
 """Paired differences of the macro scores of two systems on the same test prompts, over one or several runs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,27 +16,8 @@ MEASURES: dict[str, tuple[str, str | None]] = {
     "instruction": ("instruction", None),
     "task": ("task", None),
 }
-# pairs of systems whose difference answers a question of the paper; the first pair is the headline
-PAIRS = (
-    ("mtl_reset", "mtl"),
-    ("mtl_reset", "mtl_random"),
-    ("mtl_reset", "mtl_greedy"),
-    ("mtl_reset", "mtl_gold"),
-    ("mtl_reset_s", "mtl_reset"),
-    ("mtl_reset_2", "mtl_reset"),
-    ("mtl_dpo", "mtl_reset"),
-    ("mtl_dpo", "mtl"),
-    ("mtl_kto", "mtl_reset"),
-    ("mtl_weighted", "mtl_reset"),
-    ("mtl_half", "mtl_reset"),
-    ("mtl_quarter", "mtl_reset"),
-    ("mtl_eighth", "mtl_reset"),
-    ("mtl_sixteenth", "mtl_reset"),
-    ("cd_if", "cd"),
-    ("if_cd", "if"),
-)
 
-Figures = dict[str, float | None]  # mean, low, high; for a difference also p and p_holm
+Figures = dict[str, float | None]  # mean, low, high; of a difference also p, p_holm and prompts
 ByMeasure = dict[str, dict[str, dict[bootstrap.Key, float]]]  # measure -> data set -> (run, example_id) -> score
 
 
@@ -63,7 +44,7 @@ def difference(a: ByMeasure, b: ByMeasure, *, resamples: int, seed: int) -> dict
 
 
 def differences(
-    runs: Sequence[Path], pairs: Sequence[tuple[str, str]], *, resamples: int, seed: int
+    runs: Sequence[Path], pairs: Sequence[Sequence[str]], *, resamples: int, seed: int
 ) -> list[dict[str, Any]]:
     """Return the differences of those `pairs` whose two systems have scores in all `runs`.
 
@@ -82,3 +63,21 @@ def differences(
     for figures, adjusted in zip(shown, bootstrap.holm([figures["p"] for figures in shown]), strict=True):
         figures["p_holm"] = adjusted
     return rows
+
+
+def marked(rows: Sequence[Mapping[str, Any]], summaries: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield `rows` of differences, with `stand_in: True` in the figures that rest on one in any of the `summaries`."""
+    macro = [summary["macro"] for summary in summaries]
+    resting = {name for of_system in macro for name, figures in of_system.items() if figures.get("stand_in")}
+    for row in rows:
+        measures = {
+            measure: {**figures, **({"stand_in": True} if macro_name(measure) in resting else {})}
+            for measure, figures in row["measures"].items()
+        }
+        yield {**row, "measures": measures}
+
+
+def macro_name(measure: str) -> str:
+    """Return the name that a measure has among the macro averages of a summary."""
+    axis, group = MEASURES[measure]
+    return axis if group is None else f"{axis}_{group}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from reset.model.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside, Where
-from reset.sources.fields import optional_text, rows, text, value
+from reset.sources.fields import identity, optional_text, rows, text
 
 _FILES = "https://raw.githubusercontent.com/primeqa/clapnq/{revision}/annotated_data"
 
@@ -49,7 +49,7 @@ class ClapNq:
             return SetAside("unanswerable")
         task = "abstractive_qa"
         return Example(
-            id=str(value(record, "id")),
+            id=identity(record, ["id"], question, *references),
             task=task,
             instruction=INSTRUCTIONS[task],
             question=question,

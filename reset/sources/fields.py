@@ -1,4 +1,7 @@
-"""Read the fields of raw records and check their types; a `ResetError` says what is wrong with a record."""
+"""Read the fields of raw records and check their types; a `ResetError` says what is wrong with a record.
+
+No value is turned into text by guessing: text must be text, and only ids may be whole numbers.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,12 +9,54 @@ from typing import Any
 from reset.errors import ResetError
 from reset.sources import Record, content_id
 
+UNREADABLE = "unreadable"  # the only key of what stage `fetch` writes for a value that JSON cannot hold
+
+MISSING = ("nan", "null", "none")
+
+_KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", dict: "an object", list: "a list"}
+
+
+def kind(item: object) -> str:
+    """Say in plain words what a value of JSON is; of a list, also what its first item that is not text is."""
+    if item is None:
+        return "null"
+    if isinstance(item, Mapping) and list(item) == [UNREADABLE]:
+        return str(item[UNREADABLE])
+    inner = next((part for part in item if not isinstance(part, str)), "") if isinstance(item, list) else ""
+    return f"a list with {kind(inner)}" if inner != "" else _KINDS.get(type(item), f"a {type(item).__name__}")
+
 
 def value(record: Record, name: str) -> Any:
     """Return the field `name`. Raises `ResetError` if it is absent, with the names of the fields that exist."""
     if name not in record:
         raise ResetError(f"lacks the field '{name}' (has: {', '.join(map(str, record)) or 'none'})")
     return record[name]
+
+
+def nested(record: Record, path: str) -> Any:
+    """Return the field `path`, whose dots lead into objects: `answers.text`. In a list of objects, it is each one's.
+
+    A field whose own name has the dots comes first. Null if an object on the way is null. Raises `ResetError` if a
+    field on the way is absent or no object.
+    """
+    outer, dot, inner = path.partition(".")
+    if path in record or not dot or outer not in record:
+        return value(record, path)
+    field = record[outer]
+    if isinstance(field, list) and all(isinstance(item, Mapping) for item in field):
+        return [nested(item, inner) for item in field]
+    if not isinstance(field, Mapping | None):
+        raise _wrong_type(outer, "an object or a list of objects", field)
+    return None if field is None else nested(field, inner)
+
+
+def has(record: Record, path: str) -> bool:
+    """Return whether `nested` finds the field `path`."""
+    try:
+        nested(record, path)
+    except ResetError:
+        return False
+    return True
 
 
 def text(record: Record, name: str) -> str:
@@ -57,12 +102,30 @@ def rows(record: Record, name: str) -> list[Record]:
     return field
 
 
+def label(name: str, field: object) -> str:
+    """Return the value of the field `name` as an id or another short name; "" if it is null or blank.
+
+    Text is taken as it is, and a whole number as its digits, also where pandas has made 7 of it 7.0. Above 2^53 such a
+    number is not exact any more: two ids may have become one.
+    """
+    if isinstance(field, float) and field.is_integer():
+        if abs(field) > 1 << 53:
+            raise ResetError(f"the field '{name}' is a number too large to be exact: it must be text")
+        field = int(field)
+    if isinstance(field, int) and not isinstance(field, bool):
+        return str(field)
+    if not isinstance(field, str | None):
+        raise _wrong_type(name, "text or a whole number", field)
+    return field if field and field.strip() else ""
+
+
 def identity(record: Record, names: Sequence[str], *parts: str) -> str:
-    """Return the first of the fields `names` that is present and not empty, as the id; else `content_id` of `parts`."""
-    for name in names:
-        if record.get(name) not in (None, ""):
-            return str(record[name])
-    return content_id(*parts)
+    """Return the `label` of the first of the fields `names` that has one, as the id; else `content_id` of `parts`.
+
+    The words that programs write into text files for a missing value (`MISSING`) are no ids.
+    """
+    labels = (label(name, record.get(name)) for name in names)
+    return next((one for one in labels if one and one.strip().lower() not in MISSING), None) or content_id(*parts)
 
 
 def _from_columns(name: str, columns: Mapping[str, Any]) -> list[Record]:
@@ -74,5 +137,4 @@ def _from_columns(name: str, columns: Mapping[str, Any]) -> list[Record]:
 
 
 def _wrong_type(name: str, expected: str, field: object) -> ResetError:
-    kind = "null" if field is None else f"a {type(field).__name__}"
-    return ResetError(f"the field '{name}' must be {expected}, is {kind}")
+    return ResetError(f"the field '{name}' must be {expected}, is {kind(field)}")

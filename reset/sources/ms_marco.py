@@ -46,7 +46,7 @@ class MsMarco:
             yield document
             return
         columns = {name: column for name, column in document.items() if isinstance(column, Mapping)}
-        for row in columns["query"]:
+        for row in {row: None for column in columns.values() for row in column}:
             try:
                 yield {name: column[row] for name, column in columns.items()}
             except KeyError as error:

@@ -70,9 +70,9 @@ class Oasst1:
         todo = [{"parent_id": None, **prompt}]
         while todo:
             message = todo.pop()
-            todo += [{"parent_id": message.get("message_id"), **reply} for reply in message.pop("replies", None) or []]
-            labels = message.get("labels") or {}
-            yield {**message, "labels": [{"name": name, **rated} for name, rated in labels.items()] or None}
+            replies = [] if message.get("replies") is None else rows(message, "replies")
+            todo += [{"parent_id": message.get("message_id"), **reply} for reply in replies]
+            yield {**{name: field for name, field in message.items() if name != "replies"}, "labels": _labels(message)}
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples. Keeps all records in memory, since an answer may come before its prompt."""
@@ -115,3 +115,11 @@ class Oasst1:
         if fault:
             return f"its prompt: {fault}"
         return "later turn" if self._first and prompt.get("parent_id") is not None else ""
+
+
+def _labels(message: Record) -> list[Record] | None:
+    """Return the labels of a message of a tree as a list of objects, None if it has none."""
+    labels = {} if message.get("labels") is None else value(message, "labels")
+    if not isinstance(labels, Mapping) or not all(isinstance(label, Mapping) for label in labels.values()):
+        raise ResetError("holds a message whose 'labels' are no object of objects")
+    return [{"name": name, **label} for name, label in labels.items()] or None

@@ -1,13 +1,15 @@
-"""Your own records: JSON Lines, CSV or Parquet whose columns are named in params.yaml (docs/your-data.md)."""
+"""Your own records: files of any format that is read, whose columns are named in params.yaml (docs/your-data.md)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from reset.errors import ResetError, nearest
 from reset.model.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside, Where
-from reset.sources.fields import identity, optional_text, text, texts, value
+from reset.sources.fields import has, identity, label, nested, text, texts
 from reset.sources.retrieval import NO_ANSWER, Choice, choose
+from reset.sources.split_names import SPELLINGS, spelled
 
 # The parts that `fields` must name for each task; the other PARTS are optional.
 NEEDED = {
@@ -17,7 +19,7 @@ NEEDED = {
     "summarization": ("passages", "references"),
 }
 PARTS = ("id", "split", "instruction", "question", "passages", "references")
-SPELLINGS = {"train": "train", "val": "dev", "valid": "dev", "validation": "dev", "dev": "dev", "test": "test"}
+SPLITS = sorted(set(SPELLINGS.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,9 @@ class Own(Choice):
 
     - Without an `instruction` column, tasks with a context use the paper's instruction (Table 3).
     - A column holds one text, a list of texts, a list of objects with a `text`, or, with `separator`, several texts in
-      one string.
+      one string. Dots lead into objects: `answers.text`.
+    - `splits` says what the words of the column `split` mean, beside the usual ones: {holdout: test}. A record without
+      an id gets one from its content, a record without a split has none.
     - Extractive questions keep at most `max_passages` passages, at least one with an answer; the options are those of
       `Choice`. Other tasks keep all passages.
 
@@ -35,13 +39,12 @@ class Own(Choice):
         {"query": "Where is pump 1?", "context": ["Pump 1 stands in hall 2."], "answer": "hall 2"}
     """
 
-    where = Where(
-        licence="yours", how="set `path` to your JSON Lines, CSV or Parquet file, or to a folder of such files"
-    )
+    where = Where(licence="yours", how="set `path` to your file, or to a folder of files (docs/your-data.md)")
 
     task: str
     fields: Mapping[str, str]
     separator: str | None = None
+    splits: Mapping[str | int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.task not in NEEDED:
@@ -49,6 +52,9 @@ class Own(Choice):
         for part in self.fields:
             if part not in PARTS:
                 raise ResetError(f"Unknown part '{part}' (options.fields of own). {nearest(part, PARTS)}")
+        for name, split in self.splits.items():
+            if split not in SPLITS:
+                raise ResetError(f"Unknown split '{split}' (options.splits.{name} of own). {nearest(split, SPLITS)}")
         if lacking := [part for part in NEEDED[self.task] if part not in self.fields]:
             raise ResetError(f"options.fields of own must name a column for {', '.join(lacking)} (task {self.task})")
         super().__post_init__()
@@ -59,16 +65,16 @@ class Own(Choice):
 
     def _outcome(self, record: Record) -> Example | SetAside:
         passages, references = self._texts(record, "passages"), self._texts(record, "references")
-        question = optional_text(record, self.fields["question"]) if "question" in self.fields else ""
-        named = "instruction" in self.fields
-        instruction = optional_text(record, self.fields["instruction"]) if named else INSTRUCTIONS[self.task]
+        question = self._text(record, "question")
+        instruction = self._text(record, "instruction") if "instruction" in self.fields else INSTRUCTIONS[self.task]
+        parts = (instruction, question, *passages, *references)
         if self.task == "extractive_qa" and passages and references:  # `prepare` sets rows without either aside
             chosen = choose(passages, references, self)
             if chosen is None:
                 return NO_ANSWER
             passages = chosen
         return Example(
-            id=identity(record, [self.fields.get("id", "")], instruction, question, *passages, *references),
+            id=identity({"id": self._value(record, "id")}, ["id"], *parts),
             task=self.task,
             instruction=instruction,
             question=question,
@@ -77,23 +83,39 @@ class Own(Choice):
             split=self._split(record),
         )
 
+    def _value(self, record: Record, part: str) -> Any:
+        """Return what the column of `part` holds; None if it has no column, or if the record may do without it."""
+        column = self.fields.get(part)
+        if column is None or (part not in NEEDED[self.task] and not has(record, column)):
+            return None
+        return nested(record, column)
+
+    def _text(self, record: Record, part: str) -> str:
+        found = self._value(record, part)
+        return "" if found is None else text({self.fields[part]: found}, self.fields[part])
+
     def _texts(self, record: Record, part: str) -> list[str]:
-        """Return the texts of a part without blank ones; [] if the part has no column or the column is null."""
-        if part not in self.fields:
+        """Return the texts of a part without blank and null ones; [] if there are none."""
+        found = self._value(record, part)
+        if found is None:
             return []
-        name = self.fields[part]
-        field = value(record, name)
-        if isinstance(field, str) and self.separator:
-            field = [piece.strip() for piece in field.split(self.separator)]
-        items = [] if field is None else [field] if isinstance(field, str) else field
-        if isinstance(items, list):
-            items = [item.get("text") if isinstance(item, Mapping) else item for item in items]
-        return texts({name: items}, name)
+        if isinstance(found, str) and self.separator:
+            found = [piece.strip() for piece in found.split(self.separator)]
+        if isinstance(found, list):
+            found = [
+                item.get("text", item) if isinstance(item, Mapping) else item for item in found if item is not None
+            ]
+        return texts({self.fields[part]: found}, self.fields[part])
 
     def _split(self, record: Record) -> str | None:
-        if "split" not in self.fields:
+        column = self.fields.get("split", "")
+        word = label(column, self._value(record, "split")).strip()
+        if not word:
             return None
-        name = text(record, self.fields["split"])
-        if name not in SPELLINGS:
-            raise ResetError(f"the field '{self.fields['split']}' must be one of {', '.join(SPELLINGS)}, is '{name}'")
-        return SPELLINGS[name]
+        split = {str(name): split for name, split in self.splits.items()}.get(word) or spelled(word)
+        if split is None:
+            known = ", ".join([*map(str, self.splits), *SPELLINGS])
+            raise ResetError(
+                f"the field '{column}' must be one of {known}, is '{word}' (options.splits gives it a meaning)"
+            )
+        return split

@@ -5,15 +5,15 @@ them contains the answer, `search_deeper` replaces the last one by the next pass
 the paper say what counts as a mention of the answer, and in which order it puts the passages: see `Choice`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from reset.errors import ResetError, nearest
 from reset.model.prompts import INSTRUCTIONS
-from reset.normalise import span_finder
+from reset.normalise import normalise, span_finder
 from reset.sources import Example, Record, SetAside
-from reset.sources.fields import optional_text, rows, value
+from reset.sources.fields import label, optional_text, rows, value
 
 NO_ANSWER = SetAside("no passage holds the answer")
 _BIENCODER = ("positive_ctxs", "hard_negative_ctxs", "negative_ctxs")
@@ -60,7 +60,7 @@ def is_retrieval(record: Record) -> bool:
 
 def choose(passages: Iterable[str], answers: Iterable[str], choice: Choice) -> list[str] | None:
     """Return at most `max_passages` of the ranked `passages`, at least one with an answer; None if none has it."""
-    has_answer, ranked = span_finder(answers, whole_tokens=choice.mention == "tokens"), iter(passages)
+    has_answer, ranked = _finder(list(answers), whole_tokens=choice.mention == "tokens"), iter(passages)
     best = list(islice(ranked, choice.max_passages))
     if not any(map(has_answer, best)):
         replacement = next(filter(has_answer, ranked), None) if choice.search_deeper else None
@@ -68,6 +68,17 @@ def choose(passages: Iterable[str], answers: Iterable[str], choice: Choice) -> l
             return None
         best = [*best[:-1], replacement]
     return best if choice.order == "best_first" else best[::-1]
+
+
+def _finder(answers: list[str], *, whole_tokens: bool) -> Callable[[str], bool]:
+    """Return a function that says whether a passage holds one of `answers`, normalised as in appendix A.2.
+
+    Where normalising leaves nothing to look for ("+" has no word), the answer is looked for as it is.
+    """
+    has_span = span_finder(answers, whole_tokens=whole_tokens)
+    bare = [answer.strip() for answer in answers if answer.strip() and not normalise(answer)]
+    wordless = [answer for answer in bare if not span_finder([answer])(answer)]  # not articles: "A" is found
+    return lambda passage: has_span(passage) or any(answer in passage for answer in wordless)
 
 
 def extractive(
@@ -82,13 +93,16 @@ def extractive(
 
 
 def answers_of(record: Record, name: str) -> list[str]:
-    """Return the acceptable answers in the field `name`: nested lists are flattened, blanks and repeats dropped."""
+    """Return the acceptable answers in the field `name`: nested lists are flattened, blanks and repeats dropped.
+
+    A whole number becomes its digits.
+    """
     flat: dict[str, None] = {}
     pending = [value(record, name)]
     while pending:
         item = pending.pop(0)
         if isinstance(item, list):
             pending = item + pending
-        elif isinstance(item, str | int | float) and str(item).strip():
-            flat[str(item)] = None
+        elif answer := label(name, item):
+            flat[answer] = None
     return list(flat)

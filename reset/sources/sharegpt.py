@@ -48,7 +48,7 @@ class ShareGPT:
         pairs = [
             (text(first, "value"), text(second, "value"))
             for first, second in pairwise(turns)
-            if first.get("from") in PEOPLE and second.get("from") in ASSISTANTS
+            if optional_text(first, "from") in PEOPLE and optional_text(second, "from") in ASSISTANTS
         ]
         for number, (prompt, response) in enumerate(pairs or [("", "")]):
             yield {"id": f"{name}_{number}", "instruction": prompt, "input": "", "output": response}

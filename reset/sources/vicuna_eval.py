@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from reset.errors import ResetError
 from reset.sources import Example, Record, SetAside, Where
-from reset.sources.fields import texts, value
+from reset.sources.fields import identity, texts
 
 
 class VicunaEval:
@@ -36,4 +36,4 @@ def _example(record: Record) -> Example:
     turns = texts(record, "turns")
     if not turns:
         raise ResetError("the field 'turns' holds no text")
-    return Example(id=str(value(record, "question_id")), task="instruction", instruction=turns[0])
+    return Example(id=identity(record, ["question_id"], turns[0]), task="instruction", instruction=turns[0])

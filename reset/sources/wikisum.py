@@ -10,8 +10,7 @@ from reset.errors import ResetError
 from reset.model.prompts import INSTRUCTIONS
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, optional_text, text
-
-FOLDS = {"": None, "train": "train", "val": "dev", "dev": "dev", "validation": "dev", "test": "test"}
+from reset.sources.split_names import SPELLINGS, spelled
 
 
 class WikiSum:
@@ -37,8 +36,8 @@ class WikiSum:
     def _outcome(self, record: Record) -> Example | SetAside:
         article, summary = text(record, "article"), text(record, "summary")
         fold = optional_text(record, "fold")
-        if fold not in FOLDS:
-            raise ResetError(f"the field 'fold' must be one of {', '.join(filter(None, FOLDS))}, is '{fold}'")
+        if fold and spelled(fold) is None:
+            raise ResetError(f"the field 'fold' must be one of {', '.join(SPELLINGS)}, is '{fold}'")
         if not summary.strip():
             return SetAside("no summary")
         task = "summarization"
@@ -48,5 +47,5 @@ class WikiSum:
             instruction=INSTRUCTIONS[task],
             passages=[article],
             references=[summary],
-            split=FOLDS[fold],
+            split=spelled(fold),
         )

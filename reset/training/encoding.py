@@ -8,9 +8,9 @@ from typing import Any
 from reset.errors import ResetError
 from reset.files import schemas
 from reset.files.row_accounts import Account
-from reset.model.chat_frame import Frame
+from reset.model.chat_frame import Frame, agrees
 from reset.model.prompts import Prompt
-from reset.model.tokens import prompt_ids, response_ids
+from reset.model.tokens import in_front, prompt_ids, reply_ids, response_ids
 from reset.training.recipe import IGNORED
 
 log = logging.getLogger(__name__)
@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 Encoded = dict[str, Any]  # example_id, token ids, and method-specific fields
 
 SCHEMAS = {"sft": schemas.MIXTURES, "weighted_sft": schemas.WEIGHTED, "dpo": schemas.PAIRS, "kto": schemas.LABELLED}
+TOO_LONG = "longer than max_tokens"
+CHANGED = "the chat template does not write its text as it is"
+JOINED = "the tokenizer joins its reply with what the chat template writes before it"
+ANSWERED = ("response", "rejected")  # columns with the answers of a row
 ANSWERS = ("chosen_ids", "rejected_ids", "completion_ids")
 
 
@@ -31,32 +35,49 @@ def encode(
 ) -> tuple[list[Encoded], int]:
     """Encode training rows for the trainer of `method`; only responses and their end tokens are trained.
 
-    A prompt that is too long is cut at the end of its context. If the row still exceeds `max_tokens` (with the longer
-    response of a pair), it is set aside. With `chat`, prompts are messages of that chat template. Returns the encoded
-    rows and how many prompts were cut.
+    With `chat`, a row has the ids that the tokenizer's own chat template gives for the whole conversation. A prompt
+    that is too long is cut at the end of its context. A row that the template would write in another way, or that still
+    exceeds `max_tokens` (with the longer response of a pair), is set aside. Returns the encoded rows and how many
+    prompts were cut.
     """
     encoded, cut_prompts = [], 0
     for row in rows:
-        response = response_ids(tokenizer, row["response"], chat)
-        rejected = response_ids(tokenizer, row["rejected"], chat) if method == "dpo" else []
         prompt = Prompt(row["prompt"], row["context_start"], row["context_end"])
-        room = max_tokens - max(len(response), len(rejected))
+        answers = [row[name] for name in (ANSWERED if method == "dpo" else ANSWERED[:1])]
+        responses = _responses(tokenizer, prompt.text, answers, chat)
+        if isinstance(responses, str):
+            account.leave(responses)
+            continue
+        room = max_tokens - max(map(len, responses))
         fitted = prompt_ids(tokenizer, prompt, room, chat) if room > 0 else None
         if fitted is None:
-            account.leave("longer than max_tokens")
+            account.leave(TOO_LONG)
             continue
         ids, cut = fitted
         cut_prompts += cut
-        encoded.append({"example_id": row["example_id"], **_ids(method, row, ids, response, rejected)})
+        encoded.append({"example_id": row["example_id"], **_ids(method, row, ids, responses)})
         account.keep()
     return encoded, cut_prompts
 
 
-def _ids(
-    method: str, row: Mapping[str, Any], prompt: list[int], response: list[int], rejected: list[int]
-) -> dict[str, Any]:
+def _responses(tokenizer: Any, message: str, answers: Sequence[str], chat: Frame | None) -> list[list[int]] | str:
+    """Return the ids of each answer with its end token, or why the row cannot be what the chat template makes of it."""
+    if chat is None:
+        return [response_ids(tokenizer, answer) for answer in answers]
+    found = []
+    for answer in answers:
+        if not agrees(tokenizer, chat, message, answer):
+            return CHANGED
+        if (ids := reply_ids(tokenizer, message, answer, chat)) is None:
+            return JOINED
+        found.append(ids)
+    return found
+
+
+def _ids(method: str, row: Mapping[str, Any], prompt: list[int], responses: list[list[int]]) -> dict[str, Any]:
+    response = responses[0]
     if method == "dpo":
-        return {"prompt_ids": prompt, "chosen_ids": response, "rejected_ids": rejected}
+        return {"prompt_ids": prompt, "chosen_ids": response, "rejected_ids": responses[1]}
     if method == "kto":
         return {"prompt_ids": prompt, "completion_ids": response, "label": row["desirable"]}
     weight = {"weight": row["weight"]} if method == "weighted_sft" else {}
@@ -76,41 +97,68 @@ def sequences(rows: Iterable[Encoded]) -> Iterator[Encoded]:
 def check(rows: Sequence[Encoded], tokenizer: Any, where: Path, chat: Frame | None = None) -> None:
     """Raise `ResetError` for the first row that would train nothing or the wrong tokens, or if there is no row.
 
-    A row must have one BOS, at its start. Its labels must cover its last tokens up to the end token (with `chat`, that
-    of the chat template), and nothing else. It must not be a test example (`dataset/test/...`); stage `screen` finds
-    training prompts that repeat the text of a test.
+    Without a chat template, a row must begin with what the tokenizer puts in front of a text; `encode` has held a row
+    with `chat` to the template. Its labels must cover its last tokens up to the end token (with `chat`, that of the
+    chat template), and nothing else. It must not be a test example (`dataset/test/...`); stage `screen` finds training
+    prompts that repeat the text of a test.
     """
     if not rows:
         raise ResetError(f"{where}: no rows to train on")
     end = chat.end if chat else tokenizer.eos_token_id
+    front = [] if chat else list(in_front(tokenizer))
     for row in rows:
-        if problem := _problem(row, tokenizer.bos_token_id, end):
+        if problem := _problem(row, front, end):
             raise ResetError(f"{where}: row '{row['example_id']}' {problem}")
 
 
-def _problem(row: Encoded, bos: int | None, end: int) -> str | None:
+def _problem(row: Encoded, front: list[int], end: int) -> str | None:
     ids, labels = row["input_ids"], row["labels"]
     trained = sum(label != IGNORED for label in labels)
-    if bos is not None and ids.count(bos) != 1:
-        return f"has {ids.count(bos)} BOS tokens, must have one"
     if trained == 0:
         return "trains no token"
     if labels != [IGNORED] * (len(ids) - trained) + ids[-trained:] or labels[-1] != end:
         return "must train exactly its last tokens, up to and including its end token"
-    if bos is not None and (ids[0] != bos or trained == len(ids)):
-        return "must begin with a BOS token that is not trained"
+    if trained == len(ids) or ids[: len(front)] != front:
+        return f"must begin with {front or 'a prompt'}, which is not trained"
     if row["example_id"].split("/")[1:2] == ["test"]:
         return "is a test example"
     return None
 
 
+def check_fit(
+    rows: Sequence[Encoded], where: Path, *, embeddings: int, positions: int | None, padding: int | None
+) -> None:
+    """Raise `ResetError` for the first row that the model cannot read: a token or a position that it does not have.
+
+    `embeddings` is the size of its vocabulary, `positions` that of its longest text (None: no limit), `padding` the id
+    that fills up a batch.
+    """
+    if padding is not None and padding >= embeddings:
+        raise ResetError(
+            f"{where}: the tokenizer's pad token is {padding}, but the model has only {embeddings} embeddings; set "
+            "pad_token in the starting model's tokenizer_config.json to a token that it has, such as its eos_token"
+        )
+    for row in rows:
+        name = f"{where}: row '{row['example_id']}'"
+        if (largest := max(row["input_ids"])) >= embeddings:
+            raise ResetError(
+                f"{name} has token {largest} of the tokenizer, but the model has only {embeddings} embeddings"
+            )
+        if positions is not None and len(row["input_ids"]) > positions:
+            raise ResetError(
+                f"{name} has {len(row['input_ids'])} tokens, but the model has {positions} positions; set "
+                f"train.max_tokens to {positions} at most"
+            )
+
+
 def check_cut(cut: int, account: Account, max_cut: float, where: Path) -> None:
-    """Warn of rows cut or set aside as too long; raise `ResetError` for a fraction above `max_cut`."""
+    """Warn of rows that were cut or set aside; raise `ResetError` for a fraction above `max_cut`."""
     counts = account.as_dict()
     set_aside = sum(counts["set_aside"].values())
     fraction = (cut + set_aside) / max(counts["rows_in"], 1)
-    message = f"{where}: {cut} prompts cut and {set_aside} rows set aside to keep within max_tokens"
-    message = f"{message}, {fraction:.2%} of the rows"
+    reasons = ", ".join(f"{count} rows set aside ({reason})" for reason, count in counts["set_aside"].items())
+    message = f"{where}: {cut} prompts cut to keep within max_tokens{', ' if reasons else ''}{reasons}"
+    message = f"{message}: {fraction:.2%} of the rows"
     if fraction > max_cut:
         raise ResetError(f"{message}, more than train.max_cut = {max_cut}")
     if fraction:

@@ -5,22 +5,25 @@ defines the loss: `reset.training.sft`, `reset.training.preferences`.
 """
 
 import atexit
+import copy
+import logging
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import deepspeed
 import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from reset.model import precision
+from reset.model import generation, precision
 from reset.runs import checkpoints
 from reset.runs.divergence import Limits, Watch
 from reset.runs.launcher import free_port
-from reset.training import attention
+from reset.training import attention, packing
 from reset.training.base_trainer import Watched
 from reset.training.callbacks import Finished, Keep, LastStep
 from reset.training.recipe import Recipe, Rows, accumulation
@@ -40,6 +43,14 @@ def _destroy_process_group() -> None:
     """End the process group: if its threads outlive the interpreter, they abort a process that has finished."""
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+
+
+def leave() -> NoReturn:
+    """End this process, a rank that has finished, at once: gloo's threads can abort one that ends as usual."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _deepspeed_config(recipe: Recipe) -> dict[str, Any]:
@@ -120,6 +131,9 @@ def fit(
     if not torch.cuda.is_available():
         deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # takes a minute to compile; gloo is enough
     bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
+    tokens = generation.special_tokens(model.config)
+    if recipe.padding_free:
+        packing.check(model)
     if bf16 and not torch.cuda.is_available():
         attention.in_float32(model)
     if bf16 and recipe.padding_free:
@@ -127,19 +141,21 @@ def fit(
     config = _trainer_config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev))
     trainer = build(model, tokenizer, rows, dev, recipe, config)
     trainer.watch = Watch(limits, trainer.rows)
-    for callback in (LastStep(), Finished(), Keep(partial(_save, trainer), keep, into)):
+    save = partial(_save, trainer, tokens)
+    for callback in (LastStep(), Finished(), Keep(save, keep, into)):
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=checkpoints.last(trainer, work))
-    _save(trainer, into)
+    save(into)
     return [_log_row(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
 
 
-def _save(trainer: Watched, into: Path) -> None:
-    """Save the current model, with its cache switched on for inference."""
-    config: Any = trainer.accelerator.unwrap_model(trainer.model).config
-    use_cache, config.use_cache = config.use_cache, True
+def _save(trainer: Watched, tokens: generation.Settings, into: Path) -> None:
+    """Save the current model, ready to answer, with the special tokens `tokens` in its configuration."""
+    model: Any = trainer.accelerator.unwrap_model(trainer.model)
+    config, model.config = model.config, copy.deepcopy(model.config)
+    generation.ready(model.config, tokens)
     trainer.save_model(str(into))  # gathers the shards of ZeRO-3
-    config.use_cache = use_cache
+    model.config = config
     (into / "training_args.bin").unlink(missing_ok=True)  # a pickle
 
 

@@ -5,27 +5,34 @@ Tulu 3, arXiv 2411.15124); with `sft_weight` the cross-entropy of the chosen ans
 2404.19733). KTO is Ethayarajh et al. (2024, arXiv 2402.01306). Rows are already token ids, so the trainers tokenise
 nothing. There is no dev set: the model of the last step is saved.
 
-The reference model is a second copy of the starting model in memory, sharded under ZeRO-3 like the trained one. TRL
-could compute its log-probabilities beforehand, but with in-memory rows it caches them under a random name per rank, so
-that all ranks but the first miss them.
+The reference model is a copy of the model in memory before the first step, whatever it was made of (an adapter kept
+apart is merged into it by then), sharded under ZeRO-3 like the trained one. TRL could compute its log-probabilities
+beforehand, but with in-memory rows it caches them under a random name per rank, so that all ranks but the first miss
+them.
 """
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
+from reset.errors import ResetError
+from reset.model.limits import embeddings
+from reset.training import attention
 from reset.training.base_trainer import Watched
 from reset.training.loop import dataset
 from reset.training.recipe import Recipe, Rows
 from reset.training.row_order import InOrder, LengthGrouped
 from reset.training.sft import ResponseTrainer, supervised
+
+CLOSE = 1e-3  # nats per token
 
 
 class PairTrainer(Watched, DPOTrainer):
@@ -56,6 +63,7 @@ def dpo(
         args=DPOConfig(**config, beta=recipe.beta, loss_type=list(losses), loss_weights=list(losses.values())),
         train_dataset=dataset(rows),
     )
+    _require_log_probabilities(trainer)
     lengths = [len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"])) for row in rows]
     trainer.order = LengthGrouped(lengths, recipe.batch_size, config["seed"])
     return trainer
@@ -73,6 +81,7 @@ def kto(
         args=KTOConfig(**config, beta=recipe.beta, **weights),
         train_dataset=dataset(mismatched(rows, recipe.micro_batch_size, config["seed"])),
     )
+    _require_log_probabilities(trainer)
     trainer.order = InOrder(len(rows), recipe.batch_size)
     return trainer
 
@@ -80,17 +89,22 @@ def kto(
 def mismatched(rows: Rows, micro_batch_size: int, seed: int) -> list[dict[str, Any]]:
     """Return the rows in a seeded order, each with the answer of the row before it as `KL_completion_ids`.
 
-    The first row of a micro batch gets the answer of its last one. TRL estimates the KL term of KTO from these answers,
-    and therefore keeps the order of the rows.
+    The first row of a micro batch gets the answer of its last one, as in TRL, which estimates the KL term of KTO from
+    these answers and therefore keeps the order of the rows. A row that is alone in its micro batch gets the answer of
+    the row before it (TRL: its own, of which the estimate would be the reward itself). Raises `ResetError` for fewer
+    than two rows.
     """
+    if len(rows) < 2:
+        raise ResetError("kto needs two rows at least: it compares each with the answer of another")
     order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(seed)).tolist()
-    starts = range(0, len(order), micro_batch_size)
-    batches = [[rows[index] for index in order[start : start + micro_batch_size]] for start in starts]
-    return [
-        {**row, "KL_completion_ids": batch[index - 1]["completion_ids"]}
-        for batch in batches
-        for index, row in enumerate(batch)
-    ]
+    ordered = [rows[index] for index in order]
+    mixed = []
+    for start in range(0, len(ordered), micro_batch_size):
+        batch = ordered[start : start + micro_batch_size]
+        others = [batch[-1] if len(batch) > 1 else ordered[start - 1], *batch]
+        pairs = zip(batch, others, strict=False)
+        mixed += [{**row, "KL_completion_ids": other["completion_ids"]} for row, other in pairs]
+    return mixed
 
 
 def weighted_sft(
@@ -117,8 +131,35 @@ def _with_weights(collate: Callable[[Any], dict[str, Any]]) -> Callable[[Any], d
 
 
 def _reference_model(model: PreTrainedModel) -> PreTrainedModel:
-    """Load the starting model again, from the folder of `model`."""
-    loaded: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-        str(model.name_or_path), dtype=model.dtype, use_safetensors=True, trust_remote_code=False
-    )
-    return loaded
+    """Return a copy of `model` before its first step, which DPO and KTO hold it to; with PyTorch's own attention."""
+    reference = copy.deepcopy(model)
+    if reference.config._attn_implementation == attention.NAME:
+        reference.set_attn_implementation("sdpa")
+    return reference
+
+
+def _require_log_probabilities(trainer: PairTrainer | LabelTrainer) -> None:
+    """Raise `ResetError` if TRL computes other log-probabilities than the model; it goes past the model's own output."""
+    model: Any = trainer.model
+    ids = torch.arange(5, 12, device=model.device)[None] % embeddings(model)  # (1, positions)
+    routers = {"output_router_logits": True} if trainer.aux_loss_enabled else {}
+    where = f"dpo and kto cannot train a model of type '{model.config.model_type}'"
+    training = model.training
+    model.train(False)
+    try:
+        with torch.no_grad():
+            own = model(input_ids=ids, use_cache=False).logits[:, :-1].float().log_softmax(dim=-1)
+            theirs = model(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                labels=ids,
+                use_cache=False,
+                fused_lm_head=True,
+                **routers,
+            ).log_probs  # (1, positions - 1)
+    except (AttributeError, TypeError) as error:  # a configuration or an output that TRL does not know
+        raise ResetError(f"{where}: TRL cannot compute its log-probabilities ({error})") from error
+    model.train(training)
+    apart = float((own.gather(2, ids[:, 1:, None])[..., 0] - theirs).abs().max())
+    if not apart < CLOSE:
+        raise ResetError(f"{where}: TRL computes other log-probabilities than the model (by {apart:.2g} nats)")

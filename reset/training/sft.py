@@ -2,23 +2,36 @@
 
 Logits are computed from the first trained position on. With `loss: sequence` every row has the same weight, however
 long its response. With `padding_free` the rows of a micro batch are packed into one sequence; attention stays within
-each row, and logits are computed only where they predict a trained token.
+each row, and logits are computed only where they predict a trained token (`reset.training.packing`). A mixture of
+experts is also trained to balance its routers, with the coefficient of its configuration, as TRL's own trainers do; dev
+losses are without it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
-from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
+from trl.trainer.sft_trainer import SFTTrainer
 
 from reset.training.base_trainer import Watched
 from reset.training.loop import dataset
+from reset.training.packing import Losses, packed_losses, packing_collator
 from reset.training.recipe import IGNORED, Recipe, Rows
 from reset.training.row_order import LengthGrouped
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def _say_that_routers_are_not_balanced() -> None:
+    log.warning(
+        "this mixture of experts is trained without the loss that balances its routers: its model computes none"
+    )
 
 
 class ResponseTrainer(Watched, SFTTrainer):
@@ -31,11 +44,21 @@ class ResponseTrainer(Watched, SFTTrainer):
         self, model, inputs, return_outputs=False, num_items_in_batch=None
     ) -> Any:
         """Return the cross-entropy of the responses: the mean over all tokens, or over the means of the rows."""
-        losses, targets, outputs = (_packed_losses if "position_ids" in inputs else _padded_losses)(model, inputs)
+        losses, targets, outputs = (packed_losses if "position_ids" in inputs else padded_losses)(model, inputs)
         loss = _mean_loss(losses, targets, per_sequence=self.per_sequence, weights=inputs.get("weight"))
         if num_items_in_batch is not None:
             loss = loss * self._micro_batch_weight(targets, num_items_in_batch)
+            loss = loss + self._router_loss(outputs) / self.current_gradient_accumulation_steps
         return (loss, outputs) if return_outputs else loss
+
+    def _router_loss(self, outputs: Any) -> Any:
+        """Return the loss that balances the routers of a mixture of experts, times its coefficient; else 0."""
+        if not self.aux_loss_enabled:
+            return 0.0
+        if (balance := getattr(outputs, "aux_loss", None)) is None:
+            _say_that_routers_are_not_balanced()
+            return 0.0
+        return self.router_aux_loss_coef * balance
 
     def _micro_batch_weight(self, targets: torch.Tensor, trained_tokens: torch.Tensor) -> Any:
         """Return the weight of a micro batch in the global batch, given that DeepSpeed averages over ranks."""
@@ -44,10 +67,7 @@ class ResponseTrainer(Watched, SFTTrainer):
         return (targets != IGNORED).sum() * self.accelerator.num_processes / trained_tokens
 
 
-Losses = tuple[torch.Tensor, torch.Tensor, Any]  # losses, 0 where ignored, and targets (rows, positions); outputs
-
-
-def _padded_losses(model: Any, inputs: Mapping[str, Any]) -> Losses:
+def padded_losses(model: Any, inputs: Mapping[str, Any]) -> Losses:
     """Return the losses of a padded batch."""
     labels = inputs["labels"]  # (rows, positions)
     trained = (labels[:, 1:] != IGNORED).any(dim=0)
@@ -63,41 +83,6 @@ def _padded_losses(model: Any, inputs: Mapping[str, Any]) -> Losses:
     targets = labels[:, first + 1 :]  # (rows, keep - 1)
     losses = cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
     return losses, targets, outputs
-
-
-def _packed_losses(model: Any, inputs: Mapping[str, Any]) -> Losses:
-    """Return the losses of a packed batch, as `_packing_collator` makes it."""
-    labels = inputs["labels"][0]  # (positions of all rows,)
-    keep = (labels[1:] != IGNORED).nonzero().flatten()  # positions that predict a trained token
-    kernels = {name: inputs[name] for name in ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")}
-    outputs = model(
-        input_ids=inputs["input_ids"],
-        position_ids=inputs["position_ids"],
-        logits_to_keep=keep,
-        use_cache=False,
-        **kernels,
-    )
-    targets = labels[keep + 1]  # (trained tokens,)
-    losses = cross_entropy(outputs.logits[0].float(), targets, reduction="none")
-    counts = inputs["trained"].tolist()
-    return _pad_rows(losses, counts, 0), _pad_rows(targets, counts, IGNORED), outputs
-
-
-def _pad_rows(flat: torch.Tensor, counts: list[int], fill: float) -> torch.Tensor:
-    """Split concatenated rows of `counts` values and pad them to (rows, positions)."""
-    return pad_sequence(list(torch.split(flat, counts)), batch_first=True, padding_value=fill)
-
-
-def _packing_collator(pad_token_id: Any) -> Callable[[Any], dict[str, Any]]:
-    """Return a collator that packs rows into one sequence; `trained` holds the trained tokens of each row (rows,)."""
-    collate = DataCollatorForLanguageModeling(pad_token_id=pad_token_id, padding_free=True)
-
-    def pack(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        trained = [sum(label != IGNORED for label in row["labels"][1:]) for row in rows]
-        # `trained` comes first: the trainer takes the length of the first value as the number of rows
-        return {"trained": torch.tensor(trained), **collate(rows)}
-
-    return pack
 
 
 def _mean_loss(
@@ -124,7 +109,7 @@ def supervised(
         eval_dataset=dataset(dev) if dev else None,
     )
     if recipe.padding_free:
-        trainer.data_collator = _packing_collator(tokenizer.pad_token_id)
+        trainer.data_collator = packing_collator(tokenizer.pad_token_id)
     trainer.per_sequence = recipe.loss == "sequence"
     trainer.order = LengthGrouped([len(row["input_ids"]) for row in rows], recipe.batch_size, config["seed"])
     return trainer

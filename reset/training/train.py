@@ -1,5 +1,6 @@
 """Fine-tuning of one system: encode and check the rows, run `reset.training.loop`, then write its metrics."""
 
+import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -12,13 +13,16 @@ from reset import checkpoint_names, registry
 from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
-from reset.model import adapters, precision
-from reset.model.chat_frame import Frame, frame, require_end, stop_at
+from reset.model import adapters, generation, precision
+from reset.model.chat_frame import PLAIN, Options, frame
+from reset.model.limits import embeddings, positions
 from reset.model.tokens import load_tokenizer
 from reset.runs.divergence import Limits
-from reset.training.encoding import SCHEMAS, Encoded, check, check_cut, encode, sequences
+from reset.training.encoding import SCHEMAS, Encoded, check, check_cut, check_fit, encode, sequences
 from reset.training.loop import fit
 from reset.training.recipe import IGNORED, Recipe
+
+log = logging.getLogger(__name__)
 
 CHOSEN_BY_DEV = ("sft", "weighted_sft")  # dev rows have one response each: no preference to measure
 
@@ -36,46 +40,59 @@ def train(
     template: str,
     limits: Limits,
     seed: int,
+    options: Options = PLAIN,
     adapter: adapters.Adapter | None = None,
 ) -> None:
     """Fine-tune the model of `init` on the rows of `data`; `work` then holds model/, figures.json and log.json.
 
-    Trains all weights, or an `adapter`. `template` is the prompt template of the rows; with a chat template, the saved
-    models stop at its end token (generation_config.json). The models at the shares `keep` of the training are saved
-    below model/. After a kill, the same call resumes from the last checkpoint in `work`. Every rank calls this. Raises
-    `ResetError`, before the first step, for rows that `check` or `check_cut` refuses.
+    Trains all weights, or an `adapter`. `template` is the prompt template of the rows, `options` what a chat template
+    is told. The saved models have the starting model's tokenizer and generation configuration, and stop at the end
+    token that was trained. The models at the shares `keep` of the training are saved below model/. After a kill, the
+    same call resumes from the last checkpoint in `work`. Every rank calls this. Raises `ResetError`, before the first
+    step, for rows that `check`, `check_cut` or `check_fit` refuses.
     """
     if not adapters.exists(init):
         raise ResetError(f"{init}: no model there")
     tokenizer = load_tokenizer(init)
-    account, chat = Account(), frame(tokenizer, template)
+    account, chat = Account(), frame(tokenizer, template, options)
     rows, cut = encode(tables.read(data, SCHEMAS[recipe.method]), tokenizer, max_tokens, account, recipe.method, chat)
     trained = list(sequences(rows))
-    check(trained, tokenizer, data, chat)
-    if chat and adapter and not adapter.merge:  # then `stop_at` cannot change the weights' folder
-        require_end(adapters.weights(init), chat, tokenizer)
     check_cut(cut, account, max_cut, data)
+    check(trained, tokenizer, data, chat)
+    if chat and adapter and not adapter.merge:  # then the weights' folder cannot be told where to stop
+        generation.require_end(adapters.weights(init), chat, tokenizer)
     dev_rows: list[Encoded] = []
     if recipe.method in CHOSEN_BY_DEV:
-        dev_rows, _ = encode(tables.read(dev, schemas.MIXTURES), tokenizer, max_tokens, Account(), chat=chat)
+        dev_account = Account()
+        dev_rows, _ = encode(tables.read(dev, schemas.MIXTURES), tokenizer, max_tokens, dev_account, chat=chat)
+        if dev_account.set_aside:
+            log.warning("%s: %s", dev, dev_account)
     model = adapters.start(init, adapter, seed) if adapter else adapters.load(init, torch.float32)
+    known, longest = embeddings(model), positions(model.config)
+    check_fit([*trained, *dev_rows], data, embeddings=known, positions=longest, padding=tokenizer.pad_token_id)
     build = registry.load(registry.METHODS, recipe.method, "method")
-    options: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "build": build, "keep": keep}
-    history = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", **options)
+    how: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "build": build, "keep": keep}
+    history = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", **how)
     if os.environ["RANK"] == "0":
+        end = chat.end if chat else int(tokenizer.eos_token_id)
         for folder in (work / "model" / name for name in ("", *map(checkpoint_names.folder, keep))):
-            _finish(folder, init, recipe, adapter, chat)
+            _finish(folder, init, recipe, adapter, end)
         figures = {**account.as_dict(), "cut_prompts": cut, **_figures(history, trained)}
         tables.write_json(work / "figures.json", figures)
         tables.write_json(work / "log.json", by_step(history))
 
 
-def _finish(folder: Path, init: Path, recipe: Recipe, adapter: adapters.Adapter | None, chat: Frame | None) -> None:
-    """Make a saved model ready to answer: merge its adapter or name its base, and stop at the chat's end token."""
+def _finish(folder: Path, init: Path, recipe: Recipe, adapter: adapters.Adapter | None, end: int) -> None:
+    """Make a saved model ready to answer: merge its adapter or name its base, and stop at `end`, the trained end token.
+
+    Its tokenizer is again that of `init`: trainers set a pad token of their own.
+    """
+    load_tokenizer(init).save_pretrained(folder)
     if adapter:
         adapters.finish(folder, init, adapter, precision.dtype(recipe.dtype))
-    if chat and not adapters.apart(folder):
-        stop_at(folder, chat.end)
+    if not adapters.apart(folder):
+        generation.carry(adapters.weights(init), folder)
+        generation.stop_at(folder, end)
 
 
 def _figures(history: Sequence[Mapping[str, float]], trained: Sequence[Encoded]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from math import exp
 import pytest
 
 from reset.choosing import curated_rows
-from reset.choosing.candidates import Candidate, choose, draw, margin
+from reset.choosing.candidates import Bars, Candidate, choose, draw, loops, margin
 from reset.choosing.select import keep_best
 from reset.errors import ResetError
 from reset.files import schemas, tables
@@ -35,13 +35,14 @@ class Pool:
         self.folder, self.answers, self.verdicts, self.examples = folder, [], [], []
 
     def add(self, example_id, candidates, dataset="nq", task="extractive_qa"):
-        """`candidates`: (text, {verdict name: score}, sweep)."""
+        """`candidates`: (text, {verdict name: score}, sweep), and the finish reason if it is not "stop"."""
         self.examples.append(example(example_id, dataset, task))
-        for number, (text, said, sweep) in enumerate(candidates):
+        for number, (text, said, sweep, *finish) in enumerate(candidates):
             identity = f"{example_id}|{number}"
             row = {"answer_id": identity, "example_id": example_id, "dataset": dataset, "task": task, "system": "mtl"}
             row |= {"setting": f"t{number}", "sweep": sweep, "temperature": 0.1, "top_k": 0, "seed": 1, "text": text}
-            self.answers.append(row | {"tokens": 2, "finish_reason": "stop", "mean_logprob": None})
+            reason = finish[0] if finish else "stop"
+            self.answers.append(row | {"tokens": 2, "finish_reason": reason, "mean_logprob": None})
             for name, score in said.items():
                 reason = None if score is not None else "could not tell"
                 self.verdicts.append(
@@ -54,7 +55,7 @@ class Pool:
         tables.write(paths[1], schemas.VERDICTS, self.verdicts)
         tables.write(paths[2], schemas.EXAMPLES, self.examples)
         settings = {"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"}
-        settings |= {"scores": SCORES, "weights": WEIGHTS, **options}
+        settings |= {"scores": SCORES, "weights": WEIGHTS, "bars": Bars(), **options}
         account, figures = keep_best(paths[0], [paths[1]], paths[2], paths[3], **settings)
         return account, figures, list(tables.read(paths[3], curated_rows.SCHEMAS[settings["pick"]]))
 
@@ -120,7 +121,10 @@ def test_prompts_without_a_winner_are_set_aside_with_the_reason(pool):
     pool.add("s", [("Ann", qa(1.0, 1.0), 0)])
     account, _, rows = pool.keep()
     assert [row["example_id"] for row in rows] == ["s"]
-    assert account.as_dict()["set_aside"] == {"no answer can win": 1, "no answer in the pool": 1}
+    assert account.as_dict()["set_aside"] == {
+        "no answer can win: empty answer, no task score": 1,
+        "no answer in the pool": 1,
+    }
 
 
 def test_only_the_first_sweeps_compete(pool):
@@ -193,7 +197,8 @@ def test_figures_say_what_the_choice_did(pool):
         "candidate_score": 2.0,
         "distinct_texts": 1.5,
         "choice_matters": 0.5,
-        "best_of": [2.0, 2.5],  # of q, two of three candidates are the best, and any two hold one
+        "least_bad": 0,
+        "best_of": [2.0, 2.5, 2.5],  # of q, two of three candidates are the best, and any two hold one
     }
     assert figures["candidates"] == 5
     assert sum(figures["wins"].values()) == len(rows) == 2
@@ -257,7 +262,7 @@ def test_answer_without_a_needed_verdict_or_text_never_enters(pool, pick):
     account, _, rows = pool.keep(pick=pick)
     texts = {row["response"] for row in rows} | {row["rejected"] for row in rows if pick == "pairs"}
     assert texts == {"Ann", "Cy"}
-    assert account.as_dict()["set_aside"] == {"no answer can win": 1}
+    assert account.as_dict()["set_aside"] == {"no answer can win: no faithfulness score, no task score": 1}
 
 
 def test_labels_go_by_the_mean_of_the_prompts_answers(pool):
@@ -292,3 +297,111 @@ def test_share_keeps_the_prompts_with_the_best_answers_of_those_that_make_rows(p
     pool.add("good", [("Ann", qa(1.0, 0.9), 0), ("Bob", qa(0.0, 0.0), 0)])
     pool.add("fair", [("Ann", qa(1.0, 0.8), 0), ("Bob", qa(0.0, 0.0), 0)])
     assert [row["example_id"] for row in pool.keep(pick="pairs", share=0.5)[2]] == ["good"]
+
+
+LOOP = "castle " * 20
+
+
+def test_an_answer_that_was_cut_off_or_loops_cannot_win_unless_the_row_says_so(pool):
+    pool.add("q", [(LOOP, qa(1.0, 1.0), 0), ("Ann and", qa(1.0, 0.9), 0, "length"), ("Cy", qa(0.0, 0.1), 0)])
+    _, figures, (row,) = pool.keep()
+    assert (row["response"], figures["candidates_barred"]) == ("Cy", {"looping": 1, "truncated": 1})
+    assert pool.keep(bars=Bars(truncated="keep"))[2][0]["response"] == "Ann and"
+    _, figures, (row,) = pool.keep(bars=Bars("keep", "keep"))
+    assert (row["response"], figures["candidates_barred"]) == (LOOP, {})
+    assert figures["let_in"] == {"looping": 1}  # allowed, and counted
+
+
+def test_a_random_choice_is_barred_as_the_best_is(pool):
+    pool.add("q", [(LOOP, qa(1.0, 1.0), 0), ("Ann and", qa(1.0, 0.9), 0, "length"), ("Cy", qa(0.0, 0.1), 0)])
+    assert {pool.keep(pick="random", seed=seed)[2][0]["response"] for seed in range(10)} == {"Cy"}
+
+
+def test_no_answer_below_a_floor_wins_and_an_axis_that_a_task_lacks_has_none(pool):
+    pool.add("q", [("Ann", qa(1.0, 0.4), 0), ("Cy", qa(0.0, 0.5), 0)])
+    pool.add("i", [("no", {"rating": 0.3}, 0)], "dolly", "instruction")
+    _, figures, rows = pool.keep(bars=Bars(floor={"faithfulness": 0.5}))
+    assert [row["response"] for row in rows] == ["Cy", "no"]
+    assert figures["candidates_barred"] == {"faithfulness below 0.5": 1}
+    account, _, rows = pool.keep(bars=Bars(floor={"score": 0.7}))
+    assert [row["response"] for row in rows] == ["Ann"]
+    assert account.as_dict()["set_aside"] == {"no answer can win: score below 0.7": 1}
+
+
+def test_a_floor_asks_for_a_verdict_that_has_no_weight(pool):
+    pool.add("q", [("Ann", qa(1.0, None), 0), ("Cy", qa(0.0, 0.5), 0)])
+    _, figures, (row,) = pool.keep(weights={**WEIGHTS, "faithfulness": 0.0}, bars=Bars(floor={"faithfulness": 0.1}))
+    assert (row["response"], figures["candidates_barred"]) == ("Cy", {"no faithfulness score": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "looping"),
+    [
+        (LOOP, True),
+        ("The house is old. " + "and so on, and so on, and " * 6, True),
+        ("yara wears a soft hat. " * 3, True),
+        ("yara wears a soft hat. " * 2, False),
+        ("- item\n" * 12, True),
+        ("東京は日本の首都です。" * 6, True),
+        ("東京は日本の首都です。大阪は西にあり、京都は古い都として知られています。名古屋はその間にあります。", False),
+        ("One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen.", False),
+        ("No, no, no!", False),
+        ("", False),
+    ],
+)
+def test_what_repeats_itself_for_more_than_half_loops_in_any_script(text, looping):
+    assert loops(text) is looping
+
+
+def test_a_long_answer_is_searched_for_loops_in_linear_time():
+    from time import process_time
+
+    def seconds(length):
+        text = " ".join(str(n * n) for n in range(length))
+        started = process_time()
+        for _ in range(5):
+            loops(text)
+        return process_time() - started
+
+    seconds(2_000)
+    assert seconds(32_000) < 60 * seconds(2_000)  # sixteen times as long; 256 times if it were quadratic
+
+
+def test_a_barred_answer_may_lose_but_not_win(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0, "length"), ("Bob", qa(1.0, 0.5), 0), ("Cy", qa(0.0, 0.0), 0, "length")])
+    (pair,) = pool.keep(pick="pairs", margin=0.5)[2]
+    assert (pair["response"], pair["rejected"], pair["margin"]) == ("Bob", "Cy", None)
+    labelled = pool.keep(pick="labelled", margin=0.1)[2]
+    assert [(row["response"], row["desirable"]) for row in labelled] == [("Bob", True), ("Cy", False)]
+    assert [row["response"] for row in pool.keep(pick="weighted")[2]] == ["Bob"]
+
+
+def test_winners_that_are_the_least_bad_are_counted(pool):
+    pool.add("bad", [("Ann", qa(0.0, 0.0), 0), ("Bob", qa(0.0, 0.0), 0)])
+    pool.add("good", [("Ann", qa(0.0, 1.0), 0)])
+    pool.add("i", [("no", {"rating": 0.1}, 0)], "dolly", "instruction")
+    _, figures, _ = pool.keep()
+    assert {name: one["least_bad"] for name, one in figures["datasets"].items()} == {"dolly": 1, "nq": 1}
+
+
+def test_verdicts_of_a_stand_in_choose_nothing_unless_told_to(pool):
+    pool.add("q", [("Ann", qa(1.0, 0.0), 0), ("Bob", qa(0.0, 1.0), 0)])
+    pool.add("i", [("no", {"rating": 0.3}, 0)], "dolly", "instruction")
+    stand_ins = {"span_coverage", "rating"}
+    account, figures, (row,) = pool.keep(stand_ins=stand_ins)
+    assert (row["response"], row["faithfulness_score"]) == ("Ann", None)
+    assert account.as_dict()["set_aside"] == {"no answer can win: no judge chooses": 1}
+    assert "stand_ins_chose" not in figures
+    assert figures["judges"]["extractive_qa"]["means"]["span_coverage"]["pool"] == 0.5  # told all the same
+    _, figures, rows = pool.keep(stand_ins=stand_ins, stand_ins_choose=True)
+    assert [row["response"] for row in rows] == ["Bob", "no"]
+    assert figures["stand_ins_chose"] == ["rating", "span_coverage"]
+
+
+def test_a_set_without_a_row_is_an_error_with_the_reasons(pool):
+    pool.add("q", [("", qa(1.0, 1.0), 0)])
+    pool.add("r", [("Ann", qa(1.0, 1.0), 0, "length")])
+    with pytest.raises(
+        ResetError, match=r"no row to train on \(2 rows in, 0 out; set aside: .*1 no answer can win: trunc"
+    ):
+        pool.keep()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reset.choosing.candidates import Bars
 from reset.choosing.select import keep_best
 from reset.choosing.watch import Watcher, choice
 from reset.errors import ResetError
@@ -13,6 +14,7 @@ WEIGHTS = {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}
 COLUMNS = {"dataset": "dolly", "task": "instruction"}
 ANSWER = {"system": "mtl", "setting": "t0.1", "temperature": 0.1, "top_k": 0, "seed": 1, "sweep": 0}
 ANSWER |= {"finish_reason": "stop", "mean_logprob": None, **COLUMNS}
+PROMPTS = "abcdefghijkl"
 EXAMPLE = {"split": "train", "instruction": "Say.", "question": "", "passages": [], "references": [], "checks": None}
 
 
@@ -47,17 +49,17 @@ def test_a_name_that_the_judge_never_says_is_told():
 
 @pytest.fixture
 def files(tmp_path):
-    """Two prompts with two answers each; `rating` and `other:rating` say the opposite of each other."""
+    """Twelve prompts with two answers each; `rating` and `other:rating` say the opposite of each other."""
     answers, said = [], {"judge": [], "watcher": []}
-    for example in "xy":
-        for number, (rated, watched) in enumerate(((0.9, 0.2), (0.1, 0.8))):
+    for place, example in enumerate(PROMPTS):
+        for number, (rated, watched) in enumerate(((0.9 - place / 100, 0.2 + place / 100), (0.1, 0.8))):
             key = f"{example}|{number}"
             answers.append({**ANSWER, "answer_id": key, "example_id": example, "text": f"{number}", "tokens": 10})
             for whose, name, score in (("judge", "rating", rated), ("watcher", "other:rating", watched)):
                 said[whose].append({"answer_id": key, "name": name, "score": score, "reason": None, "detail": None})
     paths = {name: tmp_path / f"{name}.parquet" for name in ("answers", "prompts", "curated", *said)}
     tables.write(paths["answers"], schemas.ANSWERS, answers)
-    tables.write(paths["prompts"], schemas.EXAMPLES, [{"example_id": one, **EXAMPLE, **COLUMNS} for one in "xy"])
+    tables.write(paths["prompts"], schemas.EXAMPLES, [{"example_id": one, **EXAMPLE, **COLUMNS} for one in PROMPTS])
     for whose, rows in said.items():
         tables.write(paths[whose], schemas.VERDICTS, rows)
     settings = {"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"}
@@ -68,6 +70,7 @@ def files(tmp_path):
         paths["curated"],
         scores=AXES,
         weights=WEIGHTS,
+        bars=Bars(),
         **settings,
     )
     return paths
@@ -82,10 +85,21 @@ def test_a_watcher_that_falls_while_the_judges_rise_is_a_warning(files):
         axes=AXES,
         sweeps=1,
     )
-    assert found == {
-        "instruction": {
-            "agreement": {"other:rating|rating": {"gamma": -1.0, "pairs": 2}},
-            "means": {"other:rating": {"pool": 0.5, "winners": 0.2}},
-            "warnings": ["other:rating fell from 0.500 to 0.200 while rating rose"],
-        }
+    (told,) = found.values()
+    assert told["agreement"] == {"other:rating|rating": {"gamma": -1.0, "pairs": 12}}
+    assert told["means"]["other:rating"] == {
+        "pool": 0.5275,
+        "winners": 0.255,
+        "change": -0.2725,
+        "low": pytest.approx(-0.2827, abs=1e-4),
+        "high": pytest.approx(-0.2623, abs=1e-4),
     }
+    assert told["warnings"] == ["other:rating fell by 0.273 [0.262, 0.283] while rating rose"]
+
+
+def test_of_several_rows_to_a_prompt_the_best_is_its_winner(files):
+    rows = list(tables.read(files["curated"], schemas.CURATED))
+    second = {**rows[0], "repeat": 1, "answer_id": "a|1"}  # as a labelled or weighted set has it
+    tables.write(files["curated"], schemas.CURATED, [*rows, second])
+    paths = (files["answers"], files["curated"], [files["judge"]], files["watcher"])
+    assert choice(*paths, axes=AXES, sweeps=1)["instruction"]["means"]["other:rating"]["winners"] == 0.255

@@ -49,6 +49,22 @@ def test_replies_are_parsed_anew_and_those_without_a_rating_shown(filled):
     assert "no rating in" in run("--parse").output
 
 
+def test_a_reply_that_was_cut_off_has_no_rating(path):
+    with Ledger(path) as ledger:
+        reply = Reply("Rating: [[7]]", "length", "strong-0613", None, 100, 10, 0.5, 1)
+        ledger.put(Question("rater", "strong", "?", "{}"), reply, pool="mtl", base_url="http://127.0.0.1/v1", usd=0.0)
+    assert json.loads(run("--parse", "--json").output)["ratings"]["counts"] == {"none": 1}
+
+
+def test_a_batch_is_forgotten_by_its_id(path):
+    with Ledger(path) as ledger:
+        ledger.uploaded("file-1", judge="rater", pool="mtl", base_url="http://127.0.0.1/v1")
+        ledger.submitted("file-1", "batch-1")
+    assert run("--forget-batch", "batch-1").exit_code == 0
+    refused = run("--forget-batch", "batch-1")
+    assert (refused.exit_code, "no open batch 'batch-1'" in refused.output) == (1, True)
+
+
 def test_export_holds_every_row_whole(filled, tmp_path):
     assert run("--export", str(tmp_path / "replies.jsonl")).exit_code == 0
     rows = [json.loads(line) for line in (tmp_path / "replies.jsonl").read_text().splitlines()]

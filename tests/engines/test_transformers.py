@@ -202,6 +202,6 @@ def test_shared_prompts_change_no_logit_beyond_rounding(tmp_path, micro_model, k
                 assert torch.allclose(row, alone(torch.tensor([ids])).logits[0, -1], atol=1e-4)
             left = torch.tensor([n for n in range(len(said)) if n % 5 != step])  # whole prompts go, too
             said, mask = [said[n] for n in left.tolist()], mask[left]
-            cache.batch_select_indices(left)
+            cache.reorder_cache(left)
             shared.select(left)
     assert len(said) < 12

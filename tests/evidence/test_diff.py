@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from reset import tracking
 from reset.cli.main import main
 from reset.files import schemas, tables
+from reset.report import words
 from tests.support import lines
 
 
@@ -53,10 +54,10 @@ def test_score_differences_are_b_minus_a_and_those_of_the_metrics(runs: tuple[Pa
     ]
     assert (row["a"], row["b"]) == tuple(means)
     assert row["difference"] == pytest.approx(0.1)
-    assert row["low"] <= row["difference"] <= row["high"]
-    assert (row["p"], row["p_holm"]) == (0.0, 0.0)
+    assert (row["low"], row["high"], row["p"]) == (None, None, None)  # every prompt gained 0.1
+    assert (row["p_holm"], row["prompts"]) == (None, 12)
     assert rows["mtl", None, "faithfulness_seen"]["difference"] == 0.0
-    assert rows["mtl", None, "faithfulness_seen"]["p_holm"] == 1.0
+    assert rows["mtl", None, "faithfulness_seen"]["p_holm"] is None
     assert "p_holm" not in rows["mtl_reset", None, "faithfulness_abstractive"]
     assert rows["mtl_reset", "nq", "task"]["difference"] == pytest.approx(0.05)
 
@@ -137,6 +138,22 @@ def test_terminal_shows_each_part(runs: tuple[Path, Path]) -> None:
     for part in ("Parameters that differ\n", "Scores (macro", "Tables: ", "winner changed", "Wins per", "judges moved"):
         assert part in shown
     assert "select.weights.faithfulness  2.0  3.0" in shown
+    line = next(line for line in shown.splitlines() if line.startswith("mtl_reset  faithfulness_seen"))
+    assert line.split("  ")[-2:] == ["the same on every prompt", words.DASH]
+
+
+def test_scores_and_verdicts_of_stand_ins_are_marked(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(runs[1], other)
+    text = (other / "params.yaml").read_text()
+    (other / "params.yaml").write_text(text.replace("stand_ins: []", "stand_ins: [summac]"))
+    path = other / "metrics/systems/mtl_reset.json"
+    summary = json.loads(path.read_text())
+    summary["macro"]["faithfulness_unseen"]["stand_in"] = True
+    path.write_text(json.dumps(summary))
+    shown = cli(runs[0], other).output
+    marked = {line.split("  ")[1].strip() for line in shown.splitlines() if "(stand-in)" in line}
+    assert marked == {"faithfulness_unseen (stand-in)", "summac (stand-in)"}
 
 
 def test_page_escapes_answers(runs: tuple[Path, Path], tmp_path: Path) -> None:

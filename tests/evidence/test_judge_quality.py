@@ -9,7 +9,8 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_s
 
 from reset.cli.main import main
 from reset.errors import ResetError
-from reset.evidence.judge_quality import auroc, balanced_accuracy, brier, calibration_error, measure, read
+from reset.evidence.judge_quality import auroc, balanced_accuracy, brier, calibration_error, measure
+from reset.evidence.labelled_responses import read
 from tests.support import SHARED
 
 REAL = SHARED / "data/real/refchecker_dolly.jsonl"
@@ -83,12 +84,14 @@ def test_intervals_draw_whole_contexts(records):
 def test_a_line_that_is_no_record_is_named(tmp_path, line):
     path = tmp_path / "records.jsonl"
     path.write_text(line + "\n")
-    with pytest.raises(ResetError, match=r"records\.jsonl: line 1 is not a labelled response"):
+    with pytest.raises(ResetError, match=r"records\.jsonl(:1: |: record 1 is not a labelled response: )"):
         read(path, "abstractive_qa")
 
 
 def test_an_unknown_label_is_named(records):
-    with pytest.raises(ResetError, match=r"line 1 has the label 'Maybe'\. Known: Entailment, Neutral, Contradiction"):
+    with pytest.raises(
+        ResetError, match=r"record 1 is .* the label 'Maybe'\. Known: Entailment, Neutral, Contradiction"
+    ):
         read(records(record(1, "Maybe")), "abstractive_qa")
 
 
@@ -110,3 +113,101 @@ def test_the_lexical_judge_tells_faithful_responses_apart_on_the_real_labels():
     figures = json.loads(done.output)
     assert (figures["records"], figures["set_aside"]) == (55, {"no claim": 1})
     assert figures["verdicts"]["bigram_coverage"]["auroc"]["low"] > 0.5
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["judge-quality", "--resamples", "20", *map(str, arguments)])
+
+
+QAGS = {
+    "article": "The house stands in Oslo. It is old.",
+    "summary_sentences": [
+        {"sentence": "The house stands in Oslo.", "responses": [{"response": vote} for vote in ("yes", "yes", "no")]},
+        {"sentence": "It is new.", "responses": [{"response": vote} for vote in ("no", "no", "yes")]},
+    ],
+}
+
+
+def test_a_summary_of_qags_is_faithful_if_most_workers_say_so_of_each_sentence(records):
+    good = {**QAGS, "summary_sentences": QAGS["summary_sentences"][:1]}
+    nothing = {**QAGS, "summary_sentences": [{"sentence": "It is.", "responses": []}]}
+    labelled, aside = read(records(QAGS, good, nothing), "summarization")
+    assert [(one.answer.text, one.faithful) for one in labelled] == [
+        ("The house stands in Oslo. It is new.", False),
+        ("The house stands in Oslo.", True),
+    ]
+    assert labelled[0].answer.passages == [QAGS["article"]]
+    assert aside == {"no claim": 0, "no label": 1}
+    assert run(records(QAGS, good), "--task", "summarization", "--json").exit_code == 0
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_any_table_of_answer_context_and_label_is_read_by_its_columns(tmp_path, suffix):
+    rows = [("It is in Oslo.", "It is in Oslo.", "good"), ("It is in Rome.", "It is in Oslo.", "bad")]
+    rows += [("x", "y", ""), ("", "y", "good"), ("x", "", "bad")]
+    path = tmp_path / f"mine.{suffix}"
+    if suffix == "csv":
+        path.write_text("said,given,ok\n" + "".join(f"{','.join(row)}\n" for row in rows))
+    else:
+        path.write_text(
+            "".join(json.dumps(dict(zip(("said", "given", "ok"), row, strict=True))) + "\n" for row in rows)
+        )
+    columns = {"answer": "said", "context": "given", "label": "ok"}
+    labelled, aside = read(path, "abstractive_qa", columns, ["Good"])
+    assert [(one.answer.text, one.answer.question, one.faithful) for one in labelled] == [
+        ("It is in Oslo.", "", True),
+        ("It is in Rome.", "", False),
+    ]
+    assert aside == {"no claim": 0, "no label": 1, "no answer": 1, "no context": 1}
+    named = [f"--column={part}={column}" for part, column in columns.items()]
+    assert "bigram_coverage" in run(path, *named, "--faithful", "good").output
+
+
+@pytest.mark.parametrize(
+    ("value", "faithful"),
+    [(1, True), (0.0, False), (True, True), ("No", False), ("SUPPORTS", True), ("NOT ENOUGH INFO", False)],
+)
+def test_the_usual_labels_are_known(records, value, faithful):
+    row = {"answer": "a", "context": ["b", "c"], "label": value, "question": "d?"}
+    (one,), _ = read(records(row), "abstractive_qa")
+    assert (one.faithful, one.answer.question, one.answer.passages) == (faithful, "d?", ["b", "c"])
+
+
+def test_a_label_that_is_not_known_is_told(records):
+    with pytest.raises(ResetError, match=r"record 1 is .* label 'fine' is not known; --faithful says which"):
+        read(records({"answer": "a", "context": "b", "label": "fine"}), "abstractive_qa")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--task", "summary"], "Unknown task 'summary' (--task). Did you mean 'summarization'? Known: abstractive_qa"),
+        (["--threshold", "5"], "--threshold is 5, must be from 0 to 1"),
+        (["--resamples", "0"], "--resamples is 0, must be at least 1"),
+        (["--model", "../nope", "--judge", "summac"], "--model is '../nope', which is no folder here; a hub id has"),
+        (
+            ["--judge", "rater"],
+            "judge 'rater' could score none of the 1 responses; most often: oracle: the passages sta",
+        ),
+        (
+            ["--judge", "rater", "--task", "extractive_qa"],
+            "judge 'rater' does not judge extractive_qa, only abstractiv",
+        ),
+        (["--judge", "nobody"], "Unknown judges 'nobody' (params.yaml: judges)"),
+        (["--column", "reply"], "--column is 'reply', must be PART=NAME"),
+        (
+            ["--column", "answer=reply"],
+            "record 1 is not a labelled response: lacks the field 'reply' (has: id, model, ins",
+        ),
+    ],
+)
+def test_arguments_that_cannot_be_are_one_line(records, arguments, said):
+    done = run(records(record(1, "Entailment")), *arguments)
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert said in done.output
+
+
+def test_verdicts_without_any_score_are_told_with_the_reason(records):
+    path = records(record(1, "Entailment"), record(2, "Neutral"))
+    assert "rouge_l: no score; the example has no reference" in run(path).output
+    assert json.loads(run(path, "--json").output)["unscored"] == {"rouge_l": "the example has no reference"}

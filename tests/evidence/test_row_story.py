@@ -73,6 +73,24 @@ def test_rows_of_several_answers_say_which_was_rejected_labelled_or_weighted(tmp
     assert "trains mtl_dpo" in shown[2]
 
 
+def test_rows_of_a_mixture_with_a_dot_in_its_name_are_told_and_dev_rows_are_not(tmp_path: Path) -> None:
+    root = lines.write(tmp_path)
+    row = {"example_id": "wikisum/train/3", "dataset": "wikisum", "task": "summarization", "prompt": "p", "repeat": 0}
+    row |= {"context_start": 0, "context_end": 0, "response": "r"}
+    for name in ("mtl", "mtl.dev", "small.devices"):
+        tables.write(root / f"data/mixtures/{name}.parquet", schemas.MIXTURES, [row])
+    assert [mixture["mixture"] for mixture in told(root, "wikisum/train/3")["mixtures"]] == ["mtl", "small.devices"]
+
+
+def test_verdicts_of_stand_ins_are_called_so(tmp_path: Path) -> None:
+    root = lines.write(tmp_path)
+    text = (root / "params.yaml").read_text()
+    (root / "params.yaml").write_text(text.replace("stand_ins: []", "stand_ins: [summac]"))
+    shown = cli(root, "wikisum/train/3").output
+    assert "summac: summac (stand-in) 0.900\n" in shown
+    assert "lexical: rouge_l 0.450\n" in shown
+
+
 def test_answer_is_shown_alone(run: Path) -> None:
     (pool,) = told(run, "wikisum/train/3|k50|0")["pools"]
     assert [answer["answer_id"] for answer in pool["answers"]] == ["wikisum/train/3|k50|0"]

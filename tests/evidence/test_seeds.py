@@ -77,6 +77,7 @@ def test_folder_without_scores_is_told(tmp_path: Path) -> None:
 
 def test_command_prints_tables_and_json(runs: dict[str, Path]) -> None:
     names = [str(folder) for folder in runs.values()]
+    (runs["seed0"] / "params.yaml").write_text("report: {comparisons: [[mtl_reset, mtl]]}")
     shown = cli(*names)
     assert shown.exit_code == 0, shown.output
     assert "mtl_reset  faithfulness_unseen" in shown.output
@@ -84,6 +85,32 @@ def test_command_prints_tables_and_json(runs: dict[str, Path]) -> None:
     figures = json.loads(cli(*names, "--json", "--pair", "mtl", "mtl_reset").output)
     assert figures["runs"] == names
     assert [(pair["system"], pair["against"]) for pair in figures["differences"]] == [("mtl", "mtl_reset")]
+
+
+def test_pairs_are_those_of_the_first_run_that_declares_some_else_of_the_workspace(
+    runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = [str(folder) for folder in runs.values()]
+
+    def compared() -> list[tuple[str, str]]:
+        return [(pair["system"], pair["against"]) for pair in json.loads(cli(*names, "--json").output)["differences"]]
+
+    assert compared() == []
+    (tmp_path / "params.yaml").write_text("report: {comparisons: [[mtl_reset, mtl]]}")
+    assert compared() == [("mtl_reset", "mtl")]
+    (runs["seed1"] / "params.yaml").write_text("report: {comparisons: [[mtl, mtl_reset]]}")
+    assert compared() == [("mtl", "mtl_reset")]
+
+
+def test_figures_that_rest_on_a_stand_in_in_any_run_are_marked(runs: dict[str, Path]) -> None:
+    path = runs["seed2"] / "metrics/systems/mtl.json"
+    summary = json.loads(path.read_text())
+    summary["macro"]["instruction"]["stand_in"] = True
+    path.write_text(json.dumps(summary))
+    shown = cli(*(str(folder) for folder in runs.values()), "--pair", "mtl_reset", "mtl").output
+    marked = [line for line in shown.splitlines() if "(stand-in)" in line]
+    assert [line.split("  ")[0] for line in marked] == ["mtl", "mtl_reset − mtl"]  # noqa: RUF001
 
 
 def test_run_named_twice_is_refused(runs: dict[str, Path]) -> None:

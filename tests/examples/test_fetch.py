@@ -3,9 +3,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -13,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from reset.errors import ResetError
-from reset.examples import formats
 from reset.examples.fetch import fetch
 from reset.sources import Example, Record, SetAside, Where
 
@@ -90,6 +87,10 @@ def test_facts_tell_counts_bytes_sums_and_origin(tmp_path):
     facts = fetched(write(tmp_path / "in/train.jsonl"), tmp_path / "raw")
     content = (tmp_path / "raw/train.jsonl").read_bytes()
     assert facts == {
+        "rows_in": 2,
+        "rows_out": 2,
+        "set_aside": {},
+        "parts": [{"from": str(tmp_path / "in/train.jsonl"), "to": "train.jsonl:1-2", "set_aside": 0}],
         "origin": str(tmp_path / "in/train.jsonl"),
         "revision": None,
         "licence": "CC0",
@@ -111,13 +112,6 @@ def test_split_that_serves_as_another_is_named_as_what_it_serves(tmp_path):
     source = Plain(Where(splits={"train": "train", "test": "validation"}))
     write(tmp_path / "in/dev_v2.1.json.gz")
     assert fetched(tmp_path / "in", tmp_path / "raw", source)["records"] == {"test": 2}
-
-
-def test_long_json_array_is_read_in_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "CHUNK", 7)
-    records = [{"id": str(number), "text": '[]{}," \\ \u00e4' * number} for number in range(30)]
-    fetched(write(tmp_path / "x.json", records), tmp_path / "raw")
-    assert read(tmp_path / "raw/records.jsonl") == records
 
 
 def test_generating_source_is_asked_for_its_splits(tmp_path):
@@ -159,41 +153,41 @@ def broken(tmp_path: Path, name: str, content: bytes, source: Plain | None = Non
     return caught.value.message.replace(f"{tmp_path}/", "")
 
 
-@pytest.mark.parametrize(
-    ("content", "what"),
-    [
-        (b'{"a": 1}\n{"a": \n', "x.jsonl:2: not JSON (Expecting value"),
-        (b"{}\n\n[1]\n", "x.jsonl:3: a record must be a JSON object, this is a list"),
-        (b'{}\n{"a": "\xe4"}\n', "x.jsonl:2: not UTF-8 (byte 7 of the line)"),
-        (b'{}\n{"a": "\0"}\n', "x.jsonl:2: not JSON (Invalid control character"),
-    ],
-)
-def test_line_that_is_no_record_stops_where_none_may_be_broken(tmp_path, content, what):
-    message = broken(tmp_path, "x.jsonl", content)
+def test_broken_records_are_counted_with_file_and_line_and_no_row_is_lost(tmp_path):
+    write(tmp_path / "in/a.csv")
+    (tmp_path / "in/b.jsonl").write_bytes(b'{"a": 1}\n{"a": "\xe4"}\nnothing\n{"a": 2}\n')
+    facts = fetch(Plain(), path=tmp_path / "in", revision=None, into=tmp_path / "raw", max_broken=0.5)
+    assert (facts["rows_in"], facts["rows_out"], facts["set_aside"]) == (6, 4, {"no valid record": 2})
+    places = facts["where"]["no valid record"]
+    assert [place.split(": ")[0] for place in places] == [f"{tmp_path}/in/b.jsonl:2", f"{tmp_path}/in/b.jsonl:3"]
+    assert [(part["to"], part["set_aside"]) for part in facts["parts"]] == [
+        ("records.jsonl:1-2", 0),
+        ("records.jsonl:3-4", 2),
+    ]
+
+
+def test_too_many_broken_records_of_one_file_stop_the_stage(tmp_path):
+    message = broken(tmp_path, "x.jsonl", b'{"a": 1}\n{"a": \n')
     assert message.startswith(
-        "x.jsonl: 1 of 2 lines are not valid records, more than prepare.max_broken (0.0%); first: " + what
+        "x.jsonl: 1 of 2 records are not valid, more than prepare.max_broken (0.0%); first: x.jsonl:2: not JSON ("
     )
 
 
-def test_few_broken_lines_are_counted_with_file_and_line(tmp_path):
-    path = tmp_path / "x.jsonl"
-    path.write_bytes(b'{"a": 1}\n{"a": "\xe4"}\nnothing\n{"a": 2}\n')
-    facts = fetch(Plain(), path=path, revision=None, into=tmp_path / "raw", max_broken=0.5)
-    assert facts["records"] == {"records": 2}
-    assert facts["broken"]["lines"] == 2
-    assert [where.split(": ")[0] for where in facts["broken"]["where"]] == [f"{path}:2", f"{path}:3"]
+def test_a_named_column_that_no_record_has_is_told(tmp_path):
+    class Mapped(Plain):
+        """A source whose columns the user has named."""
 
+        fields: ClassVar[dict[str, str]] = {"split": "fold", "id": "id"}
 
-def test_rows_of_a_csv_file_are_broken_one_by_one(tmp_path):
-    path = tmp_path / "x.csv"
-    path.write_bytes(b"a,b\n1,2\n1\n1,2,3\nx,\n" + b"\xe4,2\n")
-    facts = fetch(Plain(), path=path, revision=None, into=tmp_path / "raw", max_broken=0.6)
-    assert read(tmp_path / "raw/records.jsonl") == [{"a": "1", "b": "2"}, {"a": "x", "b": ""}]
-    assert [where.replace(f"{path}:", "") for where in facts["broken"]["where"]] == [
-        "3: fewer cells than columns",
-        "4: more cells than columns",
-        "6: not UTF-8",
-    ]
+    write(tmp_path / "x.jsonl", [{"id": "1", "folds": "test"}, {"id": "2", "folds": "test"}])
+    with pytest.raises(ResetError) as caught:
+        fetched(tmp_path / "x.jsonl", tmp_path / "raw", Mapped())
+    assert caught.value.message == (
+        f"{tmp_path}/x.jsonl: no record has the column 'fold' (options.fields.split). "
+        "Did you mean 'folds'? Known: folds, id"
+    )
+    write(tmp_path / "x.jsonl", [{"id": "1"}, {"id": "2", "fold": "test"}])
+    assert fetched(tmp_path / "x.jsonl", tmp_path / "raw", Mapped())["rows_out"] == 2
 
 
 def test_truncated_gzip_is_told(tmp_path):
@@ -205,25 +199,9 @@ def test_file_that_is_no_gzip_is_told(tmp_path):
     assert broken(tmp_path, "x.json.gz", b"plain") == "x.json.gz: damaged gzip file (Not a gzipped file (b'pl'))"
 
 
-@pytest.mark.parametrize("content", [b'[{"a": 1}, {"a"', b'[{"a": 1},', b'[{"a": 1} '])
-def test_truncated_array_is_told(tmp_path, content):
-    assert broken(tmp_path, "x.json", content).startswith("x.json: not JSON (")
-
-
-def test_lines_under_the_name_of_an_array_are_told_apart(tmp_path):
-    message = broken(tmp_path, "x.json", b'{"a": 1}\n{"a": 2}\n')
-    assert message.endswith("a file of one record per line must be named .jsonl")
-
-
 @pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x.csv"])
 def test_empty_file_is_told(tmp_path, name):
     assert broken(tmp_path, name, b"") == f"{name}: holds no records"
-
-
-def test_file_in_another_encoding_is_told(tmp_path):
-    content = '[{"a": "\u00e4"}]'.encode("latin-1")
-    assert broken(tmp_path, "x.json", content) == "x.json: not UTF-8 (byte 8)"
-    assert "x.jsonl:1: not UTF-8" in broken(tmp_path, "x.jsonl", '{"a": 1}\n'.encode("utf-16"))
 
 
 def test_file_that_is_no_parquet_is_told(tmp_path):
@@ -237,6 +215,11 @@ def test_unknown_format_is_told(tmp_path):
 def test_document_that_cannot_be_unpacked_is_told(tmp_path):
     message = broken(tmp_path, "x.jsonl", b'{"items": [{}]}\n{}\n', Wrapped())
     assert message.endswith("first: x.jsonl: record 2 lacks the field 'items'")
+
+
+def test_document_that_holds_nothing_is_counted(tmp_path):
+    message = broken(tmp_path, "x.jsonl", b'{"items": [{}]}\n{"items": []}\n', Wrapped())
+    assert message.endswith("first: x.jsonl: record 2 holds nothing to unpack")
 
 
 def test_missing_path_is_told(tmp_path):
@@ -253,49 +236,6 @@ def test_folder_without_data_is_told(tmp_path):
 def test_source_without_an_address_says_how_to_obtain_it(tmp_path):
     with pytest.raises(ResetError, match=r"cannot be downloaded automatically: register at x.example"):
         fetched(None, tmp_path / "raw", Plain(Where(how="register at x.example")))
-
-
-def test_failed_download_names_the_address(tmp_path):
-    source = Plain(Where(urls={"test": (tmp_path / "gone.jsonl").as_uri()}))
-    with pytest.raises(ResetError, match=r"Cannot download file://.*gone.jsonl: .*set `path` to a local copy"):
-        fetched(None, tmp_path / "raw", source)
-
-
-class Halting(BaseHTTPRequestHandler):
-    """Serves a file whose first reply breaks off halfway; knows ranges."""
-
-    content = lines({"id": str(number)} for number in range(2_000)).encode()
-    asked: ClassVar[list[str | None]] = []
-
-    def do_GET(self) -> None:
-        """Send what is left of the content; of the whole, only half of what was promised."""
-        asked = self.headers.get("Range")
-        self.asked.append(asked)
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
-        rest = self.content[start:]
-        self.send_response(206 if asked else 200)
-        self.send_header("Content-Length", str(len(rest)))
-        self.end_headers()
-        self.wfile.write(rest if asked else rest[: len(rest) // 2])
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-def test_download_that_broke_off_goes_on_where_it_was(tmp_path):
-    server = HTTPServer(("127.0.0.1", 0), Halting)
-    Thread(target=server.serve_forever, daemon=True).start()
-    source = Plain(Where(urls={"train": f"http://127.0.0.1:{server.server_port}/x.jsonl"}))
-    half = len(Halting.content) // 2
-    with pytest.raises(
-        ResetError, match=rf"stopped at {half} of {len(Halting.content)} bytes; the next run resumes there"
-    ):
-        fetched(None, tmp_path / "raw", source)
-    assert not (tmp_path / "raw").exists()
-    assert fetched(None, tmp_path / "raw", source)["records"] == {"train": 2_000}
-    assert Halting.asked == [None, f"bytes={half}-"]
-    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
-    server.shutdown()
 
 
 def test_failure_leaves_the_former_output_as_it_was(tmp_path):

@@ -114,7 +114,7 @@ def test_records_that_name_their_split_go_there(raw):
 
 def test_records_without_a_split_need_shares(raw):
     put(raw, records=[row("a")])
-    with pytest.raises(ResetError, match=r"records have no split, so datasets.mine.shares must be set"):
+    with pytest.raises(ResetError, match=r"records.jsonl:1: the record has no split, so datasets.mine.shares must be"):
         run(raw)
 
 
@@ -129,12 +129,50 @@ def test_shares_are_kept_to_and_do_not_depend_on_order_or_company(raw):
     assert all(set(ids(raw, split)) < first[split] for split in schemas.SPLITS)
 
 
+def test_shares_draw_no_record_that_has_a_split_and_the_account_says_who_decided(raw):
+    put(
+        raw,
+        train=[row(f"a{number}") for number in range(60)],
+        test=[row(f"b{number}") for number in range(30)],
+        records=[row("c", split="test"), row("d", split="train"), *[row(f"e{number}") for number in range(50)]],
+    )
+    account = run(raw, {"train": 0.5, "dev": 0.5})
+    assert {name.removeprefix("mine/test/")[0] for name in ids(raw, "test")} == {"b", "c"}
+    assert len(ids(raw, "test")) == 31
+    assert {name.removeprefix("mine/dev/")[0] for name in ids(raw, "dev")} == {"e"}
+    dev = account.kept_by.pop("dev by shares")
+    assert account.kept_by == {
+        "train by file": 60,
+        "test by file": 30,
+        "test by column": 1,
+        "train by column": 1,
+        "train by shares": 50 - dev,
+    }
+    assert account.as_dict() == {"rows_in": 142, "rows_out": 142, "set_aside": {}}
+
+
 def test_dev_rows_held_out_of_train_leave_the_own_test_split_alone(raw):
     put(raw, train=[row(f"a{number}") for number in range(200)], test=[row(f"b{number}") for number in range(50)])
-    run(raw, {"train": 0.9, "dev": 0.1})
+    account = run(raw, dev_from_train=0.1)
     assert len(ids(raw, "test")) == 50
     assert 5 < len(ids(raw, "dev")) < 40
     assert len(ids(raw, "train")) + len(ids(raw, "dev")) == 200
+    assert account.kept_by["dev by dev_from_train"] == len(ids(raw, "dev"))
+
+
+def test_a_record_that_disagrees_with_its_file_stops_with_its_line(raw, monkeypatch):
+    monkeypatch.setattr(module, "SPAN", 100)  # so that the record stands in a later span
+    put(raw, train=[*[row(str(number)) for number in range(20)], row("x", split="test")])
+    with pytest.raises(ResetError, match=r"raw/train\.jsonl:21: the record says test, its file's name says train"):
+        run(raw)
+    assert not (raw.parent / "out").exists()
+
+
+def test_line_ends_of_all_systems_make_the_same_row(raw):
+    put(raw, train=[row("a", ask="One\r\ntwo\rthree", say=["x\r\ny"]), row("b", ask="One\ntwo\nthree", say=["x\ny"])])
+    assert run(raw).set_aside == {"duplicate": 1}
+    (made,) = tables.read(raw.parent / "out/train.parquet", schemas.EXAMPLES)
+    assert (made["instruction"], made["references"]) == ("One\ntwo\nthree", ["x\ny"])
 
 
 @pytest.mark.parametrize(
@@ -177,12 +215,16 @@ def test_test_instructions_need_no_answer_but_other_tests_do(raw):
     assert run(raw).as_dict() == {"rows_in": 2, "rows_out": 1, "set_aside": {"empty answer": 1}}
 
 
-def test_exact_duplicates_stay_once_in_train_before_test(raw):
-    put(
-        raw, test=[row("z", ask="Ask  \na.", say=["Say\ta."])], train=[row("a"), row("b", ask="Ask a.", say=["Say a."])]
-    )
+def test_exact_duplicates_stay_once_in_train_before_dev(raw):
+    put(raw, dev=[row("z", ask="Ask  \na.", say=["Say\ta."])], train=[row("a"), row("b", ask="Ask a.", say=["Say a."])])
     assert run(raw).as_dict() == {"rows_in": 3, "rows_out": 1, "set_aside": {"duplicate": 2}}
     assert ids(raw, "train") == ["mine/train/a"]
+
+
+def test_a_test_row_stays_though_a_training_row_repeats_it(raw):
+    put(raw, train=[row("a")], test=[row("z", ask="Ask a.", say=["Say a."]), row("y", ask="Ask a.", say=["Say a."])])
+    assert run(raw).as_dict() == {"rows_in": 3, "rows_out": 2, "set_aside": {"duplicate": 1}}
+    assert (ids(raw, "train"), ids(raw, "test")) == (["mine/train/a"], ["mine/test/z"])  # `screen` leaves the first out
 
 
 def test_same_instruction_with_another_answer_or_passage_is_no_duplicate(raw):
@@ -241,7 +283,9 @@ def test_first_places_of_a_reason_are_named_over_files(raw):
 def test_metrics_name_places_only_where_rows_are_left_out(raw, tmp_path):
     put(raw, train=[row("a"), row("b", say=[])])
     run(raw).write(tmp_path / "m.json")
-    assert json.loads((tmp_path / "m.json").read_text())["where"] == {"empty answer": [f"{raw}/train.jsonl:2"]}
+    written = json.loads((tmp_path / "m.json").read_text())
+    assert written["where"] == {"empty answer": [f"{raw}/train.jsonl:2"]}
+    assert written["kept_by"] == {"train by file": 1}
     put(raw, train=[row("a")])
     run(raw).write(tmp_path / "m.json")
     assert "where" not in json.loads((tmp_path / "m.json").read_text())
@@ -285,7 +329,8 @@ def test_too_many_rows_set_aside_stop_the_stage_and_write_nothing(raw):
     with pytest.raises(ResetError) as caught:
         run(raw, max_set_aside=0.7)
     assert caught.value.message == (
-        "mine: 75.0% of the records set aside, max_set_aside is 70.0% (4 rows in, 1 out; set aside: 3 skipped)"
+        "mine: 75.0% of the records set aside, max_set_aside is 70.0% "
+        "(4 rows in, 1 out (1 train by file); set aside: 3 skipped)"
     )
     assert not (raw.parent / "out").exists()
 

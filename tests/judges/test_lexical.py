@@ -37,6 +37,12 @@ def scores(one):
         ("", ["Oslo"], 0),
         ("", ["the"], 0),  # both are empty after normalisation
         ("well - known", ["well-known"], 1),
+        ("A", ["A"], 1),  # a choice: nothing is left of it after normalisation, so the texts are compared
+        ("A", ["B"], 0),
+        ("(a)", ["A"], 1),
+        ("...", ["..."], 1),
+        ("\u5317\u4eac\u3002", ["\u5317\u4eac"], 1),
+        ("\uff2f\uff53\uff4c\uff4f", ["Oslo"], 1),
     ],
 )
 def test_exact_match_compares_normalised_text_with_every_reference(text, references, expected):
@@ -87,6 +93,16 @@ def test_coverage_is_the_share_of_the_answers_words_and_pairs_in_the_passages(te
         ("the cat sat", ["dogs bark", "the cat sat"], 1),  # the best reference counts
         ("", ["the cat"], 0),
         ("cats", ["cat"], 0),  # no stemming
+        (
+            "\u0437\u0430\u0432\u043e\u0434 1950",
+            ["\u043d\u0430\u0441\u043e\u0441 1950"],
+            0.5,
+        ),  # words of any script count, not digits alone
+        ("\u5de5\u5834\u306f\u6771\u4eac", ["\u6771\u4eac\u306e\u5de5\u5834"], 2 / 5),
+        ("\u5317\u4eac", ["\u5317\u4eac"], 1),
+        ("the cat", ["...", "the cat"], 1),
+        ("...", ["the cat"], 0),
+        ("the cat", ["..."], None),  # nothing to compare with
     ],
 )
 def test_rouge_l_is_the_f_measure_against_the_best_reference(text, references, expected):
@@ -223,3 +239,34 @@ def test_on_real_questions_gold_answers_match_themselves_and_passages_hold_their
                 coverage(passage["text"], [passage["text"]], 2) == 1 == k_precision(passage["text"], [passage["text"]])
             )
     assert spans > 20
+
+
+def test_a_choice_that_is_an_article_is_a_word_where_the_reference_is_one():
+    passages = ["Key A alone opens it."]
+    right = scores(answer("A", references=["A"], passages=passages))
+    assert set(right.values()) == {1.0}
+    wrong = scores(answer("B", references=["A"], passages=passages))
+    assert set(wrong.values()) == {0.0}
+    lazy = scores(answer("the", references=["Oslo"]))  # no choice, and no answer either
+    assert set(lazy.values()) == {0.0}
+
+
+def test_what_has_no_words_to_compare_with_is_null_with_a_reason():
+    one = answer("Oslo", task="summarization", references=["?"], passages=["..."])
+    assert {(v.name, v.score, v.reason) for v in Lexical(name="lexical").verdicts([one])} == {
+        ("rouge_l", None, "the reference has no words"),
+        ("unigram_coverage", None, "the passages have no words"),
+        ("bigram_coverage", None, "the passages have no words"),
+    }
+
+
+OTHERS = SHARED / "cases/text/other_scripts.jsonl"
+
+
+@pytest.mark.skipif(not OTHERS.is_file(), reason="the cases are not here")
+def test_answers_in_other_scripts_match_themselves_and_their_contexts_and_nothing_unrelated():
+    for record in map(json.loads, OTHERS.read_text().splitlines()):
+        said, context = record["answer"], record["context"]
+        assert exact_match(said, [said]) == rouge_l(said, [said]) == span_coverage(said, [context]) == 1
+        assert coverage(said, [context], 1) == coverage(said, [context], 2) == k_precision(said, [context]) == 1
+        assert rouge_l(context, [record["unrelated_with_same_digits"]]) < 0.5

@@ -125,3 +125,15 @@ def test_a_model_of_three_labels_and_a_folder_without_one_are_named(tmp_path):
         judge(folder)
     with pytest.raises(ResetError, match=r"no MiniCheck model could be loaded \("):
         judge(str(tmp_path))
+
+
+def test_what_the_model_cannot_read_is_null_with_a_reason(model):
+    chinese = "\u6c34\u6cf5\u5728\u5317\u4eac\u3002"
+    asked = answers([chinese, "...", ANSWERS[0], " "])
+    reason = "language: the model's tokenizer knows too little of the script CJK"
+    verdicts = list(judge(model).verdicts(asked))
+    assert [(v.score, v.reason) for v in verdicts[:2]] == [(None, reason), (None, "the answer has no words")]
+    assert verdicts[2].score is not None
+    assert (verdicts[3].score, verdicts[3].reason) == (0.0, "empty answer")
+    (verdict,) = judge(model, any_script=True).verdicts(asked[:1])
+    assert verdict.score is not None

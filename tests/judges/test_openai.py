@@ -1,6 +1,7 @@
 """The LLM judge: what it asks of a small server on this machine, and what it makes of the replies."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from reset.judges import Answer, Paid
 from reset.judges.openai import OpenAIRater
 from reset.llm.ledger import Ledger, location
 from reset.llm.rating import render
-from tests.support.chat_server import Fault, Server, settings
+from tests.support.chat_server import Fault, Server, completion, settings
 
 
 def answer(number, text="A duck.", split="train", references=()):
@@ -84,7 +85,7 @@ def test_refused_question_is_unscored(server):
 
     server.reply = reply
     (verdict,) = rater(server).verdicts([answer(1)])
-    assert (verdict.score, verdict.reason) == (None, "the server refused (status 400)")
+    assert (verdict.score, verdict.reason) == (None, "the server refused (status 400): as asked")
     assert "as asked" in verdict.detail["error"]
 
 
@@ -149,3 +150,51 @@ def test_missing_key_names_the_environment_variable(server, monkeypatch):
         list(judge.verdicts([answer(1)]))
     assert judge.estimate([answer(1)], "mtl").questions == 1
     assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "reason"),
+    [
+        ("Rating: [[6]]", "length", "the reply is not finished: finish_reason 'length'"),
+        ("Rating: [[6]]", "content_filter", "the server's filter stopped the reply"),
+        ("<think>It may deserve [[9]]", "stop", "the reply ends within a thought"),
+        ("", "stop", "the reply is empty"),
+        ('The format is "Rating: [[5]]".', "stop", "no rating from 1 to 10 in the reply"),
+    ],
+)
+def test_a_reply_that_is_not_finished_or_quotes_the_scale_is_null_and_kept(server, text, finish_reason, reason):
+    server.reply = lambda body: completion("strong", text, finish_reason=finish_reason)
+    (verdict,) = rater(server).verdicts([answer(1)])
+    assert (verdict.score, verdict.reason, verdict.detail["reply"]) == (None, reason, text)
+
+
+def test_a_comparison_that_is_cut_off_is_null(server):
+    server.reply = lambda body: completion("strong", "[[A]]", finish_reason="length")
+    asked = [answer(1, split="test", references=["B"])]
+    (verdict,) = [v for v in rater(server, pairwise_model="strong").verdicts(asked) if v.name == "preference"]
+    assert (verdict.score, verdict.reason) == (None, "the reply is not finished: finish_reason 'length'")
+
+
+def test_a_flagged_prompt_with_all_its_answers_is_null_and_the_others_are_rated(server):
+    def reply(body):
+        if "Describe a duck, 3." in prompt(body):
+            raise Fault(403, body=b'{"error": {"message": "Your input was flagged"}}')
+        return "[[5]]"
+
+    server.reply = reply
+    sampled = [replace(answer(3, text=f"Duck {n}."), answer_id=f"a{n}") for n in range(20)]
+    verdicts = list(rater(server).verdicts([*sampled, *(answer(n) for n in range(30, 35))]))
+    assert {v.reason for v in verdicts[:20]} == {"the server refused (status 403): Your input was flagged"}
+    assert [v.score for v in verdicts[20:]] == [0.5] * 5
+
+
+def test_the_fields_of_a_request_are_those_of_the_parameters(server):
+    fields = {"max_tokens": None, "max_completion_tokens": 900, "temperature": None, "seed": 3}
+    (verdict,) = rater(server, fields=fields).verdicts([answer(1)])
+    assert verdict.score == 0.5
+    (asked,) = server.asked
+    assert {name: asked[name] for name in asked if name != "messages"} == {
+        "model": "strong",
+        "max_completion_tokens": 900,
+        "seed": 3,
+    }

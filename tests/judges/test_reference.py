@@ -29,7 +29,13 @@ def test_the_rating_is_rouge_l_and_the_weak_one_the_recall_of_words(text, refere
     assert scores["rating_weak"] == (pytest.approx(weak), None)
 
 
-@pytest.mark.parametrize("references", [[], ["..."]])
-def test_without_words_to_compare_with_both_are_null(references):
-    null = (None, "the example has no reference")
-    assert said("Of course!", references) == {"rating": null, "rating_weak": null}
+@pytest.mark.parametrize(
+    ("references", "reason"), [([], "the example has no reference"), (["..."], "the reference has no words")]
+)
+def test_without_words_to_compare_with_both_are_null(references, reason):
+    assert said("Of course!", references) == {"rating": (None, reason), "rating_weak": (None, reason)}
+
+
+def test_words_of_other_scripts_count():
+    scores = said("\u6771\u4eac\u306e\u5de5\u5834", ["\u6771\u4eac\u306e\u5de5\u5834\u3002"])
+    assert scores == {"rating": (1, None), "rating_weak": (1, None)}

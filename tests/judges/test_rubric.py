@@ -56,3 +56,8 @@ def test_an_empty_grounded_answer_is_supported_by_nothing():
 
 def test_spans_are_not_put_before_it():
     assert Rubric.tasks == {"instruction", "abstractive_qa", "summarization"}
+
+
+def test_a_text_of_another_world_is_null_with_a_reason():
+    real = Answer("a", "It is old.", "summarization", "test", "", "", ["The house stands in Oslo."], (), None)
+    assert rate(real) == [Verdict("a", "oracle", None, "the passages state no fact of the micro world")]

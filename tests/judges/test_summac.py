@@ -216,8 +216,82 @@ def test_example_without_passage_is_null(model):
 
 def test_labels_are_found_by_name_in_any_case():
     assert label_order(LABELS, "m") == [2, 0, 1]
+    assert label_order({"SUPPORTS": 0, "REFUTES": 1, "NOT ENOUGH INFO": 2}, "m") == [0, 1, 2]
     with pytest.raises(ResetError, match=r"m: no label 'entailment' in the model's label2id; it has LABEL_0, LABEL_1"):
         label_order({"LABEL_0": 0, "LABEL_1": 1}, "m")
+
+
+UNNAMED = {"LABEL_0": 0, "LABEL_1": 1}
+
+
+def test_labels_that_the_model_does_not_name_are_a_parameter():
+    assert label_order({"entailment": 1, "not_entailment": 0}, "m") == [1, None, None]
+    assert label_order(UNNAMED, "m", {"entailment": "LABEL_1"}) == [1, None, None]
+    assert label_order(UNNAMED, "m", {"entailment": 0, "contradiction": 1}, ["contradiction"]) == [0, 1, None]
+    assert label_order(LABELS, "m", {"entailment": "contradiction", "contradiction": "Entailment"}) == [0, 2, 1]
+    with pytest.raises(ResetError, match=r"m: no label 'contradiction' .*, as in \{contradiction: entailment\}"):
+        label_order({"entailment": 0, "not_entailment": 1}, "m", needed=["entailment", "contradiction"])
+
+
+@pytest.mark.parametrize("labels", [{"entails": 0}, {"entailment": 2}, {"entailment": "LABEL_9"}])
+def test_a_label_that_cannot_be_is_told(labels):
+    with pytest.raises(ResetError, match=r"m: `labels` of its judge says .*; it has LABEL_0, LABEL_1"):
+        label_order(UNNAMED, "m", labels)
+
+
+@pytest.mark.parametrize(
+    ("label2id", "labels"), [({"entailment": 0}, {}), (UNNAMED, {"entailment": 0, "contradiction": 0})]
+)
+def test_a_model_needs_two_labels_and_each_its_own_column(label2id, labels):
+    with pytest.raises(ResetError, match="m: an NLI model has at least two labels, each with a column of its own"):
+        label_order(label2id, "m", labels)
+
+
+def test_two_labels_are_enough_where_contradiction_is_not_used(tmp_path):
+    folder = save(tmp_path, "bert", UNNAMED)
+    pair = ("the cat sat on the mat .", "a cat sat .")
+    probabilities = [
+        Nli(folder, batch_tokens=64, labels={"entailment": label}).probabilities([pair])[pair] for label in UNNAMED
+    ]
+    assert [row[1:].tolist() for row in probabilities] == [[0, 0], [0, 0]]
+    assert probabilities[0][0] + probabilities[1][0] == pytest.approx(1, abs=2e-6)
+    assert 0 < scores(judge(folder, labels={"entailment": "LABEL_1"}), [answer(ANSWERS[0])])["a0"] < 1
+    with pytest.raises(ResetError, match="no label 'contradiction'"):
+        judge(folder, labels={"entailment": "LABEL_1"}, use_contradiction=True)
+
+
+CHINESE = "\u6c34\u6cf5\u5728\u5317\u4eac\u7684\u5927\u5385\u91cc\u3002"
+
+
+@pytest.mark.parametrize(
+    ("text", "passages", "reason"),
+    [
+        (CHINESE, PASSAGES, "language: the model's tokenizer knows too little of the script CJK"),
+        (ANSWERS[0], [CHINESE], "language: the model's tokenizer knows too little of the script CJK"),
+        ("...", PASSAGES, "the answer has no words"),
+        ("\u3002\u3002", PASSAGES, "the answer has no words"),
+        (ANSWERS[0], [], "the example has no passage"),
+    ],
+)
+def test_what_the_model_cannot_read_is_null_with_a_reason(model, text, passages, reason):
+    (first, second) = judge(model).verdicts([answer(text, passages=passages), answer(ANSWERS[0], number=1)])
+    assert (first.score, first.reason) == (None, reason)
+    assert second.score == pytest.approx(scores(judge(model), answers())["a0"], abs=2e-6)
+
+
+def test_any_script_is_judged_on_request(model):
+    (verdict,) = judge(model, any_script=True).verdicts([answer(CHINESE, passages=[CHINESE])])
+    assert verdict.score is not None
+    assert verdict.detail["sentences"][0]["sentence"] == CHINESE
+
+
+def test_ten_ideographs_are_a_sentence_and_ten_letters_none(model):
+    imager = judge(model)._imager
+    assert imager.split_sentences("It is so. \u5efa\u4e8e1950\u5e74\u3002\u6c34\u6cf5\u5728\u5317\u4eac\u3002") == [
+        "\u5efa\u4e8e1950\u5e74\u3002",
+        "\u6c34\u6cf5\u5728\u5317\u4eac\u3002",
+    ]
+    assert imager.split_sentences("It is so. It was so. It was never so.") == ["It was so.", "It was never so."][1:]
 
 
 def test_folder_without_a_model_is_named(tmp_path):

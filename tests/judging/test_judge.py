@@ -139,7 +139,20 @@ def test_too_many_nulls_stop_the_stage_with_the_commonest_reason(case):
     )
     assert not case.into.exists()
     _, summary = case.judge(Length(), max_null=0.34)
-    assert summary == {"length": {"n": 3, "nulls": 1, "mean": 0.25}}
+    assert summary == {"length": {"n": 3, "nulls": 1, "mean": 0.25, "null_reasons": {"a riddle": 1}}}
+
+
+def test_reasons_are_counted_by_what_stands_before_a_colon_and_shown_with_an_example(case):
+    class Refused(Length):
+        def verdicts(self, answers):
+            for answer in answers:
+                yield Verdict(answer.answer_id, "length", None, f"refused: in the words of {answer.text}")
+
+    case.write([answer("x", n, text) for n, text in enumerate("abc")], [example("x")])
+    with pytest.raises(ResetError, match=r"most often \(3\): refused: in the words of a$"):
+        case.judge(Refused())
+    _, summary = case.judge(Refused(), max_null=1.0)
+    assert summary["length"] == {"n": 3, "nulls": 3, "mean": None, "null_reasons": {"refused": 3}}
 
 
 def test_stage_stops_as_soon_as_the_limit_cannot_be_kept(case):

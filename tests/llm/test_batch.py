@@ -11,6 +11,8 @@ from reset.llm import Failure, Reply, batch
 from reset.llm.ledger import CHARACTERS_PER_TOKEN
 from tests.llm.conftest import questions
 
+BASE = "https://example.org/v1"
+
 
 class Batches:
     """The parts of an AsyncOpenAI client that Batch mode uses; a batch is over when it has been looked at twice."""
@@ -81,7 +83,7 @@ def ask(client, asked, server, ledger):
 @pytest.fixture
 def server(options):
     """Settings of Batch mode, not a running server."""
-    return lambda **changed: options(base_url="https://example.org/v1", batch_poll_s=0.001, **changed)
+    return lambda **changed: options(base_url=BASE, batch_poll_s=0.001, **changed)
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_a_batch_is_submitted_waited_for_and_taken_in_at_half_the_price(server, 
     assert [found[one.key].text for one in asked] == [f"of {one.prompt} [[6]]" for one in asked]
     assert len(client.made) == 1
     assert ledger.spent("rater", "mtl") == pytest.approx(5 * 0.002 / 2)
-    assert ledger.open_batches("rater", "https://example.org/v1") == []
+    assert ledger.open_batches("rater", BASE) == []
     assert next(ledger.rows())["batch"] == 1
 
 
@@ -130,7 +132,7 @@ def test_a_batch_of_other_questions_is_taken_in_too(server, ledger):
         ask(client, questions(3), server(), ledger)
     client.die = None
     ask(client, questions(2, start=3), server(), ledger)
-    assert all(isinstance(ledger.get(one), Reply) for one in questions(5))
+    assert all(isinstance(ledger.get(one, BASE), Reply) for one in questions(5))
     assert len(client.made) == 2
 
 
@@ -151,7 +153,7 @@ def test_lines_that_fail_for_good_are_failures(server, ledger):
 def test_a_batch_refused_as_a_whole_stops_the_run_and_is_forgotten(server, ledger):
     with pytest.raises(ResetError, match=r"batch batch-0 failed \(no such model\)"):
         ask(Batches(status="failed"), questions(2), server(), ledger)
-    assert ledger.open_batches("rater", "https://example.org/v1") == []
+    assert ledger.open_batches("rater", BASE) == []
 
 
 def test_no_more_is_submitted_than_the_limit_has_room_for(server, ledger):
@@ -159,4 +161,4 @@ def test_no_more_is_submitted_than_the_limit_has_room_for(server, ledger):
     # at half the price a request holds (3 * $10 + 20 * $100) / 2 per million = $0.001015
     with pytest.raises(ResetError, match=r"max_cost_usd = 0\.01 leaves no room"):
         ask(client, asked, server(max_cost_usd=0.01), ledger)
-    assert sum(ledger.get(one) is not None for one in asked) == 9
+    assert sum(ledger.get(one, BASE) is not None for one in asked) == 9

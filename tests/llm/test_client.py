@@ -134,7 +134,7 @@ def test_a_question_that_never_works_fails_alone_after_bounded_attempts(server, 
     assert [isinstance(found[one.key], Failure) for one in asked] == [number == 3 for number in range(6)]
     assert found[asked[3].key].reason == "the server refused (status 500)"
     assert [numbered(body) for body in server.asked].count("Rate reply 3.") == 3
-    assert sum(isinstance(ledger.get(one), Reply) for one in asked) == 5
+    assert sum(isinstance(ledger.get(one, server.base_url), Reply) for one in asked) == 5
 
 
 def test_a_refused_question_is_not_asked_again(server, ledger, options):
@@ -173,7 +173,7 @@ def test_a_server_that_goes_down_stops_the_run_and_a_later_one_asks_the_rest(ser
     asked = questions(40)
     with pytest.raises(ResetError, match=r"cannot use model 'strong' \(Error code: 503"):
         ask(asked, options(), ledger)
-    kept = sum(ledger.get(one) is not None for one in asked)
+    kept = sum(ledger.get(one, server.base_url) is not None for one in asked)
     assert kept == 10
     assert len(server.asked) < 100
     server.asked.clear()
@@ -224,7 +224,7 @@ def test_the_run_stops_before_it_costs_more_than_allowed_and_keeps_what_it_has(s
     asked = questions(50)
     with pytest.raises(ResetError, match=r"max_cost_usd = 0\.01 leaves no room for another request to 'strong'"):
         ask(asked, options(max_cost_usd=0.01), ledger)
-    kept = [one for one in asked if ledger.get(one)]
+    kept = [one for one in asked if ledger.get(one, server.base_url)]
     assert 3 <= len(kept) <= 5
     assert ledger.spent("rater", "mtl") == pytest.approx(0.002 * len(kept))
     with pytest.raises(ResetError):

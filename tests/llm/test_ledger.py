@@ -17,6 +17,7 @@ from tests.llm.conftest import DECODING, questions
 from tests.support import ROOT
 from tests.support.chat_server import Server
 
+BASE = "http://127.0.0.1/v1"
 REPLY = Reply("Rating: [[7]]", "stop", "strong-0613", "fp_1", 100, 10, 0.5, 2)
 
 RUN = """
@@ -34,21 +35,21 @@ print(len(found))
 """
 
 
-def put(ledger, question, reply=REPLY, pool="mtl", usd=0.002):
-    ledger.put(question, reply, pool=pool, base_url="http://127.0.0.1/v1", usd=usd)
+def put(ledger, question, reply=REPLY, pool="mtl", usd=0.002, base_url=BASE):
+    ledger.put(question, reply, pool=pool, base_url=base_url, usd=usd)
 
 
 def test_a_reply_is_found_by_judge_model_prompt_and_decoding_and_by_nothing_less(ledger):
     asked = Question("rater", "strong", "Rate it.", DECODING)
     put(ledger, asked)
-    assert ledger.get(Question("rater", "strong", "Rate it.", DECODING)) == REPLY
+    assert ledger.get(Question("rater", "strong", "Rate it.", DECODING), BASE) == REPLY
     others = [
         Question("second", "strong", "Rate it.", DECODING),
         Question("rater", "weak", "Rate it.", DECODING),
         Question("rater", "strong", "Rate it", DECODING),
         Question("rater", "strong", "Rate it.", '{"max_tokens": 20, "temperature": 1.0}'),
     ]
-    assert [ledger.get(other) for other in others] == [None] * 4
+    assert [ledger.get(other, BASE) for other in others] == [None] * 4
 
 
 def test_a_second_reply_to_one_question_is_refused(ledger):
@@ -81,7 +82,7 @@ def test_estimate_counts_what_is_new_once_and_learns_from_what_came_back(ledger,
         80,
     )  # replies of full length
     assert first.usd == pytest.approx(4 * (3 * 10 + 20 * 100) / 1e6)
-    put(ledger, questions(1)[0])
+    put(ledger, questions(1)[0], base_url=server.base_url)
     second = estimate(questions(4), server, ledger, judge="rater", pool="mtl")
     assert (second.cached, second.prompt_tokens, second.completion_tokens) == (1, 300, 30)
     assert str(second) == (
@@ -113,7 +114,7 @@ def test_a_killed_run_loses_no_reply_it_had_and_asks_no_such_question_again(tmp_
         time.sleep(0.2)
         before = len(server.asked)
         with Ledger(path) as ledger:
-            kept = sum(ledger.get(one) is not None for one in questions(40))
+            kept = sum(ledger.get(one, server.base_url) is not None for one in questions(40))
         assert before - 4 <= kept < 40
         server.asked.clear()
         again = start(server, path, 40)
@@ -133,4 +134,60 @@ def test_a_file_that_is_no_ledger_is_named(tmp_path):
     path = tmp_path / "replies.sqlite"
     path.write_text("no database at all " * 100)
     with pytest.raises(ResetError, match=r"replies\.sqlite: cannot be used as a ledger \("):
+        Ledger(path)
+
+
+def test_another_server_behind_the_same_model_name_has_replies_of_its_own(ledger):
+    (asked,) = questions(1)
+    put(ledger, asked)
+    assert ledger.get(asked, "http://127.0.0.1:9/v1") is None
+    put(ledger, asked, Reply("[[1]]", "stop", None, None, None, None, 0.5, 1), base_url="http://127.0.0.1:9/v1")
+    assert (ledger.get(asked, BASE), ledger.get(asked, "http://127.0.0.1:9/v1").text) == (REPLY, "[[1]]")
+    assert ledger.answered(asked, BASE)
+    assert not ledger.answered(asked, "http://127.0.0.1:10/v1")
+    assert not ledger.answered(Question("rater", "strong", "Rate it.", '{"max_tokens": 9}'), BASE)
+
+
+OLD = """
+CREATE TABLE replies (
+    key TEXT PRIMARY KEY, judge TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL, decoding TEXT NOT NULL,
+    base_url TEXT NOT NULL, pool TEXT NOT NULL, text TEXT NOT NULL, finish_reason TEXT, served_model TEXT,
+    fingerprint TEXT, prompt_tokens INTEGER, completion_tokens INTEGER, usd REAL, seconds REAL NOT NULL,
+    attempts INTEGER NOT NULL, batch INTEGER NOT NULL, asked_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX spend ON replies (judge, pool);
+CREATE TABLE batches (
+    file_id TEXT PRIMARY KEY, batch_id TEXT, judge TEXT NOT NULL, pool TEXT NOT NULL, base_url TEXT NOT NULL,
+    submitted_at TEXT NOT NULL
+) STRICT;
+"""
+
+
+def old_ledger(path, asked):
+    values = [asked.key, asked.judge, asked.model, asked.prompt, asked.decoding, f"{BASE}/", "mtl", REPLY.text, "stop"]
+    values += ["strong-0613", "fp_1", 100, 10, 0.002, 0.5, 2, 0, "2024-01-01T00:00:00Z"]
+    with sqlite3.connect(path) as db:
+        db.executescript(OLD)
+        db.execute(f"INSERT INTO replies VALUES ({', '.join('?' * len(values))})", values)
+        db.execute("INSERT INTO batches VALUES ('file-1', 'batch-1', 'rater', 'mtl', ?, 'now')", (f"{BASE}/",))
+
+
+def test_an_old_ledger_is_rewritten_once_and_keeps_all_that_it_has(tmp_path):
+    path, (asked,) = tmp_path / "replies.sqlite", questions(1)
+    old_ledger(path, asked)
+    for _ in range(2):
+        with Ledger(path) as opened:
+            assert opened.get(asked, BASE) == REPLY
+            assert opened.open_batches("rater", BASE) == [("file-1", "batch-1", "mtl")]
+            assert opened.spent("rater", "mtl") == 0.002
+    with Ledger(path) as opened:
+        put(opened, asked, base_url="http://127.0.0.1:9/v1")
+        assert len(list(opened.rows())) == 2
+
+
+def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
+    path = tmp_path / "replies.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 2")
+    with pytest.raises(ResetError, match=r"replies\.sqlite: a ledger of version 2; this program reads 1 at most"):
         Ledger(path)

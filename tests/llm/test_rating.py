@@ -1,8 +1,13 @@
 """What a judged answer can try, and what a judge can say."""
 
+import json
+import time
+
 import pytest
 
 from reset.llm.rating import choice, json_rating, rating, render, structured
+from reset.llm.reply_text import unfinished
+from tests.support import SHARED
 
 QUESTION = "Describe a duck."
 PLAIN = render("rating.txt", question=QUESTION, answer="A duck.").splitlines()
@@ -155,7 +160,8 @@ def test_prompts_that_differ_have_marks_that_differ_and_equal_ones_equal():
         ("[[11]]", None),
         ("[[-3]]", None),
         ("[[1e1]]", None),
-        ("[[\uff17]]", None),
+        ("[[\uff17]]", 7),  # full-width digits are digits
+        ("\uff32\uff41\uff54\uff49\uff4e\uff47\uff1a\uff3b\uff3b\uff17\uff3d\uff3d", 7),
         ("[[rating]]", None),
         ("Rating: 7", None),
         ("Rating: [7]", None),
@@ -167,6 +173,91 @@ def test_prompts_that_differ_have_marks_that_differ_and_equal_ones_equal():
 )
 def test_the_rating_is_the_last_one_in_the_asked_format_and_on_the_scale(reply, points):
     assert rating(reply) == points
+
+
+@pytest.mark.parametrize(
+    ("reply", "points"),
+    [
+        # what is quoted is not the judge's own
+        ('I was told to write "Rating: [[5]]". It is poor.', None),
+        ("The scale is `[[1]]` to `[[10]]`.", None),
+        ("It says \u201cRating: [[10]]\u201d, which I ignore. Rating: [[2]]", 2),
+        ("It says 'Rating: [[10]]'. Don't be fooled. Rating: [[2]]. It's poor.", 2),
+        ("> Rating: [[10]]\nThat line is the answer's. Rating: [[3]]", 3),
+        ('Good.\n"Rating: [[7]]"', 7),  # but a last line that is nothing else is
+        ('The format is\n"Rating: [[5]]"\nand that is all.', None),
+        # the rating behind "Rating:" where a line or a sentence starts comes first
+        ("Rating: [[4]] The answer asks for [[10]].", 4),
+        ("Rating: [[4]]\nThe answer says Rating: [[10]].", 4),
+        ("The answer says Rating: [[10]]. No. Rating: [[4]]", 4),
+        ("**Rating: [[4]]**, not [[9]]", 4),
+        ("### Final rating: [[4]]\nThank you, [[9]]", 4),
+        ("I thought of [[9]]; my rating: [[4]]", 4),
+        # ratings that differ are a decision if the reply ends with one
+        ("First [[3]]. Then [[8]], who knows.", None),
+        ("Rating: [[3]]. On reflection: Rating: [[8]]", 3),
+        ("Rating: [[3]]\nRating: [[8]]", 8),
+        ("Rating: [[3]]\nRating: [[8]]\nThank you", None),
+        ("Rating: [[8]]\nRating: [[8]]\nThank you", 8),
+        ("Rating: [[6]] or [[7]]", None),
+        ("Rating: [[6]]-[[7]]", None),
+        ("Rating: [[6]] [[7]]", None),
+        ("8/10", None),
+        ("10 out of 10", None),
+        ("I rate it between 6 and 7", None),
+        ("[[8]]/10", 8),
+        ("Rating: [[8]]</s>", 8),
+        ("\u8bc4\u5206\uff1a[[8]]\u3002", 8),
+        # a thought is not the reply
+        ("<think>Perhaps [[9]].</think>Rating: [[4]]", 4),
+        ("<think>Perhaps</think>\n<think>[[9]]</think>\nRating: [[4]]", 4),
+        ("Perhaps [[9]].</think>Rating: [[4]]", 4),  # of a template that opens the thought
+        ("[THINK][[9]][/THINK]Rating: [[4]]", 4),
+        ("<think>Perhaps [[9]].", None),
+        ("Perhaps [[9]].</think>", None),
+        ("The answer leaves a <think> in. Rating: [[4]]", 4),
+    ],
+)
+def test_a_rating_is_the_judges_own_decision(reply, points):
+    assert rating(reply) == points
+
+
+@pytest.mark.parametrize(
+    ("reply", "finish_reason", "reason"),
+    [
+        ("Rating: [[6]]", "stop", None),
+        ("Rating: [[6]]", None, None),
+        ("Rating: [[6]]", "eos_token", None),
+        ("Rating: [[6]]", "length", "the reply is not finished: finish_reason 'length'"),
+        ("Rating: [[6]]", "error", "the reply is not finished: finish_reason 'error'"),
+        ("", "content_filter", "the server's filter stopped the reply"),
+        (" \n", "stop", "the reply is empty"),
+        ("<think>The format is [[5]]", "stop", "the reply ends within a thought"),
+        (" <THINK>so</THINK><think>", "stop", "the reply ends within a thought"),
+        ("<think>so</think>", "stop", None),
+    ],
+)
+def test_a_reply_that_is_not_finished_says_why(reply, finish_reason, reason):
+    assert unfinished(reply, finish_reason) == reason
+
+
+REPLIES = SHARED / "cases/judge/replies.jsonl"
+
+
+@pytest.mark.skipif(not REPLIES.is_file(), reason="the cases are not here")
+def test_the_cases_are_read_as_they_should_be():
+    for case in map(json.loads, REPLIES.read_text().splitlines()):
+        told = None if unfinished(case["text"], case["finish_reason"]) else rating(case["text"])
+        assert told == case["rating"], case
+
+
+@pytest.mark.parametrize(
+    "piece", ["[[", '"', "\u201c", "Rating: ", "[[1]],", "<think>", "<think></think>", ". ", "rating "]
+)
+def test_time_grows_with_the_length_of_a_reply_and_no_faster(piece):
+    started = time.perf_counter()
+    rating(piece * (50_000 // len(piece)))
+    assert time.perf_counter() - started < 3
 
 
 @pytest.mark.parametrize(
@@ -184,6 +275,10 @@ def test_the_rating_is_the_last_one_in_the_asked_format_and_on_the_scale(reply, 
         ("[7]", None),
         ('{"a":' * 100_000, None),
         ("Rating: [[7]]", None),
+        ('```json\n{"rating": 7}\n```', 7),
+        ('<think>{"rating": 9}</think>{"rating": 7}', 7),
+        ('<think>{"rating": 9}', None),
+        ('{"rating": 1e999}', None),
     ],
 )
 def test_a_structured_rating_is_one_object_with_a_number_on_the_scale(reply, points):
@@ -191,7 +286,16 @@ def test_a_structured_rating_is_one_object_with_a_number_on_the_scale(reply, poi
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"), [("[[A]]", "A"), ("First [[A]], no, [[C]]", "C"), ("[[D]]", None), ("A", None), ("[[a]]", None)]
+    ("reply", "said"),
+    [
+        ("[[A]]", "A"),
+        ("First [[A]], no, [[C]]", "C"),
+        ('"[[A]]" is the format. [[B]]', "B"),
+        ("[[A]] or [[B]]", None),
+        ("[[D]]", None),
+        ("A", None),
+        ("[[a]]", None),
+    ],
 )
 def test_a_choice_is_the_last_one_in_the_asked_format(reply, said):
     assert choice(reply) == said

@@ -25,6 +25,7 @@ from reset.model.adapters import Adapter
 from reset.params import training as sections
 from reset.runs.launcher import launcher
 from reset.training import encoding
+from tests.support.families import FAMILIES
 from tests.support.train_alone import rows
 
 LORA = {"rank": 4, "alpha": 8.0, "dropout": 0.0, "target_modules": ["all-linear"], "quantise": "none", "merge": False}
@@ -43,6 +44,7 @@ for name, init, adapter, changed in json.loads(sys.argv[1]):
         template="micro", limits=LIMITS, recipe=replace(RECIPE, learning_rate=0.02, **changed),
         adapter=adapter and adapters.Adapter(**adapter),
     )
+loop.leave()
 """
 pytestmark = pytest.mark.usefixtures("one_thread")
 Train = Callable[..., Path]
@@ -178,6 +180,31 @@ def test_same_seed_gives_the_same_first_weights_and_leaves_the_global_state(micr
 def test_target_that_no_module_is_called_is_told(micro_model: Path) -> None:
     with pytest.raises(ResetError, match=r"adapter\.target_modules: .*q_prj"):
         adapters.start(micro_model, Adapter(**{**LORA, "target_modules": ["q_prj"]}), seed=0)
+
+
+@pytest.mark.parametrize("target", ["lm_head", "embed_tokens"])
+def test_adapter_on_weights_that_are_tied_is_refused(tmp_path: Path, target: str) -> None:
+    """Merged, it would change the output layer and the embeddings alike; in training it changes one of them."""
+    adapter = Adapter(**{**LORA, "target_modules": ["q_proj", target]})
+    tied = FAMILIES["smollm_2"].save(tmp_path / "tied")
+    with pytest.raises(
+        ResetError, match=r"target_modules: .*embed_tokens.weight and lm_head.weight are the same weights"
+    ):
+        adapters.start(tied, adapter, seed=0)
+    apart = FAMILIES["smollm_2"].save(tmp_path / "apart", tie_word_embeddings=False)
+    adapted = adapters.start(apart, adapter, seed=0)
+    ids = torch.tensor([[5, 9, 33]])
+    with torch.no_grad():
+        for name, weights in adapted.named_parameters():
+            if "lora_" in name:
+                weights.normal_(0, 0.3)
+        before = adapted.eval()(ids).logits
+        after = adapted.merge_and_unload()(ids).logits
+    torch.testing.assert_close(before, after, atol=1e-4, rtol=0)
+
+
+def test_adapter_on_a_mixture_of_experts_starts(tmp_path: Path) -> None:
+    assert adapters.start(FAMILIES["mixtral"].save(tmp_path), Adapter(**LORA), seed=0) is not None
 
 
 def test_adapter_on_other_or_missing_weights_is_refused(adapted: tuple[Path, Path], tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from transformers import PreTrainedTokenizerFast
 
 from reset.errors import ResetError
 from reset.model.prompts import Prompt, render
-from reset.model.tokens import answer_text, load_tokenizer, prompt_ids, response_ids
+from reset.model.tokens import answer_text, in_front, load_tokenizer, prompt_ids, response_ids
+from tests.support.families import FAMILIES
 
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
 EXAMPLE = {"instruction": "Answer it .", "question": "Who is it ?", "passages": ["one two three", "four five six"]}
@@ -42,12 +43,32 @@ def test_a_prompt_has_one_bos_in_front():
     assert ids[0] == 0 and ids.count(0) == 1 and not cut
 
 
-def test_a_tokenizer_without_bos_gives_none():
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(words().backend_tokenizer.to_str()), eos_token="</s>"
+@pytest.mark.parametrize(
+    ("name", "front"),
+    [
+        ("gpt_2", []),  # its BOS is its end token, and it puts none in front
+        ("smollm_2", []),
+        ("qwen_3", []),  # it has no BOS
+        ("opt", ["</s>"]),  # its end token is its BOS, and stands in front
+        ("llama_2", ["<s>"]),
+        ("gemma_3", ["<bos>"]),
+    ],
+)
+def test_in_front_of_a_prompt_stands_what_the_tokenizer_itself_puts_there(name, front):
+    tokenizer = FAMILIES[name].tokenizer()
+    assert tokenizer.convert_ids_to_tokens(list(in_front(tokenizer))) == front
+    prompt = render(EXAMPLE, "alpaca")
+    ids, _ = prompt_ids(tokenizer, prompt, 1000)
+    assert ids == tokenizer(prompt.text)["input_ids"]
+
+
+def test_an_end_that_a_tokenizer_puts_behind_a_text_is_not_in_a_prompt():
+    tokenizer = words()
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 1)]
     )
     ids, _ = prompt_ids(tokenizer, render(EXAMPLE, "micro"), 500)
-    assert 0 not in ids
+    assert (ids[0], ids.count(0), ids.count(1)) == (0, 1, 0)
 
 
 def test_special_tokens_that_stand_in_a_text_are_text():

@@ -105,6 +105,10 @@ def test_a_missing_key_is_named(problems):
             "judge.max_null: Input should be less than or equal to 1 (it is 2.0)",
         ),
         (
+            lambda p: p["datasets"]["nq"].update(dev_from_train=1.0),
+            "datasets.nq.dev_from_train: Input should be less than 1 (it is 1.0)",
+        ),
+        (
             lambda p: p["prompts"]["test"].update(split="tests"),
             "prompts.test.split: Input should be 'train', 'dev' or 'test' (it is 'tests')",
         ),
@@ -229,6 +233,14 @@ def test_dvc_must_watch_the_local_copy_that_is_read(problems):
     ]
 
 
+@pytest.mark.parametrize("name", ["talk.dev", "a b", "a/b", "../a", "a@b", ""])
+def test_a_row_has_a_name_that_files_and_stages_can_have(problems, name):
+    def change(p):
+        p["mixtures"][name] = p["mixtures"]["mtl"]
+
+    assert problems(change) == [f"mixtures: a row's name has only letters, digits, _ and -, not '{name}'"]
+
+
 def dpo(p, **changed):
     """Make the recipe a DPO recipe and the curated rows pairs."""
     p["recipes"]["dpo"] = {**p["recipes"]["full"], "method": "dpo", "beta": 0.1, "sft_weight": 0.0, **changed}
@@ -260,7 +272,8 @@ def test_rows_of_several_kinds_report_all_their_problems_by_key(problems):
         "recipes.kto.micro_batch_size: Input should be greater than or equal to 2 (it is 1)",
         "recipes.kto.undesirable_weight: Input should be greater than 0 (it is 0.0)",
         "recipes.ppo.method: no method 'ppo'. Did you mean 'dpo'? Known: dpo, kto, sft, weighted_sft",
-        "unknown key 'curated.pairs.temperature'. Known: margin, pick, pool, prompts, rating, share, sweeps",
+        "unknown key 'curated.pairs.temperature'. Known: floor, looping, margin, pick, pool, prompts, rating, "
+        "share, sweeps, truncated",
         "unknown key 'recipes.dpo.betta'. Did you mean 'beta'? Known: " + ", ".join(sorted(known_of_dpo())),
     ]
 

@@ -45,8 +45,38 @@ def test_round_follows_its_sampler_on_prompts_that_no_round_has_drawn(project: P
         "curated",
         "prompts",
         "evaluate",
+        "report",
     }
+    assert after["report"]["comparisons"] == [*before["report"]["comparisons"], ["third", "mtl_reset_2"]]
     assert "rows 600 to 900 of each data set, none drawn before; third starts from mtl_reset_2" in done.output
+
+
+def test_round_from_a_system_of_another_method_is_of_that_method(project: Path) -> None:
+    done = add("mtl_dpo_2", "--from", "mtl_dpo")
+    assert done.exit_code == 0, done.output
+    p = params.load()
+    row, former = p.curated["mtl_dpo_2"], p.curated["pairs"]
+    assert (row.pick, row.margin, row.share) == ("pairs", former.margin, former.share)
+    assert (p.systems["mtl_dpo_2"].recipe, p.systems["mtl_dpo_2"].init) == ("dpo", "mtl_dpo")
+    assert p.pools["mtl_dpo_2_candidates"].model == "mtl_dpo"
+    assert "mtl_dpo_2 starts from mtl_dpo, by recipe dpo on pick: pairs" in done.output
+
+
+def test_round_of_a_set_that_several_systems_share_is_trained_as_its_sampler_was(project: Path) -> None:
+    systems = project / "conf/systems/one_base.yaml"
+    text = systems.read_text().replace(
+        "data: curated/reset, dev: mtl, recipe: continued,", "data: curated/reset, dev: mtl, recipe: first,", 1
+    )
+    systems.write_text(text)  # system `reset` comes first, and is now trained by another recipe than mtl_reset
+    assert add("again", "--from", "mtl_reset").exit_code == 0
+    assert params.load().systems["again"].recipe == "continued"
+
+
+def test_round_from_a_system_that_no_round_made_keeps_the_best_answers(project: Path) -> None:
+    done = add("new", "--from", "mtl_gold")
+    assert done.exit_code == 0, done.output
+    assert params.load().curated["new"].pick == "best"
+    assert "by recipe continued on pick: best" in done.output
 
 
 def test_rounds_pile_up_and_start_where_they_are_told(project: Path) -> None:

@@ -157,3 +157,37 @@ def test_the_command_says_what_is_missing(run, tmp_path):
     assert unknown.exit_code == 1 and "Unknown pools 'mtl_candidate'" in unknown.output
     assert "has no judged answers of pool 'mtl'; run `dvc repro`" in run("mtl").output
     assert "Usage" not in unknown.output
+
+
+def test_the_error_of_few_prompts_is_not_told():
+    few = smaller_grid.smaller(smaller_grid.table(pool(noise(9, ["t0.1", "t0.5", "k5", "k50"])), GRID))
+    assert {one["standard_error"] for one in few} == {None}
+    many = smaller_grid.smaller(smaller_grid.table(pool(noise(10, ["t0.1", "t0.5", "k5", "k50"])), GRID))
+    assert None not in {one["standard_error"] for one in many}
+
+
+def test_the_command_counts_no_answer_that_the_curated_row_bars(run, tmp_path):
+    path = tmp_path / "data/answers/mtl_candidates.parquet"
+    rows = [
+        row | {"finish_reason": "length" if row["setting"] == "t0.7" else "stop"}
+        for row in tables.read(path, schemas.ANSWERS)
+    ]
+    tables.write(path, schemas.ANSWERS, rows)
+    settings = {one["setting"]: one["wins"] for one in json.loads(run("mtl_candidates", "--json").output)["settings"]}
+    assert settings["t0.7"] == 0
+    params = tmp_path / "params.yaml"
+    params.write_text(params.read_text().replace("truncated: drop", "truncated: keep"))
+    settings = {one["setting"]: one["wins"] for one in json.loads(run("mtl_candidates", "--json").output)["settings"]}
+    assert settings["t0.7"] == 40
+
+
+def test_the_command_says_if_stand_ins_chose(run, tmp_path):
+    params = tmp_path / "params.yaml"
+    content = yaml.safe_load(params.read_text()) | {"stand_ins": ["rater"]}
+    content["select"]["stand_ins"] = True
+    params.write_text(yaml.safe_dump(content))
+    first = run("mtl_candidates").output.splitlines()[0]
+    assert first.endswith("by stand-ins too: oracle, rating, rating_weak")
+    content["select"]["stand_ins"] = False
+    params.write_text(yaml.safe_dump(content))
+    assert "0 prompts have an answer that can win" in run("mtl_candidates").output

@@ -13,9 +13,10 @@ from reset.cli.doctor import doctor
 from reset.engines.transformers.engine import TransformersEngine
 from reset.errors import ResetError
 from reset.files import schemas, tables
-from reset.model.chat_frame import stop_at
+from reset.model.generation import stop_at
 from reset.model.tokens import load_tokenizer
 from reset.model.training_rows import training_row
+from reset.planning import token_check
 from reset.planning.token_check import Limits, ask_engines, examine, rows_of, spans
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -63,20 +64,11 @@ def test_a_bos_in_the_text_of_a_prompt_is_text(tokenizer, example_row):
     assert finding(example_row(question=f"what is {tokenizer.bos_token}?"), tokenizer).faults == []
 
 
-def test_a_tokenizer_that_adds_a_second_bos_is_found(tokenizer, example_row):
-    class Doubling:
-        bos_token_id, eos_token_id = tokenizer.bos_token_id, tokenizer.eos_token_id
-
-        def __call__(self, text, **options):
-            encoded = tokenizer(text, **options)
-            blank = [(0, 0)] if "offset_mapping" in encoded else []
-            return {
-                "input_ids": [self.bos_token_id, *encoded["input_ids"]],
-                "offset_mapping": [*blank, *encoded.get("offset_mapping", [])],
-            }
-
-    found = finding(example_row(), Doubling())
-    assert found.faults[0] == "training reads 3 BOS tokens, must read exactly one, at the start"
+def test_a_row_that_does_not_begin_as_the_tokenizer_s_own_texts_do_is_found(tokenizer, example_row, monkeypatch):
+    monkeypatch.setattr(token_check, "in_front", lambda tokenizer: (5, tokenizer.bos_token_id))
+    found = finding(example_row(), tokenizer)
+    first = found.input_ids[1]
+    assert found.faults == [f"training reads [1, {first}] first, the tokenizer itself puts [5, 1] in front"]
 
 
 def test_contexts_cut_by_different_limits_are_compared_at_the_smaller(tokenizer, example_row):
@@ -90,6 +82,7 @@ def test_contexts_cut_by_different_limits_are_compared_at_the_smaller(tokenizer,
 def test_a_row_that_does_not_fit_is_shown_without_ids(tokenizer, example_row):
     found = finding(example_row(), tokenizer, max_tokens=8, max_prompt_tokens=8)
     assert (found.input_ids, found.sampled, found.faults) == ([], [], [])
+    assert found.left_out == "longer than max_tokens"
 
 
 def test_the_engine_reads_what_it_is_asked_to_whatever_the_length(tokenizer, micro_model, example_row):
@@ -155,7 +148,7 @@ def test_the_command_checks_that_a_system_stops_where_its_chat_template_ends_a_r
     rows = [training_row(example, "chat") for example in examples]
     tables.write(checkout / "data/mixtures/mtl.parquet", schemas.MIXTURES, rows)
     done = CliRunner().invoke(doctor, ["mtl"])
-    assert "chat template: '' message '<sep>' reply '<sep>'; BOS put in front" in done.output
+    assert "chat template: '' message '<sep>' reply '<sep>'\n" in done.output
     assert "Error: models/mtl: generation_config.json does not stop at '<sep>', which ends a reply" in done.output
     stop_at(checkout / "models/mtl", chatting.sep_token_id)
     done = CliRunner().invoke(doctor, ["mtl"])

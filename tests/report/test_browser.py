@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from reset import params
-from reset.report import browser, measured, page, table4
+from reset.files import schemas, tables
+from reset.report import browser, measured, page
+from reset.report.choices import natural
 from stages import report as stage
 from tests.support import lines
 from tests.support.browser import chromium
@@ -22,7 +24,7 @@ from tests.support.browser import chromium
 CHROMIUM = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 
 
-def content(root: Path, max_bytes: int = 10**7) -> browser.Content:
+def content(root: Path, max_bytes: int = 10**7, stand_ins: Collection[str] = ()) -> browser.Content:
     shelves = [
         browser.Shelf(
             shelf.name,
@@ -32,7 +34,8 @@ def content(root: Path, max_bytes: int = 10**7) -> browser.Content:
         )
         for shelf in stage.shelves(params.load(root / "params.yaml"))
     ]
-    return browser.content(shelves, verdicts=root / "data/verdicts", scores=lines.SCORES, max_bytes=max_bytes)
+    options = {"scores": lines.SCORES, "max_bytes": max_bytes, "stand_ins": stand_ins}
+    return browser.content(shelves, verdicts=root / "data/verdicts", **options)
 
 
 def unpacked(text: str) -> Any:
@@ -73,6 +76,33 @@ def test_index_says_where_a_prompt_is_and_how_pools_score_on_it(root: Path) -> N
     assert own[1:3] + own[10:11] == ["alpaca/test/1", "alpaca/test/2", "alpaca/test/10"]
 
 
+def test_sentences_of_any_judge_are_shown_with_their_support(tmp_path: Path) -> None:
+    lines.write(tmp_path)
+    path = tmp_path / "data/verdicts/mtl/summac.parquet"
+    rows = list(tables.read(path, schemas.VERDICTS))
+    minicheck = {"sentences": [{"sentence": "It is so.", "support": 0.1239, "supported": False}, {"sentence": "No."}]}
+    tables.write(path, schemas.VERDICTS, [{**row, "detail": json.dumps(minicheck)} for row in rows])
+    records = [record for block in content(tmp_path).blocks for record in unpacked(block)]
+    (answer,) = next(one for one in records if one["id"] == "wikisum/test/0")["answers"][:1]
+    assert answer["sentences"] == [["It is so.", "", 0.124]]  # one that tells no support is not judged
+
+
+def test_verdicts_of_stand_ins_are_called_so(root: Path) -> None:
+    records = [record for block in content(root, stand_ins={"rating"}).blocks for record in unpacked(block)]
+    names = {verdict[1] for record in records for answer in record["answers"] for verdict in answer["verdicts"]}
+    assert names == {"exact_match", "span_coverage", "rouge_l", "summac", "rating (stand-in)"}
+    by_id = {row[0]: row for row in content(root, stand_ins={"rating"}).index}
+    assert by_id["alpaca/test/0"][6]  # the list's bars still find the score
+
+
+def test_ids_with_any_digits_have_a_natural_order() -> None:
+    ids = ["q²", "q10", "q9", "q5225754983651766093", "q5225754983651766092", "q٣"]
+    assert sorted(ids, key=natural) == [
+        *("q٣", "q9", "q10", "q5225754983651766092", "q5225754983651766093", "q²"),
+    ]
+    assert sorted(["t0.7", "k10", "t0.25", "k5"], key=natural) == ["k5", "k10", "t0.25", "t0.7"]
+
+
 def test_what_does_not_fit_is_left_out_by_hash_and_counted(root: Path) -> None:
     whole = content(root)
     part = content(root, max_bytes=sum(map(len, whole.blocks)) // 2)
@@ -90,7 +120,9 @@ def written(root: Path) -> Path:
         metrics=root / "metrics",
         scores=root / "data/scores",
         systems=["mtl", "mtl_reset"],
-        paper_rows=table4.ROWS,
+        paper_rows={},
+        pipelines={},
+        stand_ins=[],
         pairs=[("mtl_reset", "mtl")],
         points=[],
         continued=[],

@@ -3,9 +3,10 @@
 from reset.files.tables import write_json
 from reset.report import judges
 
-GAINED = {"rating": {"pool": 0.4, "winners": 0.6}, "length": {"pool": 10.0, "winners": 14.0}}
-AGREEMENT = {"length|rating": {"gamma": 0.5, "pairs": 8}, "rating|rating_weak": {"gamma": 0.9, "pairs": 7}}
-WARNING = "answers went from 10.0 to 14.0 tokens while rating rose"
+MOVE = {"pool": 0.4, "winners": 0.6, "change": 0.2, "low": 0.1, "high": 0.3}
+GAINED = {"rating": MOVE, "length": MOVE}
+AGREEMENT = {"length|rating": {"gamma": 0.5, "pairs": 18}, "rating|rating_weak": {"gamma": 0.9, "pairs": 17}}
+WARNING = "answers got longer by 4.0 [3.0, 5.0] tokens while rating rose"
 WATCHED = {"agreement": {"other:rating|rating": {"gamma": -0.2, "pairs": 6}}, "means": {}, "warnings": ["other fell"]}
 
 
@@ -19,14 +20,17 @@ def test_judges_and_watchers_are_rows_with_their_length_bias_agreement_and_warni
     assert judges.means(tmp_path)[0] == {
         **place,
         "verdict": "rating",
-        "pool": 0.4,
-        "winners": 0.6,
+        **MOVE,
         "gamma_with_length": 0.5,
     }
     assert judges.agreement(tmp_path) == [
-        {**place, "first": "rating", "second": "rating_weak", "gamma": 0.9, "pairs": 7},
-        {**place, "first": "other:rating", "second": "rating", "gamma": -0.2, "pairs": 6},
+        {**place, "first": "rating", "second": "rating_weak", "gamma": 0.9, "pairs": 17},
+        {**place, "first": "other:rating", "second": "rating", "gamma": None, "pairs": 6},  # too few to tell
     ]
+    stand_ins = {"rating", "other:rating"}
+    assert judges.means(tmp_path, stand_ins)[0]["verdict"] == "rating (stand-in)"
+    assert judges.agreement(tmp_path, stand_ins)[0]["first"] == "rating (stand-in)"
+    assert judges.watched(tmp_path, stand_ins)[0]["verdict"] == "other:rating (stand-in)"
     assert judges.spread(tmp_path) == [{**place, "axis": "instruction", "spread": 0.2}]
     assert judges.warnings(tmp_path) == [{**place, "warning": WARNING}, {**place, "warning": "other fell"}]
     assert judges.watched(tmp_path) == [

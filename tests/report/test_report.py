@@ -6,7 +6,7 @@ import re
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from click.testing import CliRunner
@@ -14,18 +14,25 @@ from click.testing import CliRunner
 from reset import checkpoint_names
 from reset.errors import ResetError
 from reset.files.tables import write_json
+from reset.params.report import Report
 from reset.report import gains, lengths, measured, page, plots, table4, tables, words
 from reset.report.browser import Content
 from stages import report as stage
 from tests.support import ROOT, folders
 
 PAIRS = (("mtl_reset", "mtl"), ("mtl_reset", "mtl_random"))
+PIPELINES = {"CD, then IF": ["cd", "cd_if"], "IF, then CD": ["if", "if_cd"]}
+PAPER_ROWS = {
+    **{"if": "Vicuna-7B", "if_cd": "w/o MTL", "mtl": "w/ MTL", "reset": "w/ ReSet"},
+    **{"mtl_reset": "w/ MTL+ReSet", "mtl_reset_s": "w/ MTL+ReSet-S"},
+}
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 def report(root: Path, into: str = "out", **changes: Any) -> Path:
     systems = [path.stem for path in (root / "metrics/systems").glob("*.json")]
-    settings = {"systems": systems, "paper_rows": table4.ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
+    settings = {"systems": systems, "paper_rows": PAPER_ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
+    settings |= {"pipelines": PIPELINES, "stand_ins": []}
     settings |= {"much_longer": 10, "similar": 10, "points": [], "continued": []}
     rows = measured.gather(metrics=root / "metrics", scores=root / "data/scores", **settings | changes)
     page.write(root / into, rows, Content())
@@ -49,12 +56,17 @@ def test_table4_has_our_means_beside_the_papers(project: Path) -> None:
     assert float(row["faithfulness_abstractive"]) == summary["macro"]["faithfulness_abstractive"]["mean"]
     assert (row["paper_row"], row["nq_paper"]) == ("w/ MTL+ReSet", "0.96")
     assert row["faithfulness_abstractive_paper"] == "0.85 (its cells: 0.88)"
-    assert list(rows) == list(table4.ROWS)
+    assert list(rows) == list(PAPER_ROWS)
 
 
 def test_only_one_overall_of_the_paper_does_not_follow_from_its_cells() -> None:
     assert table4.note() == "The paper prints 0.85 as the overall of w/ MTL+ReSet; the mean of its cells is 0.88."
     assert len(table4.paper()) == 6
+
+
+def test_params_know_the_rows_of_the_papers_table() -> None:
+    annotation = Report.model_fields["paper_rows"].annotation
+    assert list(get_args(get_args(annotation)[1])) == list(table4.paper())
 
 
 def test_columns_are_the_papers_and_then_our_own_data_sets() -> None:
@@ -77,6 +89,12 @@ def test_system_left_over_from_an_earlier_run_is_not_shown(project: Path) -> Non
     into = report(project, systems=["mtl"])
     assert [row["system"] for row in json.loads((into / "tradeoff.json").read_text())] == ["mtl"]
     assert json.loads((into / "differences.json").read_text()) == []
+
+
+def test_declared_comparison_of_a_system_that_is_not_evaluated_is_named(project: Path) -> None:
+    text = (report(project) / "report.md").read_text()
+    assert f"- Not compared, because not both are evaluated: mtl_reset {words.MINUS} mtl_random." in text
+    assert "Not compared" not in (report(project, pairs=PAIRS[:1]) / "report.md").read_text()
 
 
 def test_empty_project_gives_a_page_that_says_so(tmp_path: Path) -> None:
@@ -189,6 +207,81 @@ def test_difference_that_holm_does_not_clear_is_said_so_and_not_coloured() -> No
     (sentence,) = words.sentences([{"system": "b", "against": "a", "measures": {"task": figures}}], ["a", "b"])
     assert sentence == "b against a: task up by 0.040 [0.010, 0.070], not significant after Holm's correction."
     assert (words.direction(figures), words.direction({**figures, "p_holm": 0.01})) == ("", "up")
+
+
+def test_p_value_is_never_zero() -> None:
+    assert [words.p_value(p) for p in (None, 0.0, 0.00099, 0.001, 0.25)] == [
+        *(words.DASH, "below 0.001", "below 0.001", "0.001", "0.250"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "said"),
+    [(1, "too few prompts to tell"), (9, "too few prompts to tell"), (200, "the same on every prompt")],
+)
+def test_difference_that_cannot_be_told_says_so(prompts: int, said: str) -> None:
+    figures = {"mean": 1.0, "low": None, "high": None, "p": None, "prompts": prompts}
+    (sentence,) = words.sentences([{"system": "b", "against": "a", "measures": {"task": figures}}], ["a", "b"])
+    assert sentence == f"b against a: task +1.000, {said}."
+    assert words.direction(figures) == ""
+
+
+def test_run_of_one_test_prompt_claims_nothing(tmp_path: Path) -> None:
+    for name, level in (("mtl", 0.0), ("mtl_reset", 1.0)):
+        folders.add_system(tmp_path, name, faithfulness=level, instruction=level, prompts=2)  # the first has no score
+    into = report(tmp_path)
+    text = (into / "report.md").read_text()
+    assert text.splitlines()[0].count("too few prompts to tell") == 3
+    assert "up by" not in text
+    page_ = (into / "index.html").read_text()
+    assert "too few prompts to tell" in page_ and "<small>p " not in page_
+
+
+def test_figures_of_stand_ins_are_marked_wherever_they_are_shown(project: Path) -> None:
+    resting = [(task, "faithfulness") for task in ("summarization", "abstractive_qa")]
+    for name, faithfulness in (("mtl", 0.5), ("mtl_reset", 0.7)):
+        folders.add_system(project, name, faithfulness=faithfulness, instruction=0.6, resting=resting)
+    write_json(project / "metrics/train/mtl_reset.json", {"rows_out": 1200, "steps": 8, "best_step": 8})
+    more = {"continued": gains.continued(SYSTEMS, CURATED, ["mtl", "mtl_reset"]), "stand_ins": ["summac"]}
+    more["points"] = [checkpoint_names.Point("mtl_reset", "mtl_reset", None)]
+    into = report(project, pipelines={"one": ["mtl", "mtl_reset"]}, **more)
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads((into / f"{name}.json").read_text())
+        return found
+
+    mark = " (stand-in)"
+    assert f"faithfulness_abstractive{mark}" in rows("overview")[0]
+    assert "faithfulness_extractive" in rows("overview")[0]
+    assert {row["dataset"] for row in rows("systems") if row.get("stand_in")} == {
+        "cnn_dailymail",
+        "ms_marco",
+        "wikisum",
+    }
+    assert {row["score"] for row in rows("pipelines") if row["score"].endswith(mark)} == {
+        f"faithfulness_abstractive{mark}"
+    }
+    assert rows("tradeoff")[0]["stand_in"] == "faithfulness"
+    assert f"faithfulness_abstractive{mark}" in rows("checkpoints")[0]
+    panels = {row["panel"] for row in rows("checkpoint_scores") if row["panel"].endswith(mark)}
+    assert panels == {f"mtl_reset: faithfulness, abstractive{mark}"}
+    assert {row["panel"] for row in rows("gains") if row["panel"].endswith(mark)} == {
+        *(f"seen faithfulness{mark}", f"unseen faithfulness{mark}"),
+    }
+    assert all(row["stand_in"] for row in rows("lengths"))
+    assert not any("stand_in" in row for row in rows("matched"))  # its ratings are real
+    assert {row["axis"] for row in rows("scores")} == {f"faithfulness{mark}", "instruction"}
+    (pair,) = rows("differences")
+    assert {name for name, figures in pair["measures"].items() if figures.get("stand_in")} == {
+        *("seen faithfulness", "unseen faithfulness"),
+    }
+    head = (into / "table4.csv").read_text().splitlines()[0].split(",")
+    assert f"cnn_dailymail{mark}" in head and "nq" in head
+    said = "Stand-ins: summac. These verdicts come from judges that take the place of a real one"
+    for name in ("report.md", "index.html"):
+        text = (into / name).read_text()
+        assert said.split(". ")[0] in text
+        assert f"seen faithfulness{mark} up by" in text
 
 
 def test_overview_has_macro_averages_lengths_and_nulls(project: Path) -> None:

@@ -22,7 +22,40 @@ def test_interval_of_one_stratum_is_that_of_its_mean():
 
 
 def test_macro_mean_gives_each_data_set_the_same_weight():
-    assert interval([[1.0] * 100, [0.0] * 4], resamples=10, seed=0) == Interval(0.5, 0.5, 0.5)
+    found = interval([[1.0, 0.9] * 50, [0.0, 0.1] * 5], resamples=100, seed=0)
+    assert found.mean == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("strata", [[[1.0]], [[0.1, 0.9] * 4], [[0.1, 0.9] * 50, [0.1, 0.9]]])
+def test_a_mean_of_too_few_prompts_of_a_data_set_has_no_interval(strata):
+    assert interval(strata, resamples=10, seed=0) == Interval(
+        pytest.approx(np.mean([np.mean(s) for s in strata])), None, None
+    )
+
+
+def test_scores_that_are_all_equal_have_no_interval():
+    assert interval([[0.3] * 50], resamples=100, seed=0) == Interval(pytest.approx(0.3), None, None)
+
+
+@pytest.mark.parametrize("prompts", [1, 2, 9])
+def test_a_difference_on_too_few_prompts_has_neither_interval_nor_p_value(prompts):
+    found = macro_difference(run([0.9] * prompts), run(np.arange(prompts) / 10), resamples=100, seed=0)
+    assert (found.low, found.high, found.p, found.prompts) == (None, None, None, prompts)
+    assert found.mean is not None
+
+
+def test_differences_that_are_equal_but_for_rounding_have_neither_interval_nor_p_value():
+    values = np.random.default_rng(0).random(200)
+    found = macro_difference(run(values + 0.1), run(values), resamples=100, seed=0)
+    assert found == Difference(pytest.approx(0.1), None, None, None, 200)
+    assert macro_difference(run(values), run(values), resamples=100, seed=0) == Difference(0.0, None, None, None, 200)
+
+
+def test_prompts_are_those_of_the_smallest_data_set():
+    a = run(np.random.default_rng(0).random(30)) | run(np.random.default_rng(1).random(12), dataset="small")
+    b = {name: {key: 0.0 for key in scores} for name, scores in a.items()}
+    found = macro_difference(a, b, resamples=100, seed=0)
+    assert found.prompts == 12 and found.p is not None
 
 
 def test_interval_of_nothing_is_null():
@@ -31,7 +64,7 @@ def test_interval_of_nothing_is_null():
 
 
 def test_same_seed_gives_the_same_interval_and_order_of_prompts_does_not_matter():
-    a, b = run([0.1, 0.9, 0.4, 0.7]), run([0.2, 0.5, 0.4, 0.1])
+    a, b = run([0.1, 0.9, 0.4, 0.7] * 3), run([0.2, 0.5, 0.4, 0.1] * 3)
     turned = {"nq": dict(reversed(a["nq"].items()))}
     first = macro_difference(a, b, resamples=200, seed=3)
     assert first == macro_difference(turned, b, resamples=200, seed=3)
@@ -56,9 +89,10 @@ def test_difference_is_paired_by_prompt():
 
 
 def test_prompts_that_one_system_lacks_take_no_part():
-    a, b = run([1.0, 1.0, 1.0]), run([0.0, 0.0, 0.0])
+    a, b = run([1.0, 0.5] * 6), run([0.0] * 12)
     a["nq"][0, "only in a"], b["nq"][0, "only in b"] = 100.0, 100.0
-    assert macro_difference(a, b, resamples=10, seed=0) == Difference(1.0, 1.0, 1.0, p=0.0)
+    found = macro_difference(a, b, resamples=10, seed=0)
+    assert (found.mean, found.prompts) == (0.75, 12)
 
 
 def test_difference_over_seeds_is_the_mean_of_the_seeds_and_wider_where_they_disagree():
@@ -77,7 +111,7 @@ def test_difference_over_seeds_is_the_mean_of_the_seeds_and_wider_where_they_dis
 
 
 def test_seeds_may_differ_in_their_prompts():
-    a = {"nq": {(0, "x"): 1.0, (0, "y"): 1.0, (1, "z"): 0.0}}
+    a = {"nq": {(0, f"x{n}"): 1.0 for n in range(6)} | {(1, f"z{n}"): 0.0 for n in range(6)}}
     b = {"nq": dict.fromkeys(a["nq"], 0.0)}
     found = macro_difference(a, b, resamples=500, seed=0)
     assert (found.mean, found.low, found.high) == (0.5, 0.0, 1.0)

@@ -40,13 +40,13 @@ class System:
             verdict = {"answer_id": row["answer_id"], "name": name, "score": score, "reason": None, "detail": None}
             self.verdicts.append(verdict)
 
-    def evaluate(self, name="s", groups=GROUPS):
+    def evaluate(self, name="s", groups=GROUPS, **more):
         self.scores = self.folder / f"{name}.parquet"
         paths = [self.folder / f"{name}-{part}" for part in ("answers", "verdicts", "prompts")]
         tables.write(paths[0], schemas.ANSWERS, self.answers)
         tables.write(paths[1], schemas.VERDICTS, self.verdicts)
         tables.write(paths[2], schemas.EXAMPLES, self.examples)
-        options = {"scores": AXES, "groups": groups, "bootstrap": 200, "seed": 0}
+        options = {"scores": AXES, "groups": groups, "bootstrap": 200, "seed": 0, **more}
         return evaluate(paths[0], [paths[1]], paths[2], self.scores, **options)
 
 
@@ -55,8 +55,8 @@ def system(tmp_path):
     return System(tmp_path)
 
 
-def fill(system):
-    for number in range(4):
+def fill(system, prompts=4):
+    for number in range(prompts):
         system.add("nq", number, tokens=number, exact_match=0.0, span_coverage=1.0, bigram_coverage=0.5)
         system.add("bioasq", number, exact_match=1.0, span_coverage=float(number % 2))
         system.add("cnn", number, rouge_l=0.25, summac=0.2)
@@ -65,16 +65,16 @@ def fill(system):
 
 
 def test_figures_per_data_set_and_axis(system):
-    _, summary = fill(system).evaluate()
+    _, summary = fill(system, 12).evaluate()
     assert summary["datasets"]["nq"] == {
         "task": "extractive_qa",
         "group": "seen",
-        "n": 4,
-        "tokens": 1.5,
+        "n": 12,
+        "tokens": 5.5,
         "scores": {
-            "task": {"mean": 0, "low": 0, "high": 0, "nulls": 0},
-            "faithfulness": {"mean": 1, "low": 1, "high": 1, "nulls": 0},
-            "bigram_coverage": {"mean": 0.5, "low": 0.5, "high": 0.5, "nulls": 0},
+            "task": {"mean": 0, "low": None, "high": None, "nulls": 0},  # all alike
+            "faithfulness": {"mean": 1, "low": None, "high": None, "nulls": 0},
+            "bigram_coverage": {"mean": 0.5, "low": None, "high": None, "nulls": 0},
         },
     }
     spread = summary["datasets"]["bioasq"]["scores"]["faithfulness"]
@@ -169,3 +169,22 @@ def test_data_set_without_a_group_is_named(system):
     system.add("bioasq", 0, exact_match=1.0, span_coverage=1.0)
     with pytest.raises(ResetError, match=r"data set 'bioasq' is in no group. Known: nq"):
         system.evaluate(groups={"nq": "seen"})
+
+
+def test_figures_that_rest_on_a_stand_in_say_so_and_no_others(system):
+    _, summary = fill(system).evaluate(stand_ins={"summac", "bigram_coverage"})
+    assert {name for name, figures in summary["macro"].items() if figures.get("stand_in")} == {
+        *("faithfulness", "faithfulness_abstractive", "faithfulness_seen"),
+        *("bigram_coverage", "bigram_coverage_extractive", "bigram_coverage_seen"),
+    }
+    by_dataset = summary["datasets"]
+    assert by_dataset["cnn"]["scores"]["faithfulness"]["stand_in"] is True
+    assert "stand_in" not in by_dataset["nq"]["scores"]["faithfulness"]
+
+
+def test_correlation_of_fewer_than_ten_answers_is_not_given(system):
+    for number in range(9):
+        system.add("cnn", number, rouge_l=0.5, summac=number / 10, oracle=number / 10)
+    assert system.evaluate()[1]["oracle_correlation"] is None
+    system.add("cnn", 9, rouge_l=0.5, summac=0.9, oracle=0.9)
+    assert system.evaluate()[1]["oracle_correlation"] == 1.0

@@ -14,6 +14,12 @@ ROW = {
 }
 
 
+def test_a_row_that_one_column_of_an_original_file_lacks_is_told_whichever_it_is():
+    columns = {"query": {"0": "q"}, "passages": {"0": [], "1": []}, "wellFormedAnswers": {"0": ["a"], "1": ["b"]}}
+    with pytest.raises(ResetError, match="row 1 is missing from one of the columns query, passages, wellFormedAnswers"):
+        list(MsMarco().unpack(columns))
+
+
 def test_well_formed_answers_are_the_references(example):
     made = example(MsMarco(), ROW)
     assert (made.id, made.task, made.references) == ("12", "abstractive_qa", ["Two is a number.", "It is a number."])

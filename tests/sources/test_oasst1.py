@@ -154,3 +154,15 @@ def test_a_tree_without_a_prompt_is_told():
     with pytest.raises(ResetError) as caught:
         list(Oasst1().unpack({"message_tree_id": "p1", "tree_state": "aborted_low_grade", "prompt": None}))
     assert caught.value.message == "is a tree without a prompt"
+
+
+@pytest.mark.parametrize("labels", [7, "spam", [{"name": "quality"}], {"quality": 0.8}])
+def test_labels_of_a_tree_that_are_no_object_of_objects_are_told(labels):
+    with pytest.raises(ResetError) as caught:
+        list(Oasst1().unpack({"prompt": {**message("p1"), "labels": labels, "replies": []}}))
+    assert caught.value.message == "holds a message whose 'labels' are no object of objects"
+
+
+def test_replies_of_a_tree_that_are_no_messages_are_told():
+    with pytest.raises(ResetError, match="the field 'replies' must be a list of objects, is a list"):
+        list(Oasst1().unpack({"prompt": {**message("p1"), "replies": ["a1"]}}))

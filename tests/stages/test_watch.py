@@ -9,6 +9,7 @@ import pytest
 import yaml
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from reset.choosing.candidates import Bars
 from reset.choosing.select import keep_best
 from reset.files import schemas, tables
 from tests.support import ROOT, chat_server
@@ -17,11 +18,11 @@ ANSWER = {"system": "mtl", "setting": "t0.1", "temperature": 0.1, "top_k": 0, "s
 ANSWER |= {"finish_reason": "stop", "mean_logprob": None, "tokens": 8}
 PASSAGE = "mira lives in red forest . the old dog sleeps all day . toma has a grey cat in the house ."
 TEXTS = ["mira lives in red forest .", "toma has an old dog .", "the grey cat sleeps all day ."]
-AXES = {"summarization": {"task": "lead", "faithfulness": "lead"}, "instruction": {"instruction": "rating"}}
+AXES = {"summarization": {"task": "oracle", "faithfulness": "oracle"}, "instruction": {"instruction": "rating"}}
 
 
 def write(folder, example_row, task):
-    """Prompts, answers to them, the verdicts of a judge `lead` on these, and what was chosen."""
+    """Prompts, answers to them, the verdicts of a judge on these, and what was chosen."""
     paths = {
         "prompts": folder / "data/prompts/candidates.parquet",
         "answers": folder / "data/answers/mtl.parquet",
@@ -39,14 +40,13 @@ def write(folder, example_row, task):
         for n, text in enumerate(TEXTS)
     ]
     tables.write(paths["answers"], schemas.ANSWERS, rows)
-    name = "lead" if task == "summarization" else "rating"
+    name = "oracle" if task == "summarization" else "rating"
     said = [{"answer_id": row["answer_id"], "name": name, "score": (row["text"] == TEXTS[1]) * 0.5} for row in rows]
     tables.write(paths["said"], schemas.VERDICTS, [{**row, "reason": None, "detail": None} for row in said])
     options = {"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"}
     weights = {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}
-    keep_best(
-        paths["answers"], [paths["said"]], paths["prompts"], paths["curated"], scores=AXES, weights=weights, **options
-    )
+    files = (paths["answers"], [paths["said"]], paths["prompts"], paths["curated"])
+    keep_best(*files, scores=AXES, weights=weights, bars=Bars(), **options)
 
 
 @pytest.fixture

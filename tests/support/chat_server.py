@@ -25,10 +25,10 @@ def settings(server, **changed):
     return plain | changed
 
 
-def completion(model, text, **more):
+def completion(model, text, *, finish_reason="stop", **more):
     """A chat completion; tokens are words."""
     message = {"role": "assistant", "content": text}
-    choices = [{"index": 0, "finish_reason": "stop", "message": message}]
+    choices = [{"index": 0, "finish_reason": finish_reason, "message": message}]
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
     served = {"model": f"{model}-0613", "system_fingerprint": "fp_1"}
     return {"id": "1", "object": "chat.completion", "created": 0, "choices": choices, "usage": usage, **served, **more}

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 from reset.files import tables
@@ -19,9 +20,19 @@ TASKS = {
 
 
 def add_system(
-    root: Path, name: str, *, faithfulness: float, instruction: float, run: int = 0, prompts: int = 60
+    root: Path,
+    name: str,
+    *,
+    faithfulness: float,
+    instruction: float,
+    run: int = 0,
+    prompts: int = 60,
+    resting: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Write the scores per prompt and the summary of a system whose means are near the given ones."""
+    """Write the scores per prompt and the summary of a system whose means are near the given ones.
+
+    The (task, axis) in `resting` rest on a stand-in.
+    """
     rows = []
     for dataset, (task, group) in TASKS.items():
         level = instruction if task == "instruction" else faithfulness
@@ -33,7 +44,7 @@ def add_system(
             key = {"example_id": f"{dataset}/test/{number}", "dataset": dataset, "task": task, "group": group}
             rows.append({**key, "axis": axis, "score": score, "tokens": 20, "words": 15, "reference_words": number})
     tables.write(root / f"data/scores/{name}.parquet", evaluate.SCORES, rows)
-    summary = evaluate.summarise(rows, bootstrap=50, seed=0)
+    summary = evaluate.summarise(rows, bootstrap=50, seed=0, resting=resting)
     account = {"rows_in": len(rows), "rows_out": len(rows), "set_aside": {}}
     tables.write_json(root / f"metrics/systems/{name}.json", {**account, **summary})
 

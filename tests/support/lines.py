@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reset.choosing import select
+from reset.choosing.candidates import Bars
 from reset.choosing.curated_rows import Pick
 from reset.files import schemas, tables
 from reset.scoring import evaluate
@@ -81,6 +82,7 @@ def choose(root: Path, name: str, pick: Pick) -> None:
         scores=SCORES,
         weights={"task": 1.0, "faithfulness": 2.0, "instruction": 2.0},
         pick=pick,
+        bars=Bars("keep", "keep"),
         **{"sweeps": 1, "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"},
     )
     account.write(root / f"metrics/select/{name}.json", **figures)

@@ -132,6 +132,7 @@ def main() -> None:
         limits=LIMITS,
         seed=0,
     )
+    loop.leave()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from reset.files.row_accounts import Account
 from reset.micro.model import word_tokenizer
 from reset.training import encoding
 from reset.training.recipe import IGNORED
+from tests.support.families import FAMILIES
 from tests.support.train_alone import rows
 
 
@@ -33,8 +34,7 @@ def test_row_whose_response_does_not_fit_is_set_aside_and_counted() -> None:
 @pytest.mark.parametrize(
     ("ids", "labels", "message"),
     [
-        ([1, 1, 9, 2], [IGNORED, IGNORED, 9, 2], "row 'nq/train/7' has 2 BOS tokens, must have one"),
-        ([8, 9, 2], [IGNORED, 9, 2], "row 'nq/train/7' has 0 BOS tokens, must have one"),
+        ([8, 9, 2], [IGNORED, 9, 2], r"row 'nq/train/7' must begin with \[1\], which is not trained"),
         ([1, 8, 2], [IGNORED] * 3, "row 'nq/train/7' trains no token"),
         ([1, 8, 9, 2], [IGNORED, 8, IGNORED, 2], "must train exactly its last tokens, up to and including its end"),
         ([1, 8, 9, 2], [IGNORED, IGNORED, 8, 2], "must train exactly its last tokens, up to and including its end"),
@@ -44,8 +44,8 @@ def test_row_whose_response_does_not_fit_is_set_aside_and_counted() -> None:
             "must train exactly its last tokens, up to and including its end",
         ),
         ([1, 8, 9], [IGNORED, 8, 9], "must train exactly its last tokens, up to and including its end"),
-        ([8, 1, 9, 2], [IGNORED, IGNORED, 9, 2], "must begin with a BOS token that is not trained"),
-        ([1, 9, 2], [1, 9, 2], "must begin with a BOS token that is not trained"),
+        ([8, 1, 9, 2], [IGNORED, IGNORED, 9, 2], r"must begin with \[1\], which is not trained"),
+        ([1, 9, 2], [1, 9, 2], r"must begin with \[1\], which is not trained"),
     ],
 )
 def test_row_that_would_train_the_wrong_thing_is_refused(ids: list[int], labels: list[int], message: str) -> None:
@@ -66,12 +66,54 @@ def test_empty_training_set_is_refused() -> None:
         encoding.check([], word_tokenizer(64), Path("mixture"))
 
 
-def test_share_of_rows_that_were_too_long_is_said_and_refused_above_the_limit(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("name", ["gpt_2", "opt", "smollm_2", "granite"])
+def test_a_row_may_have_its_bos_in_it_again_where_that_ends_a_text_too(name: str) -> None:
+    tokenizer = FAMILIES[name].tokenizer()
+    encoded, _ = encoding.encode(rows(3), tokenizer, 400, Account())
+    encoding.check(encoded, tokenizer, Path("mixture"))
+    for row, source in zip(encoded, rows(3), strict=True):
+        assert row["input_ids"] == [
+            *tokenizer(source["prompt"])["input_ids"],
+            *tokenizer(source["response"], add_special_tokens=False)["input_ids"],
+            tokenizer.eos_token_id,
+        ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"padding": 60},
+            "mixture: the tokenizer's pad token is 60, but the model has only 60 embeddings; set pad_token",
+        ),
+        ({"embeddings": 40}, "row 'nq/train/7' has token 50 of the tokenizer, but the model has only 40 embeddings"),
+        (
+            {"positions": 2},
+            "row 'nq/train/7' has 3 tokens, but the model has 2 positions; set train.max_tokens to 2 at",
+        ),
+    ],
+)
+def test_a_row_that_the_model_cannot_read_is_refused(changed: dict[str, int], message: str) -> None:
+    row = encoding.Encoded(example_id="nq/train/7", input_ids=[1, 50, 2], labels=[IGNORED, 50, 2])
+    fitting = {"embeddings": 60, "positions": 3, "padding": 0}
+    encoding.check_fit([row], Path("mixture"), **fitting)
+    encoding.check_fit([row], Path("mixture"), **{**fitting, "positions": None, "padding": None})
+    with pytest.raises(ResetError, match=message):
+        encoding.check_fit([row], Path("mixture"), **{**fitting, **changed})
+
+
+def test_share_of_rows_that_were_cut_or_set_aside_is_said_and_refused_above_the_limit(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     account = Account()
-    account.keep(9)
+    account.keep(8)
     account.leave("longer than max_tokens")
-    said = "mixture: 2 prompts cut and 1 rows set aside to keep within max_tokens, 30.00% of the rows"
-    encoding.check_cut(2, account, 0.3, Path("mixture"))
+    account.leave(encoding.JOINED)
+    said = (
+        "mixture: 2 prompts cut to keep within max_tokens, 1 rows set aside (longer than max_tokens), "
+        f"1 rows set aside ({encoding.JOINED}): 40.00% of the rows"
+    )
+    encoding.check_cut(2, account, 0.4, Path("mixture"))
     assert caplog.messages == [said]
-    with pytest.raises(ResetError, match=f"{said}, more than train.max_cut = 0.29"):
-        encoding.check_cut(2, account, 0.29, Path("mixture"))
+    with pytest.raises(ResetError, match=r"40.00% of the rows, more than train.max_cut = 0.39"):
+        encoding.check_cut(2, account, 0.39, Path("mixture"))

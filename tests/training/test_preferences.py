@@ -6,22 +6,27 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+from trl.trainer.utils import add_fused_lm_head
 
 from reset import registry
 from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.micro.model import word_tokenizer
+from reset.model import adapters
 from reset.model.prompts import Prompt
 from reset.model.tokens import prompt_ids, response_ids
 from reset.runs.launcher import launcher
 from reset.training import encoding, preferences, sft
 from reset.training.recipe import IGNORED, Recipe
+from tests.support.families import FAMILIES
 from tests.support.train_alone import LIMITS, RECIPE
 from tests.support.train_alone import row as plain
 
@@ -101,6 +106,63 @@ def test_mismatched_answer_is_that_of_another_row_of_the_micro_batch() -> None:
     assert mixed == preferences.mismatched(source, 4, seed=1) != preferences.mismatched(source, 4, seed=2)
 
 
+@pytest.mark.parametrize(("rows", "micro_batch_size"), [(9, 4), (2, 2), (5, 1)])
+def test_no_row_is_compared_with_its_own_answer(rows: int, micro_batch_size: int) -> None:
+    source = [{"prompt_ids": [n], "completion_ids": [n]} for n in range(rows)]
+    for seed in range(5):
+        mixed = preferences.mismatched(source, micro_batch_size, seed)
+        assert len(mixed) == rows
+        assert all(row["KL_completion_ids"] != row["completion_ids"] for row in mixed)
+
+
+def test_one_row_alone_cannot_be_compared() -> None:
+    with pytest.raises(ResetError, match="kto needs two rows at least"):
+        preferences.mismatched([{"prompt_ids": [1], "completion_ids": [1]}], 4, seed=0)
+
+
+def test_the_reference_is_the_model_that_training_starts_from(adapted: tuple[Path, Path], micro_model: Path) -> None:
+    """Of a system that keeps its adapter apart, that is the merged model, not the base under the adapter."""
+    start = adapters.load(adapted[0], torch.float32)
+    reference = preferences._reference_model(start)
+    ids = torch.tensor([[1, 50, 60, 70]])
+    with torch.no_grad():
+        torch.testing.assert_close(reference(ids).logits, start(ids).logits, atol=0, rtol=0)
+        assert not torch.allclose(
+            reference(ids).logits, adapters.load(micro_model, torch.float32)(ids).logits, atol=0.1
+        )
+        start.model.layers[0].self_attn.q_proj.weight.zero_()
+        assert not torch.allclose(reference(ids).logits, start(ids).logits, atol=1e-3)
+    tied = reference.get_input_embeddings().weight is reference.get_output_embeddings().weight
+    assert tied == start.config.tie_word_embeddings
+
+
+def trl_trainer(name: str) -> Any:
+    """What TRL makes of a model: it computes log-probabilities itself."""
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(FAMILIES[name].configuration(), dtype=torch.float32)
+    add_fused_lm_head(model)
+    return SimpleNamespace(model=model, aux_loss_enabled=hasattr(model.config, "output_router_logits"))
+
+
+@pytest.mark.parametrize("name", ["gpt_2", "gemma_3_images", "mixtral", "qwen_3_next", "falcon_h1", "mamba"])
+def test_log_probabilities_are_the_model_s_own(name: str) -> None:
+    trainer = trl_trainer(name)
+    preferences._require_log_probabilities(trainer)
+    assert trainer.model.training
+
+
+def test_model_of_which_trl_cannot_tell_log_probabilities_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        ResetError, match="cannot train a model of type 'granitemoehybrid': TRL cannot compute its log-prob"
+    ):
+        preferences._require_log_probabilities(trl_trainer("granite_hybrid"))
+    wrong = trl_trainer("gpt_2")
+    head = wrong.model.get_output_embeddings().forward
+    monkeypatch.setattr(wrong.model.get_output_embeddings(), "forward", lambda hidden: 2 * head(hidden))
+    with pytest.raises(ResetError, match="type 'gpt2': TRL computes other log-probabilities than the model"):
+        preferences._require_log_probabilities(wrong)
+
+
 @pytest.mark.parametrize("per_sequence", [True, False])
 def test_weight_multiplies_the_loss_of_its_row(per_sequence: bool) -> None:
     torch.manual_seed(0)
@@ -129,6 +191,7 @@ def train_all(folder: Path, start: Path, recipes: dict[str, Recipe], processes: 
         "for name, recipe in json.loads(sys.argv[3]).items():\n"
         "    train.train(f / f'{name}.parquet', f / 'dev.parquet', i, f / name, keep=[], max_tokens=64, max_cut=0.0,"
         f" limits=divergence.{LIMITS}, seed=0, template='micro', recipe=Recipe(**recipe))\n"
+        "loop.leave()\n"
     )
     command = [*launcher(processes), str(script)] if processes > 1 else [sys.executable, str(script)]
     done = subprocess.run(

@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,13 +13,15 @@ from transformers import AutoModelForCausalLM
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from reset.errors import ResetError
+from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.micro.model import word_tokenizer
 from reset.model.tokens import load_tokenizer
 from reset.planning import model_size
 from reset.runs import disk_space
-from reset.training import attention, encoding, sft, train
+from reset.training import attention, encoding, packing, sft, train
 from reset.training.recipe import IGNORED, accumulation
+from tests.support.families import FAMILIES
 from tests.support.train_alone import LIMITS, RECIPE, rows, run_alone
 
 
@@ -40,6 +44,46 @@ def test_missing_model_is_one_clear_line(tmp_path: Path) -> None:
     }
     with pytest.raises(ResetError, match="nowhere: no model there"):
         train.train(tmp_path, tmp_path, Path("nowhere"), tmp_path, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "message"),
+    [
+        (
+            "gpt_2",
+            {"n_positions": 16},
+            r"row 'micro/train/\d' has \d+ tokens, but the model has 16 positions; set train.max",
+        ),
+        ("llama_2", {"max_position_embeddings": 16}, "tokens, but the model has 16 positions"),
+        ("qwen_2", {"vocab_size": 331}, "the tokenizer's pad token is 331, but the model has only 331 embeddings"),
+        (
+            "llama_2",
+            {"vocab_size": 100},
+            r"row 'micro/train/0' has token \d+ of the tokenizer, but the model has only 100",
+        ),
+    ],
+)
+def test_rows_that_the_model_cannot_read_are_refused_before_the_first_step(
+    tmp_path: Path, name: str, changed: dict[str, int], message: str
+) -> None:
+    folder = FAMILIES[name].save(tmp_path / "init", **changed)
+    tables.write(tmp_path / "rows.parquet", schemas.MIXTURES, rows(9))
+    data, how = tmp_path / "rows.parquet", {"max_tokens": 400, "max_cut": 0.0, "template": "alpaca", "limits": LIMITS}
+    with pytest.raises(ResetError, match=message):
+        train.train(data, data, folder, tmp_path / "work", recipe=RECIPE, keep=[], seed=0, **how)
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_mixture_of_experts_is_trained_to_balance_its_routers(caplog: pytest.LogCaptureFixture) -> None:
+    trainer = SimpleNamespace(aux_loss_enabled=True, router_aux_loss_coef=0.02)
+    of = partial(sft.ResponseTrainer._router_loss, trainer)
+    assert float(of(SimpleNamespace(aux_loss=torch.tensor(2.0)))) == pytest.approx(0.04)
+    assert of(SimpleNamespace(aux_loss=None)) == of(SimpleNamespace()) == 0.0
+    assert [message.partition(",")[0] for message in caplog.messages] == [
+        "this mixture of experts is trained without the loss that balances its routers: its model computes none"
+    ]
+    trainer.aux_loss_enabled = False
+    assert of(SimpleNamespace(aux_loss=torch.tensor(2.0))) == 0.0
 
 
 def test_global_batch_that_no_accumulation_gives_is_refused() -> None:
@@ -66,9 +110,9 @@ def test_losses_of_a_batch_are_those_of_each_row_alone(init: Path, padding_free:
     model = AutoModelForCausalLM.from_pretrained(init, dtype=torch.float32)
     encoded = encoding.encode(rows(9), word_tokenizer(64), 64, Account())[0]
     if padding_free:
-        losses, targets, _ = sft._packed_losses(model, sft._packing_collator(0)(encoded))
+        losses, targets, _ = packing.packed_losses(model, packing.packing_collator(0)(encoded))
     else:
-        losses, targets, _ = sft._padded_losses(model, DataCollatorForLanguageModeling(pad_token_id=0)(encoded))
+        losses, targets, _ = sft.padded_losses(model, DataCollatorForLanguageModeling(pad_token_id=0)(encoded))
     for row, found, kept in zip(encoded, losses, targets != IGNORED, strict=True):
         logits = model(torch.tensor([row["input_ids"]])).logits[0, :-1]
         plain = torch.nn.functional.cross_entropy(logits, torch.tensor(row["labels"][1:]), reduction="none")
@@ -81,8 +125,8 @@ def test_what_stands_before_a_row_changes_none_of_its_losses_in_bfloat16_either(
     attention.in_float32(model)
     before, row = encoding.encode(rows(2), word_tokenizer(64), 64, Account())[0]
     another = {**before, "input_ids": before["input_ids"][::-1]}
-    collate = sft._packing_collator(0)
-    losses = [sft._packed_losses(model, collate([first, row]))[0] for first in (before, another)]
+    collate = packing.packing_collator(0)
+    losses = [packing.packed_losses(model, collate([first, row]))[0] for first in (before, another)]
     assert losses[0][1].equal(losses[1][1])
     assert not losses[0][0].equal(losses[1][0])
 

@@ -7,7 +7,6 @@ does so when it is started with that path), so that systems are not confused.
 
 import asyncio
 import logging
-import os
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -23,6 +22,7 @@ from reset.engines import Completion, Request
 from reset.errors import ResetError
 from reset.llm import Failure
 from reset.llm.asking import Asking
+from reset.llm.key import api_key
 from reset.llm.wire import Broken
 from reset.model.tokens import answer_text, load_tokenizer
 
@@ -119,10 +119,10 @@ class OpenAIEngine:
                 yield reply
 
     async def _ask(self, requests: Sequence[Request]) -> AsyncIterator[tuple[Request, _Reply | Failure]]:
-        asking = Asking(self._where, **self._limits)
+        asking = Asking(self._where, **self._limits, fields_at="sample.engines.openai.fields in params.yaml")
         async with AsyncExitStack() as stack:
             options: dict[str, Any] = {"timeout": self._timeout_s, "max_retries": 0}
-            options["api_key"] = os.environ.get("OPENAI_API_KEY", "none")
+            options["api_key"] = api_key() or "none"
             clients = [
                 await stack.enter_async_context(openai.AsyncOpenAI(base_url=url, **options)) for url in self._base_urls
             ]

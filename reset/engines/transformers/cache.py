@@ -35,12 +35,12 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
             store[:, :, start:end] = states
         return self._set_views(end)
 
-    def batch_select_indices(self, indices: torch.Tensor) -> None:
-        """Keep the rows `indices`, in that order; an index may repeat."""
+    def reorder_cache(self, beam_idx: torch.Tensor) -> None:
+        """Keep the rows `beam_idx`, in that order; an index may repeat."""
         if not self._stores:
             return
         length = self.get_seq_length()
-        self._stores = [store[indices] for store in self._stores]
+        self._stores = [store[beam_idx] for store in self._stores]
         self._set_views(length)
 
     def _set_views(self, length: int) -> tuple[torch.Tensor, torch.Tensor]:

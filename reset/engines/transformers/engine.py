@@ -7,20 +7,24 @@ position, so batch size and order do not change an answer (up to rounding).
 """
 
 from collections.abc import Iterator, Sequence
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import DynamicCache
 
 from reset.engines import Completion, Request
+from reset.engines.transformers import states
 from reset.engines.transformers.cache import roomy_cache
 from reset.engines.transformers.next_token import choose, uniform
 from reset.engines.transformers.shared_prompts import SharedPrompts, share_prompts
 from reset.errors import ResetError
 from reset.model import adapters, precision
+from reset.model.limits import embeddings, positions
 from reset.model.tokens import answer_text, load_tokenizer
 
+STATES = "cache_params"  # transformers' name for the cache of models without attention, which need a mask only at first
 SHARED = 2  # mean answers per prompt from which the prompts' cache is shared instead of copied
 COMPACT = 0.75  # finished rows are dropped from a batch when fewer than this fraction of its rows still run
 
@@ -35,13 +39,15 @@ class TransformersEngine:
         self._batch = batch
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         loaded: Any = adapters.load(model, precision.dtype(dtype))
+        self._cache_name = _cache_name(loaded)
         self._model = loaded.to(self._device).eval()
         self._can_share = share_prompts(self._model)
+        states.check(self._model, self._prefill, self._step)
         ends = self._model.generation_config.eos_token_id
         end_ids = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
         self._ends = torch.tensor(sorted(end_ids), device=self._device)
-        self._vocabulary = int(self._model.get_input_embeddings().num_embeddings)
-        self._positions = int(getattr(self._model.config, "max_position_embeddings", 1 << 30))
+        self._vocabulary = embeddings(self._model)
+        self._positions = positions(self._model.config)
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Yield completions batch by batch, shortest prompts first; `mean_logprob` is of the model at temperature 1."""
@@ -61,7 +67,7 @@ class TransformersEngine:
             return "an empty prompt"
         if (largest := max(request.token_ids)) >= self._vocabulary:
             return f"token {largest} of the tokenizer is none of the model's {self._vocabulary}"
-        if len(request.token_ids) + request.max_tokens > self._positions:
+        if self._positions and len(request.token_ids) + request.max_tokens > self._positions:
             return f"prompt and answer exceed the model's {self._positions} positions"
         return None
 
@@ -87,7 +93,7 @@ class TransformersEngine:
                 break
             if len(still_running) < COMPACT * len(rows):
                 rows, chosen, mask = rows[still_running], chosen[still_running], mask[still_running]
-                cache.batch_select_indices(still_running)
+                cache.reorder_cache(cast(torch.LongTensor, still_running))
                 if shared:
                     shared.select(still_running)
             logits, mask = self._step(chosen[:, None], mask, cache, shared=shared)
@@ -108,7 +114,7 @@ class TransformersEngine:
         if self._can_share and len(requests) >= SHARED * len(prompts):
             shared = SharedPrompts(cache, mask, index)
             return logits[index], mask[index], roomy_cache(self._model.config), shared
-        cache.batch_select_indices(index)
+        cache.reorder_cache(cast(torch.LongTensor, index))
         return logits[index], mask[index], cache, None
 
     def _padded(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -139,11 +145,11 @@ class TransformersEngine:
         mask = torch.cat([mask, torch.ones_like(ids) if new is None else new], dim=1)
         outputs = self._model(
             input_ids=ids,
-            attention_mask=None if shared else mask,
+            attention_mask=None if shared or (new is None and self._cache_name == STATES) else mask,
             position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0)[:, -ids.shape[1] :],
-            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
+            **{self._cache_name: cache},
             **({"shared": shared} if shared else {}),
         )
         return outputs.logits[:, -1].float(), mask
@@ -162,6 +168,17 @@ class TransformersEngine:
             text = answer_text(self._tokenizer, ids[:-1] if reason == "stop" else ids)
             completions.append(Completion(request.answer_id, text, count, reason, mean))
         return completions
+
+
+def _cache_name(model: Any) -> str:
+    """Return under which name `model` takes transformers' cache; `ResetError` if it keeps its state in another way."""
+    known = signature(model.forward).parameters
+    if name := next((name for name in ("past_key_values", STATES) if name in known), None):
+        return name
+    raise ResetError(
+        f"engine transformers cannot sample a model of type '{model.config.model_type}', which keeps its state outside "
+        "of transformers' cache; set sample.engine to vllm, or to openai with a server that can"
+    )
 
 
 def _per_request(values: torch.Tensor, rows: torch.Tensor, running: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""A three-way NLI model over many sentence pairs: each distinct pair once, sorted by length, no gradients.
+"""An NLI model over many sentence pairs: each distinct pair once, sorted by length, no gradients.
 
 It runs in float32, or in bfloat16 if that is allowed and changes no probability of a sample of pairs by more than
 `MAX_CHANGE`. Each sentence is tokenised once, however many pairs it is in. `reset.judges.sentences.encoders` makes the
@@ -6,7 +6,7 @@ model faster.
 """
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
@@ -16,6 +16,7 @@ import torch
 from reset.errors import ResetError
 from reset.judges.sentences.batches import batches, padded
 from reset.judges.sentences.encoders import lighten
+from reset.judges.sentences.scripts import Scripts
 from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
@@ -27,23 +28,57 @@ MAX_CHANGE = 1e-3
 SAMPLE = 64  # pairs of each call, spread over all lengths, scored in both precisions
 FIELDS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}  # in an encoding
 LABELS = ("entailment", "contradiction", "neutral")  # in the order of a SummaC image
+OTHER_NAMES = {"supports": "entailment", "refutes": "contradiction", "not enough info": "neutral"}  # FEVER, VitaminC
 
 
-def label_order(label2id: Mapping[str, int], model: str) -> list[int]:
-    """Return the model's output columns in the order of `LABELS`, found by name."""
-    columns = {name.lower(): column for name, column in label2id.items()}
-    if missing := [name for name in LABELS if name not in columns]:
-        raise ResetError(f"{model}: no label '{missing[0]}' in the model's label2id; it has {', '.join(label2id)}")
-    return [columns[name] for name in LABELS]
+def label_order(
+    label2id: Mapping[str, int],
+    model: str,
+    labels: Mapping[str, int | str] | None = None,
+    needed: Collection[str] = LABELS[:1],
+) -> list[int | None]:
+    """Return the model's output column of each of `LABELS`; None for one that it lacks and that is not `needed`.
+
+    `labels` (one of `LABELS` -> the model's own name for it, or its column) comes before the names in `label2id`.
+    Raises `ResetError` for a label that is needed and not found.
+    """
+    columns: dict[str, int] = {OTHER_NAMES.get(name.lower(), name.lower()): number for name, number in label2id.items()}
+    has = f"it has {', '.join(label2id)}"
+    for name, label in (labels or {}).items():
+        column = label2id.get(label) if isinstance(label, str) else label
+        if name not in LABELS or column is None or column not in label2id.values():
+            raise ResetError(
+                f"{model}: `labels` of its judge says {{{name}: {label}}}: it maps one of {', '.join(LABELS)} to "
+                f"a label of the model, or to its number; {has}"
+            )
+        columns[name] = column
+    found = [columns.get(name) for name in LABELS]
+    used = [column for column in found if column is not None]
+    if missing := [name for name, column in zip(LABELS, found, strict=True) if column is None and name in needed]:
+        hint = f"`labels` of its judge says which it is, as in {{{missing[0]}: {next(iter(label2id), 'LABEL_0')}}}"
+        raise ResetError(f"{model}: no label '{missing[0]}' in the model's label2id; {has}. {hint}")
+    if len(label2id) < 2 or len(set(used)) < len(used):
+        raise ResetError(f"{model}: an NLI model has at least two labels, each with a column of its own; {has}")
+    return found
 
 
 class Nli:
     """A model from a folder or hub id; batches hold at most `batch_tokens` tokens, with padding.
 
-    With `bfloat16`, each call checks on its own pairs whether bfloat16 is close enough.
+    With `bfloat16`, each call checks on its own pairs whether bfloat16 is close enough. `labels` and `needed` are those
+    of `label_order`; `scripts` says what the model's tokenizer can read.
     """
 
-    def __init__(self, model: str, *, batch_tokens: int, bfloat16: bool = False) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        batch_tokens: int,
+        bfloat16: bool = False,
+        labels: Mapping[str, int | str] | None = None,
+        needed: Collection[str] = LABELS[:1],
+        any_script: bool = False,
+    ) -> None:
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
             loaded = AutoModelForSequenceClassification.from_pretrained(
@@ -51,7 +86,8 @@ class Nli:
             )
         except (OSError, ValueError) as error:
             raise ResetError(f"{model}: no NLI model could be loaded ({str(error).splitlines()[0]})") from error
-        self._columns = label_order(loaded.config.label2id, model)
+        self._columns = label_order(loaded.config.label2id, model, labels, needed)
+        self.scripts = Scripts(self._tokenizer, anything=any_script)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
         self._bfloat16_model = copy.deepcopy(self._model).to(torch.bfloat16) if bfloat16 else None
@@ -70,7 +106,10 @@ class Nli:
         self._max_length = min(500, positions, self._tokenizer.model_max_length)  # 500: summac's own limit
 
     def probabilities(self, pairs: Iterable[Pair]) -> dict[Pair, np.ndarray]:
-        """Return the probabilities of each distinct pair, in the order of `LABELS`, rounded to six digits."""
+        """Return the probabilities of each distinct pair, in the order of `LABELS`, rounded to six digits.
+
+        That of a label which the model lacks is 0.
+        """
         distinct = sorted(set(pairs))
         if not distinct:
             return {}
@@ -119,5 +158,7 @@ class Nli:
         }
         with torch.inference_mode():
             logits = model(**inputs).logits[: len(rows)]  # (pairs, labels)
-        probabilities: np.ndarray = logits.float().softmax(dim=-1)[:, self._columns].double().cpu().numpy()
-        return probabilities.round(6)
+        by_label = logits.float().softmax(dim=-1).double().cpu().numpy().T  # (labels, pairs)
+        absent = np.zeros(len(rows))
+        ordered = [absent if column is None else by_label[column] for column in self._columns]
+        return np.stack(ordered, axis=1).round(6)

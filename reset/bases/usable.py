@@ -1,0 +1,60 @@
+"""Whether a model repository can be a starting model: whole float weights, and a tokenizer that transformers loads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from transformers import CONFIG_MAPPING, AutoTokenizer
+
+from reset.errors import ResetError
+
+CODE = "auto_map"  # names Python files of the repository
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+
+
+def check(folder: Path, name: str) -> None:
+    """Raise `ResetError` if the repository in `folder`, called `name`, cannot be trained from."""
+    if (problem := _problem(folder)) is not None:
+        raise ResetError(f"base model '{name}' {problem}")
+
+
+def _problem(folder: Path) -> str | None:
+    adapter = folder / "adapter_config.json"
+    if adapter.is_file():
+        base = _read(adapter).get("base_model_name_or_path")
+        return f"is a PEFT adapter of '{base}', no model of its own; merge the two, or name that model"
+    if not (folder / "config.json").is_file():
+        return "has no config.json"
+    config: Any = _read(folder / "config.json")
+    if quantised := config.get("quantization_config") or config.get("text_config", {}).get("quantization_config"):
+        return f"has quantised weights ({quantised.get('quant_method')}), which cannot be trained; name the original"
+    if (kind := config.get("model_type")) not in CONFIG_MAPPING:
+        own = "; its own code, which it brings along, is never run" if CODE in config else ""
+        return f"is of type '{kind}', which transformers does not know{own}"
+    return _missing_weights(folder) or _unreadable_tokenizer(folder)
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _missing_weights(folder: Path) -> str | None:
+    if not any((folder / file).is_file() for file in WEIGHTS):
+        found = ", ".join(sorted(path.name for path in folder.glob("*.safetensors"))[:3])
+        return f"has no {WEIGHTS[0]}" + (f" (but {found})" if found else ": no safetensors weights")
+    if (index := folder / WEIGHTS[1]).is_file():
+        shards = sorted(set(_read(index)["weight_map"].values()))
+        if missing := [shard for shard in shards if not (folder / shard).is_file()]:
+            return f"lacks {len(missing)} of the {len(shards)} files of its weights, such as {missing[0]}"
+    return None
+
+
+def _unreadable_tokenizer(folder: Path) -> str | None:
+    if not (folder / "tokenizer_config.json").is_file():
+        return "has no tokenizer (tokenizer_config.json)"
+    try:
+        AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (ValueError, OSError, ImportError, KeyError, AttributeError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return f"has a tokenizer that transformers cannot load without its own code ({reason})"
+    return None

@@ -1,0 +1,87 @@
+"""What a judge's reply says: the value in double brackets that it decided on.
+
+A reply counts if it is finished: the server ended it by itself, and a thought that it opens is closed. Thoughts are
+left out, and full-width characters are read as the usual ones. Of several values in double brackets
+
+- those in quotation marks, backticks or quoted lines are left out: they are the scale's, the prompt's or the answer's
+  own words, except where the last line of the reply is nothing but such a value;
+- those behind "Rating:" at the start of a line or sentence come before others behind "Rating:", and these before bare
+  ones, so that a remark about a `[[10]]` in the answer changes nothing;
+- of those left that differ, the last one counts if the reply ends with it. Else the judge did not decide.
+"""
+
+import re
+import unicodedata
+
+ENDED = frozenset({None, "stop", "eos", "eos_token", "end_turn", "stop_sequence"})  # finish reasons of various servers
+_THOUGHTS = {  # start of a thought, in lower case -> its end
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<reasoning>": "</reasoning>",
+    "[think]": "[/think]",
+    "\u25c1think\u25b7": "\u25c1/think\u25b7",
+    "<|channel|>analysis": "<|channel|>final<|message|>",
+}
+_QUOTED = re.compile(
+    r"\"[^\"\n]{0,500}\"|\u201c[^\u201d\n]{0,500}\u201d|\u00ab[^\u00bb\n]{0,500}\u00bb|\u300c[^\u300d\n]{0,500}\u300d"
+    r"|`[^`\n]{0,500}`|(?<!\w)'[^'\n]{0,500}'(?!\w)|^[ ]{0,9}>[^\n]*",
+    re.MULTILINE,
+)
+_AROUND = " \t\"'\u201c\u201d`*_#>."  # quotation marks and markdown around a line that is a value alone
+_NAMED = r"\brating\b[\s*_]*:?[\s*_]*"
+_GIVEN = r"(?:^|(?<=[.!?\u3002])[ ])[\s*_#>-]*(?:(?:my|the|final|overall) ){0,3}" + _NAMED
+_OR = r"[ ]*(?:-|\u2013|\u2014|/|,|\bor\b|\bto\b|\band\b)?[ ]*"  # between values that are one statement
+
+
+def unfinished(reply: str, finish_reason: str | None) -> str | None:
+    """Return why a reply cannot be read at all, or None."""
+    if finish_reason == "content_filter":
+        return "the server's filter stopped the reply"
+    if finish_reason not in ENDED:
+        return f"the reply is not finished: finish_reason '{finish_reason}'"
+    if not reply.strip():
+        return "the reply is empty"
+    return "the reply ends within a thought" if without_thoughts(reply) is None else None
+
+
+def without_thoughts(reply: str) -> str | None:
+    """Return what follows the thoughts of a reply; None if the last one is not closed."""
+    rest = reply
+    while start := next((start for start in _THOUGHTS if rest.lstrip().lower().startswith(start)), None):
+        closed = _behind(rest, _THOUGHTS[start])
+        if closed is None:
+            return None
+        rest = closed
+    for end in _THOUGHTS.values():  # where a template opened the thought, the reply has its end alone
+        closed = _behind(rest, end)
+        rest = rest if closed is None else closed
+    return rest
+
+
+def decided(reply: str, value: str) -> str | None:
+    """Return the value that a reply decides on, by the rules above; `value` is the pattern of one."""
+    text = _unquoted(unicodedata.normalize("NFKC", without_thoughts(reply) or ""), value)
+    stated = rf"\[\[\s*{value}\s*\]\](?:{_OR}\[\[\s*{value}\s*\]\])*"
+    for lead in (_GIVEN, _NAMED, ""):
+        if found := list(re.finditer(rf"{lead}({stated})", text, re.IGNORECASE | re.MULTILINE)):
+            break
+    else:
+        return None
+    statements = [set(re.findall(value, match[1])) for match in found]
+    ends = not re.search(r"\w", text[found[-1].end() :])
+    said = statements[-1] if ends else set.union(*statements)
+    return said.pop() if len(said) == 1 else None
+
+
+def _behind(text: str, mark: str) -> str | None:
+    """Return what stands behind the first `mark`, in upper or lower case; None if it does not occur."""
+    found = re.search(re.escape(mark), text, re.IGNORECASE)
+    return text[found.end() :] if found else None
+
+
+def _unquoted(text: str, value: str) -> str:
+    """Return `text` without its quotations; a last line that is a value alone stays."""
+    body, _, last = text.rstrip().rpartition("\n")
+    alone = re.fullmatch(rf"(?:rating)?\W*\[\[\s*{value}\s*\]\]", last.strip(_AROUND), re.IGNORECASE)
+    return f"{_QUOTED.sub(' ', body)}\n{last.strip(_AROUND) if alone else _QUOTED.sub(' ', last)}"

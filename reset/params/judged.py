@@ -1,0 +1,112 @@
+"""Which verdicts the judges of params.yaml give; what other tables ask for must be among them.
+
+Judges that stand in for a real one (`stand_ins`) are shown as such, and choose nothing unless `select.stand_ins`.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from reset import registry
+from reset.errors import nearest
+from reset.judges import verdict_names
+from reset.judges.verdict_names import SPLITS, STAND_INS, TASKS, given, names, watched
+
+if TYPE_CHECKING:  # `reset.params` imports this module
+    from reset.params.answers import Watcher
+    from reset.params.document import Params
+
+MICRO = "micro"  # source of the embedded world, outside which models of the kind `MICRO_NLI` know nothing
+MICRO_NLI = "micro_nli"
+
+
+def stand_ins(p: "Params") -> set[str]:
+    """Return the names of all verdicts that judges and watchers in `stand_ins` give."""
+    return verdict_names.stand_ins(p.model_dump(include={"judges", "watchers", "stand_ins"}))
+
+
+def not_choosing(p: "Params") -> set[str]:
+    """Return the names of the verdicts that take no part in any choice."""
+    return set() if p.select.stand_ins else stand_ins(p)
+
+
+def problems(p: "Params") -> Iterator[str]:
+    """Yield one line for each verdict that is asked for but not given, or given twice, and each unnamed stand-in."""
+    if any(row.kind not in registry.JUDGES for row in (*p.judges.values(), *p.watchers.values())):
+        return
+    yield from _unnamed_stand_ins(p)
+    yield from dict.fromkeys(_given_twice(p))
+    first: dict[str, str] = {}  # of each key
+    for key, problem in _not_given(p):
+        first.setdefault(key, problem)
+    yield from first.values()
+    yield from _watchers(p)
+    yield from _nothing_chooses(p)
+
+
+def _unnamed_stand_ins(p: "Params") -> Iterator[str]:
+    """Yield a line for each judge that can only be a stand-in here but is not named as one."""
+    real = any(dataset.source != MICRO for dataset in p.datasets.values())
+    for name, row in (*p.judges.items(), *p.watchers.items()):
+        base = p.base.get((row.model or "").removeprefix("base/"))
+        why = f"is of kind {row.kind}" if row.kind in STAND_INS else None
+        if real and base is not None and base.kind == MICRO_NLI:
+            why = f"has the model '{row.model}', which knows the micro world alone"
+        if why and name not in p.stand_ins:
+            yield f"stand_ins lacks '{name}', which {why}"
+
+
+def _given_twice(p: "Params") -> Iterator[str]:
+    for task in TASKS:
+        for split in SPLITS:
+            by: dict[str, str] = {}
+            for name, row in p.judges.items():
+                for verdict in names(row.kind, name, row.options, task, split):
+                    if (other := by.setdefault(verdict, name)) != name:
+                        yield f"judges.{name} gives the verdict '{verdict}', which judges.{other} gives already"
+
+
+def _not_given(p: "Params") -> Iterator[tuple[str, str]]:
+    """Yield key and line for each verdict in `scores`, or `rating` of a curated row, that no judge gives there."""
+    rows = [(f"curated.{name}", row.prompts, row.rating) for name, row in p.curated.items()]
+    for table, prompts, rating in [("scores", p.evaluate.prompts, "rating"), *rows]:
+        if prompts not in p.prompts:
+            continue
+        split = p.prompts[prompts].split
+        for task, axes in p.scores.items():
+            known = [verdict for n, row in p.judges.items() for verdict in names(row.kind, n, row.options, task, split)]
+            for axis, declared in axes.items():
+                verdict = rating if declared == "rating" else declared
+                if verdict not in known:
+                    key = f"scores.{task}.{axis}" if verdict == declared else f"{table}.rating"
+                    hint = nearest(verdict, known)
+                    yield key, f"{key}: no judge gives '{verdict}' on {task} prompts of split {split}. {hint}"
+
+
+def _watchers(p: "Params") -> Iterator[str]:
+    """Yield a line for each verdict of a watcher that it does not give, or that has the name of a judge's."""
+    of_judges = {verdict for name, row in p.judges.items() for verdict in given(name, row.model_dump())}
+    for name, row in p.watchers.items():
+        own = given(name, row.model_dump())
+        for verdict in row.verdicts or ():
+            if verdict not in own:
+                yield f"watchers.{name}.verdicts: no verdict '{verdict}'. {nearest(verdict, own)}"
+        for verdict in _used(row, own):
+            if watched(name, verdict) in of_judges:
+                yield f"watchers.{name}: its verdict would be called '{verdict}', as that of a judge: name it otherwise"
+
+
+def _used(row: "Watcher", own: list[str]) -> list[str]:
+    return [verdict for verdict in own if row.verdicts is None or verdict in row.verdicts]
+
+
+def _nothing_chooses(p: "Params") -> Iterator[str]:
+    """Yield a line for each curated row that nothing chooses, or whose floor is on an axis that plays no part."""
+    without, weights = not_choosing(p), p.select.weights.model_dump()
+    for name, row in p.curated.items():
+        declared = [(axis, verdict) for axes in p.scores.values() for axis, verdict in axes.items()]
+        axes = {axis for axis, v in declared if (row.rating if v == "rating" else v) not in without}
+        if not any(weights[axis] for axis in axes):
+            yield f"curated.{name}: all verdicts in `scores` are of weight 0 or of stand-ins, which `select` leaves out"
+        for axis in row.floor:
+            if axis not in (*axes, "score"):
+                yield f"curated.{name}.floor: no verdict that may choose is '{axis}'. {nearest(axis, ['score', *axes])}"

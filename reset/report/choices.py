@@ -1,0 +1,66 @@
+"""The rows of the report's tables and plots of what stage `select` did, from metrics/select."""
+
+import re
+from pathlib import Path
+
+from reset.files.tables import Row, read_json
+from reset.report.words import label
+
+
+def choices(metrics: Path) -> dict[str, Row]:
+    """Return the metrics of stage `select` by curated set; the name says so if stand-ins chose."""
+    read = {path.stem: read_json(path) for path in sorted((metrics / "select").glob("*.json"))}
+    return {label(name, choice.get("stand_ins_chose")): choice for name, choice in read.items()}
+
+
+def best_of(metrics: Path) -> list[Row]:
+    """Return the mean score of the best of n random candidates per data set; one curve for sets of the same pool."""
+    by_set: dict[str, Row] = {}
+    for name, choice in choices(metrics).items():
+        curves = {dataset: figures.get("best_of", []) for dataset, figures in choice.get("datasets", {}).items()}
+        if curves not in by_set.values():
+            by_set[name] = curves
+    return [
+        {"curated": name, "dataset": dataset, "n": n, "score": score}
+        for name, curves in by_set.items()
+        for dataset, curve in curves.items()
+        for n, score in enumerate(curve, start=1)
+    ]
+
+
+def wins(metrics: Path) -> list[Row]:
+    """Return the prompts won by each decode setting, per curated set with several settings."""
+    return [
+        {"curated": name, "setting": setting, "wins": count}
+        for name, choice in choices(metrics).items()
+        if len(won := choice.get("wins", {})) > 1
+        for setting, count in sorted(won.items(), key=lambda item: natural(item[0]))
+    ]
+
+
+def natural(text: str) -> list[tuple[int, float, str]]:
+    """Return the sort key of natural order: t0.5 before t0.7, k5 before k10."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", text)
+    return [(0, float(part), part) if index % 2 else (1, 0.0, part) for index, part in enumerate(parts)]
+
+
+def curated(metrics: Path) -> list[Row]:
+    """Return, per curated set and data set, the variety of its candidates and the gain in mean score.
+
+    `least_bad` is the number of winners that no judge rated above the lowest.
+    """
+    keys = ("rows", "distinct_texts", "candidate_score", "winner_score", "choice_matters", "least_bad")
+    return [
+        {"curated": name, "dataset": dataset, **{key: figures.get(key) for key in keys}}
+        for name, choice in choices(metrics).items()
+        for dataset, figures in choice.get("datasets", {}).items()
+    ]
+
+
+def barred(metrics: Path) -> list[Row]:
+    """Return, per curated set, how many candidates could not win, by reason."""
+    return [
+        {"curated": name, "reason": reason, "candidates": count, "of": choice["candidates"]}
+        for name, choice in choices(metrics).items()
+        for reason, count in choice.get("candidates_barred", {}).items()
+    ]

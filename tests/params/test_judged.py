@@ -1,0 +1,170 @@
+"""Which verdicts the judges give is known before a run: what is asked for and not given, or given twice, is refused."""
+
+import pytest
+import yaml
+
+from reset import params
+from reset.errors import ResetError
+
+LEXICAL = {"kind": "lexical", "needs": "reset/normalise.py", "model": None, "options": {}}
+SERVER = {"base_url": "http://127.0.0.1:1/v1"}
+
+
+@pytest.fixture
+def problems(tmp_path, minimal):
+    """Change the small params.yaml by a function and return what `load` says of it, split into its problems."""
+
+    def load(change):
+        change(minimal)
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(minimal))
+        try:
+            params.load(path)
+        except ResetError as error:
+            return error.message.removeprefix(f"{path}: ").split("; ")
+        return []
+
+    return load
+
+
+def openai(p, **options):
+    models = {"model": "large", "weak_model": "small", "pairwise_model": None, **options}
+    p["judges"]["rater"] = {
+        "kind": "openai",
+        "needs": "reset/llm",
+        "model": None,
+        "options": {**models, "server": SERVER},
+    }
+
+
+def test_a_rating_that_no_judge_gives_is_refused_with_the_nearest(problems):
+    assert problems(lambda p: p["curated"]["reset"].update(rating="rating_typo")) == [
+        "curated.reset.rating: no judge gives 'rating_typo' on instruction prompts of split train. "
+        "Did you mean 'rating'? Known: rating, rating_weak"
+    ]
+
+
+def test_a_weak_rating_needs_a_weak_model(problems):
+    def change(p):
+        openai(p, weak_model=None)
+        p["curated"]["reset"]["rating"] = "rating_weak"
+
+    assert problems(change) == [
+        "curated.reset.rating: no judge gives 'rating_weak' on instruction prompts of split train. "
+        "Did you mean 'rating'? Known: rating"
+    ]
+
+
+def test_a_weak_rating_is_given_of_training_prompts_alone(problems):
+    def change(p):
+        openai(p)
+        p["curated"]["reset"]["rating"] = "rating_weak"
+
+    assert problems(change) == []
+    (problem,) = problems(lambda p: p["prompts"]["candidates"].update(split="dev"))
+    assert problem.startswith("curated.reset.rating: no judge gives 'rating_weak' on instruction prompts of split dev.")
+
+
+def test_a_score_that_no_judge_gives_for_its_task_is_refused(problems):
+    def change(p):
+        p["judges"]["words"] = LEXICAL
+        p["scores"]["summarization"] = {"task": "rouge_l", "faithfulness": "span_coverage"}
+
+    (problem,) = problems(change)
+    assert problem.startswith(
+        "scores.summarization.faithfulness: no judge gives 'span_coverage' on summarization prompts of split "
+    )
+
+
+def test_any_set_of_judges_will_do_that_gives_what_scores_name(problems):
+    def change(p):
+        p["judges"] = {"nli": {"kind": "minicheck", "needs": "models/base/micro", "model": "base/micro", "options": {}}}
+        p["scores"] = {"summarization": {"faithfulness": "nli"}}
+
+    assert problems(change) == []
+
+
+def test_two_judges_that_give_the_same_verdict_are_refused_before_they_judge(problems):
+    assert problems(lambda p: p["judges"].update(a=LEXICAL, b=LEXICAL))[0] == (
+        "judges.b gives the verdict 'exact_match', which judges.a gives already"
+    )
+    assert problems(lambda p: p["judges"].pop("b")) == []
+
+
+def test_a_watcher_is_asked_for_what_it_gives_under_a_name_of_its_own(problems):
+    assert problems(lambda p: p["watchers"]["words"].update(verdicts=["k_precison"])) == [
+        "watchers.words.verdicts: no verdict 'k_precison'. "
+        "Known: bigram_coverage, exact_match, rouge_l, span_coverage, unigram_coverage"
+    ]
+
+    def change(p):
+        nli = {"kind": "summac", "needs": "models/base/micro", "model": "base/micro", "options": {}}
+        p["judges"]["nli"], p["watchers"] = nli, {"nli": {**nli, "verdicts": None}}
+
+    assert problems(change) == [
+        "watchers.nli: its verdict would be called 'nli', as that of a judge: name it otherwise"
+    ]
+
+
+def test_a_judge_that_can_only_be_a_stand_in_must_be_called_one(problems):
+    def change(p):
+        p["judges"]["rater"]["kind"] = "reference"
+        p["base"]["toy"] = {"kind": "micro_nli", "needs": "reset/micro", "options": {}}
+        p["judges"]["nli"] = {"kind": "summac", "needs": "models/base/toy", "model": "base/toy", "options": {}}
+        p["select"]["stand_ins"] = True
+
+    of_micro = problems(change)
+    assert of_micro == ["stand_ins lacks 'rater', which is of kind reference"]
+
+    def real(p):
+        p["datasets"]["talk"]["source"] = "own"
+
+    assert problems(real) == [
+        "stand_ins lacks 'nli', which has the model 'base/toy', which knows the micro world alone",
+        *of_micro,
+    ]
+    assert problems(lambda p: p.update(stand_ins=["rater", "nli"])) == []
+
+
+def test_a_row_that_no_verdict_chooses_is_refused(problems):
+    assert problems(lambda p: p.update(stand_ins=["rater"])) == [
+        "curated.reset: all verdicts in `scores` are of weight 0 or of stand-ins, which `select` leaves out"
+    ]
+    assert problems(lambda p: p["select"].update(stand_ins=True)) == []
+    assert len(problems(lambda p: p["select"]["weights"].update(instruction=0.0))) == 1
+
+
+def test_a_floor_on_an_axis_that_nothing_chooses_by_is_refused(problems):
+    assert problems(lambda p: p["curated"]["reset"].update(floor={"faithfulness": 0.5, "score": 0.1})) == [
+        "curated.reset.floor: no verdict that may choose is 'faithfulness'. Known: instruction, score"
+    ]
+
+
+def test_a_stand_in_and_a_comparison_name_rows_that_are_there(problems):
+    def change(p):
+        p["stand_ins"] = ["ratter"]
+        p["report"]["comparisons"] = [["mtl", "rest"]]
+
+    assert [problem.split(". ")[0] for problem in problems(change)] == [
+        "stand_ins: no judge or watcher 'ratter'",
+        "report.comparisons: no pool 'rest'",
+    ]
+
+
+def test_a_comparison_has_two_systems(problems):
+    (problem,) = problems(lambda p: p["report"].update(comparisons=[["mtl"]]))
+    assert problem.startswith("report.comparisons.0: List should have at least 2 items")
+
+
+def test_stand_ins_are_told_by_the_names_of_their_verdicts(minimal, tmp_path):
+    minimal["judges"]["words"] = LEXICAL
+    minimal["watchers"]["more"] = {**LEXICAL, "options": {"more": ["k_precision"]}, "verdicts": None}
+    minimal["stand_ins"] = ["rater", "more"]
+    minimal["select"]["stand_ins"] = True
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
+    p = params.load(tmp_path / "params.yaml")
+    assert params.not_choosing(p) == set()
+    assert params.stand_ins(p) == {
+        *("rating", "rating_weak", "oracle", "more:exact_match", "more:span_coverage", "more:rouge_l"),
+        *("more:unigram_coverage", "more:bigram_coverage", "more:k_precision"),
+    }
