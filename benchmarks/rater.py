@@ -4,8 +4,8 @@
 
 5,000 replies are rated by a server that takes 100 ms for each and meets 1 % of first attempts each with a 429, a 500
 and a broken body, and 0.25 % with a time-out. The reference is the ideal client on the same server: all slots always
-busy, no fault, requests x latency / concurrency. Beside it stands the time that the server itself was busy with all
-attempts, the unavoidable ones included, over the slots.
+busy, no fault, requests x latency / concurrency, after the one request by which a new form is tried. Beside it stands
+the time that the server itself was busy with all attempts, the unavoidable ones included, over the slots.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def main() -> None:
         first = counts(address)
         again_s, again_rated = rate(address, requests)
         second = counts(address)
-    ideal = requests * LATENCY_S / CONCURRENCY
+    ideal = LATENCY_S + requests * LATENCY_S / CONCURRENCY
     print(f"{requests} requests, {rated} rated in {seconds:.1f} s; ideal {ideal:.1f} s; server: {first}")
     print(f"second run: {again_rated} rated in {again_s:.1f} s, {second['asked'] - first['asked']} requests")
     checks = [

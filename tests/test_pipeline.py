@@ -32,7 +32,7 @@ UNUSED = {
     "prepare": {f"reset.micro{module}" for module in (".facts", ".grounded", ".instructions", ".words")},
     "train": {"reset.model.prompts"},  # the record `Prompt`; what is rendered stands in the rows
     # carry requests to a server, and send them again: what is asked and how it is read stands in the engine's file
-    "sample": {"reset.llm", "reset.llm.asking", "reset.llm.wire"},
+    "sample": {f"reset.llm{module}" for module in ("", ".asking", ".faults", ".key", ".wire")},
 }
 # Parameters that no stage depends on: they say how a stage works or when it stops, not what comes out.
 NOT_WHAT = {

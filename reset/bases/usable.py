@@ -31,6 +31,11 @@ def _problem(folder: Path) -> str | None:
     if (kind := config.get("model_type")) not in CONFIG_MAPPING:
         own = "; its own code, which it brings along, is never run" if CODE in config else ""
         return f"is of type '{kind}', which transformers does not know{own}"
+    text = {**config, **config.get("text_config", {})}
+    if (pad := text.get("pad_token_id")) is not None and pad >= text.get("vocab_size", pad + 1):
+        return (
+            f"pads with token {pad}, but has only {text['vocab_size']} embeddings; set pad_token_id in its config.json"
+        )
     return _missing_weights(folder) or _unreadable_tokenizer(folder)
 
 

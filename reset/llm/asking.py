@@ -92,7 +92,7 @@ class Asking:
                     return self._refused(model, form, subject, outcome)
                 if attempt > self._max_retries:
                     return self._gave_up(model, form, subject, outcome)
-                await self.sleep(self._backoff(attempt) if outcome.wait_s is None else outcome.wait_s)
+                await self.sleep(outcome.wait_s or self._backoff(attempt))
         except Stopped:
             pass
         return None

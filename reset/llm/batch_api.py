@@ -87,7 +87,7 @@ class BatchApi:
         last = Fault(Meaning.PASSING, "not asked")
         for attempt in range(1, self._server.max_retries + 2):
             if attempt > 1:
-                await asyncio.sleep(backoff(attempt - 1) if last.wait_s is None else last.wait_s)
+                await asyncio.sleep(last.wait_s or backoff(attempt - 1))
             try:
                 result = await send()
             except FAULTS as error:

@@ -87,7 +87,8 @@ def fault(error: Exception, timeout_s: float) -> Fault:
         return Fault(Meaning.PASSING, f"nothing listens there ({one_line(str(cause))})", absent=True)
     if isinstance(error, openai.APITimeoutError | TimeoutError):
         return Fault(Meaning.PASSING, f"no reply within {timeout_s:g} s")
-    return Fault(Meaning.PASSING, "the connection broke", one_line(str(error) or type(error).__name__))
+    words = str(error.__cause__ or "") or str(error) or type(error).__name__
+    return Fault(Meaning.PASSING, "the connection broke", one_line(words))
 
 
 def refusal(status: int, said: Problem, headers: Mapping[str, str]) -> Fault:

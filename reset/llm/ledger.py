@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS replies (
     attempts INTEGER NOT NULL, batch INTEGER NOT NULL, asked_at TEXT NOT NULL, PRIMARY KEY (key, base_url)
 ) STRICT""",
     "CREATE INDEX IF NOT EXISTS spend ON replies (judge, pool)",
-    "CREATE INDEX IF NOT EXISTS forms ON replies (model, base_url)",
+    "CREATE INDEX IF NOT EXISTS forms ON replies (model, base_url, decoding)",
     """
 CREATE TABLE IF NOT EXISTS batches (
     file_id TEXT PRIMARY KEY, batch_id TEXT, judge TEXT NOT NULL, pool TEXT NOT NULL, base_url TEXT NOT NULL,

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 from transformers.cache_utils import DynamicLayer
+from transformers.pytorch_utils import Conv1D
 
 from reset.model import adapters, precision
 from reset.params.training import Adapter as AdapterRow
@@ -35,7 +36,7 @@ class Shape:
     """The sizes of a model that follow from its configuration."""
 
     parameters: int  # tied ones counted once
-    linear: dict[str, tuple[int, int]]  # linear modules except the head: (in_features, out_features)
+    linear: dict[str, tuple[int, int]]  # linear modules except the head: (in, out), in GPT-2 the reverse
     largest_layer: int  # parameters of the largest single module
     layers: int
     width: int
@@ -128,9 +129,9 @@ def shape(folder: Path) -> Shape:
     return Shape(
         parameters=sum(weights.numel() for weights in model.parameters()),
         linear={
-            name: (part.in_features, part.out_features)
+            name: (part.weight.shape[1], part.weight.shape[0])
             for name, part in model.named_modules()
-            if isinstance(part, torch.nn.Linear) and part is not model.get_output_embeddings()
+            if isinstance(part, torch.nn.Linear | Conv1D) and part is not model.get_output_embeddings()
         },
         largest_layer=max(sum(w.numel() for w in part.parameters(recurse=False)) for part in model.modules()),
         layers=config.num_hidden_layers,

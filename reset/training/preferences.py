@@ -139,7 +139,7 @@ def _reference_model(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def _require_log_probabilities(trainer: PairTrainer | LabelTrainer) -> None:
-    """Raise `ResetError` if TRL computes other log-probabilities than the model; it goes past the model's own output."""
+    """Raise `ResetError` if TRL, which goes past the model's own output, computes other log-probabilities."""
     model: Any = trainer.model
     ids = torch.arange(5, 12, device=model.device)[None] % embeddings(model)  # (1, positions)
     routers = {"output_router_logits": True} if trainer.aux_loss_enabled else {}

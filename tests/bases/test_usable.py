@@ -47,6 +47,15 @@ def test_quantised_weights_are_refused(source: Path, nested: bool) -> None:
         build(source)
 
 
+def test_a_pad_token_beyond_the_embeddings_is_refused(source: Path) -> None:
+    config = json.loads((source / "config.json").read_text())
+    change(source / "config.json", pad_token_id=config["vocab_size"])
+    with pytest.raises(
+        ResetError, match=r"pads with token (\d+), but has only \1 embeddings; set pad_token_id in its con"
+    ):
+        build(source)
+
+
 def test_code_of_the_repository_is_never_run(source: Path) -> None:
     change(source / "config.json", model_type="my_lm", auto_map={"AutoModelForCausalLM": "modeling_my_lm.MyLM"})
     with pytest.raises(

@@ -19,9 +19,7 @@ def test_options_are_for_a_model_s_own_chat_template(
     path = tmp_path / "params.yaml"
     minimal["template_options"] = told
     path.write_text(yaml.safe_dump(minimal))
-    with pytest.raises(
-        ResetError, match="template_options are read for template 'chat' alone, but template is 'micro'"
-    ):
+    with pytest.raises(ResetError, match="template_options are read for template 'chat' alone, but template is"):
         params.load(path)
     path.write_text(yaml.safe_dump(minimal | {"template": "chat"}))
     assert params.load(path).template_options.model_dump() == told

@@ -21,7 +21,7 @@ stages:
       params: ["rows.${key}"]
       outs: ["data/made/${key}.txt"]
   gather:
-    cmd: ls data/made | wc -l | tr -d ' \n' > metrics/all.txt
+    cmd: ls data/made | wc -l > metrics/all.txt
     deps: [data/made]
     outs: [metrics/all.txt]
 """
@@ -67,7 +67,7 @@ def test_repro_says_what_belongs_to_no_stage_and_tidy_removes_it(project: Path) 
     assert CliRunner().invoke(tidy, ["--yes"]).output.endswith("removed\n")
     assert not orphans.load(project)
     run(project, DVC, "repro")
-    assert (project / "metrics/all.txt").read_text() == "2"
+    assert (project / "metrics/all.txt").read_text().strip() == "2"
 
 
 def test_a_clone_of_a_tidy_project_has_nothing_to_do(project: Path, tmp_path: Path) -> None:

@@ -152,9 +152,7 @@ def test_log_probabilities_are_the_model_s_own(name: str) -> None:
 
 
 def test_model_of_which_trl_cannot_tell_log_probabilities_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(
-        ResetError, match="cannot train a model of type 'granitemoehybrid': TRL cannot compute its log-prob"
-    ):
+    with pytest.raises(ResetError, match="cannot train a model of type 'granitemoehybrid': TRL cannot compute"):
         preferences._require_log_probabilities(trl_trainer("granite_hybrid"))
     wrong = trl_trainer("gpt_2")
     head = wrong.model.get_output_embeddings().forward

@@ -51,15 +51,19 @@ def test_missing_model_is_one_clear_line(tmp_path: Path) -> None:
     [
         (
             "gpt_2",
-            {"n_positions": 16},
-            r"row 'micro/train/\d' has \d+ tokens, but the model has 16 positions; set train.max",
+            {"max_position_embeddings": 16},
+            r"has \d+ tokens, but the model has 16 positions; set train.max_tokens to 16 at most",
         ),
         ("llama_2", {"max_position_embeddings": 16}, "tokens, but the model has 16 positions"),
-        ("qwen_2", {"vocab_size": 331}, "the tokenizer's pad token is 331, but the model has only 331 embeddings"),
+        (
+            "qwen_2",
+            {"vocab_size": 331, "pad_token_id": None},
+            "the tokenizer's pad token is 331, but the model has only 331 embeddings",
+        ),
         (
             "llama_2",
             {"vocab_size": 100},
-            r"row 'micro/train/0' has token \d+ of the tokenizer, but the model has only 100",
+            r"row 'micro/train/0' has token \d+ of the tokenizer, but the model has only",
         ),
     ],
 )

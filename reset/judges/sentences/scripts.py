@@ -13,7 +13,6 @@ from typing import Any
 
 from reset.judges import Answer
 from reset.judges.sentences.texts import source
-from reset.normalise import normalise
 
 MANY, IDEOGRAPHS = 500, 2000  # tokens that make a script known: multilingual models have more, English ones fewer
 SHARE = 0.1  # or this share of the tokens, for small vocabularies
@@ -64,7 +63,7 @@ def unjudged(answer: Answer, scripts: Scripts) -> str | None:
     """
     if not answer.passages:
         return "the example has no passage"
-    if answer.text.strip() and not normalise(answer.text, articles=True):
+    if answer.text.strip() and not any(map(str.isalnum, answer.text)):
         return "the answer has no words"
     unread = scripts.unread(answer.text) or scripts.unread(source(answer))
     return f"language: the model's tokenizer knows too little of the script {unread}" if unread else None
