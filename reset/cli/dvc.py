@@ -24,6 +24,7 @@ from reset.runs.stage_server import SOCKET
 def main() -> int:
     """Run DVC with the arguments of the command line and return its exit status."""
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin stop everybody on a machine that is busy
     from dvc.cli import main as dvc
 
     if sys.argv[1:2] in (["repro"], ["exp"]):
