@@ -3,8 +3,8 @@
 - Stages run under the interpreter that runs DVC, whether or not its environment is activated: the interpreter's folder
   comes first on PATH.
 - dvc.lock is updated in place (reset/runs/dvc_lock.py), and params.yaml is parsed once, not once per stage.
-- On Linux, the stages of `dvc repro` and `dvc exp run` are started by a process that has torch and the like loaded
-  (reset/runs/stage_server.py); RESET_STAGE_SERVER=0 in the environment turns that off.
+- On Linux without a GPU, the stages of `dvc repro` and `dvc exp run` are started by a process that has torch and the like
+  loaded (reset/runs/stage_server.py); RESET_STAGE_SERVER=0 in the environment turns that off.
 - What belongs to no stage any more is told at the end (reset/planning/orphans.py).
 
 A `dvc` that was installed elsewhere does without: slower, with the same result.
@@ -28,12 +28,17 @@ def main() -> int:
     from dvc.cli import main as dvc
 
     if sys.argv[1:2] in (["repro"], ["exp"]):
-        if sys.platform == "linux" and os.environ.get(SOCKET) != "0":
+        if _may_fork() and os.environ.get(SOCKET) != "0":
             _serve_stages()
         update_in_place()
         _parse_params_once()
         _tell_orphans()
     return int(dvc())
+
+
+def _may_fork() -> bool:
+    """Say whether stages may be forked: on Linux, and without a GPU, whose driver does not survive a fork."""
+    return sys.platform == "linux" and not any(map(os.path.exists, ("/dev/nvidiactl", "/dev/kfd")))
 
 
 def _serve_stages() -> None:

@@ -22,6 +22,7 @@ from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
+from trl.trainer.utils import add_fused_lm_head
 
 from reset.errors import ResetError
 from reset.model.limits import embeddings
@@ -56,6 +57,7 @@ def dpo(
     losses = {"sigmoid_norm" if recipe.loss == "sequence" else "sigmoid": 1.0}
     if recipe.sft_weight:
         losses["sft"] = recipe.sft_weight
+    _require_log_probabilities(model)
     trainer = PairTrainer(
         model=model,
         ref_model=_reference_model(model),
@@ -63,7 +65,6 @@ def dpo(
         args=DPOConfig(**config, beta=recipe.beta, loss_type=list(losses), loss_weights=list(losses.values())),
         train_dataset=dataset(rows),
     )
-    _require_log_probabilities(trainer)
     lengths = [len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"])) for row in rows]
     trainer.order = LengthGrouped(lengths, recipe.batch_size, config["seed"])
     return trainer
@@ -74,6 +75,7 @@ def kto(
 ) -> LabelTrainer:
     """Return a KTO trainer; rows have `prompt_ids`, `completion_ids` and `label`, and `dev` is not used."""
     weights: dict[str, Any] = {name: getattr(recipe, name) for name in ("desirable_weight", "undesirable_weight")}
+    _require_log_probabilities(model)
     trainer = LabelTrainer(
         model=model,
         ref_model=_reference_model(model),
@@ -81,7 +83,6 @@ def kto(
         args=KTOConfig(**config, beta=recipe.beta, **weights),
         train_dataset=dataset(mismatched(rows, recipe.micro_batch_size, config["seed"])),
     )
-    _require_log_probabilities(trainer)
     trainer.order = InOrder(len(rows), recipe.batch_size)
     return trainer
 
@@ -138,27 +139,24 @@ def _reference_model(model: PreTrainedModel) -> PreTrainedModel:
     return reference
 
 
-def _require_log_probabilities(trainer: PairTrainer | LabelTrainer) -> None:
+def _require_log_probabilities(model: Any) -> None:
     """Raise `ResetError` if TRL, which goes past the model's own output, computes other log-probabilities."""
-    model: Any = trainer.model
     ids = torch.arange(5, 12, device=model.device)[None] % embeddings(model)  # (1, positions)
-    routers = {"output_router_logits": True} if trainer.aux_loss_enabled else {}
     where = f"dpo and kto cannot train a model of type '{model.config.model_type}'"
+    text = model.config.get_text_config()
+    balanced = hasattr(text, "output_router_logits") and bool(getattr(text, "router_aux_loss_coef", 0.0))
+    routers = {"output_router_logits": True} if balanced else {}
     training = model.training
     model.train(False)
+    add_fused_lm_head(model)
     try:
         with torch.no_grad():
             own = model(input_ids=ids, use_cache=False).logits[:, :-1].float().log_softmax(dim=-1)
-            theirs = model(
-                input_ids=ids,
-                attention_mask=torch.ones_like(ids),
-                labels=ids,
-                use_cache=False,
-                fused_lm_head=True,
-                **routers,
-            ).log_probs  # (1, positions - 1)
+            how = {"attention_mask": torch.ones_like(ids), "labels": ids, "use_cache": False, **routers}
+            theirs = model(input_ids=ids, fused_lm_head=True, **how).log_probs  # (1, positions - 1)
     except (AttributeError, TypeError) as error:  # a configuration or an output that TRL does not know
         raise ResetError(f"{where}: TRL cannot compute its log-probabilities ({error})") from error
+    del model.forward  # the trainer puts its own there
     model.train(training)
     apart = float((own.gather(2, ids[:, 1:, None])[..., 0] - theirs).abs().max())
     if not apart < CLOSE:

@@ -18,6 +18,7 @@ from reset.model.tokens import load_tokenizer
 from reset.model.training_rows import training_row
 from reset.planning import token_check
 from reset.planning.token_check import Limits, ask_engines, examine, rows_of, spans
+from tests.support.families import FAMILIES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -153,6 +154,25 @@ def test_the_command_checks_that_a_system_stops_where_its_chat_template_ends_a_r
     stop_at(checkout / "models/mtl", chatting.sep_token_id)
     done = CliRunner().invoke(doctor, ["mtl"])
     assert done.exit_code == 0, done.output
+
+
+def test_the_command_checks_a_model_s_own_template_with_its_options(checkout):
+    shutil.rmtree(checkout / "models/base/micro")
+    FAMILIES["qwen_3"].save(checkout / "models/base/micro")
+    content = yaml.safe_load((checkout / "params.yaml").read_text())
+    content |= {
+        "template": "chat",
+        "template_options": {"system": "Be brief.", "arguments": {"enable_thinking": False}},
+    }
+    (checkout / "params.yaml").write_text(yaml.safe_dump(content))
+    examples = tables.read(checkout / "data/examples/nq/train.parquet", schemas.EXAMPLES)
+    rows = [training_row(example, "chat", response=" red forest\n") for example in examples]
+    tables.write(checkout / "data/mixtures/mtl.parquet", schemas.MIXTURES, rows)
+    done = CliRunner().invoke(doctor, ["mtl", "--rows", "3"])
+    assert done.exit_code == 0, done.output
+    framed = r"chat template: '<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n' message '<|im_end|>\n"
+    assert framed + r"<|im_start|>assistant\n<think>\n\n</think>\n\n' reply '<|im_end|>'" in done.output
+    assert "3 rows: training and sampling read the same ids" in done.output
 
 
 def test_a_row_whose_example_is_gone_is_told(checkout):

@@ -6,14 +6,12 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
-from trl.trainer.utils import add_fused_lm_head
 
 from reset import registry
 from reset.errors import ResetError
@@ -136,27 +134,25 @@ def test_the_reference_is_the_model_that_training_starts_from(adapted: tuple[Pat
     assert tied == start.config.tie_word_embeddings
 
 
-def trl_trainer(name: str) -> Any:
-    """What TRL makes of a model: it computes log-probabilities itself."""
+def model_of(name: str) -> Any:
     torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(FAMILIES[name].configuration(), dtype=torch.float32)
-    add_fused_lm_head(model)
-    return SimpleNamespace(model=model, aux_loss_enabled=hasattr(model.config, "output_router_logits"))
+    return AutoModelForCausalLM.from_config(FAMILIES[name].configuration(), dtype=torch.float32)
 
 
 @pytest.mark.parametrize("name", ["gpt_2", "gemma_3_images", "mixtral", "qwen_3_next", "falcon_h1", "mamba"])
-def test_log_probabilities_are_the_model_s_own(name: str) -> None:
-    trainer = trl_trainer(name)
-    preferences._require_log_probabilities(trainer)
-    assert trainer.model.training
+def test_log_probabilities_that_trl_computes_are_the_model_s_own(name: str) -> None:
+    model = model_of(name)
+    preferences._require_log_probabilities(model)
+    assert model.training
+    assert "forward" not in vars(model)
 
 
-def test_model_of_which_trl_cannot_tell_log_probabilities_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_whose_log_probabilities_trl_cannot_tell_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ResetError, match="cannot train a model of type 'granitemoehybrid': TRL cannot compute"):
-        preferences._require_log_probabilities(trl_trainer("granite_hybrid"))
-    wrong = trl_trainer("gpt_2")
-    head = wrong.model.get_output_embeddings().forward
-    monkeypatch.setattr(wrong.model.get_output_embeddings(), "forward", lambda hidden: 2 * head(hidden))
+        preferences._require_log_probabilities(model_of("granite_hybrid"))
+    wrong = model_of("gpt_2")
+    head = wrong.get_output_embeddings().forward
+    monkeypatch.setattr(wrong.get_output_embeddings(), "forward", lambda hidden: 2 * head(hidden))
     with pytest.raises(ResetError, match="type 'gpt2': TRL computes other log-probabilities than the model"):
         preferences._require_log_probabilities(wrong)
 
