@@ -3,7 +3,7 @@
 - Stages run under the interpreter that runs DVC, whether or not its environment is activated: the interpreter's folder
   comes first on PATH.
 - dvc.lock is updated in place (reset/runs/dvc_lock.py), and params.yaml is parsed once, not once per stage.
-- On Linux without a GPU, the stages of `dvc repro` and `dvc exp run` are started by a process that has torch and the like
+- On Linux without a GPU, the stages of `dvc repro` and `dvc exp run` are started by a process that has torch and others
   loaded (reset/runs/stage_server.py); RESET_STAGE_SERVER=0 in the environment turns that off.
 - What belongs to no stage any more is told at the end (reset/planning/orphans.py).
 
