@@ -55,7 +55,7 @@ def card(
 
 _SETTINGS = {  # heading -> (stages, tables of params.yaml that they used)
     "Starting models": (("base",), ("base",)),
-    "Pools of answers": (("sample",), ("pools", "decode", "sample", "template")),
+    "Pools of answers": (("sample",), ("pools", "decode", "sample", "template", "template_options")),
     "Judges": (("identify",), ("judges",)),
     "Choice of answers": (("select",), ("curated", "select", "scores", "stand_ins")),
 }

@@ -124,15 +124,15 @@ def turns(options: Options, message: str, reply: str | None = None) -> list[dict
     return [*system, {"role": "user", "content": message}, *replies]
 
 
-def text(chat: Frame, message: str, reply: str) -> str:
+def conversation_text(chat: Frame, message: str, reply: str) -> str:
     """Return what `chat` makes of a message and a reply, up to the token that ends it."""
     return chat.head + chat.asked(message) + chat.tail + chat.lead + chat.said(reply) + chat.close
 
 
 def agrees(tokenizer: "PreTrainedTokenizerBase", chat: Frame, message: str, reply: str) -> bool:
-    """Return whether the template itself writes `text` of this message and reply."""
+    """Return whether the template itself writes `conversation_text` of this message and reply."""
     own = rendering.render(tokenizer, turns(chat.options, message, reply), chat.options.arguments)
-    return own.startswith(text(chat, message, reply))
+    return own.startswith(conversation_text(chat, message, reply))
 
 
 def own_ids(tokenizer: "PreTrainedTokenizerBase", chat: Frame, message: str, reply: str) -> list[int]:

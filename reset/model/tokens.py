@@ -122,6 +122,8 @@ def _encode_around(
     are encoded as ordinary text. A token may take the blanks beside it, which belong to neither.
     """
     encoded = tokenizer(whole, add_special_tokens=False, split_special_tokens=False, return_offsets_mapping=True)
+    if not any(token in whole[start:end] for token in frame.special.values() for start, end in data):
+        return encoded["input_ids"], encoded["offset_mapping"]
     ids: list[int] = []
     edges: list[Edges] = []
     for id, (first, last) in zip(encoded["input_ids"], encoded["offset_mapping"], strict=True):
