@@ -17,7 +17,7 @@ from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
 from reset.errors import ResetError
 from reset.files import hashing, tables
-from reset.model import generation
+from reset.model import generation, tied
 
 CONFIG, BASE = "adapter_config.json", "base.json"
 FILES = (CONFIG, BASE, "adapter_model.safetensors")
@@ -132,26 +132,8 @@ def _add_adapter(frozen: Any, adapter: Adapter, seed: int) -> Any:
             adapted = get_peft_model(frozen, config)
     except ValueError as error:  # no module has one of these names
         raise ResetError(f"adapter.target_modules: {str(error).splitlines()[0]}") from error
-    _require_untied(adapted)
+    tied.require_untied(adapted)
     return adapted
-
-
-def _require_untied(adapted: Any) -> None:
-    """Raise `ResetError` if an adapter is put on weights that stand in two places: merged, it would change both."""
-    from peft.tuners.tuners_utils import BaseTunerLayer
-
-    model = adapted.get_base_model()
-    owners: dict[int, list[str]] = {}
-    for name, weights in model.named_parameters(remove_duplicate=False):
-        owners.setdefault(id(weights), []).append(name.replace(".base_layer", ""))
-    for module in model.modules():
-        if isinstance(module, BaseTunerLayer):
-            for weights in module.get_base_layer().parameters():
-                if len(tied := owners[id(weights)]) > 1:
-                    raise ResetError(
-                        f"adapter.target_modules: {' and '.join(tied)} are the same weights (tied), so the merged "
-                        "model would be another one than was trained; leave them out"
-                    )
 
 
 def _load_frozen(base: Path, adapter: Adapter) -> Any:
