@@ -38,7 +38,8 @@ def answers(micro_model, tmp_path_factory):
         }
         (folder / "params.yaml").write_text(yaml.safe_dump(minimal))
         into = folder / f"{engine}.parquet"
-        command = [sys.executable, "-m", "stages.sample", "mtl", str(micro_model), "prompts.parquet", str(into)]
+        files = ["prompts.parquet", str(into), "asked.parquet"]
+        command = [sys.executable, "-m", "stages.sample", "mtl", str(micro_model), *files]
         run = subprocess.run(
             command,
             cwd=folder,

@@ -46,12 +46,12 @@ def answers(monkeypatch, tmp_path):
     ]
 
 
-def test_a_reply_without_a_rating_is_null_and_kept_as_evidence(server, answers):
+def test_a_reply_cut_at_its_limit_is_null_and_kept_as_evidence(server, answers):
     verdicts = list(rater(server, "text").verdicts(answers))
     assert [verdict.answer_id for verdict in verdicts] == ["0", "1"]
     for verdict in verdicts:
         assert (verdict.name, verdict.score) == ("rating", None)
-        assert verdict.reason == "no rating from 1 to 10 in the reply"
+        assert verdict.reason == "the reply is not finished: finish_reason 'length'"
         assert isinstance(verdict.detail["reply"], str)
 
 

@@ -154,8 +154,8 @@ def test_adapter_on_weights_of_four_bits_learns_and_answers(
         batch = DataCollatorForLanguageModeling(pad_token_id=0)(encoded)
         with torch.inference_mode():
             found.append(float(model(**batch).loss))
-    assert found[1] == pytest.approx(losses[-1], abs=0.1)  # though not on weights of 4 bits
-    assert found[1] < found[0] - 0.5
+    learned = found[0] - losses[-1]
+    assert found[0] - found[1] > 0.8 * learned > 0.4  # the rest is what the weights lost by rounding to 4 bits
 
 
 def test_weights_of_four_bits_without_bitsandbytes_are_one_clear_line(

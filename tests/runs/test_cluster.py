@@ -84,7 +84,7 @@ def stage(micro_model, minimal, example_row, tmp_path):
     minimal["sample"] |= {"max_tokens": 60, "chunk_prompts": 8}
     minimal["judges"]["summac"] = {
         "kind": "summac",
-        "needs": "reset/judges/sentences/nli.py",
+        "needs": "models/reset",
         "model": "reset",
         "options": {"max_doc_sents": 100, "batch_tokens": 2048},
     }
@@ -127,7 +127,9 @@ def chunks(folder):
 def test_two_nodes_make_the_rows_of_one_process_though_a_worker_dies_and_the_stage_is_killed(
     cluster, stage, micro_model, tmp_path
 ):
-    sample = partial(stage, "sample", "mtl", micro_model, "prompts.parquet")
+    def sample(into, address=None):
+        return stage("sample", "mtl", micro_model, "prompts.parquet", into, "asked.parquet", address=address)
+
     finished(sample("alone.parquet"))
     alone = list(tables.read(tmp_path / "alone.parquet", schemas.ANSWERS))
 
@@ -160,8 +162,9 @@ def test_the_nli_judge_says_the_same_on_two_nodes(cluster, stage, micro_model, t
     model = AutoModelForSequenceClassification.from_pretrained(micro_model, num_labels=3, label2id=labels)
     for part in (model, AutoTokenizer.from_pretrained(micro_model)):
         part.save_pretrained(tmp_path / "models/reset")
-    finished(stage("sample", "mtl", micro_model, "prompts.parquet", "answers.parquet"))
-    judge = partial(stage, "judge", "summac", "answers.parquet", "prompts.parquet")
+    finished(stage("sample", "mtl", micro_model, "prompts.parquet", "answers.parquet", "asked.parquet"))
+    finished(stage("identify", "summac", "summac.json"))
+    judge = partial(stage, "judge", "summac", "mtl", "summac.json", "answers.parquet", "asked.parquet")
     finished(judge("alone/mtl.parquet"))
     finished(judge("spread/mtl.parquet", address=cluster.address))
     alone, spread_out = (tmp_path / f"{name}/mtl.parquet" for name in ("alone", "spread"))

@@ -38,7 +38,8 @@ def start(micro_model, minimal, example_row, tmp_path):
             folder.mkdir()
             tables.write(folder / "prompts.parquet", schemas.EXAMPLES, rows)
             (folder / "params.yaml").write_text(yaml.safe_dump(minimal))
-        command = [sys.executable, "-m", "stages.sample", "mtl", str(micro_model), "prompts.parquet", "answers.parquet"]
+        files = ["prompts.parquet", "answers.parquet", "asked.parquet"]
+        command = [sys.executable, "-m", "stages.sample", "mtl", str(micro_model), *files]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         prepare = partial(alone, largest)
         process = subprocess.Popen(
