@@ -49,6 +49,7 @@ def test_other_nli_setting_reruns_its_judge_alone(line: Path) -> None:
     stages = ran(run(line, "dvc", "repro", "--dry"))
     assert {stage.split("-")[0] for stage in stages} == {"judge@summac"}
     run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke")
+    run(line, "dvc", "repro", "identify")
 
 
 def test_other_temperatures_rerun_the_candidates_alone(line: Path) -> None:
