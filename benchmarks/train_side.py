@@ -59,6 +59,7 @@ def ours(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clo
     loop.rendezvous()
     tokenizer = word_tokenizer(job["max_tokens"])
     options: dict[str, Any] = {"work": work, "seed": 0, "limits": Limits(rise=100.0, window=20), "build": timed}
+    options["save_minutes"] = 60.0  # never, as below
     loop.fit(model(**job["model"]), tokenizer, rows, [], recipe, work / "model", **options)
 
 

@@ -89,6 +89,7 @@ def _train(data: Path, dev: Path, init: Path, work: Path, row: System, p: Params
         options=chat_frame.Options(**p.template_options.model_dump()),
         limits=Limits(p.train.max_loss_rise, p.train.loss_window),
         seed=p.seed,
+        save_minutes=p.train.save_minutes,
     )
 
 

@@ -71,6 +71,7 @@ _MINIMAL: Row = {
         "max_tokens": 64,
         "processes": 1,
         "hostfile": None,
+        "save_minutes": 0.0,
         "max_cut": 0.2,
         "max_loss_rise": 2.0,
         "loss_window": 20,

@@ -50,7 +50,13 @@ class MicroModel:
         rows = packed(self._tokenizer, self._seed, self._blocks, self._block_tokens)
         rendezvous()
         limits = Limits(rise=2.0, window=20)
-        options: dict[str, Any] = {"work": work, "seed": self._seed, "limits": limits, "build": supervised}
+        options: dict[str, Any] = {
+            "work": work,
+            "seed": self._seed,
+            "limits": limits,
+            "build": supervised,
+            "save_minutes": 1.0,
+        }
         log = fit(self._model, self._tokenizer, rows, [], self._recipe, into, **options)
         return {
             "parameters": sum(weights.numel() for weights in self._model.parameters()),

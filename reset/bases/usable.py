@@ -46,7 +46,8 @@ def _read(path: Path) -> Any:
 def _missing_weights(folder: Path) -> str | None:
     if not any((folder / file).is_file() for file in WEIGHTS):
         found = ", ".join(sorted(path.name for path in folder.glob("*.safetensors"))[:3])
-        return f"has no {WEIGHTS[0]}" + (f" (but {found})" if found else ": no safetensors weights")
+        pickled = "no safetensors weights; `convert: true` in its options converts pickled ones (pytorch_model*.bin)"
+        return f"has no {WEIGHTS[0]}" + (f" (but {found})" if found else f": {pickled}")
     if (index := folder / WEIGHTS[1]).is_file():
         shards = sorted(set(_read(index)["weight_map"].values()))
         if missing := [shard for shard in shards if not (folder / shard).is_file()]:

@@ -1,6 +1,6 @@
 """What a model can read: its vocabulary and its longest text."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -10,7 +10,8 @@ POSITIONS = ("max_position_embeddings", "max_seq_len")  # the second is MPT's
 
 def embeddings(model: "PreTrainedModel") -> int:
     """Return the number of tokens that the model has an embedding for."""
-    return int(model.get_input_embeddings().weight.shape[0])  # type: ignore[index]
+    weights: Any = model.get_input_embeddings().weight
+    return int(getattr(weights, "ds_shape", weights.shape)[0])  # DeepSpeed's: the whole of weights split over ranks
 
 
 def positions(config: "PreTrainedConfig") -> int | None:

@@ -38,7 +38,7 @@ class Sample(Section):
 class Cluster(Section):
     """How many Ray workers sample and judge; see `reset.runs.cluster`."""
 
-    workers: int = Field(ge=1)
+    workers: int | None = Field(ge=1)  # null: as many as fit on the GPUs
     ray_address: str | None  # null: no cluster; several workers then use a local Ray on this machine
     worker_cpus: float = Field(gt=0)
     worker_gpus: float = Field(ge=0)

@@ -103,6 +103,7 @@ class Train(Section):
 
     max_tokens: int = Field(ge=8)
     processes: int = Field(ge=1)
+    save_minutes: float = Field(ge=0)  # minutes between two checkpoints to resume from
     hostfile: str | None  # null: this machine only; see `reset.runs.launcher`
     max_cut: float = Rate  # share of training rows that may be cut or set aside to keep within max_tokens
     max_loss_rise: float = Field(gt=0)  # nats; see `reset.runs.divergence`

@@ -28,7 +28,7 @@ _STATE_BYTES = {  # per parameter: weights, gradients, optimiser states (with fl
 }
 _LOGIT_BYTES = 2 + 4 + 4 + 4  # per logit: as computed, in float32, softmax, gradient
 _CHECKPOINT_BYTES = 12  # optimiser states per parameter in a checkpoint
-CHECKPOINTS = 3  # most that exist at once: the trainer keeps two, and writes the next before it deletes one
+CHECKPOINTS = 2  # most that exist at once: the next is written before the last is deleted
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,12 @@ class Shape:
         return (self.trained(adapter) if adapter_only else self.parameters) * dtype.itemsize + self.files
 
     def checkpoints(self, adapter: Adapter | None, dtype: torch.dtype) -> int:
-        """Bytes of all checkpoints that exist at once."""
-        return CHECKPOINTS * self.trained(adapter) * (2 * dtype.itemsize + _CHECKPOINT_BYTES)
+        """Bytes of all checkpoints that exist at once: `CHECKPOINTS`."""
+        return CHECKPOINTS * self.checkpoint(adapter, dtype)
+
+    def checkpoint(self, adapter: Adapter | None, dtype: torch.dtype) -> int:
+        """Bytes of one checkpoint: weights, optimiser states, and the weights with the lowest dev loss so far."""
+        return self.trained(adapter) * (2 * dtype.itemsize + _CHECKPOINT_BYTES)
 
     def training(self, recipe: Recipe, dtype: torch.dtype, *, devices: int, tokens: int) -> int:
         """Bytes per device while training on rows of `tokens` tokens.

@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: find the one to resume from, and convert it for another number of ranks.
+"""Checkpoints of a training run: keep one to resume from, and convert it for another number of ranks.
 
 A checkpoint is complete when it holds `whole.json`, which is written after every rank has written its part; incomplete
 ones are deleted. DeepSpeed's shards fit only the number of ranks that wrote them. For another number they are converted
@@ -24,8 +24,10 @@ UNIVERSAL = "latest_universal"  # DeepSpeed's file with the name of the converte
 
 
 def finish(checkpoint: Path, ranks: int) -> None:
-    """Mark `checkpoint` as complete, written by `ranks` ranks."""
+    """Mark `checkpoint` as complete, written by `ranks` ranks; delete the ones before it."""
     tables.write_json(checkpoint / MARK, {"ranks": ranks})
+    for former in finished(checkpoint.parent)[:-1]:
+        shutil.rmtree(former)
 
 
 def last(trainer: Trainer, work: Path) -> str | None:

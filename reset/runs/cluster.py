@@ -40,21 +40,31 @@ def here(pieces: Pieces, build: Build) -> Iterator[tuple[int, Iterable[Mapping[s
         yield number, work(piece)
 
 
-def spread(plug_in: str, *, workers: int, ray_address: str | None, **limits: Any) -> Spread:
+def spread(plug_in: str, *, workers: int | None, ray_address: str | None, **limits: Any) -> Spread:
     """Return where the chunks of `plug_in` are computed: on Ray if there are several workers or an address, else here.
 
-    `limits` are `worker_cpus`, `worker_gpus` and `max_restarts`: how often a dead worker is replaced.
+    `workers` None: as many as fit on the GPUs (`fitting`). `limits` are `worker_cpus`, `worker_gpus` and
+    `max_restarts`: how often a dead worker is replaced.
     """
-    if plug_in not in LOAD_MODEL or (workers == 1 and ray_address is None):
+    if plug_in not in LOAD_MODEL:
         return here
+    if ray_address is None:
+        workers = workers or fitting([import_module("torch").cuda.device_count()], limits["worker_gpus"])
+        if workers == 1:
+            return here
     return partial(_over_ray, ray_address=ray_address, resources=_Resources(workers, **limits))
+
+
+def fitting(gpus: Iterable[float], worker_gpus: float) -> int:
+    """Return how many workers of `worker_gpus` GPUs fit on machines of `gpus` GPUs each: one at least."""
+    return max(1, sum(int(own // worker_gpus) for own in gpus)) if worker_gpus else 1
 
 
 @dataclass(frozen=True)
 class _Resources:
     """What Ray reserves for the workers, and how often a dead one is replaced."""
 
-    workers: int
+    workers: int | None  # None: as many as fit on the GPUs of the cluster
     worker_cpus: float
     worker_gpus: float
     max_restarts: int
@@ -68,10 +78,11 @@ def _over_ray(
     if (first := next(remaining, None)) is None:
         return
     with _connected(ray_address, resources) as ray:
-        _check_resources(ray, resources)
+        machines = _check_resources(ray, resources)
+        count = resources.workers or fitting((own.get("GPU", 0) for own in machines), resources.worker_gpus)
         blocks = [ray.put(_as_block(number, piece)) for number, piece in chain([first], remaining)]
         try:
-            results = _map_on_workers(ray, blocks, build, resources)
+            results = _map_on_workers(ray, blocks, build, min(count, len(blocks)), resources)
             for table in results.iter_batches(batch_size=None, batch_format="pyarrow"):
                 for row in table.to_pylist():
                     yield row["number"], _rows_or_raise(pickle.loads(row["content"]))
@@ -82,7 +93,7 @@ def _over_ray(
             ) from error
 
 
-def _map_on_workers(ray: Any, blocks: list[Any], build: Build, resources: _Resources) -> Any:
+def _map_on_workers(ray: Any, blocks: list[Any], build: Build, count: int, resources: _Resources) -> Any:
     """Return a lazy Ray data set of the workers' results for `blocks`."""
     retries = {"max_restarts": resources.max_restarts, "max_task_retries": resources.max_restarts}
     with warnings.catch_warnings():
@@ -93,7 +104,7 @@ def _map_on_workers(ray: Any, blocks: list[Any], build: Build, resources: _Resou
             fn_constructor_args=(Path.cwd(), build),
             batch_size=1,
             batch_format="pyarrow",
-            compute=ray.data.ActorPoolStrategy(size=min(resources.workers, len(blocks))),
+            compute=ray.data.ActorPoolStrategy(size=count),
             num_cpus=resources.worker_cpus,
             num_gpus=resources.worker_gpus,
             ray_remote_args_fn=lambda: retries,
@@ -161,7 +172,7 @@ def _prepare_local_ray(resources: _Resources) -> dict[str, Any]:
     os.environ[name] = "0"  # for the processes that Ray starts
     constants: Any = import_module("ray._private.ray_constants")
     constants.ENABLE_RAY_CLUSTER = False  # for this process, which read the variable when it imported Ray
-    cpus, gpus = (ceil(resources.workers * each) for each in (resources.worker_cpus, resources.worker_gpus))
+    cpus, gpus = (ceil((resources.workers or 1) * each) for each in (resources.worker_cpus, resources.worker_gpus))
     return {"num_cpus": cpus, "num_gpus": gpus, "include_dashboard": False}
 
 
@@ -181,8 +192,11 @@ def _connected(address: str | None, resources: _Resources) -> Iterator[Any]:
         ray.shutdown()
 
 
-def _check_resources(ray: Any, resources: _Resources) -> None:
-    """Raise `ResetError` if no machine of the cluster can hold even one worker; Ray would wait for ever."""
+def _check_resources(ray: Any, resources: _Resources) -> list[dict[str, float]]:
+    """Return what the machines of the cluster have; if none can hold even one worker, raise `ResetError`.
+
+    Ray would wait for ever.
+    """
     cpus, gpus = resources.worker_cpus, resources.worker_gpus
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if not any(machine.get("CPU", 0) >= cpus and machine.get("GPU", 0) >= gpus for machine in machines):
@@ -191,3 +205,4 @@ def _check_resources(ray: Any, resources: _Resources) -> None:
             f"No machine of the Ray cluster has room for a worker of {cpus:g} CPUs and {gpus:g} GPUs "
             f"(cluster.worker_cpus, cluster.worker_gpus); the machines have {sizes}"
         )
+    return machines

@@ -1,5 +1,6 @@
 """Base class for our TRL trainers: length-grouped batches, stop on divergence."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,15 @@ class Watched(Trainer):
             self.watch.gradient(self.state.global_step + 1, float(norm))
         return norm
 
-    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        """Save tied weights once: DeepSpeed passes them under each of their names."""
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Write no model into a checkpoint: DeepSpeed's own files hold its weights."""
+        if not _internal_call:
+            super().save_model(output_dir)
+
+    def save_weights(self, into: Path, weights: Mapping[str, torch.Tensor]) -> None:
+        """Save a model of `weights`; tied ones once, though DeepSpeed has them under each of their names."""
         tied = getattr(self.model, "all_tied_weights_keys", {})
-        untied = {name: weights for name, weights in (state_dict or {}).items() if name not in tied}
-        super()._save(output_dir, untied or None)
+        self._save(str(into), {name: one for name, one in weights.items() if name not in tied})
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """Make the optimiser; remember the weight decay of its groups, but for empty ones, which DeepSpeed drops."""
@@ -65,8 +70,3 @@ class Watched(Trainer):
         super()._load_optimizer_and_scheduler(checkpoint)
         if self.model_wrapped.zero_optimization_stage() == 3 and self.model_wrapped.load_universal_checkpoint():
             checkpoints.mend(self.model_wrapped.optimizer.optimizer, self._weight_decays)
-
-    def _load_best_model(self) -> None:
-        best = Path(str(self.state.best_model_checkpoint))
-        self.model_wrapped._config.load_universal_checkpoint = checkpoints.is_universal(best)
-        super()._load_best_model()

@@ -1,10 +1,12 @@
-"""Trainer callbacks: last-step logging, checkpoint completion marks, intermediate models."""
+"""Trainer callbacks: last-step logging, checkpoints to resume from, intermediate models."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from reset import checkpoint_names
@@ -19,8 +21,33 @@ class LastStep(TrainerCallback):
         control.should_log |= state.global_step >= state.max_steps
 
 
+class Save(TrainerCallback):
+    """Requests a checkpoint to resume from after `minutes` minutes, at the next step that is logged.
+
+    A logged step, because the losses since the last one are in no checkpoint. The clock is that of rank 0. The last
+    step needs no checkpoint: the model is saved.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        self._seconds, self._last = minutes * 60, time.monotonic()
+
+    def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Start the clock."""
+        self._last = time.monotonic()
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Request a checkpoint if it is time."""
+        if control.should_log and state.global_step < state.max_steps:
+            (due,) = broadcast_object_list([time.monotonic() - self._last >= self._seconds])
+            control.should_save |= due
+
+    def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Start the clock again."""
+        self._last = time.monotonic()
+
+
 class Finished(TrainerCallback):
-    """Marks a checkpoint as complete once all ranks have written it."""
+    """Marks a checkpoint as complete once all ranks have written it, and deletes the one before."""
 
     def on_save(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Wait for all ranks, then mark the checkpoint on rank 0."""

@@ -25,7 +25,8 @@ from reset.runs.divergence import Limits, Watch
 from reset.runs.launcher import free_port
 from reset.training import attention, packing
 from reset.training.base_trainer import Watched
-from reset.training.callbacks import Finished, Keep, LastStep
+from reset.training.best_model import Best, Weights
+from reset.training.callbacks import Finished, Keep, LastStep, Save
 from reset.training.recipe import Recipe, Rows, accumulation
 
 Build = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Rows, Rows, Recipe, Any], Watched]
@@ -53,21 +54,28 @@ def leave() -> NoReturn:
     os._exit(0)
 
 
-def _deepspeed_config(recipe: Recipe) -> dict[str, Any]:
+def without_shared_memory() -> None:
+    """Keep DeepSpeed on a CPU from compiling its operator for shared memory, which takes a minute; gloo is enough."""
+    if not torch.cuda.is_available():
+        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+def deepspeed_config(recipe: Recipe, ranks: int) -> dict[str, Any]:
+    """Return DeepSpeed's configuration of a run on `ranks` ranks."""
     return {
         "zero_optimization": {"stage": recipe.zero_stage, "stage3_gather_16bit_weights_on_model_save": True},
         "zero_allow_untested_optimizer": True,
         "gradient_clipping": 1.0,
-        "bf16": {"enabled": "auto"},
-        "train_micro_batch_size_per_gpu": "auto",
-        "train_batch_size": "auto",
-        "gradient_accumulation_steps": "auto",
+        "bf16": {"enabled": precision.dtype(recipe.dtype) is torch.bfloat16},
+        "train_micro_batch_size_per_gpu": recipe.micro_batch_size,
+        "train_batch_size": recipe.batch_size,
+        "gradient_accumulation_steps": accumulation(recipe, ranks),
     }
 
 
 def _trainer_config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_dev: bool) -> dict[str, Any]:
     """Return the options shared by all of TRL's trainers."""
-    steps = "steps" if has_dev else "no"
+    ranks = int(os.environ["WORLD_SIZE"])
     return dict(
         output_dir=str(work),
         seed=seed,
@@ -75,7 +83,7 @@ def _trainer_config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_de
         learning_rate=recipe.learning_rate,
         per_device_train_batch_size=recipe.micro_batch_size,
         per_device_eval_batch_size=recipe.micro_batch_size,
-        gradient_accumulation_steps=accumulation(recipe, int(os.environ["WORLD_SIZE"])),
+        gradient_accumulation_steps=accumulation(recipe, ranks),
         weight_decay=recipe.weight_decay,
         adam_beta2=recipe.beta2,
         lr_scheduler_type="cosine",
@@ -83,15 +91,10 @@ def _trainer_config(recipe: Recipe, work: Path, *, seed: int, bf16: bool, has_de
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
         gradient_checkpointing=recipe.gradient_checkpointing,
-        deepspeed=_deepspeed_config(recipe),
-        eval_strategy=steps,
-        save_strategy="steps",
+        deepspeed=deepspeed_config(recipe, ranks),
+        eval_strategy="steps" if has_dev else "no",
         eval_steps=recipe.eval_steps,
-        save_steps=recipe.eval_steps,
-        save_total_limit=2,
-        load_best_model_at_end=has_dev,
-        metric_for_best_model="eval_loss",
-        greater_is_better=False,
+        save_strategy="no",  # `Save` decides
         prediction_loss_only=True,
         logging_steps=min(10, recipe.eval_steps),
         report_to=[],
@@ -118,18 +121,19 @@ def fit(
     seed: int,
     limits: Limits,
     build: Build,
+    save_minutes: float,
     keep: Sequence[float] = (),
 ) -> list[dict[str, float]]:
     """Train `model` on `rows`, save it to `into`, return the log: step, loss, dev_loss and, for preferences, margin.
 
     `build` makes the trainer of a method (`reset.registry.METHODS`), which defines the columns of the rows. With `dev`
-    rows, the checkpoint with the lowest dev loss is saved. The models at the shares `keep` of all steps are saved below
-    `into` (`reset.checkpoint_names`). Checkpoints go to `work`; training resumes from the last complete one there, on
-    any number of ranks. All ranks call this; rank 0 writes. If the run diverges (`limits`), raises `ResetError` with
-    the step and the rows of its batch, by `example_id` or else by number.
+    rows, the model with the lowest dev loss is saved, of those every `recipe.eval_steps` steps. The models at the
+    shares `keep` of all steps are saved below `into` (`reset.checkpoint_names`). Every `save_minutes` minutes a
+    checkpoint goes to `work`; training resumes from the last complete one there, on any number of ranks. All ranks call
+    this; rank 0 writes. If the run diverges (`limits`), raises `ResetError` with the step and the rows of its batch, by
+    `example_id` or else by number.
     """
-    if not torch.cuda.is_available():
-        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False  # takes a minute to compile; gloo is enough
+    without_shared_memory()
     bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
     tokens = generation.special_tokens(model.config)
     if recipe.padding_free:
@@ -141,20 +145,43 @@ def fit(
     config = _trainer_config(recipe, work, seed=seed, bf16=bf16, has_dev=bool(dev))
     trainer = build(model, tokenizer, rows, dev, recipe, config)
     trainer.watch = Watch(limits, trainer.rows)
-    save = partial(_save, trainer, tokens)
-    for callback in (LastStep(), Finished(), Keep(save, keep, into)):
+    resumed = checkpoints.last(trainer, work)
+    take, write = partial(_weights, trainer), partial(_write, trainer, tokens)
+    best = Best(take, write, resumed)
+    for callback in (
+        LastStep(),
+        Save(save_minutes),
+        best,
+        Finished(),
+        Keep(lambda folder: write(take(), folder), keep, into),
+    ):
         trainer.add_callback(callback)
-    trainer.train(resume_from_checkpoint=checkpoints.last(trainer, work))
-    save(into)
+    trainer.train(resume_from_checkpoint=resumed)
+    best.save(into, trainer.args.process_index)
     return [_log_row(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
 
 
-def _save(trainer: Watched, tokens: generation.Settings, into: Path) -> None:
-    """Save the current model, ready to answer, with the special tokens `tokens` in its configuration."""
+def _weights(trainer: Watched) -> Weights | None:
+    """Copy the current weights, or those of an adapter, to the host memory of rank 0; gathers the shards of ZeRO-3."""
+    weights: Weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    if not trainer.is_world_process_zero():
+        return None
+    frozen = {
+        name
+        for name, one in trainer.accelerator.unwrap_model(trainer.model).named_parameters()
+        if not one.requires_grad
+    }
+    return {name: one.cpu() for name, one in weights.items() if name not in frozen}
+
+
+def _write(trainer: Watched, tokens: generation.Settings, weights: Weights | None, into: Path) -> None:
+    """Save a model of these weights, ready to answer, with the special tokens `tokens` in its configuration."""
+    if weights is None:
+        return
     model: Any = trainer.accelerator.unwrap_model(trainer.model)
     config, model.config = model.config, copy.deepcopy(model.config)
     generation.ready(model.config, tokens)
-    trainer.save_model(str(into))  # gathers the shards of ZeRO-3
+    trainer.save_weights(into, weights)
     model.config = config
     (into / "training_args.bin").unlink(missing_ok=True)  # a pickle
 

@@ -21,7 +21,7 @@ class Recipe:
     beta2: float
     warmup_ratio: float
     loss: str  # token | sequence
-    eval_steps: int  # steps between two checkpoints, each with its dev loss
+    eval_steps: int  # steps between two readings of the dev loss, which chooses the model
     zero_stage: int
     dtype: str  # auto | bfloat16 | float32
     gradient_checkpointing: bool

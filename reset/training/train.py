@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from reset import checkpoint_names, registry
 from reset.errors import ResetError
 from reset.files import schemas, tables
@@ -21,6 +19,7 @@ from reset.runs.divergence import Limits
 from reset.training.encoding import SCHEMAS, Encoded, check, check_cut, check_fit, encode, sequences
 from reset.training.loop import fit
 from reset.training.recipe import IGNORED, Recipe
+from reset.training.start import start
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +39,7 @@ def train(
     template: str,
     limits: Limits,
     seed: int,
+    save_minutes: float,
     options: Options = PLAIN,
     adapter: adapters.Adapter | None = None,
 ) -> None:
@@ -67,11 +67,12 @@ def train(
         dev_rows, _ = encode(tables.read(dev, schemas.MIXTURES), tokenizer, max_tokens, dev_account, chat=chat)
         if dev_account.set_aside:
             log.warning("%s: %s", dev, dev_account)
-    model = adapters.start(init, adapter, seed) if adapter else adapters.load(init, torch.float32)
+    model = start(init, recipe, adapter, seed)
     known, longest = embeddings(model), positions(model.config)
     check_fit([*trained, *dev_rows], data, embeddings=known, positions=longest, padding=tokenizer.pad_token_id)
     build = registry.load(registry.METHODS, recipe.method, "method")
     how: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "build": build, "keep": keep}
+    how["save_minutes"] = save_minutes
     history = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", **how)
     if os.environ["RANK"] == "0":
         end = chat.end if chat else int(tokenizer.eos_token_id)

@@ -16,7 +16,7 @@ from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.micro.words import ANIMALS, NAMES, TOWNS
 from reset.runs.chunks import Chunks
-from reset.runs.cluster import here, spread
+from reset.runs.cluster import fitting, here, spread
 from tests.support import ROOT
 
 LIMITS = {"worker_cpus": 1.0, "worker_gpus": 0.0, "max_restarts": 1}
@@ -28,6 +28,25 @@ def test_one_worker_without_an_address_and_work_without_a_model_stay_in_this_pro
     assert spread("openai", workers=8, ray_address="10.0.0.1:6379", **LIMITS) is here
     assert spread("vllm", workers=1, ray_address="10.0.0.1:6379", **LIMITS) is not here
     assert spread("summac", workers=2, ray_address=None, **LIMITS) is not here
+    assert spread("vllm", workers=None, ray_address=None, **LIMITS) is here  # without GPUs to fill
+
+
+@pytest.mark.parametrize(
+    ("gpus", "worker_gpus", "expected"),
+    [([8], 1.0, 8), ([8], 2.0, 4), ([8, 4, 1], 4.0, 3), ([8], 0.5, 16), ([0], 1.0, 1), ([8], 0.0, 1)],
+)
+def test_without_a_number_as_many_workers_as_fit_on_the_gpus(
+    gpus: list[float], worker_gpus: float, expected: int
+) -> None:
+    assert fitting(gpus, worker_gpus) == expected
+
+
+def test_without_a_number_every_gpu_of_this_machine_gets_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 8)
+    limits = LIMITS | {"worker_gpus": 1.0}
+    over = spread("vllm", workers=None, ray_address=None, **limits)
+    assert over.keywords["resources"].workers == 8
+    assert spread("vllm", workers=None, ray_address=None, **limits | {"worker_gpus": 8.0}) is here
 
 
 def test_a_cluster_without_ray_is_one_clear_line(monkeypatch):

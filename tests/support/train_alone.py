@@ -131,6 +131,7 @@ def main() -> None:
         template=template,
         limits=LIMITS,
         seed=0,
+        save_minutes=0.0,
     )
     loop.leave()
 

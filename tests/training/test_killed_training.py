@@ -11,7 +11,9 @@ from safetensors.torch import load_file
 from tests.support.train_alone import RECIPE, run_alone
 
 KILLS, ROWS = 10, 64
-TWO_EPOCHS = replace(RECIPE, epochs=2.0)  # 32 steps in batches of two micro batches, a checkpoint after every second
+TWO_EPOCHS = replace(
+    RECIPE, epochs=2.0
+)  # 32 steps in batches of two micro batches, a checkpoint after every second but the last
 
 
 @pytest.mark.slow
@@ -20,7 +22,7 @@ def test_kill_9_at_ten_random_steps_changes_no_weight(tmp_path: Path, init: Path
     assert status == 0, said[-3000:]
     draw = random.Random()
     for step in sorted(draw.sample(range(2, 33), KILLS)):
-        kill = f"{step} save" if step % 2 == 0 and draw.random() < 0.5 else str(step)
+        kill = f"{step} save" if step % 2 == 0 and step < 32 and draw.random() < 0.5 else str(step)
         status, _, said = run_alone(tmp_path / "killed", init, TWO_EPOCHS, count=ROWS, kill=kill)
         assert status == -signal.SIGKILL, said[-3000:]
     status, log, said = run_alone(tmp_path / "killed", init, TWO_EPOCHS, count=ROWS)
