@@ -41,6 +41,7 @@ NOT_WHAT = {
     "tracking.enabled",
     "train.processes",
     "train.hostfile",
+    "train.save_minutes",
     "train.max_cut",
     "train.max_loss_rise",
     "train.loss_window",

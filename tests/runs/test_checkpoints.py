@@ -11,11 +11,17 @@ def test_half_written_checkpoints_are_removed_and_the_last_whole_one_counts(tmp_
     for step in (2, 10, 12):
         (tmp_path / f"checkpoint-{step}").mkdir()
         (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
-    for step in (2, 10):
-        checkpoints.finish(tmp_path / f"checkpoint-{step}", 1)
+    checkpoints.finish(tmp_path / "checkpoint-10", 1)
     checkpoints.discard_unfinished(tmp_path)
-    assert [path.name for path in checkpoints.finished(tmp_path)] == ["checkpoint-2", "checkpoint-10"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-10", "checkpoint-2"]
+    assert [path.name for path in checkpoints.finished(tmp_path)] == ["checkpoint-10"]
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-10"]
+
+
+def test_a_finished_checkpoint_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    for step in (8, 10):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        checkpoints.finish(tmp_path / f"checkpoint-{step}", 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-10"]
 
 
 def test_folder_without_checkpoints_has_none(tmp_path: Path) -> None:
