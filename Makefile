@@ -13,7 +13,7 @@ PIP := $(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps
 
 .PHONY: repro test check ui clean lock
 
-repro: $(VENV)/.base $(if $(EXTRA),$(VENV)/.$(EXTRA))
+repro: $(VENV)/.base $(EXTRA:%=$(VENV)/.%)
 	$(VENV)/bin/dvc repro
 	@if compgen -G '.tracking/*.json' > /dev/null; then python -m reset.tracking upload; fi
 

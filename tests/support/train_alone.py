@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,14 @@ def run_alone(
     count: int = 16,
     kill: str = "",
     template: str = "micro",
+    dev: Sequence[dict[str, object]] = (),
 ) -> tuple[int, list[dict[str, float]], str]:
-    """Train in `folder`; `kill` names a step, or a step and `save`. Returns exit status, log and what was said."""
+    """Train in `folder`; `kill` names a step, or a step and `save`. Returns exit status, log and what was said.
+
+    `dev` are the dev rows, else the first training rows, whose loss falls to the end.
+    """
     tables.write(folder / "train.parquet", schemas.MIXTURES, rows(count))
-    tables.write(folder / "dev.parquet", schemas.MIXTURES, rows(4))
+    tables.write(folder / "dev.parquet", schemas.MIXTURES, dev or rows(4))
     command = [sys.executable] if processes == 1 else launcher(processes, hostfile)
     done = subprocess.run(
         [*command, __file__, str(folder), str(init), json.dumps(asdict(recipe)), template, *([kill] if kill else [])],

@@ -1,5 +1,6 @@
 """Training that is killed goes on from its last whole checkpoint and ends as an undisturbed run."""
 
+import json
 import random
 import signal
 from dataclasses import replace
@@ -8,24 +9,29 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from tests.support.train_alone import RECIPE, run_alone
+from tests.support.train_alone import RECIPE, row, run_alone
 
 KILLS, ROWS = 10, 64
-TWO_EPOCHS = replace(
-    RECIPE, epochs=2.0
-)  # 32 steps in batches of two micro batches, a checkpoint after every second but the last
+# 32 steps in batches of two micro batches, a checkpoint after every second but the last
+TWO_EPOCHS = replace(RECIPE, epochs=2.0, learning_rate=3e-2)
+OTHERS = [  # dev rows that the model unlearns after some steps
+    row(number, f"what is the home of {name}?", "the red boat is the home.")
+    for number, name in enumerate(("mira", "tom"))
+]
 
 
 @pytest.mark.slow
 def test_kill_9_at_ten_random_steps_changes_no_weight(tmp_path: Path, init: Path) -> None:
-    status, expected, said = run_alone(tmp_path / "whole", init, TWO_EPOCHS, count=ROWS)
+    status, expected, said = run_alone(tmp_path / "whole", init, TWO_EPOCHS, count=ROWS, dev=OTHERS)
     assert status == 0, said[-3000:]
+    best = json.loads((tmp_path / "whole/work/figures.json").read_text())["best_step"]
+    assert best < 32, "the model that is saved should be one that checkpoints have carried along"
     draw = random.Random()
     for step in sorted(draw.sample(range(2, 33), KILLS)):
         kill = f"{step} save" if step % 2 == 0 and step < 32 and draw.random() < 0.5 else str(step)
-        status, _, said = run_alone(tmp_path / "killed", init, TWO_EPOCHS, count=ROWS, kill=kill)
+        status, _, said = run_alone(tmp_path / "killed", init, TWO_EPOCHS, count=ROWS, dev=OTHERS, kill=kill)
         assert status == -signal.SIGKILL, said[-3000:]
-    status, log, said = run_alone(tmp_path / "killed", init, TWO_EPOCHS, count=ROWS)
+    status, log, said = run_alone(tmp_path / "killed", init, TWO_EPOCHS, count=ROWS, dev=OTHERS)
     assert status == 0, said[-3000:]
     assert log == expected
     a, b = (load_file(tmp_path / name / "work/model/model.safetensors") for name in ("whole", "killed"))
