@@ -26,7 +26,7 @@ PATH = click.Path(path_type=Path)
 @click.argument("dev", type=PATH)
 @click.argument("into", type=PATH)
 def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
-    """Fine-tune SYSTEM (params.yaml: systems) from INIT on DATA; save the checkpoint that is best on DEV to INTO."""
+    """Fine-tune SYSTEM (params.yaml: systems) from INIT on DATA; save the model that is best on DEV to INTO."""
     p = params.load()
     row = params.row(p.systems, system, "systems")
     recipe = params.row(p.recipes, row.recipe, "recipes")

@@ -93,7 +93,7 @@ class System(Section):
 
     init: str  # the starting model, a folder under models/
     data: str  # the training rows, a file under data/ without .parquet
-    dev: str  # mixture whose dev rows choose the checkpoint
+    dev: str  # mixture whose dev rows choose the model
     recipe: str
     keep: list[Annotated[float, Field(gt=0, le=1)]]  # shares of the steps after which a checkpoint is kept
 

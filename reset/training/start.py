@@ -1,6 +1,7 @@
 """The model that training starts from. Under ZeRO-3 no rank holds the whole of it, where that can be avoided."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,30 @@ WHOLE = ("dpo", "kto")  # they try the model, and copy it as a reference, before
 def start(init: Path, recipe: Recipe, adapter: adapters.Adapter | None, seed: int) -> Any:
     """Return the model to train; all ranks call this, after `rendezvous`.
 
-    Under ZeRO-3 it is loaded in the dtype of training and split over the ranks layer by layer. It is loaded whole, in
-    float32, on every rank if it has an adapter, if the method needs it (`WHOLE`), or if packed batches are to be tried.
+    Under ZeRO-3 it is split over the ranks layer by layer. It is loaded whole, in float32, on every rank if it has an
+    adapter, if the method needs it (`WHOLE`), or if packed batches are to be tried.
     """
     if adapter:
         return adapters.start(init, adapter, seed)
     if recipe.zero_stage < 3 or recipe.method in WHOLE or recipe.padding_free or adapters.apart(init):
         return adapters.load(init, torch.float32)
+    return _split(init, recipe)
+
+
+def _split(init: Path, recipe: Recipe) -> Any:
+    """Load the model in float32, of which every rank keeps its part, then cast that to the dtype of training.
+
+    Loaded in bfloat16, `deepspeed.zero.Init` would also round what a model computes for itself, such as the frequencies
+    of rotary embeddings; angles at position 2,000 are then off by radians.
+    """
     without_shared_memory()
     deepspeed.init_distributed(verbose=False)
-    config = deepspeed_config(recipe, int(os.environ["WORLD_SIZE"]))
+    config = deepspeed_config(replace(recipe, dtype="float32"), int(os.environ["WORLD_SIZE"]))
     sharded = HfDeepSpeedConfig(config)  # type: ignore[no-untyped-call]  # in force while it lives
-    model = adapters.load(init, precision.dtype(recipe.dtype))
+    model = adapters.load(init, torch.float32)
     del sharded
+    dtype = precision.dtype(recipe.dtype)
+    for weights in model.parameters():
+        part: Any = weights.ds_tensor  # type: ignore[attr-defined]
+        part.data, weights.data = part.data.to(dtype), weights.data.to(dtype)  # the second is empty
     return model

@@ -1,12 +1,14 @@
-"""Loads a model to train, in a process of its own (run as a script); prints the host memory that this takes at most."""
+"""Loads a model to train, in processes of its own (run as a script); prints what it takes and what it is."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from reset.runs.launcher import launcher
 from reset.training import loop
@@ -14,19 +16,22 @@ from reset.training.recipe import Recipe
 from reset.training.start import start
 from tests.support import ROOT
 
+# memory that is freed goes back at once, as that of a large model's layers does
+AS_LARGE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
 
-def peaks(init: Path, recipe: Recipe, processes: int) -> list[int]:
-    """Load `init` on so many ranks; return the bytes at most of each, in order of size."""
+
+def load(init: Path, recipe: Recipe, processes: int) -> list[dict[str, Any]]:
+    """Load `init` on so many ranks; return of each the host memory at most, and the dtypes of weights and buffers."""
     done = subprocess.run(
         [*launcher(processes), __file__, str(init), json.dumps(asdict(recipe))],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **AS_LARGE},
         capture_output=True,
         text=True,
         check=False,
     )
-    marked = [line.partition("PEAK ")[2].split() for line in done.stdout.splitlines() if "PEAK " in line]
-    assert len(marked) == processes, done.stdout + done.stderr
-    return sorted(int(words[0]) for words in marked)
+    found = [json.loads(line) for line in re.findall(r'{"bytes".*?}', done.stdout)]
+    assert len(found) == processes, done.stdout + done.stderr
+    return found
 
 
 def _memory() -> int:
@@ -48,10 +53,11 @@ def main() -> None:
 
     looking = threading.Thread(target=look)
     looking.start()
-    start(Path(sys.argv[1]), Recipe(**json.loads(sys.argv[2])), None, 0)
+    model = start(Path(sys.argv[1]), Recipe(**json.loads(sys.argv[2])), None, 0)
     loaded.set()
     looking.join()
-    print(f"PEAK {highest - before} .", flush=True)
+    weights, buffers = ({str(one.dtype) for one in some} for some in (model.parameters(), model.buffers()))
+    print(json.dumps({"bytes": highest - before, "weights": [*weights], "buffers": [*buffers]}), flush=True)
     loop.leave()
 
 
