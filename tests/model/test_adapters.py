@@ -41,7 +41,7 @@ for name, init, adapter, changed in json.loads(sys.argv[1]):
     work = Path("work") / name
     train.train(
         Path("train.parquet"), Path("dev.parquet"), Path(init), work, max_tokens=64, max_cut=0.0, keep=[], seed=0,
-        template="micro", limits=LIMITS, recipe=replace(RECIPE, learning_rate=0.02, **changed),
+        save_minutes=0.0, template="micro", limits=LIMITS, recipe=replace(RECIPE, learning_rate=0.02, **changed),
         adapter=adapter and adapters.Adapter(**adapter),
     )
 loop.leave()

@@ -61,7 +61,8 @@ for name, how in json.loads(sys.argv[1]):
     adapter = adapters.Adapter(4, 8.0, 0.0, ["all-linear"], quantise="none", merge=True) if how == "merged" else None
     train.train(
         Path("train.parquet"), Path("dev.parquet"), Path("init") / name, work, max_tokens=400, max_cut=0.0, keep=[],
-        seed=0, template="chat", limits=LIMITS, recipe=replace(RECIPE, learning_rate=0.02), adapter=adapter,
+        save_minutes=0.0, seed=0, template="chat", limits=LIMITS, adapter=adapter,
+        recipe=replace(RECIPE, learning_rate=0.02),
     )
 loop.leave()
 """

@@ -184,7 +184,7 @@ def train_all(folder: Path, start: Path, recipes: dict[str, Recipe], processes: 
         "f, i = Path(sys.argv[1]), Path(sys.argv[2]); loop.rendezvous()\n"
         "for name, recipe in json.loads(sys.argv[3]).items():\n"
         "    train.train(f / f'{name}.parquet', f / 'dev.parquet', i, f / name, keep=[], max_tokens=64, max_cut=0.0,"
-        f" limits=divergence.{LIMITS}, seed=0, template='micro', recipe=Recipe(**recipe))\n"
+        f" limits=divergence.{LIMITS}, seed=0, save_minutes=0.0, template='micro', recipe=Recipe(**recipe))\n"
         "loop.leave()\n"
     )
     command = [*launcher(processes), str(script)] if processes > 1 else [sys.executable, str(script)]

@@ -41,6 +41,7 @@ def test_missing_model_is_one_clear_line(tmp_path: Path) -> None:
         "template": "micro",
         "limits": LIMITS,
         "seed": 0,
+        "save_minutes": 0.0,
     }
     with pytest.raises(ResetError, match="nowhere: no model there"):
         train.train(tmp_path, tmp_path, Path("nowhere"), tmp_path, **options)
@@ -74,7 +75,7 @@ def test_rows_that_the_model_cannot_read_are_refused_before_the_first_step(
     tables.write(tmp_path / "rows.parquet", schemas.MIXTURES, rows(9))
     data, how = tmp_path / "rows.parquet", {"max_tokens": 400, "max_cut": 0.0, "template": "alpaca", "limits": LIMITS}
     with pytest.raises(ResetError, match=message):
-        train.train(data, data, folder, tmp_path / "work", recipe=RECIPE, keep=[], seed=0, **how)
+        train.train(data, data, folder, tmp_path / "work", recipe=RECIPE, keep=[], seed=0, save_minutes=0.0, **how)
     assert not (tmp_path / "work").exists()
 
 
