@@ -19,6 +19,7 @@ Row = dict[str, Any]
 _MINIMAL: Row = {
     "scale": "tiny",
     "seed": 0,
+    "data_seed": 0,
     "data_folder": None,
     "template": "micro",
     "template_options": {"system": None, "arguments": {}},
