@@ -122,6 +122,8 @@ _MINIMAL: Row = {
         "browser_mb": 1.0,
         "much_longer": 10,
         "similar": 10,
+        "similar_on": None,
+        "seeds": "docs/seeds.json",
     },
     "tracking": {"enabled": False},
 }

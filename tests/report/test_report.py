@@ -33,7 +33,7 @@ def report(root: Path, into: str = "out", **changes: Any) -> Path:
     systems = [path.stem for path in (root / "metrics/systems").glob("*.json")]
     settings = {"systems": systems, "paper_rows": PAPER_ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
     settings |= {"pipelines": PIPELINES, "stand_ins": []}
-    settings |= {"much_longer": 10, "similar": 10, "points": [], "continued": []}
+    settings |= {"much_longer": 10, "similar": 10, "similar_on": None, "seeds": [], "points": [], "continued": []}
     rows = measured.gather(metrics=root / "metrics", scores=root / "data/scores", **settings | changes)
     page.write(root / into, rows, Content())
     return root / into

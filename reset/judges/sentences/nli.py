@@ -1,8 +1,8 @@
 """An NLI model over many sentence pairs: each distinct pair once, sorted by length, no gradients.
 
 It runs in float32 or in bfloat16; `checked` means in bfloat16 where that changes no probability of a sample of pairs by
-more than `MAX_CHANGE`, else in float32. Each sentence is tokenised once, however many pairs it is in. `reset.judges.sentences.encoders` makes the
-model faster.
+more than `MAX_CHANGE`, else in float32. Each sentence is tokenised once, however many pairs it is in.
+`reset.judges.sentences.encoders` makes the model faster.
 """
 
 import copy
