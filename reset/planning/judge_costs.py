@@ -29,7 +29,7 @@ def judges(p: Params) -> list[dict[str, Any]]:
             registry.JUDGES, judge_row.kind, f"judges.{name}.options", name=name, **judge_row.options
         )
         for pool_name, pool in p.pools.items():
-            answers = _expected_answers(p, pool, judge.tasks)
+            answers = expected_answers(p, pool, judge.tasks)
             estimate: Estimate | None = None if answers is None else judge.estimate(answers, pool_name, read[pool_name])
             rows.append(
                 {
@@ -44,7 +44,7 @@ def judges(p: Params) -> list[dict[str, Any]]:
     return rows
 
 
-def _expected_answers(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answer] | None:
+def expected_answers(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answer] | None:
     """Stand-ins for the answers of a pool: the first reference, made distinct by the name of the decode setting."""
     path = workload.DATA / "prompts" / f"{pool.prompts}.parquet"
     if not path.is_file():

@@ -114,5 +114,5 @@ def _text(row: Row, name: str) -> str:
 
 def read_table(path: Path, scale: str) -> list[Row]:
     """Return the rows to show of what `reset-lm seeds --json` wrote to `path`; none of runs of another scale."""
-    found = read_json(path)
+    found = read_json(path) if path.is_file() else {}
     return shown(found["table4"]) if found.get("scale") == scale and "table4" in found else []
