@@ -81,15 +81,22 @@ def _figures(pairs: Pairs | None, folder: Path | None, flop: dict[int, int], tfl
 
 
 def pair_flop(folder: Path, tokens: int) -> int:
-    """Operations of one pair of `tokens` tokens, by a classifier with the configuration in `folder`."""
+    """Operations of one more pair of `tokens` tokens in a batch, by a classifier with the configuration in `folder`.
+
+    What a batch costs once, as DeBERTa's relative positions do, does not count.
+    """
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     device = "cpu" if config.model_type in NEEDS_WEIGHTS else "meta"
     with torch.device(device):
         model: Any = AutoModelForSequenceClassification.from_config(  # type: ignore[no-untyped-call]
             config, trust_remote_code=False
         )
-    model.eval()
-    ids = torch.ones(1, tokens, dtype=torch.long, device=device)
+    model.eval().requires_grad_(False)
+    one, two = (_flop(model, torch.ones(rows, tokens, dtype=torch.long, device=device)) for rows in (1, 2))
+    return two - one
+
+
+def _flop(model: Any, ids: torch.Tensor) -> int:
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         model(input_ids=ids)
     return int(counter.get_total_flops())
