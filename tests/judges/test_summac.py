@@ -314,7 +314,7 @@ def test_folder_without_a_model_is_named(tmp_path):
 
 
 def test_unknown_splitter_names_the_known_ones():
-    with pytest.raises(ResetError, match=r"Unknown sentence splitter 'punkt'. .*Known: punkt_tab, untrained"):
+    with pytest.raises(ResetError, match=r"Unknown sentence splitter 'punkt'. .*Known: english, punkt_tab, untrained"):
         splitter("punkt")
 
 
