@@ -18,7 +18,7 @@ from reset.errors import ResetError
 from reset.judges import Answer
 from reset.judges.sentences.texts import source, splitter, width
 from reset.judges.verdict_names import ABSTRACTIVE
-from reset.params.answers import Judge
+from reset.params.answers import Judge, Pool
 from reset.params.document import Params
 from reset.planning import judge_costs
 from reset.planning.base_outline import outline
@@ -53,10 +53,13 @@ def judges(p: Params, tflop_per_s: float, notes: list[str]) -> list[dict[str, An
             if row.kind != KIND:
                 continue
             folder = _outline(p, row, outlines, notes)
-            counted = {key: _pairs(p, key, row, folder) for key in p.pools} if folder else {}
+            counted: dict[tuple[str, str, int], Pairs | None] = {}  # prompts, decode settings, sweeps
             flop: dict[int, int] = {}
-            for pool in p.pools:
-                rows.append({"judge": name, "pool": pool, **_figures(counted.get(pool), folder, flop, tflop_per_s)})
+            for pool_name, pool in p.pools.items():
+                key = pool.prompts, pool.decode, pool.sweeps
+                if key not in counted:
+                    counted[key] = _pairs(p, pool, row, folder) if folder else None
+                rows.append({"judge": name, "pool": pool_name, **_figures(counted[key], folder, flop, tflop_per_s)})
     return rows
 
 
@@ -102,8 +105,8 @@ def _flop(model: Any, ids: torch.Tensor) -> int:
     return int(counter.get_total_flops())
 
 
-def _pairs(p: Params, pool: str, row: Judge, folder: Path) -> Pairs | None:
-    answers = judge_costs.expected_answers(p, p.pools[pool], frozenset(ABSTRACTIVE))
+def _pairs(p: Params, pool: Pool, row: Judge, folder: Path) -> Pairs | None:
+    answers = judge_costs.expected_answers(p, pool, frozenset(ABSTRACTIVE))
     if answers is None:
         return None
     tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
@@ -112,7 +115,7 @@ def _pairs(p: Params, pool: str, row: Judge, folder: Path) -> Pairs | None:
 
 def count(answers: Iterable[Answer], tokenizer: Any, options: Mapping[str, Any]) -> Pairs:
     """Count the pairs of the sentences of each answer with those of its source, and their tokens."""
-    split = splitter("untrained").tokenize
+    split = splitter(options.get("sentences") or "untrained").tokenize
     lengths: dict[str, list[int]] = {}  # text -> tokens of its sentences
 
     def sentences(text: str, most: int | None) -> list[int]:
