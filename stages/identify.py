@@ -7,15 +7,21 @@ import click
 from reset import params
 from reset.files import tables
 from reset.judging import build
+from reset.params import judged
 
 
 @click.command()
 @click.argument("judge")
 @click.argument("into", type=click.Path(dir_okay=False, path_type=Path))
 def main(judge: str, into: Path) -> None:
-    """Write the row JUDGE (params.yaml: judges) to INTO, with hashes of its code, model and data."""
-    row = params.row(params.load().judges, judge, "judges")
-    tables.write_json(into, build.identity(row.model_dump()))
+    """Write the row JUDGE (params.yaml: judges) to INTO, with hashes of its code, model and data.
+
+    Of a judge that asks a server also which of its verdicts something reads, because no others are paid for.
+    """
+    p = params.load()
+    row = params.row(p.judges, judge, "judges")
+    read = {"read": judged.read(p, judge)} if judged.asks_a_server(row) else {}
+    tables.write_json(into, {**build.identity(row.model_dump()), **read})
     click.echo(f"identify {judge}: {row.kind}")
 
 

@@ -24,15 +24,17 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into: Path) -> None:
     """Judge the ANSWERS of POOL to the prompts ASKED with JUDGE; write the verdicts to INTO.
 
-    IDENTITY is the output of stage `identify` for the judge: its row of params.yaml, and hashes.
+    IDENTITY is the output of stage `identify` for the judge: its row of params.yaml, hashes, and of a judge that costs
+    money what is read of its verdicts.
     """
     p = params.load()
     row, name = tables.read_json(identity), f"{pool}/{judge}"
     metrics = Path(f"metrics/judge/{name}.json")
     by, spread = build.load("judges", judge, row, p.cluster.model_dump())
     progress.lines_to_stderr()
+    read = row["read"].get(pool) if "read" in row else None
     if isinstance(by, judges.Paid):
-        click.echo(f"judge {name}: {preflight(answers, asked, by, pool=pool)}")
+        click.echo(f"judge {name}: {preflight(answers, asked, by, pool=pool, read=read)}")
     with tracking.run("judge", name, row, metrics=metrics, enabled=p.tracking.enabled):
         account, verdicts = judge_pool(
             answers,
@@ -45,8 +47,9 @@ def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into
             max_null=p.judge.max_null,
             fingerprint_parts={"judge": judge, **row},
             spread=spread,
+            read=read,
         )
-        account.write(metrics, verdicts=verdicts)
+        account.write(metrics, verdicts=verdicts, **({} if read is None else {"sweeps_read": read}))
     click.echo(f"judge {name}: {account}")
 
 

@@ -26,7 +26,7 @@ def main(name: str, examples: Path, screened: Path, into: Path, dev: Path) -> No
         common = {
             "parts": row.parts,
             "template": p.template,
-            "seed": p.seed,
+            "seed": p.data_seed,
             "left_out": seeded_order.left_out(screened),
         }
         common["drawn"] = p.mix.references == "drawn"

@@ -7,7 +7,7 @@ import click
 
 from reset import checkpoint_names, params, tracking
 from reset.params.document import Params
-from reset.report import browser, gains, measured, page
+from reset.report import browser, gains, measured, page, seed_table
 
 
 @click.command()
@@ -48,6 +48,8 @@ def sources(p: Params) -> dict[str, Any]:
         "continued": gains.continued(rows["systems"], rows["curated"], p.evaluate.systems),
         "much_longer": p.report.much_longer,
         "similar": p.report.similar,
+        "similar_on": p.report.similar_on,
+        "seeds": seed_table.read_table(Path(p.report.seeds), p.scale),
     }
 
 

@@ -19,6 +19,7 @@ Row = dict[str, Any]
 _MINIMAL: Row = {
     "scale": "tiny",
     "seed": 0,
+    "data_seed": 0,
     "data_folder": None,
     "template": "micro",
     "template_options": {"system": None, "arguments": {}},
@@ -122,6 +123,8 @@ _MINIMAL: Row = {
         "browser_mb": 1.0,
         "much_longer": 10,
         "similar": 10,
+        "similar_on": None,
+        "seeds": "docs/seeds.json",
     },
     "tracking": {"enabled": False},
 }

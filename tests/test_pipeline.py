@@ -36,7 +36,6 @@ UNUSED = {
 }
 # Parameters that no stage depends on: they say how a stage works or when it stops, not what comes out.
 NOT_WHAT = {
-    "scale",  # the name of what all others say
     "data_folder",  # stands in the paths of `datasets`
     "tracking.enabled",
     "train.processes",
@@ -257,6 +256,8 @@ def test_every_data_dependency_is_an_output_or_was_there_before(line):
                 assert (ROOT / path).exists(), f"{address}: {path}"
             elif path.parts[0] in ("data", "models", "metrics"):
                 assert line.makers(path), f"{address}: {path}"
+            elif str(path) == line.params["report"]["seeds"]:  # of runs that were gathered before
+                assert (ROOT / path).is_file()
             else:
                 assert line.params["data_folder"] and str(path).startswith(line.params["data_folder"]), path
 

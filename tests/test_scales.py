@@ -164,3 +164,27 @@ def test_scale_own_takes_a_real_model_by_one_word_and_one_row(composed):
     for key, plug_in, options in rows(p):
         known, needed = taken(plug_in)
         assert needed <= options.keys() <= known, key
+
+
+@pytest.mark.parametrize(
+    ("overrides", "rater", "nli"),
+    [
+        ("paper", "Qwen/Qwen3-30B-A3B-Instruct-2507", "tals/albert-xlarge-vitaminc-mnli"),
+        ("paper raters=gpt nli=deberta", "gpt-5", "cross-encoder/nli-deberta-v3-base"),
+        ("own models=chat +raters=open stand_ins=[]", "Qwen/Qwen3-30B-A3B-Instruct-2507", None),
+    ],
+)
+def test_raters_and_nli_models_are_groups_that_one_word_changes(composed, overrides, rater, nli):
+    p = params.load(composed(overrides))
+    assert p.judges["rater"].options["model"] == rater
+    assert p.base["nli"].options["id"] == (nli or "cross-encoder/nli-deberta-v3-base")
+    assert p.judges["summac"].model == "base/nli" and p.judges["summac"].options["sentences"] == "english"
+    for key, plug_in, options in rows(p):
+        known, needed = taken(plug_in)
+        assert needed <= options.keys() <= known, key
+
+
+def test_scale_paper_judges_in_bfloat16_on_every_gpu(composed):
+    p = params.load(composed("paper"))
+    assert p.judges["summac"].options["dtype"] == "bfloat16"
+    assert p.cluster.workers == p.train.processes == 8 and p.cluster.worker_gpus == 1.0

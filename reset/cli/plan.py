@@ -48,6 +48,14 @@ _TABLES: dict[str, dict[str, str]] = {  # heading -> column -> key
         "reply tokens": "reply_tokens",
         "US dollars": "usd",
     },
+    "pairs": {
+        "judge": "judge",
+        "pool": "pool",
+        "pairs of sentences": "pairs",
+        "tokens/pair": "pair_tokens",
+        "GFLOP/pair": "pair_gflop",
+        "device hours": "device_hours",
+    },
 }
 
 
@@ -58,13 +66,27 @@ _TABLES: dict[str, dict[str, str]] = {  # heading -> column -> key
 @click.option(
     "--sample-tokens-per-s", type=click.FloatRange(min=0, min_open=True), help="Sampling throughput of one device."
 )
+@click.option(
+    "--nli-tflop-per-s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=100.0,
+    show_default=True,
+    help="Assumed speed of one device with an NLI model; an A100 has at most 312 in bfloat16, 19.5 in float32.",
+)
 @click.option("--no-status", is_flag=True, help="Skip the list of stages that would run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def plan(train_tokens_per_s: float | None, sample_tokens_per_s: float | None, no_status: bool, as_json: bool) -> None:
+def plan(
+    train_tokens_per_s: float | None,
+    sample_tokens_per_s: float | None,
+    nli_tflop_per_s: float,
+    no_status: bool,
+    as_json: bool,
+) -> None:
     """Show what `dvc repro` would run and the resources of each system, pool and judge in params.yaml; runs nothing.
 
     Parameters, bytes per device at the recipe's ZeRO stage, disk, tokens, device hours at the given throughput, judge
-    requests and cost. A dash means not known yet. Tables have all rows, also of stages that would not run.
+    requests and cost, pairs of sentences for an NLI model. A dash means not known yet. Tables have all rows, also of
+    stages that would not run.
 
     \b
     Example:
@@ -75,7 +97,7 @@ def plan(train_tokens_per_s: float | None, sample_tokens_per_s: float | None, no
     from reset.planning import plan as planned
 
     p = params.load()
-    resources = planned.plan(p, planned.Rates(train_tokens_per_s, sample_tokens_per_s))
+    resources = planned.plan(p, planned.Rates(train_tokens_per_s, sample_tokens_per_s, nli_tflop_per_s))
     stages = None if no_status else [asdict(stage) for stage in dvc_pending.pending(Path())]
     content = {"stages": stages, **resources}
     click.echo(json.dumps(content, indent=2) if as_json else text(content))

@@ -10,7 +10,7 @@ import click
 
 from reset.evidence import revisions
 from reset.evidence import seeds as repeated
-from reset.report import words
+from reset.report import seed_table, words
 
 
 @click.command()
@@ -22,17 +22,18 @@ from reset.report import words
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: int, seed: int, as_json: bool) -> None:
-    """Summarise repeated RUNS: mean and spread of every macro score, paired differences with 95 % intervals.
+    """Summarise repeated RUNS: Table 4 as their mean, mean and spread of every macro score, paired differences.
 
-    Pairs are those of `report.comparisons` in the first run's params.yaml. A run is a Git revision, a DVC experiment
-    (listed by `dvc exp show`) or a folder with data/scores and metrics/systems. Nothing is checked out: files come from
-    DVC's cache or remote.
+    Intervals are of 95 %, over runs and prompts. Pairs are those of `report.comparisons` in the first run's
+    params.yaml. A run is a Git revision, a DVC experiment (listed by `dvc exp show`) or a folder with data/scores and
+    metrics/systems. Nothing is checked out: files come from DVC's cache or remote.
 
     \b
     Example:
       dvc exp run -S seed=1 -n seed-1
       dvc exp run -S seed=2 -n seed-2
       reset-lm seeds HEAD seed-1 seed-2 --pair mtl_reset mtl
+      reset-lm seeds HEAD seed-1 seed-2 --json > docs/seeds.json   # `report.seeds`: the report shows its Table 4
     """  # noqa: D301  (click reads the \b)
     if repeats := [run for place, run in enumerate(runs) if run in runs[:place]]:
         raise click.UsageError(f"'{repeats[0]}' is given twice; counting a run twice would narrow the intervals")
@@ -40,21 +41,32 @@ def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: 
         folders = {
             run: revisions.folder(run, repeated.FOLDERS, Path(scratch) / str(place)) for place, run in enumerate(runs)
         }
-        figures = repeated.gather(folders, pairs or declared(runs, Path(scratch)), resamples=resamples, seed=seed)
+        said = declared(runs, Path(scratch))
+        report = said.get("report", {})
+        figures = {
+            "scale": said.get("scale"),
+            **repeated.gather(
+                folders,
+                pairs or report.get("comparisons", []),
+                report.get("paper_rows", {}),
+                resamples=resamples,
+                seed=seed,
+            ),
+        }
     click.echo(json.dumps(figures, indent=2) if as_json else text(figures))
 
 
-def declared(runs: Sequence[str], scratch: Path) -> list[list[str]]:
-    """Return the pairs in `report.comparisons` of the first run that declares some, else of the workspace."""
+def declared(runs: Sequence[str], scratch: Path) -> Mapping[str, Any]:
+    """Return the params.yaml of the first run that declares comparisons, else of the workspace."""
     for number, name in enumerate((*runs, ".")):
-        report = revisions.Run(name, scratch / f"params{number}").yaml("params.yaml").get("report", {})
-        if pairs := report.get("comparisons"):
-            return list(pairs)
-    return []
+        found: Mapping[str, Any] = revisions.Run(name, scratch / f"params{number}").yaml("params.yaml")
+        if found.get("report", {}).get("comparisons"):
+            return found
+    return {}
 
 
 def text(figures: Mapping[str, Any]) -> str:
-    """Return the figures as two tables for the terminal."""
+    """Return the figures as tables for the terminal."""
     scores = [
         [
             *(row["system"], words.label(row["score"], row.get("stand_in"))),
@@ -72,7 +84,9 @@ def text(figures: Mapping[str, Any]) -> str:
         for pair in figures["differences"]
         for measure, row in pair["measures"].items()
     ]
-    blocks = [words.aligned([["system", "score", "mean", "sd", "runs"], *scores])]
+    table = seed_table.shown(figures["table4"])
+    blocks = [words.aligned([list(table[0]), *([str(cell) for cell in row.values()] for row in table)])]
+    blocks += [words.aligned([["system", "score", "mean", "sd", "runs"], *scores])]
     if pairs:
         blocks.append(words.aligned([["paired difference", "score", "mean", "95 % interval"], *pairs]))
     return "\n\n".join(blocks)

@@ -1,4 +1,4 @@
-"""Summarise repeated runs (say, with other seeds): mean and spread per score, paired differences over all runs."""
+"""Summarise repeated runs (say, with other seeds): Table 4, mean and spread per score, paired differences."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,16 +7,25 @@ from typing import Any
 
 from reset.errors import ResetError
 from reset.files import tables
+from reset.report import seed_table
 from reset.scoring import comparison
 
 FOLDERS = ("data/scores", "metrics/systems")  # folders of a run that are read
 
 
-def gather(runs: Mapping[str, Path], pairs: Sequence[Sequence[str]], *, resamples: int, seed: int) -> dict[str, Any]:
-    """Read `runs` (name -> folder); return `scores` per system and macro average, and `differences` per pair.
+def gather(
+    runs: Mapping[str, Path],
+    pairs: Sequence[Sequence[str]],
+    paper_rows: Mapping[str, str],
+    *,
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Read `runs` (name -> folder); return `table4`, `scores` per system and macro average, `differences` per pair.
 
-    `sd` is the standard deviation over runs (n - 1), None for a single run. A difference needs both systems in all
-    runs. Raises `ResetError` for a run without scores.
+    `table4` is that of `reset.report.seed_table`; `paper_rows` maps systems to their rows in the paper's. `sd` is the
+    standard deviation over runs (n - 1), None for a single run. A difference needs both systems in all runs. Raises
+    `ResetError` for a run without scores.
     """
     summaries = {name: _summaries(name, folder) for name, folder in runs.items()}
     systems = sorted({system for by_system in summaries.values() for system in by_system})
@@ -30,7 +39,28 @@ def gather(runs: Mapping[str, Path], pairs: Sequence[Sequence[str]], *, resample
     folders = [folder / FOLDERS[0] for folder in runs.values()]
     differences = comparison.differences(folders, pairs, resamples=resamples, seed=seed)
     every = [summary for by_system in summaries.values() for summary in by_system.values()]
-    return {"runs": list(runs), "scores": scores, "differences": list(comparison.marked(differences, every))}
+    return {
+        "runs": list(runs),
+        "table4": _table4(runs, summaries, paper_rows, resamples, seed),
+        "scores": scores,
+        "differences": list(comparison.marked(differences, every)),
+    }
+
+
+def _table4(
+    runs: Mapping[str, Path],
+    summaries: Mapping[str, Mapping[str, tables.Row]],
+    paper_rows: Mapping[str, str],
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    by_system: dict[str, list[tuple[Path, tables.Row]]] = {}
+    for run, of_run in summaries.items():
+        for system, summary in of_run.items():
+            path = runs[run] / FOLDERS[0] / f"{system}.parquet"
+            if path.is_file():
+                by_system.setdefault(system, []).append((path, summary))
+    return seed_table.build(by_system, paper_rows, resamples=resamples, seed=seed)
 
 
 def _summaries(name: str, folder: Path) -> dict[str, tables.Row]:

@@ -1,8 +1,10 @@
 """Judges score answers in [0, 1], or give null and a reason where they cannot. Null never counts as zero."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
+
+Read = Mapping[str, int]  # verdict -> how many sweeps of a pool have answers whose verdict something reads
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Answer:
     passages: Sequence[str]
     references: Sequence[str]
     checks: dict[str, Any] | None
+    sweep: int = 0
 
 
 class Judge(Protocol):
@@ -59,10 +62,10 @@ class LazyJudge:
 class Paid(Judge, Protocol):
     """A judge that costs money and can estimate the cost of a pool in advance."""
 
-    def estimate(self, answers: Iterable[Answer], pool: str) -> Any:
+    def estimate(self, answers: Iterable[Answer], pool: str, read: Read | None = None) -> Any:
         """Return requests, tokens and cost of judging `answers`, without sending or charging anything."""
         ...
 
-    def prepare(self, answers: Iterable[Answer], pool: str) -> str:
-        """Charge `pool` from now on; return one line with requests, tokens and cost."""
+    def prepare(self, answers: Iterable[Answer], pool: str, read: Read | None = None) -> str:
+        """Charge `pool`, and pay only for what is in `read`, from now on; return one line with requests and cost."""
         ...

@@ -4,35 +4,55 @@
 most 512 tokens. Score: rating / 10, so 0.1 to 1.0; the paper says only that ratings are normalised to [0, 1]. A reply
 that is not finished, or has no rating on the scale, gives null; the reply is kept in `detail`.
 
-`rating_weak` is the same question to `weak_model`, the weaker rater of ReSet-S (5.1), for training prompts only.
+`rating_weak` is the same question to `weak_model`, the weaker rater of ReSet-S (5.1), for training prompts only;
+`weak_server` holds what its server has other than `server`.
 
 `preference`, if `pairwise_model` is set: the answer against the example's reference, for test prompts only, with the
 prompt of Zheng et al. (2023, Figure 5), asked in both orders. The score is the mean of the two replies: 1 if the answer
 is preferred, 0.5 for a tie, 0 otherwise. Null without a reference or with an unreadable reply.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reset.errors import ResetError
-from reset.judges import Answer, Verdict
-from reset.llm import Failure, Question, Reply, client, rating, settings
+from reset.judges import Answer, Read, Verdict
+from reset.llm import Failure, Question, Reply, Server, client, rating, settings
 from reset.llm.budget import Estimate, estimate
 from reset.llm.key import api_key
 from reset.llm.ledger import Ledger, location
 from reset.llm.reply_text import unfinished
 
-_MAX_TOKENS = 512  # paper 2.2
+PLAIN = {"temperature": 0.0, "max_tokens": 512}  # paper 2.2; `fields` of the server change them
 _SWAPPED = {"A": 0.0, "B": 1.0, "C": 0.5}  # the answer is B
 _STRAIGHT = {"A": 1.0, "B": 0.0, "C": 0.5}  # the answer is A
 
 Replies = Mapping[str, Reply | Failure]
 
 
+@dataclass(frozen=True)
+class _Rater:
+    """A model that rates, its server, the fields of a request, and how its replies are read."""
+
+    model: str
+    server: Server
+    decoding: str
+    parse: Callable[[str], float | None]
+
+
+def _rater(judge: str, model: str, server: Server) -> _Rater:
+    decoding = server.decoding(PLAIN | rating.structured(server.reply_format), judge=judge)
+    return _Rater(
+        model, server, decoding, rating.json_rating if server.reply_format == "json_schema" else rating.rating
+    )
+
+
 class OpenAIRater:
     """Ratings are in [0.1, 1.0], preferences in [0, 1]. The key comes from the environment variable OPENAI_API_KEY.
 
-    Every reply is kept in the ledger and paid once; `server` holds the fields of `reset.llm.Server`.
+    Every reply is kept in the ledger and paid once; `server` holds the fields of `reset.llm.Server`. Temperature 0 and
+    512 tokens are sent unless its `fields` say otherwise.
     """
 
     tasks = frozenset({"instruction"})
@@ -45,61 +65,80 @@ class OpenAIRater:
         weak_model: str | None,
         pairwise_model: str | None,
         server: dict[str, Any],
+        weak_server: dict[str, Any] | None = None,
     ) -> None:
-        models = [name for name in (model, weak_model, pairwise_model) if name]
         self._name, self._pool, self._pairwise_model = name, "", pairwise_model
-        self._models = {"rating": model} | ({"rating_weak": weak_model} if weak_model else {})
-        self._server = settings(server, judge=name, models=models)
-        plain = {"temperature": 0.0, "max_tokens": _MAX_TOKENS}
-        self._pairwise_decoding = self._server.decoding(plain, judge=name)
-        structure = rating.structured(self._server.reply_format)
-        self._rating_decoding = self._server.decoding(plain | structure, judge=name)
-        self._parse = rating.json_rating if self._server.reply_format == "json_schema" else rating.rating
+        self._read: Read | None = None
+        self._server = settings(server, judge=name, models=[one for one in (model, pairwise_model) if one])
+        self._raters = {"rating": _rater(name, model, self._server)}
+        if weak_model:
+            weak = settings(server | (weak_server or {}), judge=name, models=[weak_model])
+            self._raters["rating_weak"] = _rater(name, weak_model, weak)
+        self._pairwise_decoding = self._server.decoding(PLAIN, judge=name)
 
-    def prepare(self, answers: Iterable[Answer], pool: str) -> str:
-        """Charge `pool` from now on; return one line with requests, tokens and cost of its `answers`."""
+    def prepare(self, answers: Iterable[Answer], pool: str, read: Read | None = None) -> str:
+        """Charge `pool` from now on, and ask only for verdicts in `read`; return one line with requests and cost."""
         self._check_key()
         self._pool = pool
-        return str(self.estimate(answers, pool))
+        return str(self.estimate(answers, pool, read))
 
-    def estimate(self, answers: Iterable[Answer], pool: str) -> Estimate:
+    def estimate(self, answers: Iterable[Answer], pool: str, read: Read | None = None) -> Estimate:
         """Estimate requests, tokens and cost of the `answers` of `pool`; needs no key."""
+        self._read = read
         with Ledger(location()) as ledger:
-            questions = (question for answer in answers for question in self._questions(answer))
-            return estimate(questions, self._server, ledger, judge=self._name, pool=pool)
+            asked = (pair for answer in answers for pair in self._asked(answer))
+            return estimate(asked, self._server.max_cost_usd, ledger, judge=self._name, pool=pool)
 
     def _check_key(self) -> None:
         if not api_key():
             raise ResetError(f"judge '{self._name}' needs a key in the environment variable OPENAI_API_KEY")
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
-        """Yield `rating`, then `rating_weak` of training prompts and `preference` of test prompts."""
+        """Yield `rating`, then `rating_weak` of training prompts and `preference` of test prompts.
+
+        Verdicts that nothing reads (`prepare`) are neither asked for nor yielded.
+        """
         self._check_key()
-        questions = [question for answer in answers for question in self._questions(answer)]
+        by_server: dict[str, tuple[Server, list[Question]]] = {}
+        for answer in answers:
+            for question, server in self._asked(answer):
+                by_server.setdefault(server.model_dump_json(), (server, []))[1].append(question)
+        replies: dict[str, Reply | Failure] = {}
         with Ledger(location()) as ledger:
-            replies = client.ask(questions, self._server, ledger, judge=self._name, pool=self._pool)
+            for server, questions in by_server.values():
+                replies |= client.ask(questions, server, ledger, judge=self._name, pool=self._pool)
         for answer in answers:
             for name, question in self._rating_questions(answer):
                 yield self._rating_verdict(answer, name, replies[question.key])
-            if self._pairwise_model and answer.split == "test":
+            if self._compares(answer):
                 yield self._preference_verdict(answer, replies)
 
-    def _questions(self, answer: Answer) -> list[Question]:
-        return [question for _, question in self._rating_questions(answer)] + self._pairwise_questions(answer)
+    def _asked(self, answer: Answer) -> Iterator[tuple[Question, Server]]:
+        """Yield all questions about an answer, each with the server that it goes to."""
+        for name, question in self._rating_questions(answer):
+            yield question, self._raters[name].server
+        for question in self._pairwise_questions(answer):
+            yield question, self._server
+
+    def _reads(self, name: str, answer: Answer) -> bool:
+        return self._read is None or answer.sweep < self._read.get(name, 0)
+
+    def _compares(self, answer: Answer) -> bool:
+        return bool(self._pairwise_model) and answer.split == "test" and self._reads("preference", answer)
 
     def _rating_questions(self, answer: Answer) -> list[tuple[str, Question]]:
         """Return the verdict name and the question of each rating that `answer` gets."""
         text = _question_text(answer)
         prompt = rating.render("rating.txt", question=text, answer=answer.text)
         return [
-            (name, Question(self._name, model, prompt, self._rating_decoding, text))
-            for name, model in self._models.items()
-            if name == "rating" or answer.split == "train"
+            (name, Question(self._name, rater.model, prompt, rater.decoding, text))
+            for name, rater in self._raters.items()
+            if (name == "rating" or answer.split == "train") and self._reads(name, answer)
         ]
 
     def _pairwise_questions(self, answer: Answer) -> list[Question]:
         """Return the answer against the first reference, as A and then as B; empty if the answer is not compared."""
-        if not (self._pairwise_model and answer.split == "test" and answer.references):
+        if not (self._pairwise_model and answer.references and self._compares(answer)):
             return []
         sides = {"a": answer.text, "b": answer.references[0]}, {"a": answer.references[0], "b": answer.text}
         text, model, decoding = _question_text(answer), self._pairwise_model, self._pairwise_decoding
@@ -112,7 +151,7 @@ class OpenAIRater:
         detail = {"reply": reply.text, "model": reply.served_model, "fingerprint": reply.fingerprint}
         if reason := unfinished(reply.text, reply.finish_reason):
             return Verdict(answer.answer_id, name, None, reason, detail)
-        points = self._parse(reply.text)
+        points = self._raters[name].parse(reply.text)
         if points is None:
             return Verdict(answer.answer_id, name, None, "no rating from 1 to 10 in the reply", detail)
         return Verdict(answer.answer_id, name, points / rating.HIGH, detail={"rating": points, **detail})

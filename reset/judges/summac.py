@@ -112,7 +112,7 @@ class SummaC:
         model: str,
         max_doc_sents: int,
         batch_tokens: int,
-        bfloat16: bool = False,
+        dtype: str = "float32",
         preset: str = "reset",
         use_contradiction: bool | None = None,
         sentences: str | None = None,
@@ -132,9 +132,7 @@ class SummaC:
         self._name, self._conv = name, Conv(Path(conv)) if conv else None
         self._below_zero = "cut" if conv else chosen["below_zero"]
         needed = LABELS[:2] if chosen["use_contradiction"] and not conv else LABELS[:1]
-        nli = Nli(
-            model, batch_tokens=batch_tokens, bfloat16=bfloat16, labels=labels, needed=needed, any_script=any_script
-        )
+        nli = Nli(model, batch_tokens=batch_tokens, dtype=dtype, labels=labels, needed=needed, any_script=any_script)
         self._scripts, keep_short = nli.scripts, chosen["short"] == "whole"
         self._imager = Imager(nli, splitter(chosen["sentences"]), max_doc_sents, keep_short=keep_short)
         self._zs = reference.SummaCZS(

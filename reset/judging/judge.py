@@ -18,13 +18,13 @@ from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.hashing import file_hash, fingerprint
 from reset.files.row_accounts import Account
-from reset.judges import Answer, Judge, Paid, Verdict
+from reset.judges import Answer, Judge, Paid, Read, Verdict
 from reset.runs.chunks import Chunks
 from reset.runs.cluster import Spread, here
 from reset.runs.progress import Progress
 from reset.runs.verdict_counts import Tally
 
-NOT_ASKED, FAILED = "not for this judge", "no answer to judge"
+NOT_ASKED, FAILED, UNREAD = "not for this judge", "no answer to judge", "nothing reads its verdict"
 CHUNK_SCHEMA = schemas.VERDICTS.append(pa.field("task", pa.string(), nullable=False))
 
 
@@ -40,20 +40,22 @@ def judge(
     max_null: float,
     fingerprint_parts: Mapping[str, Any],
     spread: Spread = here,
+    read: Read | None = None,
 ) -> tuple[Account, dict[str, Any]]:
     """Write the verdicts of `by` on `answers` to `into`; return the account and the figures of each verdict name.
 
     An answer that the engine failed on is not judged. It gets null verdicts, under the same names as the other answers
-    of its task. Raises `ResetError` for an answer to an unknown example, and when more than the fraction `max_null` of
-    a name's verdicts are null.
+    of its task. An answer whose verdicts nothing reads (`read`, the sweeps that are read per verdict; None: all) is set
+    aside. Raises `ResetError` for an answer to an unknown example, and when more than the fraction `max_null` of a
+    name's verdicts are null.
     """
-    account, sizes, failed = _count_answers(answers, by.tasks)
+    account, sizes, failed = _count_answers(answers, by.tasks, read)
     examples = _answered_examples(prompts, sizes, answers)
     plan = _assign_chunks(sizes, chunk_answers)
     hashes = {"answers": file_hash(answers), "prompts": file_hash(prompts)}
     store = Chunks(chunks_folder, fingerprint(**hashes, chunk_answers=chunk_answers, **fingerprint_parts))
     tally, number_of_chunks = Tally(), 0
-    pieces = _convert_chunks(_gather_chunks(_answers_to_judge(answers, by.tasks), sizes, plan), examples)
+    pieces = _convert_chunks(_gather_chunks(_answers_to_judge(answers, by.tasks, read), sizes, plan), examples)
     with Progress(f"judge {name}", account.rows_out) as progress:
         for number, resumed in store.fill(CHUNK_SCHEMA, pieces, partial(_make_chunk_judge, by), spread):
             progress.reach(tally.add(store.assemble(CHUNK_SCHEMA, [number])), found=resumed)
@@ -83,14 +85,29 @@ def _write_verdicts(into: Path, verdicts: Iterable[tables.Row], failed: Iterable
                 writer.write(_verdict_row(Verdict(row["answer_id"], name, None, row["finish_reason"])))
 
 
-def preflight(answers: Path, prompts: Path, by: Paid, *, pool: str) -> str:
-    """Return one line with requests, tokens and cost of judging `pool`; sends nothing yet."""
-    _, sizes, _ = _count_answers(answers, by.tasks)
+def preflight(answers: Path, prompts: Path, by: Paid, *, pool: str, read: Read | None = None) -> str:
+    """Return one line with requests, tokens and cost of judging `pool`, and what is not asked; sends nothing yet."""
+    _, sizes, _ = _count_answers(answers, by.tasks, read)
     examples = _answered_examples(prompts, sizes, answers)
-    return by.prepare((_as_answer(row, examples)[1] for row in _answers_to_judge(answers, by.tasks)), pool)
+    rows = _answers_to_judge(answers, by.tasks, read)
+    line = by.prepare((_as_answer(row, examples)[1] for row in rows), pool, read)
+    return f"{line}{_unread(answers, by.tasks, read)}"
 
 
-def _count_answers(path: Path, tasks: frozenset[str]) -> tuple[Account, Counter[str], list[tables.Row]]:
+def _unread(path: Path, tasks: frozenset[str], read: Read | None) -> str:
+    """Say of how many answers to judge each verdict is not asked for, because nothing reads it; empty if all are."""
+    if read is None:
+        return ""
+    sweeps = Counter(row["sweep"] for row in _answers_to_judge(path, tasks))
+    unread = {name: sum(n for sweep, n in sweeps.items() if sweep >= count) for name, count in read.items()}
+    parts = [f"{name} of {count:,} answers" for name, count in unread.items() if count]
+    parts = parts if read or not sweeps else [f"{sweeps.total():,} answers"]
+    return f"; not asked, because no row of `curated` or `evaluate` reads it: {', '.join(parts)}" if parts else ""
+
+
+def _count_answers(
+    path: Path, tasks: frozenset[str], read: Read | None
+) -> tuple[Account, Counter[str], list[tables.Row]]:
     """Count the answers to judge per example, and collect those that the engine failed on."""
     account, sizes, failed = Account(), Counter[str](), []
     for row in tables.read(path, schemas.ANSWERS):
@@ -99,16 +116,23 @@ def _count_answers(path: Path, tasks: frozenset[str]) -> tuple[Account, Counter[
         elif row["finish_reason"].startswith("error"):
             account.leave(FAILED)
             failed.append(row)
+        elif not _is_read(row, read):
+            account.leave(UNREAD)
         else:
             account.keep()
             sizes[row["example_id"]] += 1
     return account, sizes, failed
 
 
-def _answers_to_judge(path: Path, tasks: frozenset[str]) -> Iterator[tables.Row]:
+def _answers_to_judge(path: Path, tasks: frozenset[str], read: Read | None = None) -> Iterator[tables.Row]:
     for row in tables.read(path, schemas.ANSWERS):
-        if row["task"] in tasks and not row["finish_reason"].startswith("error"):
+        if row["task"] in tasks and not row["finish_reason"].startswith("error") and _is_read(row, read):
             yield row
+
+
+def _is_read(row: tables.Row, read: Read | None) -> bool:
+    """Whether something reads one of the verdicts on an answer."""
+    return read is None or row["sweep"] < max(read.values(), default=0)
 
 
 def _assign_chunks(sizes: Mapping[str, int], chunk_answers: int) -> dict[str, int]:
@@ -159,13 +183,13 @@ def _as_answer(row: tables.Row, examples: Mapping[str, tables.Row]) -> tuple[str
     example = examples[row["example_id"]]
     fields = {key: example[key] for key in ("task", "split", "instruction", "question", "passages", "references")}
     checks = json.loads(example["checks"]) if example["checks"] else None
-    return row["example_id"], Answer(row["answer_id"], row["text"], **fields, checks=checks)
+    return row["example_id"], Answer(row["answer_id"], row["text"], **fields, checks=checks, sweep=row["sweep"])
 
 
 def _judge_chunk(judge: Judge, answers: Sequence[tuple[str, Answer]]) -> Iterator[tables.Row]:
-    """Judge each distinct (example, text) once; copy the verdict to all answers with the same text."""
+    """Judge each distinct (example, text) once, the earliest sweep's; copy the verdict to all with the same text."""
     copies: dict[tuple[str, str], list[Answer]] = {}
-    for example_id, answer in answers:
+    for example_id, answer in sorted(answers, key=lambda pair: pair[1].sweep):  # stable
         copies.setdefault((example_id, answer.text), []).append(answer)
     groups = {group[0].answer_id: group for group in copies.values()}
     missing = set(groups)

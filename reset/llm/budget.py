@@ -56,12 +56,14 @@ def charge(question: Question, reply: Reply, server: Server, lengths: Lengths) -
     return server.usd(question.model, prompt, completion, batch=reply.batch)
 
 
-def estimate(questions: Iterable[Question], server: Server, ledger: Ledger, *, judge: str, pool: str) -> Estimate:
-    """Estimate the cost of the distinct `questions`, with the reply lengths of `Lengths.reply`."""
+def estimate(
+    asked: Iterable[tuple[Question, Server]], max_cost_usd: float | None, ledger: Ledger, *, judge: str, pool: str
+) -> Estimate:
+    """Estimate the cost of the distinct questions that are `asked`, with the reply lengths of `Lengths.reply`."""
     seen: set[str] = set()
     cached, prompts, replies, usd, priced = 0, 0.0, 0.0, 0.0, True
     lengths = Lengths(ledger)
-    for question in questions:
+    for question, server in asked:
         if question.key in seen:
             continue
         seen.add(question.key)
@@ -74,7 +76,7 @@ def estimate(questions: Iterable[Question], server: Server, ledger: Ledger, *, j
         prompts, replies = prompts + tokens[0], replies + tokens[1]
     spent = ledger.spent(judge, pool)
     cost = usd if priced else None
-    return Estimate(len(seen), cached, round(prompts), round(replies), cost, spent, server.max_cost_usd)
+    return Estimate(len(seen), cached, round(prompts), round(replies), cost, spent, max_cost_usd)
 
 
 class Budget:

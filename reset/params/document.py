@@ -29,6 +29,7 @@ class Params(Section):
 
     scale: str
     seed: int
+    data_seed: int  # of draws of prompts and mixtures, which stay the same under other seeds
     data_folder: str | None  # folder of local data sets; rows of `datasets` may refer to it
     template: str
     template_options: TemplateOptions

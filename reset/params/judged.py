@@ -12,7 +12,7 @@ from reset.judges import verdict_names
 from reset.judges.verdict_names import SPLITS, STAND_INS, TASKS, given, names, watched
 
 if TYPE_CHECKING:  # `reset.params` imports this module
-    from reset.params.answers import Watcher
+    from reset.params.answers import Judge, Watcher
     from reset.params.document import Params
 
 MICRO = "micro"  # source of the embedded world, outside which models of the kind `MICRO_NLI` know nothing
@@ -27,6 +27,34 @@ def stand_ins(p: "Params") -> set[str]:
 def not_choosing(p: "Params") -> set[str]:
     """Return the names of the verdicts that take no part in any choice."""
     return set() if p.select.stand_ins else stand_ins(p)
+
+
+def asks_a_server(row: "Judge") -> bool:
+    """Whether a row of judges asks a server, and so may cost money for each answer."""
+    return "server" in row.options
+
+
+def read(p: "Params", judge: str) -> dict[str, dict[str, int]]:
+    """Return, per pool, how many of its sweeps have answers whose verdicts by `judge` something reads.
+
+    Of an evaluated pool all verdicts are read, of one that rows of `curated` choose from those that the rows name, in
+    the sweeps that compete. A verdict that nothing reads is absent.
+    """
+    return {name: _read_of_pool(p, p.judges[judge], judge, name) for name in p.pools}
+
+
+def _read_of_pool(p: "Params", row: "Judge", judge: str, name: str) -> dict[str, int]:
+    pool = p.pools[name]
+    split = p.prompts[pool.prompts].split
+    given_here = {verdict for task in TASKS for verdict in names(row.kind, judge, row.options, task, split)}
+    if name in p.evaluate.systems:
+        return dict.fromkeys(sorted(given_here), pool.sweeps)
+    sweeps: dict[str, int] = {}
+    for curated in (row for row in p.curated.values() if row.pool == name):
+        declared = {verdict for axes in p.scores.values() for verdict in axes.values()}
+        for verdict in given_here & {curated.rating if v == "rating" else v for v in declared}:
+            sweeps[verdict] = max(sweeps.get(verdict, 0), min(curated.sweeps, pool.sweeps))
+    return dict(sorted(sweeps.items()))
 
 
 def problems(p: "Params") -> Iterator[str]:

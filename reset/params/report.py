@@ -30,6 +30,8 @@ class Report(Section):
     browser_mb: float = Field(ge=0)  # largest size of the packed answers; `reset-lm show` shows the prompts left out
     much_longer: int = Count  # words more than the gold answer (Figure 5)
     similar: int = Count  # largest difference in tokens between two answers that count as equally long (Figure 7)
+    similar_on: list[str] | None  # data sets of Figure 7; null: all with instructions
+    seeds: str  # file that `reset-lm seeds --json` wrote; its Table 4 is shown if its runs are of this scale
 
 
 class Tracking(Section):

@@ -6,6 +6,7 @@ from reset import registry
 from reset.files import schemas, tables
 from reset.judges import Answer
 from reset.llm.budget import Estimate
+from reset.params import judged
 from reset.params.answers import Pool
 from reset.params.document import Params
 from reset.planning import workload
@@ -17,18 +18,19 @@ def judges(p: Params) -> list[dict[str, Any]]:
 
     An upper estimate. Every answer is assumed to be as long as the first reference and different from all others, and
     no request to be answered by the ledger. A reply is assumed to have the mean length of those in the ledger, else
-    full length. Figures are None if the prompts are not drawn yet.
+    full length. Verdicts that nothing reads are not asked for. Figures are None if the prompts are not drawn yet.
     """
     rows = []
     for name, judge_row in p.judges.items():
-        if "server" not in judge_row.options:
+        if not judged.asks_a_server(judge_row):
             continue
+        read = judged.read(p, name)
         judge = registry.build(
             registry.JUDGES, judge_row.kind, f"judges.{name}.options", name=name, **judge_row.options
         )
         for pool_name, pool in p.pools.items():
-            answers = _expected_answers(p, pool, judge.tasks)
-            estimate: Estimate | None = None if answers is None else judge.estimate(answers, pool_name)
+            answers = expected_answers(p, pool, judge.tasks)
+            estimate: Estimate | None = None if answers is None else judge.estimate(answers, pool_name, read[pool_name])
             rows.append(
                 {
                     "judge": name,
@@ -42,7 +44,7 @@ def judges(p: Params) -> list[dict[str, Any]]:
     return rows
 
 
-def _expected_answers(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answer] | None:
+def expected_answers(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answer] | None:
     """Stand-ins for the answers of a pool: the first reference, made distinct by the name of the decode setting."""
     path = workload.DATA / "prompts" / f"{pool.prompts}.parquet"
     if not path.is_file():
@@ -51,8 +53,9 @@ def _expected_answers(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answ
     answers = []
     for row in tables.read(path, schemas.EXAMPLES):
         planned = decode_settings.plan(row["example_id"], grid, pool.sweeps, p.seed) if row["task"] in tasks else []
-        for cache_key in dict.fromkeys(answer.computed_as for answer in planned):
+        first = {answer.computed_as: answer.sweep for answer in reversed(planned)}  # of answers that come out equal
+        for cache_key, sweep in first.items():
             text = f"{(row['references'] or [''])[0]} ({cache_key})"
             fields = {key: row[key] for key in ("task", "split", "instruction", "question", "passages", "references")}
-            answers.append(Answer(f"{row['example_id']}|{cache_key}", text, checks=None, **fields))
+            answers.append(Answer(f"{row['example_id']}|{cache_key}", text, checks=None, sweep=sweep, **fields))
     return answers

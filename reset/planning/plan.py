@@ -18,16 +18,17 @@ from reset.model import precision
 from reset.model.tokens import load_tokenizer
 from reset.params.document import Params
 from reset.params.training import System
-from reset.planning import judge_costs, model_size, workload
+from reset.planning import judge_costs, model_size, nli_work, workload
 from reset.planning.base_outline import outline
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Throughput of one device in tokens per second; None if unknown."""
+    """Throughput of one device: tokens per second, None if unknown; `nli` is in TFLOP/s."""
 
     train: float | None
     sample: float | None  # generated tokens
+    nli: float = 100.0
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,8 @@ def totals(plan: Mapping[str, Any]) -> dict[str, Any]:
         "device_hours": _sum([*systems, *pools], "device_hours"),
         "requests": _sum(judges, "requests"),
         "usd": _sum(judges, "usd"),
+        "pairs": _sum(plan["pairs"], "pairs"),
+        "nli_device_hours": _sum(plan["pairs"], "device_hours"),
     }
 
 
@@ -177,7 +180,7 @@ def _sum(rows: Sequence[Mapping[str, Any]], key: str) -> Any:
 
 
 def plan(p: Params, rates: Rates) -> dict[str, Any]:
-    """Return the whole plan, ready for JSON: systems, pools, judges that ask a server, totals, notes."""
+    """Return the whole plan, ready for JSON: systems, pools, judges that ask a server or compare sentences, totals."""
     with ExitStack() as outlines:
         models = Models(p, outlines)
         content: dict[str, Any] = {
@@ -186,8 +189,11 @@ def plan(p: Params, rates: Rates) -> dict[str, Any]:
             "pools": pools(p, models, rates),
         }
     content["judges"] = judge_costs.judges(p)
+    content["pairs"] = nli_work.judges(p, rates.nli, models.notes)
     content["totals"] = totals(content)
-    notes = [*models.notes, *_warnings(content)]
+    notes = [*dict.fromkeys(models.notes), *_warnings(content)]
+    if content["pairs"]:
+        notes.append(f"pairs of sentences: at an assumed {rates.nli:g} TFLOP/s per device (--nli-tflop-per-s)")
     return {**content, "notes": notes}
 
 

@@ -54,11 +54,17 @@ def _group(excess: int, much_longer: int) -> str:
 
 
 def matched(
-    by_system: Mapping[str, Sequence[Row]], pairs: Sequence[Sequence[str]], similar: int, *, stand_in: bool = False
+    by_system: Mapping[str, Sequence[Row]],
+    pairs: Sequence[Sequence[str]],
+    similar: int,
+    *,
+    on: Sequence[str] | None = None,
+    stand_in: bool = False,
 ) -> Iterator[Row]:
     """Figure 7: instruction scores of pairs of systems, on all prompts and on those with answers of similar length.
 
-    Similar: the two answers differ by at most `similar` tokens. `stand_in` is as in `groups`.
+    Only the prompts of the data sets `on` are compared; None: of all. Similar: the two answers differ by at most
+    `similar` tokens. `stand_in` is as in `groups`.
     """
     for system, against in pairs:
         if system in by_system and against in by_system:
@@ -66,7 +72,9 @@ def matched(
                 {
                     row["example_id"]: row
                     for row in by_system[name]
-                    if row["axis"] == "instruction" and row["score"] is not None
+                    if row["axis"] == "instruction"
+                    and row["score"] is not None
+                    and (on is None or row["dataset"] in on)
                 }
                 for name in (system, against)
             )

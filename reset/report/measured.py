@@ -34,6 +34,8 @@ def gather(
     continued: Sequence[gains.Continued],
     much_longer: int,
     similar: int,
+    similar_on: Sequence[str] | None,
+    seeds: Sequence[Row],
     resamples: int,
     seed: int,
 ) -> Measured:
@@ -42,7 +44,8 @@ def gather(
     Only `systems` are shown; metrics that an earlier run left of others are ignored. `paper_rows` maps a system to its
     row of the paper's Table 4; `pairs` are the differences to show, `pipelines` the two-stage ones by title, `points`
     the evaluated checkpoints, `continued` the systems whose gain to show; `stand_ins` are the verdicts of judges that
-    stand in for a real one. A system without scores gets dashes; tables and plots of absent metrics have no rows.
+    stand in for a real one; `seeds` are the rows of Table 4 over several runs. A system without scores gets dashes;
+    tables and plots of absent metrics have no rows.
     """
     order = [*(name for name in paper_rows if name in systems), *(name for name in systems if name not in paper_rows)]
     summaries = tables.systems(metrics, order)
@@ -56,7 +59,8 @@ def gather(
         ),
         "gains": gains.rows(metrics, scores, continued, summaries=summaries.values(), **bootstrap),
         **_of_systems(summaries, pipelines),
-        **_of_prompts(scores, summaries, evaluated, much_longer, similar),
+        **_of_prompts(scores, summaries, evaluated, much_longer, similar, similar_on),
+        "seeds": seeds,
         **_of_checkpoints(metrics, summaries, points),
         **_of_stages(metrics, stand_ins),
     }
@@ -74,13 +78,18 @@ def _of_systems(summaries: Mapping[str, Row], pipelines: Mapping[str, Sequence[s
 
 
 def _of_prompts(
-    folder: Path, summaries: Mapping[str, Row], pairs: Sequence[Sequence[str]], much_longer: int, similar: int
+    folder: Path,
+    summaries: Mapping[str, Row],
+    pairs: Sequence[Sequence[str]],
+    much_longer: int,
+    similar: int,
+    similar_on: Sequence[str] | None,
 ) -> dict[str, Sequence[Row]]:
     """Figures 5 and 7 and the histograms, from the scores per prompt of each system."""
     by_system, marks = lengths.scores(folder, list(summaries)), tables.resting(summaries)
     return {
         "lengths": lengths.groups(by_system, much_longer, stand_in="faithfulness_abstractive" in marks),
-        "matched": list(lengths.matched(by_system, pairs, similar, stand_in="instruction" in marks)),
+        "matched": list(lengths.matched(by_system, pairs, similar, on=similar_on, stand_in="instruction" in marks)),
         "scores": tables.histogram(folder, list(summaries), marks),
     }
 

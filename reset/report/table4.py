@@ -48,25 +48,30 @@ class Column:
 def columns(summaries: Mapping[str, Row]) -> list[Column]:
     """Return the paper's columns; data sets that only we have follow those of the same kind."""
     shown = []
-    for kind, overall in OVERALL.items():
-        for name, unseen in _datasets(summaries, kind).items():
-            shown.append(Column(name, TITLES.get(name, name), kind, overall=False, unseen=unseen))
-        title = "alignment" if kind == "instruction" else "overall"
-        shown.append(Column(overall, title, kind, overall=True))
+    for of, overall in OVERALL.items():
+        for name, unseen in _datasets(summaries, of).items():
+            shown.append(Column(name, TITLES.get(name, name), of, overall=False, unseen=unseen))
+        title = "alignment" if of == "instruction" else "overall"
+        shown.append(Column(overall, title, of, overall=True))
     return shown
 
 
-def _datasets(summaries: Mapping[str, Row], kind: str) -> dict[str, bool]:
+def kind(task: str) -> str:
+    """Return the kind of column in which Table 4 shows data sets of a task."""
+    return {"instruction": "instruction", "extractive_qa": "extractive"}.get(task, "abstractive")
+
+
+def _datasets(summaries: Mapping[str, Row], wanted: str) -> dict[str, bool]:
     """Map the data sets of a kind to whether they are unseen: the paper's first, then ours by name."""
-    if kind == "instruction":  # the paper has one column for all of them
+    if wanted == "instruction":  # the paper has one column for all of them
         return {}
     ours = {
         name: dataset["group"] == "unseen"
         for summary in summaries.values()
         for name, dataset in summary["datasets"].items()
-        if dataset["task"] != "instruction" and (dataset["task"] == "extractive_qa") == (kind == "extractive")
+        if kind(dataset["task"]) == wanted
     }
-    return {**THEIRS[kind], **{name: ours[name] for name in sorted(ours)}}
+    return {**THEIRS[wanted], **{name: ours[name] for name in sorted(ours)}}
 
 
 def paper() -> dict[str, dict[str, str]]:

@@ -66,6 +66,12 @@ def macro_difference(a: Scores, b: Scores, *, resamples: int, seed: int) -> Diff
     return Difference(**asdict(found), p=p, prompts=min(map(len, grids)))
 
 
+def macro_mean(scores: Scores, *, resamples: int, seed: int) -> Interval:
+    """Return the macro mean of scores over prompts and seeds of runs."""
+    zeros = {dataset: dict.fromkeys(keys, 0.0) for dataset, keys in scores.items()}
+    return _interval(_difference_grids(scores, zeros), resamples, seed)[0]
+
+
 def holm(ps: Sequence[float | None]) -> list[float | None]:
     """Adjust p values for multiple comparisons (Holm 1979: controls the family-wise error rate).
 

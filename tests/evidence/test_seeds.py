@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 from reset.cli.main import main
 from reset.errors import ResetError
 from reset.evidence import seeds
+from reset.report import seed_table
 from tests.support import folders
 
 PAIR = (("mtl_reset", "mtl"),)
@@ -34,7 +36,7 @@ def cli(*arguments: str) -> Result:
 
 
 def test_mean_and_spread_are_those_of_the_runs(runs: dict[str, Path]) -> None:
-    figures = seeds.gather(runs, PAIR, resamples=100, seed=0)
+    figures = seeds.gather(runs, PAIR, {}, resamples=100, seed=0)
     row = next(r for r in figures["scores"] if (r["system"], r["score"]) == ("mtl_reset", "faithfulness_unseen"))
     means = [
         json.loads((folder / "metrics/systems/mtl_reset.json").read_text())["macro"]["faithfulness_unseen"]["mean"]
@@ -45,9 +47,9 @@ def test_mean_and_spread_are_those_of_the_runs(runs: dict[str, Path]) -> None:
 
 
 def test_difference_over_runs_is_the_mean_of_their_differences(runs: dict[str, Path]) -> None:
-    (pair,) = seeds.gather(runs, PAIR, resamples=400, seed=0)["differences"]
+    (pair,) = seeds.gather(runs, PAIR, {}, resamples=400, seed=0)["differences"]
     alone = [
-        seeds.gather({name: folder}, PAIR, resamples=10, seed=0)["differences"][0]["measures"]["seen faithfulness"][
+        seeds.gather({name: folder}, PAIR, {}, resamples=10, seed=0)["differences"][0]["measures"]["seen faithfulness"][
             "mean"
         ]
         for name, folder in runs.items()
@@ -58,21 +60,21 @@ def test_difference_over_runs_is_the_mean_of_their_differences(runs: dict[str, P
 
 
 def test_single_run_has_no_spread(runs: dict[str, Path]) -> None:
-    figures = seeds.gather({"a": runs["seed0"]}, PAIR, resamples=10, seed=0)
+    figures = seeds.gather({"a": runs["seed0"]}, PAIR, {}, resamples=10, seed=0)
     assert {row["sd"] for row in figures["scores"]} == {None}
 
 
 def test_system_that_one_run_lacks_keeps_its_mean_and_has_no_difference(runs: dict[str, Path]) -> None:
     for path in ("data/scores/mtl.parquet", "metrics/systems/mtl.json"):
         (runs["seed1"] / path).unlink()
-    figures = seeds.gather(runs, PAIR, resamples=10, seed=0)
+    figures = seeds.gather(runs, PAIR, {}, resamples=10, seed=0)
     assert {len(row["runs"]) for row in figures["scores"] if row["system"] == "mtl"} == {2}
     assert figures["differences"] == []
 
 
 def test_folder_without_scores_is_told(tmp_path: Path) -> None:
     with pytest.raises(ResetError, match="'a' holds no scores: metrics/systems/ is empty or missing"):
-        seeds.gather({"a": tmp_path}, PAIR, resamples=10, seed=0)
+        seeds.gather({"a": tmp_path}, PAIR, {}, resamples=10, seed=0)
 
 
 def test_command_prints_tables_and_json(runs: dict[str, Path]) -> None:
@@ -110,7 +112,7 @@ def test_figures_that_rest_on_a_stand_in_in_any_run_are_marked(runs: dict[str, P
     path.write_text(json.dumps(summary))
     shown = cli(*(str(folder) for folder in runs.values()), "--pair", "mtl_reset", "mtl").output
     marked = [line for line in shown.splitlines() if "(stand-in)" in line]
-    assert [line.split("  ")[0] for line in marked] == ["mtl", "mtl_reset − mtl"]  # noqa: RUF001
+    assert [line.split("  ")[0] for line in marked] == ["mtl (w/ MTL)", "mtl", "mtl_reset − mtl"]  # noqa: RUF001
 
 
 def test_run_named_twice_is_refused(runs: dict[str, Path]) -> None:
@@ -146,7 +148,8 @@ def test_commits_and_experiments_are_read_from_the_cache(
     assert both.exit_code == 0, both.output
     found = json.loads(both.output)
     first = {name: runs[run] for name, run in (("HEAD", "seed0"), ("deep-fish", "seed1"))}
-    assert found == json.loads(json.dumps(seeds.gather(first, PAIR, resamples=1000, seed=0)))
+    gathered = seeds.gather(first, PAIR, {}, resamples=1000, seed=0)
+    assert found == json.loads(json.dumps({"scale": None, **gathered}))
 
     assert cli("nope").output == "Error: 'nope' is not a folder; as a revision: unknown Git revision 'nope'\n"
     shutil.rmtree(project / ".dvc/cache")
@@ -155,3 +158,47 @@ def test_commits_and_experiments_are_read_from_the_cache(
     assert gone.output.startswith(
         "Error: 'deep-fish' has data/scores/mtl.parquet neither in Git nor in DVC's cache or remote"
     )
+
+
+def test_table_4_over_runs_is_the_mean_of_their_means_with_an_interval(runs: dict[str, Path]) -> None:
+    found = seeds.gather(runs, PAIR, {"mtl": "w/ MTL"}, resamples=200, seed=0)["table4"]
+    mtl, reset = found["rows"]
+    assert [(row["system"], row["paper_row"], row["runs"]) for row in found["rows"]] == [
+        ("mtl", "w/ MTL", 3),
+        ("mtl_reset", None, 3),
+    ]
+    assert [column["name"] for column in found["columns"]][:4] == [
+        *("cnn_dailymail", "ms_marco", "wikisum", "faithfulness_abstractive")
+    ]
+    summaries = [json.loads((run / "metrics/systems/mtl_reset.json").read_text()) for run in runs.values()]
+    for name, cell in reset["cells"].items():
+        axis = "instruction" if name == "instruction" else "faithfulness"
+        means = [
+            s["macro"][name]["mean"] if name in s["macro"] else s["datasets"][name]["scores"][axis]["mean"]
+            for s in summaries
+        ]
+        assert cell["mean"] == pytest.approx(fmean(means), abs=2e-4)
+        assert cell["low"] < cell["mean"] < cell["high"]
+    alone = seeds.gather({"a": runs["seed0"]}, PAIR, {}, resamples=200, seed=0)["table4"]["rows"][1]["cells"]["nq"]
+    assert alone["high"] - alone["low"] < reset["cells"]["nq"]["high"] - reset["cells"]["nq"]["low"]
+    assert mtl["paper"]["nq"] == "0.90"
+
+
+def test_table_4_over_runs_stands_first_and_marks_stand_ins(runs: dict[str, Path]) -> None:
+    path = runs["seed2"] / "metrics/systems/mtl.json"
+    summary = json.loads(path.read_text())
+    summary["datasets"]["nq"]["scores"]["faithfulness"]["stand_in"] = True
+    path.write_text(json.dumps(summary))
+    head, mtl, *_ = cli(*(str(folder) for folder in runs.values())).output.splitlines()
+    assert head.split("  ")[0] == "system" and "abstractive, overall" in head
+    assert mtl.startswith("mtl") and mtl.count("(stand-in)") == 1
+
+
+def test_table_4_of_another_scale_is_not_that_of_the_report(runs: dict[str, Path], tmp_path: Path) -> None:
+    table = seeds.gather(runs, PAIR, {"mtl": "w/ MTL"}, resamples=50, seed=0)
+    path = tmp_path / "seeds.json"
+    path.write_text(json.dumps({"scale": "micro", **table}))
+    first = seed_table.read_table(path, "micro")[0]
+    assert (first["system"], first["runs"]) == ("mtl (w/ MTL)", 3)
+    assert re.fullmatch(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] \(0\.90\)", first["NQ"])
+    assert seed_table.read_table(path, "paper") == []

@@ -1,6 +1,8 @@
 """SummaC-ZS against a plain loop over pairs of the same model, on an encoder and on a decoder with random weights."""
 
+import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
+    AlbertConfig,
+    AlbertForSequenceClassification,
     AutoModelForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
@@ -17,6 +21,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from reset import params
 from reset.errors import ResetError
 from reset.judges import Answer
 from reset.judges.sentences.nli import Nli, label_order
@@ -52,7 +57,9 @@ def save(folder, kind, labels=LABELS):
     size = {"vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     heads = {"label2id": labels, "id2label": {number: name for name, number in labels.items()}, "pad_token_id": 0}
     common = {**size, **heads, "intermediate_size": 64, "max_position_embeddings": 64, "initializer_range": 0.5}
-    if kind == "bert":
+    if kind == "albert":
+        model = AlbertForSequenceClassification(AlbertConfig(**common, embedding_size=16))
+    elif kind == "bert":
         model = BertForSequenceClassification(BertConfig(**common))
     else:
         model = LlamaForSequenceClassification(LlamaConfig(**common))
@@ -214,23 +221,27 @@ def test_example_without_passage_is_null(model):
     assert (verdict.score, verdict.reason) == (None, "the example has no passage")
 
 
+UNNAMED = {0: "LABEL_0", 1: "LABEL_1"}
+
+
+def named(label2id):
+    return {number: name for name, number in label2id.items()}
+
+
 def test_labels_are_found_by_name_in_any_case():
-    assert label_order(LABELS, "m") == [2, 0, 1]
-    assert label_order({"SUPPORTS": 0, "REFUTES": 1, "NOT ENOUGH INFO": 2}, "m") == [0, 1, 2]
-    with pytest.raises(ResetError, match=r"m: no label 'entailment' in the model's label2id; it has LABEL_0, LABEL_1"):
-        label_order({"LABEL_0": 0, "LABEL_1": 1}, "m")
-
-
-UNNAMED = {"LABEL_0": 0, "LABEL_1": 1}
+    assert label_order(named(LABELS), "m") == [2, 0, 1]
+    assert label_order({0: "SUPPORTS", 1: "REFUTES", 2: "NOT ENOUGH INFO"}, "m") == [0, 1, 2]
+    with pytest.raises(ResetError, match=r"m: no label 'entailment' in the model's id2label; it has LABEL_0, LABEL_1"):
+        label_order(UNNAMED, "m")
 
 
 def test_labels_that_the_model_does_not_name_are_a_parameter():
-    assert label_order({"entailment": 1, "not_entailment": 0}, "m") == [1, None, None]
+    assert label_order({1: "entailment", 0: "not_entailment"}, "m") == [1, None, None]
     assert label_order(UNNAMED, "m", {"entailment": "LABEL_1"}) == [1, None, None]
     assert label_order(UNNAMED, "m", {"entailment": 0, "contradiction": 1}, ["contradiction"]) == [0, 1, None]
-    assert label_order(LABELS, "m", {"entailment": "contradiction", "contradiction": "Entailment"}) == [0, 2, 1]
+    assert label_order(named(LABELS), "m", {"entailment": "contradiction", "contradiction": "Entailment"}) == [0, 2, 1]
     with pytest.raises(ResetError, match=r"m: no label 'contradiction' .*, as in \{contradiction: entailment\}"):
-        label_order({"entailment": 0, "not_entailment": 1}, "m", needed=["entailment", "contradiction"])
+        label_order({0: "entailment", 1: "not_entailment"}, "m", needed=["entailment", "contradiction"])
 
 
 @pytest.mark.parametrize("labels", [{"entails": 0}, {"entailment": 2}, {"entailment": "LABEL_9"}])
@@ -240,18 +251,19 @@ def test_a_label_that_cannot_be_is_told(labels):
 
 
 @pytest.mark.parametrize(
-    ("label2id", "labels"), [({"entailment": 0}, {}), (UNNAMED, {"entailment": 0, "contradiction": 0})]
+    ("id2label", "labels"), [({0: "entailment"}, {}), (UNNAMED, {"entailment": 0, "contradiction": 0})]
 )
-def test_a_model_needs_two_labels_and_each_its_own_column(label2id, labels):
+def test_a_model_needs_two_labels_and_each_its_own_column(id2label, labels):
     with pytest.raises(ResetError, match="m: an NLI model has at least two labels, each with a column of its own"):
-        label_order(label2id, "m", labels)
+        label_order(id2label, "m", labels)
 
 
 def test_two_labels_are_enough_where_contradiction_is_not_used(tmp_path):
-    folder = save(tmp_path, "bert", UNNAMED)
+    folder = save(tmp_path, "bert", {name: number for number, name in UNNAMED.items()})
     pair = ("the cat sat on the mat .", "a cat sat .")
     probabilities = [
-        Nli(folder, batch_tokens=64, labels={"entailment": label}).probabilities([pair])[pair] for label in UNNAMED
+        Nli(folder, batch_tokens=64, labels={"entailment": label}).probabilities([pair])[pair]
+        for label in UNNAMED.values()
     ]
     assert [row[1:].tolist() for row in probabilities] == [[0, 0], [0, 0]]
     assert probabilities[0][0] + probabilities[1][0] == pytest.approx(1, abs=2e-6)
@@ -302,7 +314,7 @@ def test_folder_without_a_model_is_named(tmp_path):
 
 
 def test_unknown_splitter_names_the_known_ones():
-    with pytest.raises(ResetError, match=r"Unknown sentence splitter 'punkt'. .*Known: punkt_tab, untrained"):
+    with pytest.raises(ResetError, match=r"Unknown sentence splitter 'punkt'. .*Known: english, punkt_tab, untrained"):
         splitter("punkt")
 
 
@@ -369,16 +381,55 @@ def test_an_unknown_setting_names_the_known_ones(model, options, message):
 def test_bfloat16_is_used_where_it_changes_nothing_and_nowhere_else(tmp_path):
     folder = save(tmp_path / "sharp", "bert")
     asked = answers()
-    assert scores(judge(folder, bfloat16=True), asked) == scores(judge(folder), asked)  # these weights are too sharp
+    assert scores(judge(folder, dtype="checked"), asked) == scores(judge(folder), asked)  # these weights are too sharp
     blunt = AutoModelForSequenceClassification.from_pretrained(folder)
     torch.nn.init.zeros_(blunt.classifier.weight)  # now every pair scores alike
     blunt.save_pretrained(folder)
-    nli, used = Nli(folder, batch_tokens=512, bfloat16=True), []
+    nli, used = Nli(folder, batch_tokens=512, dtype="checked"), []
     nli._bfloat16_model.register_forward_pre_hook(lambda module, args: used.append("light"))
     pairs = [(given, said) for given in PASSAGES for said in ANSWERS]
     nli.probabilities(pairs)
     assert len(used) == 2  # the sample, then all pairs
     assert nli._bfloat16_model.classifier.weight.dtype == torch.bfloat16
+
+
+def test_in_bfloat16_only_one_model_is_loaded_and_scores_stay_near(tmp_path):
+    folder = save(tmp_path, "bert")
+    nli = Nli(folder, batch_tokens=512, dtype="bfloat16")
+    assert (nli._model.dtype, nli._bfloat16_model) == (torch.bfloat16, None)
+    exact, light = scores(judge(folder), answers()), scores(judge(folder, dtype="bfloat16"), answers())
+    assert exact != light
+    assert list(light.values()) == pytest.approx(list(exact.values()), abs=0.05)
+    with pytest.raises(ResetError, match=r"Unknown dtype 'float16' of the NLI model .*Did you mean 'bfloat16'"):
+        Nli(folder, batch_tokens=512, dtype="float16")
+
+
+VITAMINC = {0: "SUPPORTS", 1: "REFUTES", 2: "NOT ENOUGH INFO"}
+
+
+@pytest.fixture
+def vitaminc(tmp_path):
+    """An ALBERT with random weights whose configuration has VitaminC's labels as id2label, and no label2id."""
+    folder = Path(save(tmp_path, "albert", {name: number for number, name in VITAMINC.items()}))
+    config = json.loads((folder / "config.json").read_text())
+    del config["label2id"]
+    (folder / "config.json").write_text(json.dumps(config))
+    assert AutoModelForSequenceClassification.from_pretrained(folder).config.label2id is None
+    return str(folder)
+
+
+def test_labels_of_the_papers_model_are_read_from_its_id2label(vitaminc, composed):
+    options = params.load(composed("paper")).judges["summac"].options
+    assert label_order(VITAMINC, "m") == label_order(VITAMINC, "m", options["labels"]) == [0, 1, 2]
+    theirs = reference.model_map["vitc"]
+    assert (theirs["entailment_idx"], theirs["contradiction_idx"]) == (0, 1)
+    pair = ("the cat sat on the mat .", "a cat sat .")
+    by_name, by_option = (Nli(vitaminc, batch_tokens=64, labels=labels) for labels in (None, options["labels"]))
+    probabilities = by_name.probabilities([pair])[pair]
+    assert probabilities.tolist() == by_option.probabilities([pair])[pair].tolist()
+    encoded = by_name._tokenizer(*pair, return_tensors="pt")
+    expected = by_name._model(**encoded).logits.softmax(dim=-1)[0].tolist()
+    assert probabilities.tolist() == pytest.approx(expected, abs=2e-6)
 
 
 @pytest.fixture

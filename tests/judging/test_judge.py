@@ -61,7 +61,7 @@ class Case:
         tables.write(self.answers, schemas.ANSWERS, answers)
         tables.write(self.prompts, schemas.EXAMPLES, examples)
 
-    def judge(self, by, *, max_null=0.2, chunk_answers=2, parts=None):
+    def judge(self, by, *, max_null=0.2, chunk_answers=2, parts=None, read=None):
         return judge(
             self.answers,
             self.prompts,
@@ -72,6 +72,7 @@ class Case:
             chunk_answers=chunk_answers,
             max_null=max_null,
             fingerprint_parts=parts or {},
+            read=read,
         )
 
     def scores(self):
@@ -220,10 +221,10 @@ def test_chunk_size_does_not_change_the_verdicts(case):
 class Sold(Length):
     """A judge that wants to know what it will be asked."""
 
-    def prepare(self, answers, pool):
+    def prepare(self, answers, pool, read=None):
         return f"{pool}: {[answer.text for answer in answers]}"
 
-    def estimate(self, answers, pool):
+    def estimate(self, answers, pool, read=None):
         return None
 
 
@@ -235,3 +236,27 @@ def test_a_judge_that_is_paid_is_told_of_all_its_answers_before_the_first(case):
     assert not isinstance(Length(), Paid)
     assert preflight(case.answers, case.prompts, by, pool="mtl") == "mtl: ['abc']"
     assert by.asked == []
+
+
+def test_answers_that_nothing_reads_are_set_aside_and_told_before_the_work(case):
+    rows = [answer("x", sweep, text, sweep=sweep) for sweep, text in enumerate(["abc", "abcd", "abcde"])]
+    case.write(rows, [example("x")])
+    by, read = Sold(), {"length": 2}
+    said = preflight(case.answers, case.prompts, by, pool="mtl", read=read)
+    assert said == (
+        "mtl: ['abc', 'abcd']; not asked, because no row of `curated` or `evaluate` reads it: length of 1 answers"
+    )
+    account, _ = case.judge(by, read=read)
+    assert account.as_dict()["set_aside"] == {"nothing reads its verdict": 1}
+    assert [asked.sweep for asked in by.asked] == [0, 1]
+    assert preflight(case.answers, case.prompts, by, pool="mtl", read={}).endswith("reads it: 3 answers")
+    account, _ = case.judge(Sold(), read={})
+    assert account.as_dict() == {"rows_in": 3, "rows_out": 0, "set_aside": {"nothing reads its verdict": 3}}
+
+
+def test_equal_texts_are_judged_as_the_earliest_sweeps(case):
+    case.write([answer("x", 1, "abc", sweep=1), answer("x", 0, "abc", sweep=0)], [example("x")])
+    by = Length()
+    case.judge(by, read={"length": 1, "other": 2})
+    assert [asked.sweep for asked in by.asked] == [0]
+    assert len(case.scores()) == 2

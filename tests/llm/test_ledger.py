@@ -73,9 +73,14 @@ def test_spend_is_told_per_judge_pool_and_model_and_unknown_prices_stay_unknown(
     assert [row["judge"] for row in ledger.spend("other")] == ["other"]
 
 
+def to(server, count=4):
+    """Four questions, over and over, each with the server that it goes to."""
+    return [(question, server) for question in (questions(4) * 2)[:count]]
+
+
 def test_estimate_counts_what_is_new_once_and_learns_from_what_came_back(ledger, options):
     server = options(max_cost_usd=2.0)
-    first = estimate(questions(4) * 2, server, ledger, judge="rater", pool="mtl")
+    first = estimate(to(server, 8), 2.0, ledger, judge="rater", pool="mtl")
     assert (first.questions, first.cached, first.completion_tokens) == (
         4,
         0,
@@ -83,15 +88,15 @@ def test_estimate_counts_what_is_new_once_and_learns_from_what_came_back(ledger,
     )  # replies of full length
     assert first.usd == pytest.approx(4 * (3 * 10 + 20 * 100) / 1e6)
     put(ledger, questions(1)[0], base_url=server.base_url)
-    second = estimate(questions(4), server, ledger, judge="rater", pool="mtl")
+    second = estimate(to(server), 2.0, ledger, judge="rater", pool="mtl")
     assert (second.cached, second.prompt_tokens, second.completion_tokens) == (1, 300, 30)
     assert str(second) == (
         "3 requests to make, 1 (25%) in the ledger; about 300 prompt and 30 reply tokens; about $0.01, "
         "$0.00 spent before of $2.00 allowed"
     )
-    half = estimate(questions(4), options(batch_poll_s=1.0), ledger, judge="rater", pool="mtl")
+    half = estimate(to(options(batch_poll_s=1.0)), None, ledger, judge="rater", pool="mtl")
     assert half.usd == pytest.approx(second.usd / 2)
-    assert "price unknown" in str(estimate(questions(4), options(prices_usd={}), ledger, judge="rater", pool="mtl"))
+    assert "price unknown" in str(estimate(to(options(prices_usd={})), None, ledger, judge="rater", pool="mtl"))
 
 
 def start(server, path, count):

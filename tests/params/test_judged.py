@@ -5,6 +5,7 @@ import yaml
 
 from reset import params
 from reset.errors import ResetError
+from reset.params import judged
 
 LEXICAL = {"kind": "lexical", "needs": "reset/normalise.py", "model": None, "options": {}}
 SERVER = {"base_url": "http://127.0.0.1:1/v1"}
@@ -168,3 +169,19 @@ def test_stand_ins_are_told_by_the_names_of_their_verdicts(minimal, tmp_path):
         *("rating", "rating_weak", "oracle", "more:exact_match", "more:span_coverage", "more:rouge_l"),
         *("more:unigram_coverage", "more:bigram_coverage", "more:k_precision"),
     }
+
+
+def test_only_what_selections_and_evaluations_read_is_read(composed):
+    p = params.load(composed("paper"))
+    found = judged.read(p, "rater")
+    assert found["mtl_candidates"] == {"rating": 1, "rating_weak": 2}  # ReSet-S alone reads the second sweep
+    assert found["mtl_greedy_candidates"] == {"rating": 1}
+    assert found["mtl"] == found["base"] == {"rating": 1}
+    assert found.keys() == p.pools.keys()
+    assert judged.asks_a_server(p.judges["rater"]) and not judged.asks_a_server(p.judges["summac"])
+
+
+def test_of_a_pool_that_nothing_reads_no_verdict_is_paid(composed):
+    p = params.load(composed("paper"))
+    p = p.model_copy(update={"curated": {}, "evaluate": p.evaluate.model_copy(update={"systems": ["mtl"]})})
+    assert judged.read(p, "rater")["mtl_candidates"] == judged.read(p, "rater")["reset"] == {}

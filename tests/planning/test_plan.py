@@ -14,7 +14,7 @@ from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
 from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs
 from dvc.repo import Repo
 from peft import LoraConfig, get_peft_model
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AlbertConfig, DebertaV2Config, LlamaConfig, LlamaForCausalLM
 
 from reset.cli.main import main
 from reset.files import schemas, tables
@@ -22,7 +22,7 @@ from reset.files.row_accounts import Account
 from reset.model.tokens import load_tokenizer, response_ids
 from reset.model.training_rows import training_row
 from reset.params.training import Adapter, Recipe
-from reset.planning import model_size
+from reset.planning import model_size, nli_work
 from reset.planning.dvc_pending import pending
 from reset.training.encoding import encode
 
@@ -214,15 +214,86 @@ def test_paid_judge_is_priced_without_a_key(project: Path, minimal: Row, monkeyp
     server |= {"prices_usd": {"strong": [10.0, 30.0], "weak": [1.0, 1.0]}, "max_cost_usd": None}
     options = {"model": "strong", "weak_model": "weak", "pairwise_model": None, "server": server}
     minimal["judges"]["rater"] = {"kind": "openai", "needs": "reset/llm", "model": None, "options": options}
+    minimal["curated"]["reset_s"] = minimal["curated"]["reset"] | {"rating": "rating_weak", "sweeps": 2}
     save(project, minimal)
     found = plan()
     by_pool = {row["pool"]: row for row in found["judges"]}
-    assert (by_pool["mtl"]["requests"], by_pool["mtl_candidates"]["requests"]) == (4 * 2, 4 * 4 * 2)
+    assert (by_pool["mtl"]["requests"], by_pool["mtl_candidates"]["requests"]) == (4, 4 * 2 + 4 * 4)
     one = by_pool["mtl"]
-    assert one["reply_tokens"] == 8 * 512
-    assert one["usd"] == pytest.approx(one["prompt_tokens"] / 2 * 11e-6 + 4 * 512 * 31e-6, rel=0.01)
+    assert one["reply_tokens"] == 4 * 512
+    assert one["usd"] == pytest.approx(one["prompt_tokens"] * 10e-6 + 4 * 512 * 30e-6, rel=0.01)
+    other = by_pool["mtl_candidates"]
+    prompt_usd = other["prompt_tokens"] / 24 * (8 * 10e-6 + 16 * 1e-6)
+    assert other["usd"] == pytest.approx(prompt_usd + 512 * (8 * 30e-6 + 16 * 1e-6), rel=0.01)
     assert found["totals"]["usd"] == pytest.approx(sum(row["usd"] for row in found["judges"]))
     assert "US dollars" in cli().output
+
+
+def test_answers_that_no_selection_reads_are_not_priced(project: Path, minimal: Row) -> None:
+    server = {"base_url": "http://127.0.0.1:9/v1", "concurrency": 1, "timeout_s": 1.0, "max_retries": 0}
+    server |= {"requests_per_minute": None, "tokens_per_minute": None, "reply_format": "text", "batch_poll_s": None}
+    server |= {"prices_usd": {}, "max_cost_usd": None}
+    options = {"model": "strong", "weak_model": "weak", "pairwise_model": None, "server": server}
+    minimal["judges"]["rater"] = {"kind": "openai", "needs": "reset/llm", "model": None, "options": options}
+    minimal["prompts"]["candidates"]["split"] = "train"
+    strong = minimal["curated"]["reset"] | {"sweeps": 1, "rating": "rating"}
+    asked = {}
+    for name, rows in {
+        "strong": {"reset": strong},
+        "weak": {"reset": strong | {"rating": "rating_weak", "sweeps": 2}},
+        "both": {"reset": strong, "reset_s": strong | {"rating": "rating_weak", "sweeps": 2}},
+        "all": {"reset": strong | {"sweeps": 2}, "reset_s": strong | {"rating": "rating_weak", "sweeps": 2}},
+    }.items():
+        save(project, minimal | {"curated": rows})
+        asked[name] = next(row["requests"] for row in plan()["judges"] if row["pool"] == "mtl_candidates")
+    assert asked["weak"] == 4 * 4 and asked["all"] == 2 * asked["weak"]
+    assert 0 < asked["strong"] < asked["weak"] and asked["both"] == asked["strong"] + asked["weak"]
+
+
+@pytest.fixture(scope="module")
+def albert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The configuration of ALBERT-xlarge (Lan et al. 2020, Table 1)."""
+    folder = tmp_path_factory.mktemp("albert")
+    sizes = {"embedding_size": 128, "hidden_size": 2048, "intermediate_size": 8192, "num_attention_heads": 16}
+    AlbertConfig(**sizes, num_hidden_layers=24).save_pretrained(folder)
+    return folder
+
+
+def test_a_pair_of_sentences_costs_albert_xlarge_133_gflop(albert: Path) -> None:
+    layer = 2 * (4 * 2048**2 + 2 * 2048 * 8192)  # per token: attention's and feed-forward matrices
+    attention = 4 * 55 * 2048  # per token: scores, and their mix
+    expected = 24 * 55 * (layer + attention)
+    assert nli_work.pair_flop(albert, 55) == pytest.approx(expected, rel=0.001)
+    assert round(nli_work.pair_flop(albert, 55) / 1e9, 1) == 133.5
+
+
+def test_deberta_is_counted_too(tmp_path: Path) -> None:
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
+    DebertaV2Config(**sizes, relative_attention=True, position_buckets=16, pos_att_type=["p2c", "c2p"]).save_pretrained(
+        tmp_path
+    )
+    assert nli_work.pair_flop(tmp_path, 20) > 2 * 20 * 2 * (4 * 64**2 + 2 * 64 * 128)
+
+
+def test_pairs_of_a_pool_are_those_that_the_judge_scores(project: Path, minimal: Row, micro_model: Path) -> None:
+    rows = [
+        row | {"task": "summarization", "passages": ["Mira lives in a forest. She sings all day."] * 2}
+        for row in tables.read(project / "data/prompts/test.parquet", schemas.EXAMPLES)
+    ]
+    rows = [row | {"references": ["Mira lives somewhere. She sings every day."], "question": ""} for row in rows]
+    tables.write(project / "data/prompts/test.parquet", schemas.EXAMPLES, rows)
+    shutil.copytree(micro_model, project / "models/base/nli")
+    minimal["base"]["nli"] = {"kind": "micro_nli", "needs": "models/base/micro", "options": {}}
+    options = {"max_doc_sents": 3, "batch_tokens": 64}
+    judge = {"kind": "summac", "needs": "models/base/nli", "model": "base/nli", "options": options}
+    minimal["judges"]["summac"] = judge
+    save(project, minimal)
+    found = plan("--nli-tflop-per-s", "0.001")
+    one = next(row for row in found["pairs"] if row["pool"] == "mtl")
+    assert one["pairs"] == len(rows) * 3 * 2  # of four source sentences three count
+    assert one["device_hours"] == pytest.approx(one["pairs"] * one["pair_gflop"] / 3600)
+    assert found["totals"]["pairs"] == sum(row["pairs"] for row in found["pairs"])
+    assert "pairs of sentences: at an assumed 100 TFLOP/s per device (--nli-tflop-per-s)" in cli().output
 
 
 def test_before_there_are_data_tokens_are_unknown_and_sizes_are_not(project: Path) -> None:

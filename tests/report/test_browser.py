@@ -126,7 +126,7 @@ def written(root: Path) -> Path:
         pairs=[("mtl_reset", "mtl")],
         points=[],
         continued=[],
-        **{"resamples": 50, "seed": 0, "much_longer": 10, "similar": 10},
+        **{"resamples": 50, "seed": 0, "much_longer": 10, "similar": 10, "similar_on": None, "seeds": []},
     )
     page.write(root / "out", rows, content(root))
     return root / "out/index.html"

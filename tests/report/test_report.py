@@ -5,13 +5,14 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from click.testing import CliRunner
 
-from reset import checkpoint_names
+from reset import checkpoint_names, params
 from reset.errors import ResetError
 from reset.files.tables import write_json
 from reset.params.report import Report
@@ -33,7 +34,7 @@ def report(root: Path, into: str = "out", **changes: Any) -> Path:
     systems = [path.stem for path in (root / "metrics/systems").glob("*.json")]
     settings = {"systems": systems, "paper_rows": PAPER_ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
     settings |= {"pipelines": PIPELINES, "stand_ins": []}
-    settings |= {"much_longer": 10, "similar": 10, "points": [], "continued": []}
+    settings |= {"much_longer": 10, "similar": 10, "similar_on": None, "seeds": [], "points": [], "continued": []}
     rows = measured.gather(metrics=root / "metrics", scores=root / "data/scores", **settings | changes)
     page.write(root / into, rows, Content())
     return root / into
@@ -350,7 +351,7 @@ def test_instruction_scores_are_compared_at_like_length() -> None:
     def scored(system: str, tokens: list[int]) -> list[dict[str, Any]]:
         level = 0.8 if system == "if" else 0.4
         return [
-            {"example_id": str(n), "axis": "instruction", "score": level + n / 100, "tokens": t}
+            {"example_id": str(n), "axis": "instruction", "score": level + n / 100, "tokens": t, "dataset": "alpaca"}
             for n, t in enumerate(tokens)
         ]
 
@@ -360,6 +361,24 @@ def test_instruction_scores_are_compared_at_like_length() -> None:
         ("all", 3, 0.81, 0.41),
         ("within 10 tokens", 2, 0.815, 0.415),
     ]
+    assert [row["n"] for row in lengths.matched(found, [("if_cd", "if")], 10, on=["alpaca"])] == [3, 2]
+    assert [row["n"] for row in lengths.matched(found, [("if_cd", "if")], 10, on=["koala_eval"])] == [0, 0]
+
+
+def test_figure_7_is_about_alpaca_alone_in_the_scales_of_the_paper(composed: Callable[[str], Path]) -> None:
+    found = {name: params.load(composed(name)).report.similar_on for name in ("micro", "paper", "own")}
+    assert found == {"micro": ["alpaca"], "paper": ["alpaca"], "own": None}
+
+
+def test_table_4_over_runs_stands_below_that_of_the_run(project: Path) -> None:
+    row = {"system": "mtl (w/ MTL)", "runs": 3, "NQ": "0.901 [0.880, 0.920] (0.90)"}
+    report(project, seeds=[row])
+    text = (project / "out/report.md").read_text()
+    assert text.index("## Table 4: ours") < text.index("## Table 4: means of several runs") < text.index("## Paired")
+    assert "| mtl (w/ MTL) | 3 | 0.901 [0.880, 0.920] (0.90) |" in text
+    assert "0.901 [0.880, 0.920] (0.90)" in (project / "out/index.html").read_text()
+    report(project)
+    assert "means of several runs" not in (project / "out/report.md").read_text()
 
 
 def test_curves_of_one_pool_are_shown_once(project: Path) -> None:

@@ -177,8 +177,8 @@ def test_two_nodes_make_the_rows_of_one_process_though_a_worker_dies_and_the_sta
 def test_the_nli_judge_says_the_same_on_two_nodes(cluster, stage, micro_model, tmp_path):
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    labels = {"entailment": 0, "neutral": 1, "contradiction": 2}
-    model = AutoModelForSequenceClassification.from_pretrained(micro_model, num_labels=3, label2id=labels)
+    labels = {0: "entailment", 1: "neutral", 2: "contradiction"}
+    model = AutoModelForSequenceClassification.from_pretrained(micro_model, num_labels=3, id2label=labels)
     for part in (model, AutoTokenizer.from_pretrained(micro_model)):
         part.save_pretrained(tmp_path / "models/reset")
     finished(stage("sample", "mtl", micro_model, "prompts.parquet", "answers.parquet", "asked.parquet"))

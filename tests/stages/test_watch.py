@@ -81,8 +81,8 @@ def classifier(micro_model, tmp_path):
 
     def save(labels):
         folder = tmp_path / "models/base/other"
-        named = {name: number for number, name in enumerate(("entailment", "neutral", "contradiction")[:labels])}
-        model = AutoModelForSequenceClassification.from_pretrained(micro_model, num_labels=labels, label2id=named)
+        named = dict(enumerate(("entailment", "neutral", "contradiction")[:labels]))
+        model = AutoModelForSequenceClassification.from_pretrained(micro_model, num_labels=labels, id2label=named)
         for part in (model, AutoTokenizer.from_pretrained(micro_model)):
             part.save_pretrained(folder)
         return "base/other"

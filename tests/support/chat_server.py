@@ -43,6 +43,25 @@ class Fault(Exception):
         self.delay_s, self.drop, self.code = delay_s, drop, code
 
 
+def today(body, text="Fine. Rating: [[5]]"):
+    """A reply as OpenAI's present models give it: they refuse `max_tokens`, and temperatures other than 1."""
+    if "max_tokens" in body:
+        said = (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        )
+        raise refusal(said, "max_tokens", "unsupported_parameter")
+    if body.get("temperature", 1) != 1:
+        said = f"Unsupported value: 'temperature' does not support {body['temperature']:g} with this model. "
+        raise refusal(f"{said}Only the default (1) value is supported.", "temperature", "unsupported_value")
+    return text
+
+
+def refusal(message, field, code):
+    """The API's error 400 for a field of a request."""
+    error = {"message": message, "type": "invalid_request_error", "param": field, "code": code}
+    return Fault(400, body=json.dumps({"error": error}).encode())
+
+
 class Handler(BaseHTTPRequestHandler):
     """Replies with what the server's `reply` function says of the request's body, or fails as it raises."""
 

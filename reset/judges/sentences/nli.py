@@ -1,8 +1,8 @@
 """An NLI model over many sentence pairs: each distinct pair once, sorted by length, no gradients.
 
-It runs in float32, or in bfloat16 if that is allowed and changes no probability of a sample of pairs by more than
-`MAX_CHANGE`. Each sentence is tokenised once, however many pairs it is in. `reset.judges.sentences.encoders` makes the
-model faster.
+It runs in float32 or in bfloat16; `checked` means in bfloat16 where that changes no probability of a sample of pairs by
+more than `MAX_CHANGE`, else in float32. Each sentence is tokenised once, however many pairs it is in.
+`reset.judges.sentences.encoders` makes the model faster.
 """
 
 import copy
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from reset.errors import ResetError
+from reset.errors import ResetError, nearest
 from reset.judges.sentences.batches import batches, padded
 from reset.judges.sentences.encoders import lighten
 from reset.judges.sentences.scripts import Scripts
@@ -24,6 +24,7 @@ with without("scipy", "sklearn"):
 
 Pair = tuple[str, str]  # premise, hypothesis
 Columns = Mapping[str, Sequence[Sequence[int]]]  # input name -> one number per token, of each pair
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "checked": torch.float32}  # as loaded
 MAX_CHANGE = 1e-3
 SAMPLE = 64  # pairs of each call, spread over all lengths, scored in both precisions
 FIELDS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}  # in an encoding
@@ -32,16 +33,18 @@ OTHER_NAMES = {"supports": "entailment", "refutes": "contradiction", "not enough
 
 
 def label_order(
-    label2id: Mapping[str, int],
+    id2label: Mapping[int, str],
     model: str,
     labels: Mapping[str, int | str] | None = None,
     needed: Collection[str] = LABELS[:1],
 ) -> list[int | None]:
     """Return the model's output column of each of `LABELS`; None for one that it lacks and that is not `needed`.
 
-    `labels` (one of `LABELS` -> the model's own name for it, or its column) comes before the names in `label2id`.
+    `id2label` is that of the model's configuration, the one mapping that transformers always fills. `labels` (one of
+    `LABELS` -> the model's own name for it, or its column) comes before it.
     Raises `ResetError` for a label that is needed and not found.
     """
+    label2id = {name: number for number, name in id2label.items()}
     columns: dict[str, int] = {OTHER_NAMES.get(name.lower(), name.lower()): number for name, number in label2id.items()}
     has = f"it has {', '.join(label2id)}"
     for name, label in (labels or {}).items():
@@ -56,7 +59,7 @@ def label_order(
     used = [column for column in found if column is not None]
     if missing := [name for name, column in zip(LABELS, found, strict=True) if column is None and name in needed]:
         hint = f"`labels` of its judge says which it is, as in {{{missing[0]}: {next(iter(label2id), 'LABEL_0')}}}"
-        raise ResetError(f"{model}: no label '{missing[0]}' in the model's label2id; {has}. {hint}")
+        raise ResetError(f"{model}: no label '{missing[0]}' in the model's id2label; {has}. {hint}")
     if len(label2id) < 2 or len(set(used)) < len(used):
         raise ResetError(f"{model}: an NLI model has at least two labels, each with a column of its own; {has}")
     return found
@@ -65,8 +68,8 @@ def label_order(
 class Nli:
     """A model from a folder or hub id; batches hold at most `batch_tokens` tokens, with padding.
 
-    With `bfloat16`, each call checks on its own pairs whether bfloat16 is close enough. `labels` and `needed` are those
-    of `label_order`; `scripts` says what the model's tokenizer can read.
+    `dtype` is one of `DTYPES`; with `checked`, each call checks on its own pairs whether bfloat16 is close enough.
+    `labels` and `needed` are those of `label_order`; `scripts` says what the model's tokenizer can read.
     """
 
     def __init__(
@@ -74,23 +77,25 @@ class Nli:
         model: str,
         *,
         batch_tokens: int,
-        bfloat16: bool = False,
+        dtype: str = "float32",
         labels: Mapping[str, int | str] | None = None,
         needed: Collection[str] = LABELS[:1],
         any_script: bool = False,
     ) -> None:
+        if dtype not in DTYPES:
+            raise ResetError(f"Unknown dtype '{dtype}' of the NLI model {model}. {nearest(dtype, DTYPES)}")
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
             loaded = AutoModelForSequenceClassification.from_pretrained(
-                model, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+                model, dtype=DTYPES[dtype], use_safetensors=True, trust_remote_code=False
             )
         except (OSError, ValueError) as error:
             raise ResetError(f"{model}: no NLI model could be loaded ({str(error).splitlines()[0]})") from error
-        self._columns = label_order(loaded.config.label2id, model, labels, needed)
+        self._columns = label_order(loaded.config.id2label, model, labels, needed)
         self.scripts = Scripts(self._tokenizer, anything=any_script)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
-        self._bfloat16_model = copy.deepcopy(self._model).to(torch.bfloat16) if bfloat16 else None
+        self._bfloat16_model = copy.deepcopy(self._model).to(torch.bfloat16) if dtype == "checked" else None
         for network in filter(None, (self._model, self._bfloat16_model)):
             lighten(network)
         parameters = signature(loaded.forward).parameters
@@ -137,7 +142,7 @@ class Nli:
         return {name: [getattr(encoding, FIELDS[name]) for encoding in encodings] for name in self._inputs}
 
     def _pick_model(self, columns: Columns, lengths: Sequence[int]) -> Any:
-        """Return the bfloat16 model if it is allowed and close enough, else the float32 one."""
+        """Return the model; with `checked` the one in bfloat16 if it is close enough, else the one in float32."""
         if self._bfloat16_model is None:
             return self._model
         by_length = sorted(range(len(lengths)), key=lambda row: (lengths[row], row))

@@ -22,7 +22,13 @@ from reset.runs.lean_imports import without
 with without("scipy", "sklearn"):
     import nltk
 
-SPLITTERS = ("untrained", "punkt_tab")
+SPLITTERS = ("untrained", "english", "punkt_tab")
+ABBREVIATIONS = frozenset(  # of English, in lower case without the last full stop, as Punkt keeps them
+    "mr mrs ms mx dr prof rev hon st jr sr gen col maj capt cmdr lt sgt cpl adm gov sen rep pres supt det insp "
+    "jan feb mar apr jun jul aug sept sep oct nov dec mon tue tues wed thu thurs fri "
+    "u.s u.k u.n e.u u.a.e d.c l.a n.y a.m p.m b.c a.d ph.d m.d b.a m.a e.g i.e etc vs cf al ca approx viz "
+    "inc ltd co corp bros plc llc dept univ assn est fig figs vol vols pp ed eds ft mt ave blvd rd messrs".split()
+)
 _UNPARTED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Line_Break=SA}]"  # written without blanks between words
 _LETTER = r"[[\p{Thai}\p{Lao}]&&[\p{L}\p{M}]--[ๆฯໆຯ]]"  # not the marks of repetition and abbreviation
 _END = regex.compile(
@@ -70,13 +76,20 @@ def source(answer: Answer) -> str:
 
 
 def splitter(name: str) -> Splitter:
-    """Return the splitter whose Punkt is `untrained`, which needs no download, or the English `punkt_tab`."""
+    """Return the splitter whose Punkt is `untrained`, knows the `ABBREVIATIONS` of English, or is trained: `punkt_tab`.
+
+    Only the last needs a download. Raises `ResetError` for another name, and if that is not there.
+    """
     if name not in SPLITTERS:
         raise ResetError(f"Unknown sentence splitter '{name}'. {nearest(name, SPLITTERS)}")
     if name == "untrained":
         return Splitter(nltk.tokenize.PunktSentenceTokenizer())
+    if name == "english":
+        parameters = nltk.tokenize.punkt.PunktParameters()
+        parameters.abbrev_types = set(ABBREVIATIONS)
+        return Splitter(nltk.tokenize.PunktSentenceTokenizer(parameters))
     try:
         return Splitter(nltk.tokenize.PunktTokenizer("english"))
     except LookupError as error:
-        hint = "run `python -m nltk.downloader punkt_tab`, or set the splitter to untrained"
+        hint = "run `python -m nltk.downloader punkt_tab`, or set the splitter to english"
         raise ResetError(f"NLTK's punkt_tab is not installed: {hint}") from error

@@ -6,6 +6,8 @@ import time
 import nltk
 import pytest
 
+from reset import params
+from reset.errors import ResetError
 from reset.judges.sentences.texts import splitter, width
 from tests.support import SHARED
 
@@ -77,3 +79,27 @@ OTHERS = SHARED / "cases/text/other_scripts.jsonl"
 def test_each_context_in_another_script_is_two_sentences():
     for record in map(json.loads, OTHERS.read_text().splitlines()):
         assert len(split(record["context"])) == 2, record["language"]
+
+
+ENGLISH = [
+    "Dr. Smith went to the U.S. embassy on Jan. 5.",
+    "He met Mr. J. Brown, of Acme Inc. in Boston, at 9 a.m. yesterday.",
+    "It rose 3.5 per cent (e.g. Apple)!",
+    "Did it?",
+]
+
+
+def test_abbreviations_of_english_end_no_sentence_and_need_no_download(monkeypatch):
+    monkeypatch.setattr("nltk.data.path", [])
+    assert splitter("english").tokenize(" ".join(ENGLISH)) == ENGLISH
+    assert len(splitter("untrained").tokenize(" ".join(ENGLISH))) > len(ENGLISH)
+    with pytest.raises(ResetError, match=r"punkt_tab is not installed: .* or set the splitter to english"):
+        splitter("punkt_tab")
+
+
+def test_no_scale_needs_a_download_to_split_sentences(composed):
+    for scale in ("micro", "paper", "paper nli=deberta", "own models=chat", "rehearsal"):
+        for row in params.load(composed(scale)).judges.values():
+            if row.kind in ("summac", "minicheck"):
+                assert row.options.get("sentences", "untrained") in ("untrained", "english")
+                assert row.options.get("preset", "reset") == "reset"
