@@ -10,12 +10,13 @@ from typing import Any
 import datasets
 from datasets.exceptions import DatasetsError
 from huggingface_hub import HfApi
+from huggingface_hub.errors import HTTPError
 
 from reset.errors import ResetError
 from reset.sources import Where
 
-# OSError: lost connections, unknown repositories and the hub's own errors; RuntimeError: loading scripts
-FAILURES = (DatasetsError, OSError, RuntimeError, ValueError)
+# HTTPError: lost connections and the hub's own errors; OSError: those of files; RuntimeError: loading scripts
+FAILURES = (DatasetsError, HTTPError, OSError, RuntimeError, ValueError)
 
 
 class Hub:

@@ -65,7 +65,7 @@ class OpenAIRater:
     def estimate(self, answers: Iterable[Answer], pool: str) -> Estimate:
         """Estimate requests, tokens and cost of the `answers` of `pool`; needs no key."""
         with Ledger(location()) as ledger:
-            questions = (question for answer in answers for question in self._questions(answer))
+            questions = (question for answer in answers for question in self.questions(answer))
             return estimate(questions, self._server, ledger, judge=self._name, pool=pool)
 
     def _check_key(self) -> None:
@@ -75,7 +75,7 @@ class OpenAIRater:
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield `rating`, then `rating_weak` of training prompts and `preference` of test prompts."""
         self._check_key()
-        questions = [question for answer in answers for question in self._questions(answer)]
+        questions = [question for answer in answers for question in self.questions(answer)]
         with Ledger(location()) as ledger:
             replies = client.ask(questions, self._server, ledger, judge=self._name, pool=self._pool)
         for answer in answers:
@@ -84,7 +84,8 @@ class OpenAIRater:
             if self._pairwise_model and answer.split == "test":
                 yield self._preference_verdict(answer, replies)
 
-    def _questions(self, answer: Answer) -> list[Question]:
+    def questions(self, answer: Answer) -> list[Question]:
+        """Return all requests about an answer: ratings by each model, and comparisons."""
         return [question for _, question in self._rating_questions(answer)] + self._pairwise_questions(answer)
 
     def _rating_questions(self, answer: Answer) -> list[tuple[str, Question]]:

@@ -1,0 +1,163 @@
+"""Servers: whether they answer, offer the models, and take the fields of the requests that a judge sends.
+
+A judge's server is sent one request of a made-up answer for each model and form, with a reply of a few tokens. If it
+refuses the form, others are tried, so that the finding can say which fields it takes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import openai
+
+from reset.checking.findings import Finding, Unreachable, error, skipped, warning
+from reset.errors import ResetError, nearest
+from reset.judges import Answer
+from reset.judges.openai import OpenAIRater
+from reset.llm import LIMITS, Question
+from reset.llm import settings as server_settings
+from reset.llm.asking import FAULTS
+from reset.llm.faults import Fault, Meaning, fault
+from reset.llm.key import VARIABLE, api_key
+from reset.llm.wire import read
+
+LIST_S, REPLY_S = 10.0, 30.0  # time limits
+REPLY_TOKENS = 16  # of a probe
+ROOM = 4096  # tokens that are proposed for a reply that may hold a thought
+CUT = "output limit was reached"  # a reasoning model's refusal of a limit that its thought exceeds: the field is known
+NOT_REACHED = "start it, or correct base_url; --offline leaves servers out"
+
+
+class Change(NamedTuple):
+    """A change of a request's fields, and what to write in `server` for it."""
+
+    fields: Mapping[str, Any]
+    mend: Mapping[str, Any]
+
+
+COMPLETION = Change(
+    {"max_tokens": None, "max_completion_tokens": REPLY_TOKENS}, {"max_tokens": None, "max_completion_tokens": ROOM}
+)
+CHANGES = (COMPLETION, Change({"temperature": None}, {"temperature": None}))
+STRUCTURES = ("response_format", "structured_outputs")
+UNSTRUCTURED = Change(dict.fromkeys(STRUCTURES), {})
+
+
+def judge(key: str, name: str, options: Mapping[str, Any], rater: OpenAIRater, *, offline: bool) -> "Found":
+    """Yield what is wrong with the server of judge `name`."""
+    models = {str(options[at]): at for at in ("pairwise_model", "weak_model", "model") if options.get(at)}
+    server = server_settings(dict(options["server"]), judge=name, models=list(models))
+    secret = _key()
+    if secret is None:
+        yield error(f"{key}.kind", f"the environment variable {VARIABLE} is not set", f"export {VARIABLE}=...")
+    if offline:
+        yield skipped(f"{key}.options.server", f"{server.base_url} not asked", "run without --offline")
+        return
+    with _client(server.base_url, secret or "none") as client:
+        listed, problem = _models(client, server.base_url, f"{key}.options.server.base_url")
+        if problem:
+            yield problem
+            return
+        if secret is None:
+            yield skipped(f"{key}.options.server", f"{server.base_url} not tried", f"needs {VARIABLE}")
+            return
+        yield from _tried(client, key, rater, models, listed)
+
+
+Found = Iterator[Finding | Unreachable]
+
+
+def engine(base_urls: Sequence[str], models: Sequence[str]) -> Found:
+    """Yield what is wrong with the servers of engine `openai`; `models` are the starting models that are to answer."""
+    key = "sample.engines.openai.base_urls"
+    for url in base_urls:
+        with _client(url, _key() or "none") as client:
+            listed, problem = _models(client, url, key)
+        if problem:
+            yield problem
+        for model in models if listed else ():
+            if model not in listed:
+                mend = f"start it with --served-model-name {model}; it offers {', '.join(listed[:5])}"
+                yield warning(key, f"{url} does not offer '{model}'", mend)
+
+
+def _key() -> str | None:
+    try:
+        return api_key()
+    except ResetError:
+        return None
+
+
+def _client(base_url: str, key: str) -> openai.OpenAI:
+    http = openai.DefaultHttpxClient(timeout=REPLY_S, follow_redirects=False)
+    return openai.OpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=REPLY_S, http_client=http)
+
+
+def _models(client: openai.OpenAI, base_url: str, key: str) -> tuple[list[str], Unreachable | None]:
+    """Return the models that the server lists, none if it does not say, and whether it cannot be reached."""
+    try:
+        content: Any = json.loads(client.get("/models", cast_to=str, options={"timeout": LIST_S}))
+        return [str(entry["id"]) for entry in content["data"]], None
+    except FAULTS as failed:
+        refused = fault(failed, LIST_S)
+        return [], None if refused.status else Unreachable(base_url, key, str(refused), NOT_REACHED)
+    except (ValueError, KeyError, TypeError):
+        return [], None
+
+
+def _tried(
+    client: openai.OpenAI, key: str, rater: OpenAIRater, models: Mapping[str, str], listed: Sequence[str]
+) -> Found:
+    """Send one request of each form."""
+    answers = [
+        Answer("check", "A mill.", "instruction", split, "Name a building.", "", [], ["A barn."], None)
+        for split in ("train", "test")
+    ]
+    forms = {question.form: question for answer in answers for question in rater.questions(answer)}
+    for question in forms.values():
+        at = f"{key}.options.{models[question.model]}"
+        refused = _ask(client, question)
+        if refused is None:
+            if listed and question.model not in listed:
+                yield warning(at, f"{client.base_url} answers for '{question.model}' but does not list it")
+        elif refused.meaning in (Meaning.FORM, Meaning.REFUSED):
+            yield _form(client, key, at, question, refused)
+        elif refused.meaning is Meaning.ACCOUNT:
+            hint = nearest(question.model, listed) if refused.status == 404 and listed else ""
+            yield error(at, f"{client.base_url} refuses '{question.model}' ({refused})", hint)
+        else:
+            yield warning(at, f"{client.base_url} did not answer a short request to '{question.model}' ({refused})")
+
+
+def _form(client: openai.OpenAI, key: str, at: str, question: Question, refused: Fault) -> Finding:
+    """Try other fields until the server takes them; return what it refuses and takes."""
+    what = f"'{question.model}' refuses the fields of a request ({refused})"
+    structured = any(name in question.body for name in STRUCTURES)
+    changes = [*CHANGES, *([UNSTRUCTURED] if structured else [])]
+    for count in range(1, len(changes) + 1):
+        for chosen in combinations(changes, count):
+            if _ask(client, question, *chosen) is None:
+                fields = json.dumps({name: value for change in chosen for name, value in change.mend.items()})
+                reply = [f"{key}.options.server.reply_format to text"] if UNSTRUCTURED in chosen else []
+                own = [f"{key}.options.server.fields to {fields}"] if fields != "{}" else []
+                return error(f"{key}.options.server.fields", what, f"set {' and '.join([*own, *reply])}")
+    return error(at, what, "")
+
+
+def _ask(client: openai.OpenAI, question: Question, *changes: Change) -> Fault | None:
+    """Send a question with a limit of a few tokens; return its fault, if there is one."""
+    body = question.body
+    body |= {name: REPLY_TOKENS for name in LIMITS if name in body}
+    for change in changes:
+        body |= change.fields
+    try:
+        read(client.post("/chat/completions", cast_to=str, body=_set(body)).encode(), seconds=0.0, attempts=1)
+    except FAULTS as failed:
+        found = fault(failed, REPLY_S)
+        return None if CUT in (found.words or "") else found
+    return None
+
+
+def _set(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value is not None}
