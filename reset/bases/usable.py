@@ -44,7 +44,8 @@ def _unfit_config(config: Any) -> Iterator[str]:
         yield f"is of type '{kind}', which transformers does not know{own}"
     text = {**config, **config.get("text_config", {})}
     if (pad := text.get("pad_token_id")) is not None and pad >= text.get("vocab_size", pad + 1):
-        yield f"pads with token {pad}, but has only {text['vocab_size']} embeddings; set pad_token_id in its config.json"
+        size = text["vocab_size"]
+        yield f"pads with token {pad}, but has only {size} embeddings; set pad_token_id in its config.json"
 
 
 def _read(path: Path) -> Any:

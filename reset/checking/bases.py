@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from huggingface_hub.errors import HTTPError
-
 from reset.bases.hub import FILES
 from reset.bases.usable import WEIGHTS
 from reset.checking import hub
@@ -44,7 +42,7 @@ def find(name: str, base: Base, *, made: bool, offline: bool) -> tuple[Files | N
         return None, found
     try:
         return Files(id, hub.small_files(repository), repository.files), found
-    except (HTTPError, OSError) as failed:
+    except hub.REFUSALS as failed:
         return None, [*found, hub.lost(key, failed)]
 
 

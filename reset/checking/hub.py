@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
-    HTTPError,
+    HTTPError,  # type: ignore[attr-defined]  (that of the client library: httpx or its successor)
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -27,6 +27,7 @@ from reset.checking.findings import Finding, Found, Unreachable, error, warning
 
 Kind = Literal["model", "dataset"]
 TIMEOUT_S = 10.0
+REFUSALS = (HTTPError, HFValidationError, OSError)  # lost connections among them
 SMALL = [pattern for pattern in FILES if not pattern.endswith(".safetensors")]
 LARGEST = 100_000_000  # bytes of a file that still counts as small
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -45,13 +46,13 @@ class Repository:
 
 
 def look(kind: Kind, id: str, revision: str | None, key: str) -> tuple[Repository | None, Found]:
-    """Return the repository, or None, and what is wrong with it; `key` is the place of its `revision` in params.yaml."""
+    """Return the repository, or None, and what is wrong with it; `key` is the row in params.yaml with `revision`."""
     api = HfApi()
     try:
         info: Any = api.repo_info(id, revision=revision, repo_type=kind, timeout=TIMEOUT_S, files_metadata=True)
         if info.gated:
             api.auth_check(id, repo_type=kind)
-    except (HTTPError, HFValidationError, OSError) as failed:
+    except REFUSALS as failed:
         return None, [_failure(failed, kind, id, revision, key)]
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     card = info.card_data.to_dict() if info.card_data else {}
@@ -69,7 +70,7 @@ def pinned(key: str, revision: str | None, commit: str = "") -> list[Finding]:
 def small_files(repository: Repository) -> Path:
     """Get the repository's configuration and tokenizer into the hub's cache; return their folder.
 
-    Raises an error of httpx or `OSError` if the hub does not give them.
+    Raises one of `REFUSALS` if the hub does not give them.
     """
     names = [name for name, size in repository.files.items() if size <= LARGEST and _is_small(name)]
     api, folder = HfApi(), Path()

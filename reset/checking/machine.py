@@ -43,7 +43,7 @@ def devices() -> list[int]:
 
 
 def memory(p: Params, systems: Mapping[str, int], pools: Mapping[str, int], gpus: Sequence[int]) -> Iterator[Finding]:
-    """Compare bytes per device of `systems` and `pools` with `gpus`, or with this machine's memory if there are none."""
+    """Compare bytes per device of `systems` and `pools` with `gpus`, or with the host's memory if there are none."""
     host = psutil.virtual_memory().total
     if p.train.hostfile is not None:
         yield skipped("train.hostfile", "GPUs and memory of the other machines not looked at", "")

@@ -1,7 +1,6 @@
-"""Which outputs of stages are there already, made from the present row of params.yaml: they need no look at the origin."""
+"""Which outputs of stages are there already, made from the present params.yaml: their origin is not asked."""
 
 from collections.abc import Mapping
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,10 @@ class Made:
         return all(self._value(key) == value for key, value in then.items())
 
     def _value(self, key: str) -> Any:
-        return reduce(lambda table, name: table.get(name) if isinstance(table, dict) else None, key.split("."), self._now)
+        found: Any = self._now
+        for name in key.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -25,8 +25,8 @@ from reset.planning import template_check
 
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 UNPICKLE = (
-    "name a revision with safetensors (the hub's converter offers refs/pr/1 for many), or save them once as safetensors "
-    "on a machine of no importance, and name that folder as id"
+    "name a revision with safetensors (of many models the hub's converter offers one, such as refs/pr/1), or save them "
+    "as safetensors on a machine of no importance, and name that folder as id"
 )
 READERS = {"tokenizer.model": "sentencepiece", "spiece.model": "sentencepiece", "tiktoken.model": "tiktoken"}
 JUDGING = {**MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES, **MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES}
@@ -37,7 +37,9 @@ def check(name: str, files: Files) -> Iterator[Finding]:
     key = f"base.{name}.options.id"
     lacking = missing_reader(files)
     if lacking:
-        yield error(key, f"'{files.id}' has no tokenizer.json, and {lacking} is not installed", f"pip install {lacking}")
+        yield error(
+            key, f"'{files.id}' has no tokenizer.json, and {lacking} is not installed", f"pip install {lacking}"
+        )
     for problem in usable.problems(files.folder, files.sizes):
         pickled = [file for file in files.sizes if file.endswith(PICKLED)]
         if "safetensors weights" in problem and pickled:

@@ -14,13 +14,12 @@ from tqdm import tqdm
 from reset import checkpoint_names
 from reset.checking import bases, datasets, machine
 from reset.checking.bases import Files
-from reset.checking.findings import LEVELS, Finding, Found, Level, Unreachable, error, merged, warning
+from reset.checking.findings import LEVELS, Finding, Level, Unreachable, merged, warning
 from reset.checking.made import Made
 from reset.params.document import Params
 
 DEADLINE_S = 50.0  # of the network, for all rows together
 QUIET_S = 1.0  # after which progress is shown
-HUB = "hub"  # kind of a base
 
 Job = Callable[[], Any]
 
@@ -57,15 +56,8 @@ def check(p: Params, *, offline: bool = False) -> Report:
     return Report(p.scale, time.monotonic() - started, ordered)
 
 
-def heavy(content: Mapping[str, Any]) -> bool:
-    """Return whether a params.yaml, as it is read, has models of the hub or judges that ask a server."""
-    kinds = [row.get("kind") for row in content.get("base", {}).values()]
-    rows = [*content.get("judges", {}).values(), *content.get("watchers", {}).values()]
-    return HUB in kinds or any("server" in (row.get("options") or {}) for row in rows)
-
-
 def _hub_bases(p: Params) -> list[str]:
-    return [name for name, base in p.base.items() if base.kind == HUB]
+    return [name for name, base in p.base.items() if base.kind == "hub"]
 
 
 def _data_jobs(p: Params, made: Made, offline: bool) -> dict[str, Job]:
@@ -114,8 +106,10 @@ def _of_models(p: Params, models: Mapping[str, Files | None]) -> Iterator[Findin
             problems = list(of_model.check(name, files)) if files else []
             yield from problems
             if files and not problems:
-                yield from of_model.language_model(name, files, p) if name in answering else of_model.judging_model(
-                    name, files
+                yield from (
+                    of_model.language_model(name, files, p)
+                    if name in answering
+                    else of_model.judging_model(name, files)
                 )
         yield from of_model.vllm_length(p)
     for table, rows in (("judges", p.judges), ("watchers", p.watchers)):
@@ -141,7 +135,7 @@ def _start(job: Job) -> "Future[Any]":
     def run() -> None:
         try:
             future.set_result(job())
-        except Exception as failed:  # noqa: BLE001  (raised again where the result is asked for)
+        except Exception as failed:  # raised again where the result is asked for
             future.set_exception(failed)
 
     Thread(target=run, daemon=True).start()

@@ -6,7 +6,7 @@ from typing import Any
 
 from reset.checking import machine
 from reset.checking.bases import Files
-from reset.checking.findings import Finding, warning
+from reset.checking.findings import Finding
 from reset.errors import ResetError
 from reset.model.tokens import load_tokenizer
 from reset.params.document import Params
@@ -15,7 +15,7 @@ from reset.planning import model_size, plan, workload
 
 def check(p: Params, found: Mapping[str, Files | None]) -> Iterator[Finding]:
     """Compare memory and disk with the plan; `found` are the language models from the hub, None if not found."""
-    loaded = {name: files and _model(files) for name, files in found.items()}
+    loaded: dict[str, plan.Model | None] = {name: _model(files) if files else None for name, files in found.items()}
     with ExitStack() as nothing:
         models = plan.Models(p, nothing, loaded={**dict.fromkeys(p.base), **loaded})
         systems = {name: (models.of(row.init)[1], row) for name, row in p.systems.items()}

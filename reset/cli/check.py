@@ -9,9 +9,10 @@ import click
 from reset import params
 
 if TYPE_CHECKING:
+    from reset.checking.findings import Finding, Level
     from reset.checking.run import Report
 
-HEADINGS = {"error": "errors", "warning": "warnings", "skipped": "not looked at"}
+HEADINGS: dict["Level", str] = {"error": "errors", "warning": "warnings", "skipped": "not looked at"}
 
 
 @click.command()
@@ -21,8 +22,8 @@ HEADINGS = {"error": "errors", "warning": "warnings", "skipped": "not looked at"
 def check(context: click.Context, offline: bool, as_json: bool) -> None:
     """Look for everything that params.yaml needs, before anything is downloaded; takes less than a minute.
 
-    Data sets, models, judges and their servers, packages, memory and disk. Exits with status 1 if there is an error: what
-    would stop a stage. A judge's server gets one short request per model, which a paid one charges. What a stage has made
+    Data sets, models, judges and their servers, packages, memory and disk. An error is what would stop a stage: then the
+    exit status is 1. A judge's server gets one short request per model, which a paid one charges. What a stage has made
     from the present parameters is not looked for again.
 
     \b
@@ -41,16 +42,15 @@ def check(context: click.Context, offline: bool, as_json: bool) -> None:
 
 def as_document(report: "Report") -> str:
     """Return the findings as a JSON object."""
-    lists = {heading: [_fields(finding) for finding in report.of(level)] for level, heading in _levels()}
+    lists = {
+        heading.replace(" ", "_"): [_fields(finding) for finding in report.of(level)]
+        for level, heading in HEADINGS.items()
+    }
     return json.dumps({"scale": report.scale, "seconds": round(report.seconds, 2), **lists}, indent=2)
 
 
-def _fields(finding: object) -> dict[str, str]:
-    return {name: value for name, value in asdict(finding).items() if name != "level"}  # type: ignore[call-overload]
-
-
-def _levels() -> list[tuple[str, str]]:
-    return [(level, heading.replace(" ", "_")) for level, heading in HEADINGS.items()]
+def _fields(finding: "Finding") -> dict[str, str]:
+    return {name: value for name, value in asdict(finding).items() if name != "level"}
 
 
 def text(report: "Report") -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import datasets
 from datasets.exceptions import DatasetsError
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HTTPError
+from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  (of httpx, or its successor)
 
 from reset.errors import ResetError
 from reset.sources import Where
