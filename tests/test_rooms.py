@@ -36,7 +36,8 @@ MAY_IMPORT = {
     "checking": "bases checkpoint_names errors examples judges llm model params planning registry sources",
     "evidence": "checkpoint_names choosing errors examples files judges model report scoring sources tracking",
     "cli": (
-        "checking choosing errors evidence files judges llm model params planning registry report runs sampling tracking"
+        "checking choosing errors evidence files judges llm model params planning registry report runs sampling "
+        "tracking"
     ),
 }
 NOT_FOR_STAGES = {"checking", "cli", "evidence"}

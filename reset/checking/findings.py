@@ -30,6 +30,7 @@ class Unreachable:
     key: str
     reason: str
     mend: str
+    level: Level = "error"
 
 
 Found = Iterable[Finding | Unreachable]
@@ -65,4 +66,5 @@ def merged(found: Found) -> Iterator[Finding]:
             servers.setdefault(row.server, []).append(row)
     for server, lost in servers.items():
         keys = ", ".join(dict.fromkeys(row.key for row in lost))
-        yield error(keys, f"{server} cannot be reached ({lost[0].reason})", lost[0].mend)
+        level = min((row.level for row in lost), key=LEVELS.index)
+        yield Finding(level, keys, one_line(f"{server} cannot be reached ({lost[0].reason})"), lost[0].mend)

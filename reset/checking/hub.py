@@ -11,13 +11,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
-from huggingface_hub import HfApi, constants, try_to_load_from_cache
+from huggingface_hub import HfApi, constants, errors, try_to_load_from_cache
 from huggingface_hub.errors import (
     DisabledRepoError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
-    HTTPError,  # type: ignore[attr-defined]  (that of the client library: httpx or its successor)
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -27,7 +26,7 @@ from reset.checking.findings import Finding, Found, Unreachable, error, warning
 
 Kind = Literal["model", "dataset"]
 TIMEOUT_S = 10.0
-REFUSALS = (HTTPError, HFValidationError, OSError)  # lost connections among them
+REFUSALS = (errors.HTTPError, HFValidationError, OSError)  # type: ignore[attr-defined]  # lost connections too
 SMALL = [pattern for pattern in FILES if not pattern.endswith(".safetensors")]
 LARGEST = 100_000_000  # bytes of a file that still counts as small
 COMMIT = re.compile(r"[0-9a-f]{40}")

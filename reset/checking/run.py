@@ -99,12 +99,15 @@ def _of_models(p: Params, models: Mapping[str, Files | None]) -> Iterator[Findin
     from reset.checking import judges
 
     answering = {name: files for name, files in models.items() if name in _language_models(p)}
+    sound = dict(answering)
     if any(models.values()):
         from reset.checking import models as of_model
 
         for name, files in models.items():
             problems = list(of_model.check(name, files)) if files else []
             yield from problems
+            if problems and name in answering:
+                sound[name] = None
             if files and not problems:
                 yield from (
                     of_model.language_model(name, files, p)
@@ -119,7 +122,7 @@ def _of_models(p: Params, models: Mapping[str, Files | None]) -> Iterator[Findin
     if answering:
         from reset.checking import sizes
 
-        yield from sizes.check(p, answering)
+        yield from sizes.check(p, sound)
 
 
 def _language_models(p: Params) -> set[str]:

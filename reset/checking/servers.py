@@ -6,6 +6,7 @@ refuses the form, others are tried, so that the finding can say which fields it 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -74,8 +75,8 @@ def engine(base_urls: Sequence[str], models: Sequence[str]) -> Found:
     for url in base_urls:
         with _client(url, _key() or "none") as client:
             listed, problem = _models(client, url, key)
-        if problem:
-            yield problem
+        if problem:  # it may be started later, when there is a model to serve
+            yield replace(problem, level="warning", mend="start it before the stage `sample`")
         for model in models if listed else ():
             if model not in listed:
                 mend = f"start it with --served-model-name {model}; it offers {', '.join(listed[:5])}"

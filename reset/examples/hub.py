@@ -9,13 +9,13 @@ from typing import Any
 
 import datasets
 from datasets.exceptions import DatasetsError
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  (of httpx, or its successor)
+from huggingface_hub import HfApi, errors
 
 from reset.errors import ResetError
 from reset.sources import Where
 
-# HTTPError: lost connections and the hub's own errors; OSError: those of files; RuntimeError: loading scripts
+# HTTPError, that of the client library: lost connections and the hub's own; RuntimeError: loading scripts
+HTTPError: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]
 FAILURES = (DatasetsError, HTTPError, OSError, RuntimeError, ValueError)
 
 
