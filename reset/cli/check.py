@@ -23,8 +23,8 @@ def check(context: click.Context, offline: bool, as_json: bool) -> None:
     """Look for everything that params.yaml needs, before anything is downloaded; takes less than a minute.
 
     Data sets, models, judges and their servers, packages, memory and disk. An error is what would stop a stage; then
-    the exit status is 1. A judge's server gets one short request per model, which a paid one charges. What a stage has made
-    from the present parameters is not looked for again.
+    the exit status is 1. A judge's server gets one short request per model, which a paid one charges. What a stage has
+    made from the present parameters is not looked for again.
 
     \b
     Example:
