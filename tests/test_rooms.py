@@ -33,10 +33,14 @@ MAY_IMPORT = {
     "planning": (
         "bases checkpoint_names choosing engines errors files judges llm micro model params registry sampling training"
     ),
+    "checking": "bases checkpoint_names errors examples judges llm model params planning registry sources",
     "evidence": "checkpoint_names choosing errors examples files judges model report scoring sources tracking",
-    "cli": "choosing errors evidence files judges llm model params planning registry report runs sampling tracking",
+    "cli": (
+        "checking choosing errors evidence files judges llm model params planning registry report runs sampling "
+        "tracking"
+    ),
 }
-NOT_FOR_STAGES = {"cli", "evidence"}
+NOT_FOR_STAGES = {"checking", "cli", "evidence"}
 
 
 @pytest.fixture(scope="module")

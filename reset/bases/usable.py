@@ -1,6 +1,7 @@
 """Whether a model repository can be a starting model: whole float weights, and a tokenizer that transformers loads."""
 
 import json
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +15,51 @@ WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 def check(folder: Path, name: str) -> None:
     """Raise `ResetError` if the repository in `folder`, called `name`, cannot be trained from."""
-    if (problem := _problem(folder)) is not None:
+    for problem in problems(folder, {path.name for path in folder.iterdir()}):
         raise ResetError(f"base model '{name}' {problem}")
 
 
-def _problem(folder: Path) -> str | None:
+def problems(folder: Path, files: Collection[str]) -> Iterator[str]:
+    """Yield why a repository cannot be trained from; `folder` holds its small files, `files` are the names of all."""
     adapter = folder / "adapter_config.json"
     if adapter.is_file():
         base = _read(adapter).get("base_model_name_or_path")
-        return f"is a PEFT adapter of '{base}', no model of its own; merge the two, or name that model"
+        yield f"is a PEFT adapter of '{base}', no model of its own; merge the two, or name that model"
+        return
     if not (folder / "config.json").is_file():
-        return "has no config.json"
-    config: Any = _read(folder / "config.json")
+        yield "has no config.json"
+        return
+    for problem in (*_unfit_config(_read(folder / "config.json")), _missing_weights(folder, files)):
+        if problem:
+            yield problem
+    if problem := _unreadable_tokenizer(folder):
+        yield problem
+
+
+def _unfit_config(config: Any) -> Iterator[str]:
     if quantised := config.get("quantization_config") or config.get("text_config", {}).get("quantization_config"):
-        return f"has quantised weights ({quantised.get('quant_method')}), which cannot be trained; name the original"
+        yield f"has quantised weights ({quantised.get('quant_method')}), which cannot be trained; name the original"
     if (kind := config.get("model_type")) not in CONFIG_MAPPING:
         own = "; its own code, which it brings along, is never run" if CODE in config else ""
-        return f"is of type '{kind}', which transformers does not know{own}"
+        yield f"is of type '{kind}', which transformers does not know{own}"
     text = {**config, **config.get("text_config", {})}
     if (pad := text.get("pad_token_id")) is not None and pad >= text.get("vocab_size", pad + 1):
-        return (
-            f"pads with token {pad}, but has only {text['vocab_size']} embeddings; set pad_token_id in its config.json"
-        )
-    return _missing_weights(folder) or _unreadable_tokenizer(folder)
+        size = text["vocab_size"]
+        yield f"pads with token {pad}, but has only {size} embeddings; set pad_token_id in its config.json"
 
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _missing_weights(folder: Path) -> str | None:
-    if not any((folder / file).is_file() for file in WEIGHTS):
-        found = ", ".join(sorted(path.name for path in folder.glob("*.safetensors"))[:3])
+def _missing_weights(folder: Path, files: Collection[str]) -> str | None:
+    if not any(file in files for file in WEIGHTS):
+        found = ", ".join(sorted(file for file in files if file.endswith(".safetensors"))[:3])
         pickled = "no safetensors weights; `convert: true` in its options converts pickled ones (pytorch_model*.bin)"
         return f"has no {WEIGHTS[0]}" + (f" (but {found})" if found else f": {pickled}")
     if (index := folder / WEIGHTS[1]).is_file():
         shards = sorted(set(_read(index)["weight_map"].values()))
-        if missing := [shard for shard in shards if not (folder / shard).is_file()]:
+        if missing := [shard for shard in shards if shard not in files]:
             return f"lacks {len(missing)} of the {len(shards)} files of its weights, such as {missing[0]}"
     return None
 

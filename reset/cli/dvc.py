@@ -5,6 +5,8 @@
 - dvc.lock is updated in place (reset/runs/dvc_lock.py), and params.yaml is parsed once, not once per stage.
 - On Linux without a GPU, the stages of `dvc repro` and `dvc exp run` are started by a process that has torch and others
   loaded (reset/runs/stage_server.py); RESET_STAGE_SERVER=0 in the environment turns that off.
+- Before the first stage of a run that needs models of the hub or a judge's server, `reset-lm check` looks for all that
+  it needs (reset/checking/before_run.py); RESET_CHECK=0 leaves that out, and so does naming targets.
 - What belongs to no stage any more is told at the end (reset/planning/orphans.py).
 
 A `dvc` that was installed elsewhere does without: slower, with the same result.
@@ -32,6 +34,7 @@ def main() -> int:
             _serve_stages()
         update_in_place()
         _parse_params_once()
+        _check_first()
         _tell_orphans()
     return int(dvc())
 
@@ -74,6 +77,45 @@ def _parse_params_once() -> None:
         return parsed[key]
 
     param.load_path = load_path
+
+
+def _check_first() -> None:
+    """Let a `repro` of the whole line look for all that it needs, before the first stage that it runs."""
+    from dvc.repo import Repo
+    from dvc.stage import Stage
+
+    reproduce, run = Repo.reproduce, Stage.run
+    failed: list[Exception] = []
+    due = False
+
+    def reproduce_whole(self: Any, targets: Any = None, *args: Any, **kwargs: Any) -> Any:
+        nonlocal due
+        due = not targets and not kwargs.get("dry")
+        return reproduce(self, targets, *args, **kwargs)
+
+    def run_checked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal due
+        if due:
+            due = False
+            _note(failed, Path(self.repo.root_dir))
+        if failed:  # also for other stages, with --keep-going
+            raise failed[0]
+        return run(self, *args, **kwargs)
+
+    Repo.reproduce, Stage.run = reproduce_whole, run_checked
+
+
+def _note(failed: list[Exception], root: Path) -> None:
+    """Append the error of the check in `root` to `failed`, if it finds one."""
+    from dvc.exceptions import DvcException
+
+    from reset.checking import before_run
+    from reset.errors import ResetError
+
+    try:
+        before_run.require(root)
+    except ResetError as error:
+        failed.append(DvcException(error.message))
 
 
 def _tell_orphans() -> None:

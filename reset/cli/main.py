@@ -8,6 +8,7 @@ from reset import __version__
 from reset.errors import nearest
 
 COMMANDS = {
+    "check": ("reset.cli.check:check", "Look for everything that a run needs before it starts."),
     "compose": ("reset.cli.compose:compose", "Write params.yaml from conf/."),
     "diff": ("reset.cli.diff:diff", "Compare two runs: parameters, scores, tables, winners, judges."),
     "doctor": (

@@ -9,13 +9,14 @@ from typing import Any
 
 import datasets
 from datasets.exceptions import DatasetsError
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, errors
 
 from reset.errors import ResetError
 from reset.sources import Where
 
-# OSError: lost connections, unknown repositories and the hub's own errors; RuntimeError: loading scripts
-FAILURES = (DatasetsError, OSError, RuntimeError, ValueError)
+# HTTPError, that of the client library: lost connections and the hub's own; RuntimeError: loading scripts
+HTTPError: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]
+FAILURES = (DatasetsError, HTTPError, OSError, RuntimeError, ValueError)
 
 
 class Hub:

@@ -86,7 +86,7 @@ class OpenAIRater:
         """Estimate requests, tokens and cost of the `answers` of `pool`; needs no key."""
         self._read = read
         with Ledger(location()) as ledger:
-            asked = (pair for answer in answers for pair in self._asked(answer))
+            asked = (pair for answer in answers for pair in self.asked(answer))
             return estimate(asked, self._server.max_cost_usd, ledger, judge=self._name, pool=pool)
 
     def _check_key(self) -> None:
@@ -101,7 +101,7 @@ class OpenAIRater:
         self._check_key()
         by_server: dict[str, tuple[Server, list[Question]]] = {}
         for answer in answers:
-            for question, server in self._asked(answer):
+            for question, server in self.asked(answer):
                 by_server.setdefault(server.model_dump_json(), (server, []))[1].append(question)
         replies: dict[str, Reply | Failure] = {}
         with Ledger(location()) as ledger:
@@ -113,7 +113,7 @@ class OpenAIRater:
             if self._compares(answer):
                 yield self._preference_verdict(answer, replies)
 
-    def _asked(self, answer: Answer) -> Iterator[tuple[Question, Server]]:
+    def asked(self, answer: Answer) -> Iterator[tuple[Question, Server]]:
         """Yield all questions about an answer, each with the server that it goes to."""
         for name, question in self._rating_questions(answer):
             yield question, self._raters[name].server

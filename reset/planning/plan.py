@@ -47,7 +47,7 @@ class Models:
     p: Params
     outlines: ExitStack  # closes the temporary folders of `outline`
     notes: list[str] = field(default_factory=list)  # why models are not available
-    _loaded: dict[str, Model | None] = field(default_factory=dict)
+    loaded: dict[str, Model | None] = field(default_factory=dict)  # by name; others are loaded when asked for
 
     def of(self, name: str) -> tuple[str, Model | None]:
         """Follow `init` from the model `name` back to its base model; return the name under `base`, and the model.
@@ -57,14 +57,14 @@ class Models:
         while (system := checkpoint_names.system(name)) in self.p.systems:
             name = self.p.systems[system].init
         base = name.removeprefix("base/")
-        if base not in self._loaded:
+        if base not in self.loaded:
             try:
                 folder = self.outlines.enter_context(outline(base, self.p.base[base]))
-                self._loaded[base] = Model(folder, model_size.shape(folder), load_tokenizer(folder))
+                self.loaded[base] = Model(folder, model_size.shape(folder), load_tokenizer(folder))
             except ResetError as error:
-                self._loaded[base] = None
+                self.loaded[base] = None
                 self.notes.append(error.message)
-        return base, self._loaded[base]
+        return base, self.loaded[base]
 
 
 def systems(p: Params, models: Models, rates: Rates) -> list[dict[str, Any]]:
@@ -77,11 +77,12 @@ def systems(p: Params, models: Models, rates: Rates) -> list[dict[str, Any]]:
         if model and key not in counted:
             counted[key] = workload.training(p, system, model.tokenizer)
         load = counted[key] if model else workload.Training(basis="unknown: its starting model is not available")
-        rows.append({"system": name, **_sizes(p, system, model, load), **_training_work(p, system, load, rates)})
+        rows.append({"system": name, **sizes(p, system, model, load), **_training_work(p, system, load, rates)})
     return rows
 
 
-def _sizes(p: Params, system: System, model: Model | None, load: workload.Training) -> dict[str, Any]:
+def sizes(p: Params, system: System, model: Model | None, load: workload.Training) -> dict[str, Any]:
+    """Return parameters, bytes per device and bytes on disk of a system; None where `model` is None."""
     recipe = p.recipes[system.recipe]
     dtype = precision.dtype(recipe.dtype)
     row = {"dtype": str(dtype).removeprefix("torch."), "zero_stage": recipe.zero_stage, "devices": p.train.processes}
@@ -131,7 +132,7 @@ def pools(p: Params, models: Models, rates: Rates) -> list[dict[str, Any]]:
                 "pool": name,
                 "model": pool.model,
                 "parameters": model.shape.parameters if model else None,
-                "bytes_per_device": _memory_of_sampling(p, model) if model else None,
+                "bytes_per_device": memory_of_sampling(p, model) if model else None,
                 "disk": _table_size(name, load.answers),
                 **asdict(load),
                 "device_hours": _hours(load.tokens, rates.sample),
@@ -140,7 +141,7 @@ def pools(p: Params, models: Models, rates: Rates) -> list[dict[str, Any]]:
     return rows
 
 
-def _memory_of_sampling(p: Params, model: Model) -> int:
+def memory_of_sampling(p: Params, model: Model) -> int:
     """Bytes of the weights and of the KV cache of one batch, or of one sequence if the engine has no fixed batch."""
     options = p.sample.engines[p.sample.engine]
     dtype = precision.dtype(str(options.get("dtype") or options.get("options", {}).get("dtype", "auto")))

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from reset.runs.dvc_lock import entry_text, replaced
+from tests.support import ROOT
 
 DVC = Path(sys.executable).with_name("dvc")
 PIPELINE = """
@@ -86,3 +87,22 @@ def test_an_entry_takes_the_place_of_its_old_one_and_a_new_one_goes_to_the_end()
 )
 def test_a_lock_of_another_form_is_left_to_dvc(other: str) -> None:
     assert replaced(other, entry_text({"a@1": {"cmd": "z"}})) is None
+
+
+def heavy(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a `dvc` command with this checkout's code."""
+    known = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/"), "DVC_NO_ANALYTICS": "1"}
+    environment |= known | {"PYTHONPATH": str(ROOT)}
+    whole = [sys.executable, "-m", "reset.cli.dvc", *command]
+    return subprocess.run(whole, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_heavy_run_is_checked_before_its_first_stage_and_a_no_op_is_not(project: Path) -> None:
+    content = yaml.safe_load(params()) | {"base": {"llama": {"kind": "hub"}}}  # which `reset-lm check` finds incomplete
+    (project / "params.yaml").write_text(yaml.safe_dump(content))
+    refused = heavy(project, "repro", "--keep-going")
+    assert refused.returncode and "no stage was run (RESET_CHECK=0 goes on without)" in refused.stderr
+    assert "params.yaml: " in refused.stderr and not list(project.glob("*.txt"))
+    assert heavy(project, "repro", "count@one").returncode == 0  # a target that is named needs not all
+    assert heavy(project, "repro", RESET_CHECK="0").returncode == 0
+    assert "up to date" in heavy(project, "repro").stdout

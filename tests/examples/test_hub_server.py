@@ -11,7 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.support.hub_server import COMMIT, GATED, SET, hub
+from tests.support.hub_server import commit, hub
+
+SET, GATED = "mine/set", "mine/gated"
+COMMIT = commit(f"datasets/{SET}")
 
 PROGRAM = """
 import json, sys
@@ -38,7 +41,7 @@ def read(name: str, endpoint: str, home: Path) -> subprocess.CompletedProcess[st
 
 def test_branch_is_pinned_to_its_commit_and_a_broken_download_goes_on(tmp_path: Path) -> None:
     files = {"plain/train/0000.parquet": table(30, 500_000), "plain/train/0001.parquet": table(3, 10)}
-    with hub(files) as server:  # the library keeps what has come in pieces of 10 MB
+    with hub({f"datasets/{SET}": files}, breaks=True) as server:  # the library keeps what has come in pieces of 10 MB
         done = read(SET, server.address, tmp_path)
         seen: list[Any] = list(server.seen)
     assert done.returncode == 0, (done.stderr[-3000:], seen)
@@ -51,8 +54,18 @@ def test_branch_is_pinned_to_its_commit_and_a_broken_download_goes_on(tmp_path: 
 
 
 def test_set_that_one_must_ask_for_is_one_line(tmp_path: Path) -> None:
-    with hub({}) as server:
+    name = f"datasets/{GATED}"
+    with hub({name: {}}, gated=[name]) as server:
         done = read(GATED, server.address, tmp_path)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert f"Cannot load '{GATED}' at revision 'main' from the hub" in last and "set `path` to a local copy" in last
+    assert (
+        f"Cannot load '{GATED}' at revision '{commit(name)}' from the hub" in last
+        and "set `path` to a local copy" in last
+    )
+
+
+def test_hub_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
+    done = read(SET, "http://127.0.0.1:9", tmp_path)
+    assert done.returncode == 1
+    assert f"Cannot load '{SET}' at revision 'main' from the hub" in done.stderr.strip().splitlines()[-1]

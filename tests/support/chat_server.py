@@ -79,6 +79,13 @@ class Handler(BaseHTTPRequestHandler):
         body = said if isinstance(said, dict) else completion(content["model"], said)
         return self.say(OK, json.dumps(body).encode())
 
+    def do_GET(self):
+        """List the models that the server offers; 404 where it does not say."""
+        listed = self.server.models
+        if not self.path.endswith("/models") or listed is None:
+            return self.fail(Fault(404))
+        return self.say(OK, json.dumps({"object": "list", "data": [{"id": name} for name in listed]}).encode())
+
     def fail(self, fault):
         time.sleep(fault.delay_s)
         if fault.drop:
@@ -100,13 +107,17 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Listens on the loopback while in use; `reply` makes of a request's body a text, or a whole reply."""
+    """Listens on the loopback while in use; `reply` makes of a request's body a text, or a whole reply.
+
+    `models` are those that it lists at /models; None: it does not list any.
+    """
 
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, reply):
+    def __init__(self, reply, models=None):
         super().__init__(("127.0.0.1", 0), Handler)
+        self.models = models
         self.reply, self.asked, self.at, self.lock = reply, [], [], threading.Lock()
         self.base_url = f"http://127.0.0.1:{self.server_port}/v1"
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()

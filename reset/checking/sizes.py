@@ -1,0 +1,40 @@
+"""What the systems and pools of params.yaml need, as `reset-lm plan` estimates it, of the models that were found."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from reset.checking import machine
+from reset.checking.bases import Files
+from reset.checking.findings import Finding
+from reset.errors import ResetError
+from reset.model.tokens import load_tokenizer
+from reset.params.document import Params
+from reset.planning import model_size, plan, workload
+
+
+def check(p: Params, found: Mapping[str, Files | None]) -> Iterator[Finding]:
+    """Compare memory and disk with the plan; `found` are the language models from the hub, None if not found."""
+    loaded: dict[str, plan.Model | None] = {name: _model(files) if files else None for name, files in found.items()}
+    with ExitStack() as nothing:
+        models = plan.Models(p, nothing, loaded={**dict.fromkeys(p.base), **loaded})
+        systems = {name: (models.of(row.init)[1], row) for name, row in p.systems.items()}
+        answering = {name: models.of(row.model)[1] for name, row in p.pools.items()}
+    rows = {n: plan.sizes(p, row, model, workload.Training()) for n, (model, row) in systems.items() if model}
+    pools = {name: plan.memory_of_sampling(p, model) for name, model in answering.items() if model}
+    yield from machine.memory(p, _column(rows, "bytes_per_device"), pools, machine.devices())
+    yield from machine.loading(p, _column(rows, "parameters"))
+    trained = sum(_column(rows, "disk").values()) + max(_column(rows, "checkpoints").values(), default=0)
+    yield from machine.disk(trained + sum(files.bytes for files in found.values() if files), all(found.values()))
+
+
+def _column(rows: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, int]:
+    return {system: int(row[name]) for system, row in rows.items()}
+
+
+def _model(files: Files) -> plan.Model | None:
+    """Return what a plan needs of a model; None if its files do not say it, which `models.check` reports."""
+    try:
+        return plan.Model(files.folder, model_size.shape(files.folder), load_tokenizer(files.folder))
+    except (ResetError, ValueError, OSError, KeyError, AttributeError):
+        return None

@@ -1,0 +1,342 @@
+"""Each planted fault is found, in one line with its place in params.yaml, and within seconds; else there is none."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nltk
+import psutil
+import pytest
+
+from reset.checking import machine
+from tests.checking.conftest import MODEL, NLI, SET, Break, World
+from tests.support.chat_server import Fault, Server, settings
+
+GPT = {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported with this model.", "type": "x"}}
+
+
+def options(world: World) -> dict[str, Any]:
+    found: dict[str, Any] = world.content["judges"]["rater"]["options"]
+    return found
+
+
+def no_file(world: World) -> None:
+    world.content["datasets"]["nq"] |= {"source": "bioasq", "path": "bioasq", "needs": "bioasq", "options": {}}
+
+
+def pickled(world: World) -> None:
+    world.repositories[MODEL]["pytorch_model.bin"] = world.repositories[MODEL].pop("model.safetensors")
+
+
+def no_tokenizer(world: World) -> None:
+    del world.repositories[MODEL]["tokenizer.json"]
+    world.repositories[MODEL]["tokenizer.model"] = b"pieces"
+    world.patch.setattr("reset.checking.models.find_spec", lambda package: None)
+
+
+def no_template(world: World) -> None:
+    world.repositories[MODEL].pop("chat_template.jinja", None)
+
+
+def no_end(world: World) -> None:
+    world.change(MODEL, "tokenizer_config.json", eos_token=None)
+
+
+def another_split(world: World) -> None:
+    card = b"---\ndataset_info:\n  splits:\n  - name: validation\n---\n"
+    world.repositories[SET]["README.md"] = card
+
+
+def script(world: World) -> None:
+    world.repositories[SET]["databricks-dolly-15k.py"] = b"pass"
+
+
+def refuses_old_fields(world: World) -> None:
+    def reply(body: dict[str, Any]) -> str:
+        if "max_tokens" in body or "temperature" in body:
+            raise Fault(400, body=json.dumps(GPT).encode())
+        return "Rating: [[5]]"
+
+    world.server.reply = reply
+
+
+def refuses_schemas(world: World) -> None:
+    def reply(body: dict[str, Any]) -> str:
+        if "response_format" in body:
+            raise Fault(400, body=b'{"error": {"message": "response_format is not supported"}}')
+        return "{}"
+
+    options(world)["server"]["reply_format"] = "json_schema"
+    world.server.reply = reply
+
+
+def no_such_model(world: World) -> None:
+    def reply(body: dict[str, Any]) -> str:
+        raise Fault(404, body=b'{"error": {"message": "no such model"}}')
+
+    options(world)["model"] = "strnog"
+    world.server.reply = reply
+
+
+def wrong_key(world: World) -> None:
+    def reply(body: dict[str, Any]) -> str:
+        raise Fault(401, body=b'{"error": {"message": "Incorrect API key provided: sk-test-0123456789"}}')
+
+    world.server.reply = reply
+
+
+def no_price(world: World) -> None:
+    options(world)["server"] = settings(world.server, prices_usd={}, max_cost_usd=1.0)
+
+
+def no_splitter(world: World) -> None:
+    world.content["judges"]["summac"]["options"]["sentences"] = "punkt_tab"
+    world.patch.setattr(nltk.data, "path", [])
+
+
+def engine_away(world: World) -> None:
+    row = {"concurrency": 1, "timeout_s": 1.0, "max_retries": 0, "fields": {}}
+    world.content["sample"] |= {"engine": "openai", "engines": {"openai": {**row, "base_urls": ["http://127.0.0.1:9"]}}}
+
+
+def vllm(world: World, **row: Any) -> None:
+    world.content["sample"] |= {"engine": "vllm", "engines": {"vllm": {"max_model_len": 512, "options": {}, **row}}}
+
+
+def no_package(world: World) -> None:
+    vllm(world)
+    world.patch.setattr(machine, "find_spec", lambda package: None)
+
+
+def small_memory(world: World) -> None:
+    memory = psutil.virtual_memory()._replace(total=1_000_000)
+    world.patch.setattr(psutil, "virtual_memory", lambda: memory)
+
+
+def small_gpu(world: World) -> None:
+    world.patch.setattr(machine, "devices", lambda: [100_000])
+
+
+def few_gpus(world: World) -> None:
+    small_gpu(world)
+    world.content["train"]["processes"] = 8
+
+
+def small_disk(world: World) -> None:
+    world.patch.setattr(machine.shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+
+
+ID, FIELDS = "base.tiny.options.id", "judges.rater.options.server.fields"
+FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, place, words
+    "missing file, to be registered for": (no_file, "error", "datasets.nq.path", "register at bioasq.org"),
+    "file that is not UTF-8": (
+        lambda w: Path("mine.jsonl").write_bytes("{}".encode("utf-16")) and None,
+        "error",
+        "datasets.nq.path",
+        "UTF-16",
+    ),
+    "option that a source does not take": (
+        lambda w: w.content["datasets"]["talk"].update(options={"keep": 1}),
+        "error",
+        "datasets.talk.options",
+        "Unknown option 'keep'",
+    ),
+    "gated data set": (lambda w: w.gated.append(SET), "error", "datasets.talk.source", "accept its terms at"),
+    "data set that is not there": (
+        lambda w: w.repositories.pop(SET) and None,
+        "error",
+        "datasets.talk.source",
+        "the hub has no dataset",
+    ),
+    "revision that is not there": (
+        lambda w: w.content["datasets"]["talk"].update(revision="v9"),
+        "error",
+        "datasets.talk.revision",
+        "has no revision 'v9'",
+    ),
+    "revision that is a branch": (
+        lambda w: w.content["datasets"]["talk"].update(revision="main"),
+        "warning",
+        "datasets.talk.revision",
+        "-> pin ",
+    ),
+    "split that is not there": (another_split, "error", "datasets.talk.source", "no split 'train'; it has validation"),
+    "loading script": (script, "error", "datasets.talk.source", "refs/convert/parquet"),
+    "gated model": (lambda w: w.gated.append(MODEL), "error", ID, "is gated"),
+    "model that is not there": (
+        lambda w: w.content["base"]["tiny"]["options"].update(id="mine/tny"),
+        "error",
+        ID,
+        "the hub has no model 'mine/tny'",
+    ),
+    "folder that is not there": (
+        lambda w: w.content["base"]["tiny"]["options"].update(id="../models/tiny"),
+        "error",
+        ID,
+        "there is no folder",
+    ),
+    "revision of a model that is not there": (
+        lambda w: w.content["base"]["tiny"]["options"].update(revision="v9"),
+        "error",
+        "base.tiny.options.revision",
+        "has no revision 'v9'",
+    ),
+    "pickled weights": (pickled, "error", ID, "only pickled weights (pytorch_model.bin)"),
+    "tokenizer that needs a package": (no_tokenizer, "error", ID, "pip install sentencepiece"),
+    "architecture that is not known": (
+        lambda w: w.change(MODEL, model_type="my_lm"),
+        "error",
+        ID,
+        "which transformers does not know",
+    ),
+    "architecture that does not write": (
+        lambda w: w.change(MODEL, model_type="vit"),
+        "error",
+        ID,
+        "no causal language model",
+    ),
+    "no chat template": (no_template, "error", "template", "'mine/tiny'"),
+    "no end token": (no_end, "error", ID, "no end token"),
+    "another BOS": (lambda w: w.change(MODEL, bos_token_id=7), "warning", ID, "BOS is"),
+    "pad token without embedding": (lambda w: w.change(MODEL, pad_token_id=9999), "error", ID, "pads with token 9999"),
+    "rows longer than the model": (
+        lambda w: w.content["train"].update(max_tokens=1024),
+        "warning",
+        "train.max_tokens",
+        "512 positions",
+    ),
+    "prompts longer than the model": (
+        lambda w: w.content["sample"].update(max_prompt_tokens=510),
+        "warning",
+        "sample.max_prompt_tokens",
+        "518, beyond the 512",
+    ),
+    "vLLM reads more than the model": (
+        lambda w: vllm(w, max_model_len=1024),
+        "error",
+        "sample.engines.vllm.max_model_len",
+        "vLLM does not start",
+    ),
+    "labels of another task": (
+        lambda w: w.change(NLI, label2id={"A": 0, "B": 1}, id2label={"0": "A", "1": "B"}),
+        "error",
+        "judges.summac.options.labels",
+        "no label 'entailment'",
+    ),
+    "no data of the sentence splitter": (
+        no_splitter,
+        "error",
+        "judges.summac.options.sentences",
+        "python -m nltk.downloader punkt_tab",
+    ),
+    "judge's server away": (
+        lambda w: options(w)["server"].update(base_url="http://127.0.0.1:9/v1"),
+        "error",
+        "judges.rater.options.server.base_url",
+        "nothing listens there",
+    ),
+    "judge's model not offered": (no_such_model, "error", "judges.rater.options.model", "Did you mean 'strong'?"),
+    "judge's model not listed": (
+        lambda w: options(w).update(model="other"),
+        "warning",
+        "judges.rater.options.model",
+        "does not list it",
+    ),
+    "fields of a request refused": (
+        refuses_old_fields,
+        "error",
+        FIELDS,
+        '{"max_tokens": null, "max_completion_tokens": 4096, "temperature": null}',
+    ),
+    "format of a reply refused": (refuses_schemas, "error", FIELDS, "reply_format to text"),
+    "no key": (
+        lambda w: w.patch.delenv("OPENAI_API_KEY"),
+        "error",
+        "judges.rater.kind",
+        "OPENAI_API_KEY is not set",
+    ),
+    "wrong key": (wrong_key, "error", "judges.rater.options.model", "Incorrect API key provided: ***"),
+    "cost limit without prices": (no_price, "error", "judges.rater.options", "prices_usd lacks 'strong'"),
+    "engine's server away": (engine_away, "warning", "sample.engines.openai.base_urls", "nothing listens there"),
+    "package that is missing": (no_package, "error", "sample.engine", "vLLM is not installed"),
+    "too little memory": (small_memory, "error", "systems.mtl", "there is none, and"),
+    "too small a GPU": (small_gpu, "error", "systems.mtl", "per GPU, which has"),
+    "fewer GPUs than processes": (
+        few_gpus,
+        "error",
+        "train.processes",
+        "8 processes, but 1 GPUs",
+    ),
+    "too little disk": (small_disk, "error", "systems", "are free"),
+}
+
+
+def test_a_sound_world_has_no_finding(world: World) -> None:
+    assert [str(finding) for finding in world.check().findings] == []
+    asked = world.server.asked
+    assert [(body["model"], body["max_tokens"], body["temperature"]) for body in asked] == [("strong", 16, 0.0)]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_fault_is_found(world: World, fault: str) -> None:
+    plant, level, key, words = FAULTS[fault]
+    plant(world)
+    report = world.check()
+    lines = [str(finding) for finding in report.findings if (finding.level, finding.key) == (level, key)]
+    assert any(words in line for line in lines), list(map(str, report.findings))
+    assert all(line.isprintable() for line in map(str, report.findings))
+    assert report.seconds < 30
+    print(f"| {fault} | {level} | {next(line for line in lines if words in line)} | {report.seconds:.1f} |")
+
+
+def test_all_faults_of_a_run_are_shown_at_once(world: World) -> None:
+    for plant in (no_file, pickled, no_price, small_disk):
+        plant(world)
+    keys = {finding.key for finding in world.check().of("error")}
+    assert {"datasets.nq.path", ID, "judges.rater.options"} <= keys
+
+
+def test_a_hub_that_is_away_is_one_finding(world: World) -> None:
+    world.endpoint = "http://127.0.0.1:9"
+    errors = world.check().of("error")
+    assert [finding.key for finding in errors] == ["datasets.talk, base.tiny.options, base.nli.options"]
+    assert "the hub at http://127.0.0.1:9 cannot be reached" in str(errors[0])
+
+
+def test_offline_asks_nobody_and_says_what_it_left_out(world: World) -> None:
+    world.endpoint = "http://127.0.0.1:9"
+    options(world)["server"]["base_url"] = "http://127.0.0.1:9/v1"
+    report = world.check(offline=True)
+    assert report.of("error") == []
+    keys = ["datasets.talk", "judges.rater.options.server", "base.tiny.options.id", "base.nli.options.id", "systems"]
+    assert [finding.key for finding in report.of("skipped")] == keys
+
+
+def test_offline_reads_models_that_the_hub_s_cache_has(world: World) -> None:
+    world.check()
+    world.content["train"]["max_tokens"] = 1024
+    report = world.check(offline=True)
+    assert "train.max_tokens" in {finding.key for finding in report.of("warning")}
+
+
+def test_what_a_stage_has_made_from_the_same_row_is_not_asked_for(world: World) -> None:
+    world.gated.append(SET)
+    Path("data/raw/talk").mkdir(parents=True)
+    row = world.content["datasets"]["talk"]
+    lock = {"params": {"params.yaml": {"datasets.talk.source": "dolly", "datasets.talk.revision": row["revision"]}}}
+    Path("dvc.lock").write_text(json.dumps({"stages": {"fetch@talk": lock}}))
+    assert world.check().of("error") == []
+    row["revision"] = "main"
+    assert [finding.key for finding in world.check().of("error")] == ["datasets.talk.source"]
+
+
+def test_the_key_is_never_printed(world: World) -> None:
+    wrong_key(world)
+    assert not any("0123456789" in str(finding) for finding in world.check().findings)
+
+
+def test_server_that_lists_no_models_is_asked_all_the_same(world: World) -> None:
+    assert isinstance(world.server, Server)
+    world.server.models = None
+    assert world.check().of("error") == [] and world.server.asked
