@@ -23,6 +23,7 @@ SOURCES: dict[str, str] = {
     "clapnq": "reset.sources.clapnq:ClapNq",
     "bioasq": "reset.sources.bioasq:BioAsq",
     "searchqa": "reset.sources.searchqa:SearchQa",
+    "mrqa": "reset.sources.mrqa:Mrqa",
     "wikisum": "reset.sources.wikisum:WikiSum",
     "own": "reset.sources.own:Own",
 }

@@ -27,6 +27,7 @@ _MINIMAL: Row = {
             "source": "micro",
             "path": None,
             "needs": "reset/micro",
+            "hub": None,
             "revision": None,
             "shares": None,
             "dev_from_train": None,

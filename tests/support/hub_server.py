@@ -1,6 +1,7 @@
 """A hub of one data set on the loopback, in the hub's own format: commits, trees, files with ranges, a gated set.
 
-It breaks off the first download half-way, as a lost connection does, and keeps every request it saw.
+It breaks off the first download half-way, as a lost connection does (`breaks`), keeps every request it saw, and counts
+the bytes of files that it sent.
 """
 
 import json
@@ -22,9 +23,9 @@ class HubServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, files: dict[str, bytes]) -> None:
+    def __init__(self, files: dict[str, bytes], *, breaks: bool) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.files = files
+        self.files, self.breaks, self.sent = files, breaks, 0
         self.seen: list[tuple[str, str, str | None]] = []  # method, path, range
         self.broken: set[str] = set()
 
@@ -82,17 +83,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, name: str, *, body: bool) -> None:
         content = self.server.files[name]
-        start = int(found[1]) if (found := re.match(r"bytes=(\d+)-", self.headers.get("Range") or "")) else 0
+        found = re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        start, end = (int(found[1]), int(found[2] or len(content) - 1) + 1) if found else (0, len(content))
         headers = {"ETag": f'"{name}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
-        if start:
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        breaks = body and not self.server.broken
+        part = content[start:end]
+        if part != content:
+            headers["Content-Range"] = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
+        breaks = self.server.breaks and body and not self.server.broken
         if breaks:
             self.server.broken.add(name)
-        part = content[start:]
-        self._send(
-            206 if start else 200, part, "application/octet-stream", headers, body=body, cut=len(part) // 2 * breaks
-        )
+        self.server.sent += len(part) * body
+        status = 200 if part == content else 206
+        self._send(status, part, "application/octet-stream", headers, body=body, cut=len(part) // 2 * breaks)
 
     def _json(self, content: Any) -> None:
         self._send(200, json.dumps(content).encode(), "application/json", {}, body=self.command != "HEAD")
@@ -112,9 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub(files: dict[str, bytes]) -> Iterator[HubServer]:
+def hub(files: dict[str, bytes], *, breaks: bool = True) -> Iterator[HubServer]:
     """A running server; stopped behind the block."""
-    server = HubServer(files)
+    server = HubServer(files, breaks=breaks)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server
