@@ -124,6 +124,7 @@ _MINIMAL: Row = {
         "similar": 10,
     },
     "tracking": {"enabled": False},
+    "plan": None,
 }
 
 

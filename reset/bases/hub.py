@@ -13,10 +13,13 @@ FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
 
 class HubModel:
-    """A model by `id`: a hub id at a pinned `revision`, or a local folder, with `revision` null."""
+    """A model by `id`: a hub id at a pinned `revision`, or a local folder, with `revision` null.
 
-    def __init__(self, *, needs: Path, seed: int, id: str, revision: str | None) -> None:
-        self._id, self._revision = id, revision
+    Weights in a few bits are refused unless `trained` is false, as for a model that only judges.
+    """
+
+    def __init__(self, *, needs: Path, seed: int, id: str, revision: str | None, trained: bool = True) -> None:
+        self._id, self._revision, self._trained = id, revision, trained
 
     def build(self, into: Path, work: Path) -> dict[str, Any]:
         """Copy the model to `into` and return its size in bytes.
@@ -34,7 +37,7 @@ class HubModel:
                 raise ResetError(
                     f"base model '{self._id}' is not a local folder and cannot be downloaded from the hub: {reason}"
                 ) from error
-        usable.check(into, self._id)
+        usable.check(into, self._id, trained=self._trained)
         return {"bytes": sum(file.stat().st_size for file in into.rglob("*") if file.is_file())}
 
 

@@ -12,13 +12,13 @@ CODE = "auto_map"  # names Python files of the repository
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
-def check(folder: Path, name: str) -> None:
-    """Raise `ResetError` if the repository in `folder`, called `name`, cannot be trained from."""
-    if (problem := _problem(folder)) is not None:
+def check(folder: Path, name: str, *, trained: bool = True) -> None:
+    """Raise `ResetError` if the repository in `folder`, called `name`, cannot be used, or if `trained` trained from."""
+    if (problem := _problem(folder, trained=trained)) is not None:
         raise ResetError(f"base model '{name}' {problem}")
 
 
-def _problem(folder: Path) -> str | None:
+def _problem(folder: Path, *, trained: bool) -> str | None:
     adapter = folder / "adapter_config.json"
     if adapter.is_file():
         base = _read(adapter).get("base_model_name_or_path")
@@ -26,8 +26,10 @@ def _problem(folder: Path) -> str | None:
     if not (folder / "config.json").is_file():
         return "has no config.json"
     config: Any = _read(folder / "config.json")
-    if quantised := config.get("quantization_config") or config.get("text_config", {}).get("quantization_config"):
-        return f"has quantised weights ({quantised.get('quant_method')}), which cannot be trained; name the original"
+    quantised = config.get("quantization_config") or config.get("text_config", {}).get("quantization_config")
+    if trained and quantised:
+        method = f"has quantised weights ({quantised.get('quant_method')})"
+        return f"{method}, which cannot be trained; name the original, or set `trained: false` if it only judges"
     if (kind := config.get("model_type")) not in CONFIG_MAPPING:
         own = "; its own code, which it brings along, is never run" if CODE in config else ""
         return f"is of type '{kind}', which transformers does not know{own}"

@@ -18,7 +18,7 @@ from reset.model import precision
 from reset.model.tokens import load_tokenizer
 from reset.params.document import Params
 from reset.params.training import System
-from reset.planning import judge_costs, model_size, workload
+from reset.planning import assumed, judge_costs, model_size, workload
 from reset.planning.base_outline import outline
 
 
@@ -186,7 +186,7 @@ def plan(p: Params, rates: Rates) -> dict[str, Any]:
             "pools": pools(p, models, rates),
         }
     content["judges"] = judge_costs.judges(p)
-    content["totals"] = totals(content)
+    content["totals"], content["assumed"] = totals(content), assumed.whole(p)
     notes = [*models.notes, *_warnings(content)]
     return {**content, "notes": notes}
 
