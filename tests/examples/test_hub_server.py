@@ -10,7 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
+from tests.support import ROOT
 from tests.support.hub_server import COMMIT, GATED, SET, hub
 
 PROGRAM = """
@@ -31,10 +33,16 @@ def table(rows: int, width: int, group: int | None = None) -> bytes:
 
 def read(name: str, endpoint: str, home: Path, *rows: str) -> subprocess.CompletedProcess[str]:
     """Load the data set in a process of its own: the library reads its endpoint once, when it is imported."""
+    return run(endpoint, home, "-c", PROGRAM, name, *rows)
+
+
+def run(endpoint: str, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in `home` with the hub at `endpoint`."""
     hubs = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")} | hubs
-    command = [sys.executable, "-c", PROGRAM, name, *rows]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    environment |= {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_branch_is_pinned_to_its_commit_and_a_broken_download_goes_on(tmp_path: Path) -> None:
@@ -61,6 +69,23 @@ def test_the_first_rows_of_a_split_come_in_order_without_the_rest_of_its_files(t
     assert (commit, rows) == (COMMIT, [f"{row:08}" for row in range(30)])
     assert sent < 60_000_000, sent  # the library reads 32 MB ahead
     assert paths and all(f"/resolve/{COMMIT}/" in path for path in paths)
+
+
+def test_a_row_names_another_repository_and_how_much_of_it_is_taken(tmp_path: Path, minimal: dict[str, Any]) -> None:
+    elsewhere = {"id": SET, "config": None, "data_files": "plain/{split}/*.parquet", "licence": "ours"}
+    hub_row = {**elsewhere, "splits": {"dev": "validation", "test": "train"}, "take": {"test": 3}}
+    minimal["datasets"]["nq"] |= {"source": "mrqa", "hub": hub_row, "revision": "main"}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
+    files = {f"plain/{split}/0.parquet": table(5, 10) for split in ("train", "validation")}
+    with hub(files, breaks=False) as server:
+        done = run(server.address, tmp_path, "-m", "stages.fetch", "nq", "raw/nq")
+    assert done.returncode == 0, done.stderr[-3000:]
+    facts = json.loads((tmp_path / "metrics/fetch/nq.json").read_text())
+    assert (facts["records"], facts["rows_in"], facts["set_aside"]) == ({"dev": 5, "test": 3}, 8, {})
+    assert [part["from"] for part in facts["parts"]] == [f"{SET} validation", f"{SET} train, its first 3 rows"]
+    assert (facts["origin"], facts["revision"], facts["licence"]) == (SET, COMMIT, "ours")
+    kept = [json.loads(line)["text"][:8] for line in (tmp_path / "raw/nq/test.jsonl").read_text().splitlines()]
+    assert kept == ["00000000", "00000001", "00000002"]
 
 
 def test_set_that_one_must_ask_for_is_one_line(tmp_path: Path) -> None:
