@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from click.testing import CliRunner
+from transformers import Qwen2Config
 
 from reset import params
 from reset.cli.main import main
-from reset.planning import assumed, workload
+from reset.planning import assumed, model_size, workload
 from tests.support import ROOT
 
 PLAN = {
@@ -93,3 +95,13 @@ def test_every_judge_and_every_downloaded_model_of_a_public_scale_is_counted(sca
     assert p.plan
     assert p.plan.answers_per_s.keys() == p.judges.keys()
     assert p.plan.download_gb.keys() == {*p.base, "data sets"}
+
+
+def test_training_at_scale_gpu_fits_into_24_gb(composed, tmp_path):
+    size = {"hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28, "num_attention_heads": 12}
+    size |= {"vocab_size": 151_936, "num_key_value_heads": 2, "tie_word_embeddings": True}  # Qwen2.5-1.5B
+    Qwen2Config(**size).save_pretrained(tmp_path)
+    shape, p = model_size.shape(tmp_path), params.load(composed("gpu"))
+    assert shape.parameters == 1_543_714_304
+    for recipe in p.recipes.values():
+        assert shape.training(recipe, torch.bfloat16, devices=1, tokens=p.train.max_tokens) < 16e9  # room for buffers
