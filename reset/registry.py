@@ -23,6 +23,7 @@ SOURCES: dict[str, str] = {
     "clapnq": "reset.sources.clapnq:ClapNq",
     "bioasq": "reset.sources.bioasq:BioAsq",
     "searchqa": "reset.sources.searchqa:SearchQa",
+    "mrqa": "reset.sources.mrqa:Mrqa",
     "wikisum": "reset.sources.wikisum:WikiSum",
     "own": "reset.sources.own:Own",
 }
@@ -37,6 +38,8 @@ JUDGES: dict[str, str] = {
     "lexical": "reset.judges.lexical:Lexical",
     "summac": "reset.judges.summac:SummaC",
     "minicheck": "reset.judges.minicheck:MiniCheck",
+    "reward": "reset.judges.reward:Reward",
+    "llm": "reset.judges.llm:LlmRater",
     "rubric": "reset.judges.rubric:Rubric",
     "reference": "reset.judges.reference:Reference",
     "openai": "reset.judges.openai:OpenAIRater",

@@ -7,6 +7,8 @@ import click
 from reset import params, tracking
 from reset.examples import fetch
 from reset.files import tables
+from reset.params.data import OnHub
+from reset.sources import Where
 from reset.sources.construction import construct, row_of
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -22,14 +24,19 @@ def main(dataset: str, into: Path) -> None:
     metrics = Path(f"metrics/fetch/{dataset}.json")
     with tracking.run("fetch", dataset, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
         source = construct(row.source, row.options, key=f"params.yaml: datasets.{dataset}")
-        path = Path(row.path) if row.path else None
-        limit = p.prepare.max_broken
-        facts = fetch.fetch(source, path=path, revision=row.revision, into=into, max_broken=limit)
+        path, limit = Path(row.path) if row.path else None, p.prepare.max_broken
+        facts = fetch.fetch(
+            source, path=path, revision=row.revision, into=into, max_broken=limit, where=_elsewhere(row.hub)
+        )
         tables.write_json(metrics, facts)
     counts = ", ".join(f"{count} {split}" for split, count in facts["records"].items())
     aside = "".join(f"; set aside: {count} {reason}" for reason, count in facts["set_aside"].items())
     left = f"; not read: {', '.join(facts['not_read'])}" if "not_read" in facts else ""
     click.echo(f"fetch: {dataset}: {counts} from {facts['origin']}{aside}{left}")
+
+
+def _elsewhere(hub: OnHub | None) -> Where | None:
+    return None if hub is None else Where(hub=hub.id, **hub.model_dump(exclude={"id"}))
 
 
 if __name__ == "__main__":

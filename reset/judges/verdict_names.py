@@ -58,6 +58,10 @@ def _of_sentences(name: str, _: Options, task: str, __: str) -> list[str]:
     return [name] if task in ABSTRACTIVE else []
 
 
+def _of_replies(name: str, _: Options, task: str, __: str) -> list[str]:
+    return [name] if task == "instruction" else []
+
+
 def _reference(_: str, __: Options, task: str, ___: str) -> list[str]:
     return ["rating", "rating_weak"] if task == "instruction" else []
 
@@ -77,6 +81,8 @@ KINDS: dict[str, Callable[[str, Options, str, str], list[str]]] = {
     "lexical": _lexical,
     "summac": _of_sentences,
     "minicheck": _of_sentences,
+    "reward": _of_replies,
+    "llm": _of_replies,
     "rubric": _rubric,
     "reference": _reference,
     "openai": _openai,

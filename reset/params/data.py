@@ -7,11 +7,23 @@ from pydantic import Field
 from reset.params.section import Count, Rate, Section
 
 
+class OnHub(Section):
+    """A data set of the hub, read in place of the source's own: the same records elsewhere, or some rows of it."""
+
+    id: str  # of the repository
+    config: str | None
+    data_files: str | None  # pattern inside the repository, with {split}; null: what the configuration says
+    splits: Annotated[dict[Literal["train", "dev", "test"], str], Field(min_length=1)]  # our split -> the hub's
+    take: dict[Literal["train", "dev", "test"], Annotated[int, Field(ge=1)]]  # our split -> its first rows; else all
+    licence: str
+
+
 class Dataset(Section):
     """A row of `datasets`."""
 
     source: str
     path: str | None  # a local copy; null: the source generates or downloads its records
+    hub: OnHub | None  # null: where the source says
     needs: str  # a path that DVC watches besides the source's own code: `path`, else code that brings the records
     revision: str | None
     shares: dict[Literal["train", "dev", "test"], float] | None  # of each split, for records that name none

@@ -19,6 +19,7 @@ from reset.params.answers import (
     Weighted,
 )
 from reset.params.data import Dataset, Describe, Mix, Mixture, Prepare, Prompts, Screen
+from reset.params.plan import Plan
 from reset.params.report import Evaluate, Report, Tracking
 from reset.params.section import Section, Task
 from reset.params.training import Base, Dpo, Kto, Supervised, System, TemplateOptions, Train, WeightedSupervised
@@ -58,3 +59,4 @@ class Params(Section):
     evaluate: Evaluate
     report: Report
     tracking: Tracking
+    plan: Plan | None  # null: nothing is assumed

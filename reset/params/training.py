@@ -33,6 +33,12 @@ class Adapter(Section):
     merge: bool
 
 
+class Merged(Adapter):
+    """An adapter that is merged into the weights in the end, and therefore always a new one."""
+
+    merge: Literal[True]
+
+
 class Recipe(Section):
     """Options of every row of `recipes`; see `reset.training.recipe.Recipe`."""
 
@@ -70,7 +76,7 @@ class Dpo(Recipe):
 
     method: Literal["dpo"]
     padding_free: Literal[False]
-    adapter: None  # not supported: the reference model is a full copy of the starting model
+    adapter: Merged | None  # a new one on whole weights, which are the reference model while it is switched off
     beta: float = Field(gt=0)
     sft_weight: float = Field(ge=0)  # weight of the chosen response's cross-entropy, which is added to the loss
 

@@ -72,12 +72,12 @@ class Shape:
     def training(self, recipe: Recipe, dtype: torch.dtype, *, devices: int, tokens: int) -> int:
         """Bytes per device while training on rows of `tokens` tokens.
 
-        DPO trains on two answers per row; DPO and KTO also hold a reference model.
+        DPO trains on two answers per row; DPO and KTO also hold a reference model, unless it is that of an adapter.
         """
         answers = 2 if recipe.method == "dpo" else 1
         total = self.states(recipe.zero_stage, dtype, devices, recipe.adapter)
         total += answers * self.activations(recipe, dtype, tokens)
-        if recipe.method not in ("dpo", "kto"):
+        if recipe.method not in ("dpo", "kto") or recipe.adapter:
             return total
         return total + self.parameters * dtype.itemsize // (devices if recipe.zero_stage == 3 else 1)
 

@@ -18,7 +18,7 @@ from reset.model import precision
 from reset.model.tokens import load_tokenizer
 from reset.params.document import Params
 from reset.params.training import System
-from reset.planning import judge_costs, model_size, nli_work, workload
+from reset.planning import assumed, judge_costs, model_size, nli_work, workload
 from reset.planning.base_outline import outline
 
 
@@ -191,7 +191,7 @@ def plan(p: Params, rates: Rates) -> dict[str, Any]:
         }
     content["judges"] = judge_costs.judges(p)
     content["pairs"] = nli_work.judges(p, rates.nli, models.notes)
-    content["totals"] = totals(content)
+    content["totals"], content["assumed"] = totals(content), assumed.whole(p)
     notes = [*dict.fromkeys(models.notes), *_warnings(content)]
     if content["pairs"]:
         notes.append(f"pairs of sentences: at an assumed {rates.nli:g} TFLOP/s per device (--nli-tflop-per-s)")

@@ -27,7 +27,9 @@ Pieces = Iterable[tuple[int, Any]]  # number and input of each chunk; "piece" is
 Build = Callable[[], Callable[[Any], Iterable[Mapping[str, Any]]]]  # loads an engine or judge: piece -> rows of a chunk
 Spread = Callable[[Pieces, Build], Iterator[tuple[int, Iterable[Mapping[str, Any]]]]]  # yields chunks in any order
 
-LOAD_MODEL = frozenset({"transformers", "vllm", "summac", "minicheck"})  # engines and judges that load a model
+LOAD_MODEL = frozenset(
+    {"transformers", "vllm", "summac", "minicheck", "reward", "llm"}
+)  # engines and judges that load a model
 CONNECT_S = 10.0
 BLOCK = pa.schema([("number", pa.int64()), ("content", pa.large_binary())])  # a pickled piece, or pickled rows or error
 

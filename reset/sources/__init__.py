@@ -45,6 +45,7 @@ class Where:
     revision: str | None = None  # branch, tag or commit
     data_files: str | None = None  # pattern inside the hub repository, with {split}
     splits: Mapping[str, str] = field(default_factory=dict)  # our split -> the hub's split
+    take: Mapping[str, int] = field(default_factory=dict)  # our split -> how many rows; of others all
     urls: Mapping[str, str] = field(default_factory=dict)  # split -> URL of a file, with {revision}
     licence: str = ""
     how: str = ""  # how to obtain a data set that cannot be downloaded

@@ -14,7 +14,7 @@ Row = TypeVar("Row")
 def construct(name: str, options: Mapping[str, Any], *, key: str, max_passages: int | None = None) -> Source:
     """Construct the source called `name`; `key` is the place of its row in params.yaml, for messages.
 
-    `max_passages` is passed to sources that limit their passages by default (NQ, BioASQ, SearchQA, own), unless
+    `max_passages` is passed to sources that limit their passages by default (NQ, BioASQ, SearchQA, MRQA, own), unless
     `options` sets it. Raises `ResetError` for a name or option that does not exist, and for a missing option.
     """
     build = registry.load(registry.SOURCES, name, "source")

@@ -5,6 +5,7 @@ them contains the answer, `search_deeper` replaces the last one by the next pass
 the paper say what counts as a mention of the answer, and in which order it puts the passages: see `Choice`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,7 @@ from reset.sources import Example, Record, SetAside
 from reset.sources.fields import label, optional_text, rows, value
 
 NO_ANSWER = SetAside("no passage holds the answer")
+_PARTS, _TITLE = re.compile(r"\[(?:DOC|PAR)\]"), re.compile(r"^\[TLE\].*?(?:\[SEP\]|$)", re.DOTALL)
 _BIENCODER = ("positive_ctxs", "hard_negative_ctxs", "negative_ctxs")
 MENTIONS = ("tokens", "characters")
 ORDERS = ("best_first", "best_last")
@@ -56,6 +58,15 @@ def retrieved(record: Record) -> Iterator[str]:
 def is_retrieval(record: Record) -> bool:
     """Return whether a record has one of DPR's layouts, in which RobustQA's results are read too."""
     return "ctxs" in record or "positive_ctxs" in record
+
+
+def marked_passages(context: str) -> list[str]:
+    """Return the paragraphs of a context with MRQA's marks, each on one line, without titles; empty ones are skipped.
+
+    "[TLE] title" ends at [SEP], [PAR] or the end of its document, which may have been cut off within a title.
+    """
+    parts = (_TITLE.sub("", part.strip()).replace("[SEP]", " ") for part in _PARTS.split(context))
+    return [" ".join(part.split()) for part in parts if part.strip()]
 
 
 def choose(passages: Iterable[str], answers: Iterable[str], choice: Choice) -> list[str] | None:

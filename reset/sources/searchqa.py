@@ -6,15 +6,12 @@ Three layouts are read: MRQA 2019's rows, as on the hub, the original files (`se
 results in DPR's layout. The snippets are the passages, without their titles, as in Table 13.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, optional_text, rows, text, texts
-from reset.sources.retrieval import Choice, extractive, is_retrieval, retrieved
-
-_TITLE = re.compile(r"^\s*\[TLE\].*?(\[PAR\]|$)", re.DOTALL)
+from reset.sources.retrieval import Choice, extractive, is_retrieval, marked_passages, retrieved
 
 
 @dataclass(frozen=True)
@@ -56,9 +53,8 @@ def _passages(record: Record) -> Iterable[str]:
     """Return the snippets, best first, each on one line; results without a snippet are skipped."""
     if is_retrieval(record):
         return retrieved(record)
-    if "search_results" in record:
-        results = rows(record, "search_results")
-        snippets = [optional_text(result, "snippets" if "snippets" in result else "snippet") for result in results]
-    else:
-        snippets = [_TITLE.sub("", document) for document in text(record, "context").split("[DOC]")]
+    if "search_results" not in record:
+        return marked_passages(text(record, "context"))
+    results = rows(record, "search_results")
+    snippets = [optional_text(result, "snippets" if "snippets" in result else "snippet") for result in results]
     return [" ".join(snippet.split()) for snippet in snippets if snippet.strip()]

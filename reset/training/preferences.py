@@ -6,14 +6,15 @@ Tulu 3, arXiv 2411.15124); with `sft_weight` the cross-entropy of the chosen ans
 nothing. There is no dev set: the model of the last step is saved.
 
 The reference model is a copy of the model in memory before the first step, whatever it was made of (an adapter kept
-apart is merged into it by then), sharded under ZeRO-3 like the trained one. TRL could compute its log-probabilities
-beforehand, but with in-memory rows it caches them under a random name per rank, so that all ranks but the first miss
-them.
+apart is merged into it by then), sharded under ZeRO-3 like the trained one. Where DPO trains a new adapter on whole
+weights, it is the same model with the adapter switched off, and takes no memory. TRL could compute its
+log-probabilities beforehand, but with in-memory rows it caches them under a random name per rank, so that all ranks but
+the first miss them.
 """
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from datasets import Dataset
@@ -57,14 +58,17 @@ def dpo(
     losses = {"sigmoid_norm" if recipe.loss == "sequence" else "sigmoid": 1.0}
     if recipe.sft_weight:
         losses["sft"] = recipe.sft_weight
-    _require_log_probabilities(model)
+    adapted = hasattr(model, "peft_config")
+    _require_log_probabilities(_whole(model))
     trainer = PairTrainer(
         model=model,
-        ref_model=_reference_model(model),
+        ref_model=None if adapted else _reference_model(model),
         processing_class=tokenizer,
         args=DPOConfig(**config, beta=recipe.beta, loss_type=list(losses), loss_weights=list(losses.values())),
         train_dataset=dataset(rows),
     )
+    if adapted:  # TRL's copy of the adapter; without it, TRL switches the adapter off
+        cast(Any, trainer.model).delete_adapter("ref")
     lengths = [len(row["prompt_ids"]) + max(len(row["chosen_ids"]), len(row["rejected_ids"])) for row in rows]
     trainer.order = LengthGrouped(lengths, recipe.batch_size, config["seed"])
     return trainer
@@ -137,6 +141,11 @@ def _reference_model(model: PreTrainedModel) -> PreTrainedModel:
     if reference.config._attn_implementation == attention.NAME:
         reference.set_attn_implementation("sdpa")
     return reference
+
+
+def _whole(model: Any) -> Any:
+    """Return the model itself, without the wrapper that peft puts around it; a new adapter changes no output yet."""
+    return model.get_base_model() if hasattr(model, "peft_config") else model
 
 
 def _require_log_probabilities(model: Any) -> None:

@@ -5,7 +5,7 @@ import pytest
 from reset import registry
 from reset.judges import Answer, verdict_names
 from reset.judges.verdict_names import SPLITS, TASKS
-from tests.judges import test_minicheck, test_summac
+from tests.judges import test_llm, test_minicheck, test_reward, test_summac
 from tests.support.chat_server import Server, settings
 
 
@@ -40,6 +40,12 @@ def built(tmp_path, server, monkeypatch):
             save = {"summac": test_summac.save, "minicheck": test_minicheck.save}[kind]
             model = {"model": str(save(tmp_path / kind, {"summac": "bert", "minicheck": "roberta"}[kind]))}
             options |= {"batch_tokens": 256} | ({"max_doc_sents": 10} if kind == "summac" else {})
+        if kind == "reward":
+            model = {"model": test_reward.save(tmp_path / kind)}
+            options |= {"batch_tokens": 256, "max_tokens": 400, "scale": 1.0}
+        if kind == "llm":
+            model = {"model": test_llm.save(tmp_path / kind, {})}
+            options |= {"engine": "transformers", "settings": test_llm.ENGINES["transformers"]}
         if kind == "openai":
             models = {"model": "large", "weak_model": None, "pairwise_model": None, **more}
             options = {**models, "server": settings(server, concurrency=1)}
@@ -55,6 +61,8 @@ def built(tmp_path, server, monkeypatch):
         ("lexical", {"more": ["k_precision"]}),
         ("summac", {}),
         ("minicheck", {}),
+        ("reward", {}),
+        ("llm", {}),
         ("rubric", {}),
         ("reference", {}),
         ("openai", {}),

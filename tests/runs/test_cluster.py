@@ -27,7 +27,8 @@ def test_one_worker_without_an_address_and_work_without_a_model_stay_in_this_pro
     assert spread("vllm", workers=1, ray_address=None, **LIMITS) is here
     assert spread("openai", workers=8, ray_address="10.0.0.1:6379", **LIMITS) is here
     assert spread("vllm", workers=1, ray_address="10.0.0.1:6379", **LIMITS) is not here
-    assert spread("summac", workers=2, ray_address=None, **LIMITS) is not here
+    for judge in ("summac", "reward", "llm"):
+        assert spread(judge, workers=2, ray_address=None, **LIMITS) is not here
     assert spread("vllm", workers=None, ray_address=None, **LIMITS) is here  # without GPUs to fill
 
 

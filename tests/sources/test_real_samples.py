@@ -34,6 +34,7 @@ SAMPLES: list[tuple[str, str, int, dict[str, int]]] = [
     # 40 by plain substring; normalisation forgives articles and marks in five more; one of the 45 is in a title only
     ("searchqa", "searchqa", 44, {"no passage holds the answer": 1}),
     ("searchqa", "searchqa_raw", 5, {"no passage holds the answer": 1}),
+    ("mrqa", "searchqa", 44, {"no passage holds the answer": 1}),
     ("wikisum", "wikisum", 1, {"no summary": 4}),
 ]
 
@@ -46,7 +47,9 @@ def run(real: Path, folder: Path, source: str, sample: str) -> Account:
     return prepare.prepare(made, folder / "raw", folder / "examples", dataset=source, shares={"test": 1.0}, **limits)
 
 
-@pytest.mark.parametrize(("source", "sample", "kept", "set_aside"), SAMPLES, ids=[row[1] for row in SAMPLES])
+@pytest.mark.parametrize(
+    ("source", "sample", "kept", "set_aside"), SAMPLES, ids=[f"{source}-{sample}" for source, sample, *_ in SAMPLES]
+)
 def test_every_record_is_kept_or_set_aside_with_its_reason(real, tmp_path, source, sample, kept, set_aside):
     account = run(real, tmp_path, source, sample)
     lines = len((real / f"{sample}.jsonl").read_text(encoding="utf-8").splitlines())

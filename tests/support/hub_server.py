@@ -2,7 +2,8 @@
 
 It answers what `huggingface_hub`, `datasets` and `transformers` ask to look at and download a repository: its commit,
 files with their sizes, its card (of README.md), trees, whether an account may read it, and files, whole or in ranges. A
-repository may be gated; the first download may break off half-way, as a lost connection does. Every request is kept.
+repository may be gated; the first download may break off half-way, as a lost connection does. Every request is kept,
+and the bytes of files that were sent are counted.
 
     with hub({"models/mine/tiny": Path("tiny"), "datasets/mine/set": {"train.jsonl": b"..."}}) as server:
         ...  # with HF_ENDPOINT set to server.address before huggingface_hub is imported
@@ -40,7 +41,7 @@ class HubServer(ThreadingHTTPServer):
 
     def __init__(self, repositories: Mapping[str, Content], gated: Collection[str], breaks: bool) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.repositories, self.gated, self.breaks = repositories, gated, breaks
+        self.repositories, self.gated, self.breaks, self.sent = repositories, gated, breaks, 0
         self.seen: list[tuple[str, str, str | None]] = []  # method, path, range
         self.broken: set[str] = set()  # files whose first download broke off
 
@@ -159,17 +160,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, repository: str, name: str) -> None:
         content = self.server.read(repository, name)
-        start = int(found[1]) if (found := re.match(r"bytes=(\d+)-", self.headers.get("Range") or "")) else 0
+        found = re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
+        start, end = (int(found[1]), int(found[2] or len(content) - 1) + 1) if found else (0, len(content))
         tag = hashlib.sha1(content).hexdigest()
         headers = {"ETag": f'"{tag}"', "X-Repo-Commit": commit(repository), "Accept-Ranges": "bytes"}
-        if start:
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        part = content[start:end]
+        if part != content:
+            headers["Content-Range"] = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
         breaks = self.server.breaks and self.command == "GET" and not self.server.broken
         if breaks:
             self.server.broken.add(name)
-        part = content[start:]
+        self.server.sent += len(part) * (self.command == "GET")
         cut = len(part) // 2 if breaks else 0
-        self._send(206 if start else 200, part, "application/octet-stream", headers, cut)
+        self._send(200 if part == content else 206, part, "application/octet-stream", headers, cut)
 
     def _json(self, content: Any) -> None:
         self._send(200, json.dumps(content, default=str).encode(), "application/json", {})

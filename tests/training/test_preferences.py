@@ -29,6 +29,7 @@ from tests.support.train_alone import LIMITS, RECIPE
 from tests.support.train_alone import row as plain
 
 PREFERENCES = replace(RECIPE, batch_size=8, micro_batch_size=4, learning_rate=5e-3, epochs=4.0, beta=0.1, loss="token")
+LORA = adapters.Adapter(8, 16.0, 0.0, ["all-linear"], quantise="none", merge=True)
 RECIPES = {
     "dpo": replace(PREFERENCES, method="dpo"),
     "kto": replace(PREFERENCES, method="kto"),
@@ -168,7 +169,9 @@ def test_weight_multiplies_the_loss_of_its_row(per_sequence: bool) -> None:
     torch.testing.assert_close(weighted, 1.5 * shares[0] * one + 0.5 * shares[1] * two)
 
 
-def train_all(folder: Path, start: Path, recipes: dict[str, Recipe], processes: int = 1) -> None:
+def train_all(
+    folder: Path, start: Path, recipes: dict[str, Recipe], processes: int = 1, adapter: adapters.Adapter | None = None
+) -> None:
     """Train with each recipe in processes of their own, as the stage does."""
     for method in recipes:
         tables.write(
@@ -181,10 +184,12 @@ def train_all(folder: Path, start: Path, recipes: dict[str, Recipe], processes: 
     script.write_text(
         "import json, sys; from pathlib import Path; from reset.runs import divergence; "
         "from reset.training import loop, train; from reset.training.recipe import Recipe\n"
+        "from reset.model import adapters\n"
         "f, i = Path(sys.argv[1]), Path(sys.argv[2]); loop.rendezvous()\n"
         "for name, recipe in json.loads(sys.argv[3]).items():\n"
         "    train.train(f / f'{name}.parquet', f / 'dev.parquet', i, f / name, keep=[], max_tokens=64, max_cut=0.0,"
-        f" limits=divergence.{LIMITS}, seed=0, save_minutes=0.0, template='micro', recipe=Recipe(**recipe))\n"
+        f" limits=divergence.{LIMITS}, seed=0, save_minutes=0.0, template='micro', recipe=Recipe(**recipe),"
+        f" adapter={adapter and f'adapters.{adapter}'})\n"
         "loop.leave()\n"
     )
     command = [*launcher(processes), str(script)] if processes > 1 else [sys.executable, str(script)]
@@ -235,6 +240,17 @@ def test_what_is_saved_is_another_model_in_safetensors(trained: Path, init: Path
     name = "model.layers.0.self_attn.q_proj.weight"
     assert not torch.equal(load_file(folder / "model.safetensors")[name], load_file(init / "model.safetensors")[name])
     assert not list(folder.glob("*.bin"))
+
+
+def test_dpo_trains_an_adapter_against_the_weights_under_it(init: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPES["dpo"], learning_rate=2e-2, gradient_checkpointing=True)
+    train_all(tmp_path, init, {"dpo": recipe}, adapter=LORA)
+    entries = log(tmp_path, "dpo")
+    assert entries[0]["loss"] == pytest.approx(0.6931, abs=1e-3)  # ln 2: model and reference are the same
+    assert entries[-1]["loss"] < 0.8 * entries[0]["loss"]
+    folder, name = tmp_path / "dpo/model", "model.layers.0.self_attn.q_proj.weight"
+    assert not torch.equal(load_file(folder / "model.safetensors")[name], load_file(init / "model.safetensors")[name])
+    assert not adapters.apart(folder) and not (folder / "ref").exists()
 
 
 @pytest.mark.slow

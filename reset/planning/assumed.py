@@ -1,0 +1,60 @@
+"""Hours, gigabytes and dollars of a scale before there are data: from section `plan` of params.yaml and the tables.
+
+Nothing is read but params.yaml. Rows and answers are the most that the tables allow, and nothing runs beside anything
+else. The other modules of this room count the work once the data exist.
+"""
+
+from reset.params.document import Params
+from reset.params.plan import Plan
+from reset.params.training import System
+from reset.planning import workload
+
+
+def whole(p: Params) -> dict[str, float] | None:
+    """Return the hours of each kind of stage and of all, gigabytes downloaded and written, and dollars.
+
+    None if `plan` is null, or if it cannot be told from the tables how many rows a system trains on.
+    """
+    if p.plan is None:
+        return None
+    trained = [_trained_rows(p, system) for system in p.systems.values()]
+    if None in trained:
+        return None
+    answers = [workload.answering(p, name, pool, None).answers for name, pool in p.pools.items()]
+    seconds = _seconds(p, p.plan, sum(row or 0.0 for row in trained), sum(answers))
+    hours = {f"{kind}_hours": spent / 3600 for kind, spent in seconds.items()}
+    models = sum(1 + len(system.keep) for system in p.systems.values())
+    return {
+        **hours,
+        "hours": sum(hours.values()),
+        "download_gb": sum(p.plan.download_gb.values()),
+        "written_gb": models * p.plan.written_gb_per_system,
+        "usd": sum(hours.values()) * p.plan.device_usd,
+    }
+
+
+def _seconds(p: Params, assumed: Plan, rows: float, answers: int) -> dict[str, float]:
+    stages = len(p.systems) + len(p.pools) * (1 + len(p.judges))
+    return {
+        "train": rows * assumed.row_tokens / assumed.train_tokens_per_s,
+        "sample": answers * assumed.answer_tokens / assumed.sample_tokens_per_s,
+        "judge": sum(answers / assumed.answers_per_s[name] for name in p.judges if name in assumed.answers_per_s),
+        "start": stages * assumed.stage_s,
+    }
+
+
+def _trained_rows(p: Params, system: System) -> float | None:
+    """Rows times epochs of a system, each answer of a pair as a row; None if its mixture has no limit."""
+    kind, _, name = system.data.partition("/")
+    epochs = p.recipes[system.recipe].epochs
+    if kind == "curated":
+        curated = p.curated[name]
+        answers = 2 if curated.pick == "pairs" else 1
+        return answers * curated.share * sum(p.prompts[curated.prompts].rows.values()) * epochs
+    mixture = p.mixtures[name]
+    if mixture.rows is not None:
+        return len(mixture.parts) * mixture.rows * epochs
+    members = [dataset for part in mixture.parts.values() for dataset in part]
+    taken = [mixture.take.get(dataset) for dataset in members]
+    counts = [count for count in taken if isinstance(count, int)]
+    return sum(counts) * epochs if len(counts) == len(members) else None
