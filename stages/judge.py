@@ -46,7 +46,7 @@ def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into
             fingerprint_parts={"judge": judge, **row},
             spread=spread,
         )
-        account.write(metrics, verdicts=verdicts)
+        account.write(metrics, scale=p.scale, verdicts=verdicts)
     click.echo(f"judge {name}: {account}")
 
 

@@ -36,7 +36,6 @@ UNUSED = {
 }
 # Parameters that no stage depends on: they say how a stage works or when it stops, not what comes out.
 NOT_WHAT = {
-    "scale",  # the name of what all others say
     "data_folder",  # stands in the paths of `datasets`
     "tracking.enabled",
     "train.processes",

@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from reset.errors import ResetError
+from reset.evidence.revisions import Run
 from reset.files import tables
 from reset.scoring import comparison
 
@@ -16,9 +17,14 @@ def gather(runs: Mapping[str, Path], pairs: Sequence[Sequence[str]], *, resample
     """Read `runs` (name -> folder); return `scores` per system and macro average, and `differences` per pair.
 
     `sd` is the standard deviation over runs (n - 1), None for a single run. A difference needs both systems in all
-    runs. Raises `ResetError` for a run without scores.
+    runs. Raises `ResetError` for a run without scores, and for runs of different scales, whose equal names are
+    different systems.
     """
-    summaries = {name: _summaries(name, folder) for name, folder in runs.items()}
+    read = {name: Run(str(folder), folder) for name, folder in runs.items()}
+    if len({run.scale for run in read.values()}) > 1:
+        of = ", ".join(f"'{name}' is of scale {run.scale}" for name, run in read.items())
+        raise ResetError(f"{of}: repeated runs are of one scale")
+    summaries = {name: _summaries(name, run) for name, run in read.items()}
     systems = sorted({system for by_system in summaries.values() for system in by_system})
     scores = [
         row
@@ -33,11 +39,11 @@ def gather(runs: Mapping[str, Path], pairs: Sequence[Sequence[str]], *, resample
     return {"runs": list(runs), "scores": scores, "differences": list(comparison.marked(differences, every))}
 
 
-def _summaries(name: str, folder: Path) -> dict[str, tables.Row]:
-    paths = sorted((folder / FOLDERS[1]).glob("*.json"))
-    if not paths:
+def _summaries(name: str, run: Run) -> dict[str, tables.Row]:
+    figures = {Path(file).stem: run.figures(file) for file in run.files(FOLDERS[1]) if file.endswith(".json")}
+    if not any(figures.values()):
         raise ResetError(f"'{name}' holds no scores: {FOLDERS[1]}/ is empty or missing")
-    return {path.stem: tables.read_json(path) for path in paths}
+    return {system: summary for system, summary in figures.items() if summary}
 
 
 def _means_and_sd(system: str, by_run: Mapping[str, tables.Row]) -> list[tables.Row]:

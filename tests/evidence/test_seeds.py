@@ -155,3 +155,12 @@ def test_commits_and_experiments_are_read_from_the_cache(
     assert gone.output.startswith(
         "Error: 'deep-fish' has data/scores/mtl.parquet neither in Git nor in DVC's cache or remote"
     )
+
+
+def test_runs_of_different_scales_are_refused_and_what_another_scale_left_is_not_read(runs: dict[str, Path]) -> None:
+    for folder, scale in zip(runs.values(), ("micro", "own", "own"), strict=False):
+        (folder / "params.yaml").write_text(f"scale: {scale}\n")
+    with pytest.raises(ResetError, match=r"is of scale micro, .* is of scale own: repeated runs are of one scale$"):
+        seeds.gather(runs, PAIR, resamples=10, seed=0)
+    with pytest.raises(ResetError, match="holds no scores"):  # the figures are micro's
+        seeds.gather({"seed1": runs["seed1"]}, PAIR, resamples=10, seed=0)
