@@ -17,6 +17,7 @@ import click
 
 from benchmarks.result import check, publish
 from reset.files import schemas, tables
+from reset.files.metrics import Metrics
 from reset.report import browser, measured, page
 from tests.support.browser import chromium
 
@@ -110,7 +111,7 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
         started = time.perf_counter()
         content = browser.content([shelf], verdicts=root / "verdicts", scores=SCORES, max_bytes=20_000_000)
         rows = measured.gather(
-            metrics=root / "metrics",
+            metrics=Metrics(root / "metrics", "report", {}),
             scores=root / "scores",
             systems=[],
             paper_rows={},

@@ -27,7 +27,7 @@ def main(name: str, into: Path) -> None:
         with whole_folder(into) as folder:
             figures = model.build(folder, work)
         shutil.rmtree(work, ignore_errors=True)
-        tables.write_json(metrics, figures)
+        tables.write_json(metrics, {"scale": p.scale, **figures})
     click.echo(f"base {name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
 
 

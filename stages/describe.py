@@ -20,7 +20,7 @@ def main(examples: Path, model: Path) -> None:
     metrics = Path("metrics/describe/examples.json")
     with tracking.run("describe", "examples", p.describe.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
         figures = describe.describe(examples, model)
-        tables.write_json(metrics, figures)
+        tables.write_json(metrics, {"scale": p.scale, "datasets": figures})
     click.echo(f"describe: {len(figures)} data sets in the tokens of {model}")
 
 

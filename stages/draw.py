@@ -24,7 +24,7 @@ def main(name: str, examples: Path, screened: Path, into: Path) -> None:
         settings = row.model_dump()
         left_out = seeded_order.left_out(screened)
         account, drawn = draw.draw(examples, into, **settings, seed=p.data_seed, left_out=left_out)
-        account.write(metrics, asked=row.rows, drawn=drawn)
+        account.write(metrics, scale=p.scale, asked=row.rows, drawn=drawn)
     click.echo(f"draw {name}: {account}")
 
 

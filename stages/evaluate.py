@@ -35,7 +35,7 @@ def main(system: str, answers: Path, prompts: Path, verdicts: Path, scores: Path
             seed=p.seed,
             stand_ins=params.stand_ins(p),
         )
-        account.write(metrics, **summary)
+        account.write(metrics, scale=p.scale, **summary)
     resting = [name for name, figures in summary["macro"].items() if figures.get("stand_in")]
     click.echo(f"evaluate {system}: {account}" + (f"; stand-ins say: {', '.join(resting)}" if resting else ""))
 

@@ -28,7 +28,7 @@ def main(dataset: str, into: Path) -> None:
         facts = fetch.fetch(
             source, path=path, revision=row.revision, into=into, max_broken=limit, where=_elsewhere(row.hub)
         )
-        tables.write_json(metrics, facts)
+        tables.write_json(metrics, {"scale": p.scale, **facts})
     counts = ", ".join(f"{count} {split}" for split, count in facts["records"].items())
     aside = "".join(f"; set aside: {count} {reason}" for reason, count in facts["set_aside"].items())
     left = f"; not read: {', '.join(facts['not_read'])}" if "not_read" in facts else ""

@@ -49,7 +49,8 @@ def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into
             spread=spread,
             read=read,
         )
-        account.write(metrics, verdicts=verdicts, **({} if read is None else {"sweeps_read": read}))
+        extra = {} if read is None else {"sweeps_read": read}
+        account.write(metrics, scale=p.scale, verdicts=verdicts, **extra)
     click.echo(f"judge {name}: {account}")
 
 

@@ -34,7 +34,7 @@ def main(name: str, examples: Path, screened: Path, into: Path, dev: Path) -> No
             examples, into, split="train", take=row.take, rows=row.rows, upsample=p.mix.upsample, **common
         )
         _, held_out = mix.mix(examples, dev, split="dev", take={}, rows=row.dev_rows, upsample=False, **common)
-        account.write(metrics, train=train, dev=held_out)
+        account.write(metrics, scale=p.scale, train=train, dev=held_out)
         tables.write_csv(metrics.with_suffix(".csv"), train)
     sizes = ", ".join(f"{row['dataset']} {row['share']:.1%}" for row in train)
     click.echo(f"mix {name}: {account}; {sizes}")

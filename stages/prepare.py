@@ -27,7 +27,7 @@ def main(dataset: str, raw: Path, into: Path) -> None:
         limits = p.prepare.model_dump(exclude={"max_passages"})
         account = prepare.prepare(source, raw, into, dataset=dataset, **splits_by, **limits)
         splits = {split: tables.count(into / f"{split}.parquet", schemas.EXAMPLES) for split in schemas.SPLITS}
-        account.write(metrics, splits=splits)
+        account.write(metrics, scale=p.scale, splits=splits)
     click.echo(f"prepare: {dataset}: {account}")
 
 

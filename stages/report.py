@@ -1,11 +1,13 @@
 """Stage `report`: write tables, plots and one page of all results; then send the tracking records."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reset import checkpoint_names, params, tracking
+from reset.files.metrics import Metrics, of_another
 from reset.params.document import Params
 from reset.report import browser, gains, measured, page, seed_table
 
@@ -37,7 +39,7 @@ def sources(p: Params) -> dict[str, Any]:
     """Return the arguments of `measured.gather`: what the report reads, and what it shows."""
     rows = p.model_dump()
     return {
-        "metrics": Path("metrics"),
+        "metrics": Metrics(Path("metrics"), p.scale, declared(p)),
         "scores": Path("data/scores"),
         "systems": p.evaluate.systems,
         "paper_rows": p.report.paper_rows,
@@ -53,6 +55,15 @@ def sources(p: Params) -> dict[str, Any]:
     }
 
 
+def declared(p: Params) -> dict[str, Collection[str]]:
+    """Return the rows of params.yaml whose metrics the report shows, by folder of metrics/."""
+    return {
+        **{"fetch": p.datasets, "prepare": p.datasets, "mix": p.mixtures, "draw": p.prompts, "train": p.systems},
+        **{"sample": p.pools, "select": p.curated, "systems": p.evaluate.systems, "watch": p.watchers},
+        **{"screen": ["examples"], "judge": [f"{pool}/{judge}" for pool in p.pools for judge in p.judges]},
+    }
+
+
 def points(p: Params) -> list[checkpoint_names.Point]:
     """Return the evaluated checkpoints of all systems."""
     inits = {name: row.init for name, row in p.systems.items()}
@@ -63,6 +74,10 @@ def points(p: Params) -> list[checkpoint_names.Point]:
 def shelves(p: Params) -> list[browser.Shelf]:
     """Return each table of prompts with its pools and curated sets; of the test prompts only the evaluated pools."""
     answers, curated = Path("data/answers"), Path("data/curated")
+
+    def own(pool: str) -> bool:
+        return not of_another(answers / f"{pool}.parquet", p.scale)
+
     return [
         browser.Shelf(
             name,
@@ -70,9 +85,13 @@ def shelves(p: Params) -> list[browser.Shelf]:
             {
                 pool: answers / f"{pool}.parquet"
                 for pool, row in p.pools.items()
-                if row.prompts == name and (name != p.evaluate.prompts or pool in p.evaluate.systems)
+                if row.prompts == name and (name != p.evaluate.prompts or pool in p.evaluate.systems) and own(pool)
             },
-            {key: (row.pool, curated / f"{key}.parquet") for key, row in p.curated.items() if row.prompts == name},
+            {
+                key: (row.pool, curated / f"{key}.parquet")
+                for key, row in p.curated.items()
+                if row.prompts == name and own(row.pool) and not of_another(curated / f"{key}.parquet", p.scale)
+            },
         )
         for name in p.prompts
     ]

@@ -64,7 +64,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
             spread=cluster.spread(p.sample.engine, **p.cluster.model_dump()),
         )
         copy(prompts, asked)
-        account.write(metrics, **figures)
+        account.write(metrics, scale=p.scale, **figures)
     store.clear()
     click.echo(f"sample {pool}: {account}")
 

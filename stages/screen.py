@@ -19,7 +19,7 @@ def main(examples: Path, into: Path) -> None:
     settings, metrics = p.screen.model_dump(), Path("metrics/screen/examples.json")
     with tracking.run("screen", "examples", settings, metrics=metrics, enabled=p.tracking.enabled):
         account, near = screen.screen(examples, into, **settings)
-        account.write(metrics, near_duplicates=near)
+        account.write(metrics, scale=p.scale, near_duplicates=near)
     click.echo(f"screen: {account}; near-duplicates: {sum(near.values())}")
 
 

@@ -42,7 +42,7 @@ def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) ->
             bars=Bars(**row.model_dump(include=bars)),
             **row.model_dump(exclude={"pool", "prompts", *bars}),
         )
-        account.write(metrics, **figures)
+        account.write(metrics, scale=p.scale, **figures)
     for task, of_task in figures["judges"].items():
         for warning in of_task["warnings"]:
             click.echo(f"select {name}: {task}: {warning}")

@@ -10,7 +10,7 @@ import click
 
 from reset import params, registry, tracking
 from reset.errors import ResetError
-from reset.files import code, hashing
+from reset.files import code, hashing, tables
 from reset.files.atomic import whole_folder
 from reset.params.document import Params
 from reset.params.training import System
@@ -51,10 +51,9 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
             _launch(launcher(p.train.processes, p.train.hostfile))
         else:
             _train(data, dev, init, work, row, p)
-        metrics.parent.mkdir(parents=True, exist_ok=True)
         with whole_folder(into) as folder:
             shutil.copytree(work / "model", folder, dirs_exist_ok=True)
-        shutil.copy(work / "figures.json", metrics)
+        tables.write_json(metrics, {"scale": p.scale, **tables.read_json(work / "figures.json")})
         shutil.copy(work / "log.json", history)
         shutil.rmtree(work)
     click.echo(f"train {system}: {metrics.read_text()}")

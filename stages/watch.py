@@ -31,7 +31,7 @@ def main(watcher: str, into: Path) -> None:
     with tracking.run("watch", watcher, settings, metrics=metrics, enabled=p.tracking.enabled):
         account, pools = judge_all(p, watcher, row, into, settings)
         choices = {name: chosen(p, name, into) for name in p.curated}
-        account.write(metrics, pools=pools, choices=choices)
+        account.write(metrics, scale=p.scale, pools=pools, choices=choices)
     for name, tasks in choices.items():
         for task, figures in tasks.items():
             for warning in figures["warnings"]:

@@ -11,9 +11,9 @@ import yaml
 
 from tests.support.clones import clone, ran, run
 from tests.support.families import FAMILIES
+from tests.support.whole_lines import SIX, six_families
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
-SIX = ("gpt_2", "llama_3", "qwen_3", "gemma_3", "phi_3", "smollm_2_instruct")
 PLACES, THINGS = ("北京", "上海", "广州", "成都", "杭州"), ("茶", "书", "船", "桥", "山", "花", "鱼", "灯")
 
 
@@ -76,41 +76,12 @@ def test_records_in_a_language_without_blanks_go_through_the_whole_line(tmp_path
     assert ran(run(folder, "dvc", "repro")) == set()
 
 
-def rows(tmp_path: Path) -> dict[str, Any]:
-    """Rows of params.yaml: each family is trained on the mixture, answers, is judged, chosen from and trained again."""
-    for family in SIX:
-        FAMILIES[family].save(tmp_path / "models" / family)
-    paths = {family: str(tmp_path / "models" / family) for family in SIX}
-    again = {name: f"{name}_reset" for name in SIX}
-    reset = {"prompts": "candidates", "sweeps": 1, "pick": "best", "share": 1.0, "rating": "rating"}
-    reset |= {"truncated": "keep", "looping": "keep", "floor": {}}
-    system = {"dev": "mtl", "keep": []}
-    return {
-        "base": {
-            name: {"kind": "hub", "needs": path, "options": {"id": path, "revision": None}}
-            for name, path in paths.items()
-        },
-        "systems": {
-            **{f: {**system, "init": f"base/{f}", "data": "mixtures/mtl", "recipe": "full"} for f in SIX},
-            **{again[f]: {**system, "init": f, "data": f"curated/{f}", "recipe": "continued"} for f in SIX},
-        },
-        "pools": {
-            **{f"{f}_candidates": {"model": f, "prompts": "candidates", "decode": "intent", "sweeps": 1} for f in SIX},
-            **{again[f]: {"model": again[f], "prompts": "test", "decode": "greedy", "sweeps": 1} for f in SIX},
-        },
-        "curated": {f: {**reset, "pool": f"{f}_candidates"} for f in SIX},
-        "evaluate": {"systems": [*again.values()]},
-        "prompts": {"test": {"rows": {"chat": 2, "manuals": 2}}, "candidates": {"rows": {"chat": 4, "manuals": 4}}},
-        "report": {"comparisons": [[again["gpt_2"], again["llama_3"]]]},
-        "sample": {"max_tokens": 12, "max_prompt_tokens": 400},
-        "train": {"max_tokens": 512},
-    }
-
-
 def test_models_of_six_families_are_trained_answer_and_are_trained_again(tmp_path: Path) -> None:
     folder = clone(tmp_path / "line")
     english(tmp_path / "mine")
-    study = yaml.safe_dump(rows(tmp_path), sort_keys=False)
+    for family in SIX:
+        FAMILIES[family].save(tmp_path / "models" / family)
+    study = yaml.safe_dump(six_families(tmp_path / "models"), sort_keys=False)
     (folder / "conf/studies/families.yaml").write_text(f"# @package _global_\n{study}")
     overrides = ("scale=own", "data_folder=../mine", "template=chat", "+studies=families")
     run(folder, sys.executable, "-m", "reset.cli.compose", *overrides)

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "registry": "errors",
     "files": "errors",
     "llm": "errors",
-    "tracking": "files",
+    "tracking": "errors files",
     "runs": "errors files",
     "model": "errors files",
     "params": "checkpoint_names errors judges model registry",

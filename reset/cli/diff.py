@@ -46,6 +46,8 @@ def diff(
 def text(comparison: Mapping[str, Any]) -> str:
     """Return the comparison as tables for the terminal, without scores per data set, ids and texts."""
     blocks = [f"{comparison['a']} (A) and {comparison['b']} (B); differences are B {words.MINUS} A"]
+    if len(scales := dict.fromkeys(comparison["scales"])) > 1:
+        blocks.append(f"A is of scale {' and B of scale '.join(map(str, scales))}: equal names are different things")
     for title, head, rows in diffpage.sections(comparison):
         blocks.append(f"{title}\n{words.aligned([head, *rows])}" if rows else f"{title}: none")
     return "\n\n".join(blocks)

@@ -1,6 +1,5 @@
 """`reset-lm round`: add one more round to the parameters."""
 
-import json
 from pathlib import Path
 
 import click
@@ -8,7 +7,8 @@ import click
 from reset import params
 from reset.cli.compose import compose
 from reset.errors import ResetError
-from reset.params.data import Dataset
+from reset.files import metrics
+from reset.params.document import Params
 from reset.planning import next_round
 
 CONF = Path("conf")
@@ -32,7 +32,7 @@ def round_(name: str, sampler: str, init: str | None, prompts: str | None, overl
     """  # noqa: D301  (click reads the \b)
     p = params.load()
     made = next_round.rows(
-        p, name, sampler=sampler, init=init, prompts=prompts, overlap=overlap, available=_available(p.datasets)
+        p, name, sampler=sampler, init=init, prompts=prompts, overlap=overlap, available=_available(p)
     )
     of_scale = CONF / "scale" / f"{p.scale}.yaml"
     before, composed = of_scale.read_text(encoding="utf-8"), params.FILE.read_text(encoding="utf-8")
@@ -58,8 +58,7 @@ def round_(name: str, sampler: str, init: str | None, prompts: str | None, overl
     click.echo(f"dvc repro && reset-lm diff . --rounds {sampler} {name}")
 
 
-def _available(datasets: dict[str, Dataset]) -> dict[str, int]:
-    """Count the training rows of the data sets that stage `prepare` has made."""
-    paths = {name: Path(f"metrics/prepare/{name}.json") for name in datasets}
-    counted = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.is_file()}
-    return {name: figures["splits"]["train"] for name, figures in counted.items()}
+def _available(p: Params) -> dict[str, int]:
+    """Count the training rows of the data sets that stage `prepare` has made at this scale."""
+    counted = {name: metrics.read(Path(f"metrics/prepare/{name}.json"), p.scale) for name in p.datasets}
+    return {name: figures["splits"]["train"] for name, figures in counted.items() if figures}

@@ -41,6 +41,7 @@ def compare(a: Run, b: Run, *, rounds: tuple[str, str] | None, resamples: int, s
     return {
         "a": a.name,
         "b": b.name,
+        "scales": [a.scale, b.scale],
         "rounds": rounds,
         "params": _params(*params),
         "scores": scores,
@@ -62,7 +63,10 @@ def _system_pairs(a: Run, b: Run, rounds: tuple[str, str] | None) -> list[tuple[
     """Pairs of evaluated systems to compare: those with the same name, or the two of `rounds`."""
     if rounds:
         return [rounds]
-    evaluated = [{Path(name).stem for name in run.files("metrics/systems") if name.endswith(".json")} for run in (a, b)]
+    evaluated = [
+        {Path(name).stem for name in run.files("metrics/systems") if name.endswith(".json") and run.figures(name)}
+        for run in (a, b)
+    ]
     return [(name, name) for name in sorted(evaluated[0] & evaluated[1])]
 
 
@@ -111,7 +115,7 @@ def _scores(a: Run, b: Run, names: tuple[str, str], resamples: int, seed: int) -
     files = [f"data/scores/{system}.parquet" for system in systems]
     marks = [run.mark(name) for run, name in ((a, files[0]), (b, files[1]))]
     paths = [run.path(name) for run, name in ((a, files[0]), (b, files[1]))]
-    summaries = [summary for run, name in ((a, names[0]), (b, names[1])) if (summary := run.json(name))]
+    summaries = [summary for run, name in ((a, names[0]), (b, names[1])) if (summary := run.figures(name))]
     if None in paths or len(summaries) < 2 or (marks[0] is not None and marks[0] == marks[1]):
         return []
     old, new = (_by_dataset(path) for path in paths if path)

@@ -28,7 +28,7 @@ def card(
 ) -> str:
     """Return the README.md of `system`; `steps` is its lineage, `ran` all stages of dvc.lock."""
     pool = evaluated(run, system, steps[-1], ran)
-    scores = run.json(f"metrics/systems/{pool}.json") if pool else {}
+    scores = run.figures(f"metrics/systems/{pool}.json") if pool else {}
     tested = _testing(pool, ran) if pool else []
     bases = {name: row for step in steps for name, row in step.rows("base").items()}
     data = _data(run, steps, ran)
@@ -126,8 +126,8 @@ def _data(run: Run, steps: Sequence[Step], ran: Mapping[str, Step]) -> list[dict
     drawn = {name for step in steps for row in step.rows("prompts").values() for name in row["rows"]}
     rows = []
     for name in sorted(mixed | drawn):
-        fetched = run.json(f"metrics/fetch/{name}.json")
-        prepared = run.json(f"metrics/prepare/{name}.json")
+        fetched = run.figures(f"metrics/fetch/{name}.json")
+        prepared = run.figures(f"metrics/prepare/{name}.json")
         raw = ran[f"fetch@{name}"].made.get(f"data/raw/{name}", "") if f"fetch@{name}" in ran else ""
         origin = fetched.get("origin", "unknown")
         public = fetched.get("revision") or "://" in origin or origin in ("generated", "unknown")
@@ -148,7 +148,7 @@ def _training(run: Run, step: Step) -> dict[str, Any]:
     ((name, row),) = step.rows("systems").items()
     (recipe,) = step.rows("recipes").values()
     others = {key: step.params[key] for key in ("train.max_tokens", "seed") if key in step.params}
-    return {"name": name, **row, "record": {**recipe, **others, **run.json(f"metrics/train/{name}.json")}}
+    return {"name": name, **row, "record": {**recipe, **others, **run.figures(f"metrics/train/{name}.json")}}
 
 
 def _settings(steps: Sequence[Step], kinds: Sequence[str], keys: Sequence[str]) -> Iterable[tuple[str, dict[str, Any]]]:

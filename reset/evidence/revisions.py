@@ -9,7 +9,7 @@ import pyarrow as pa
 import yaml
 
 from reset.errors import ResetError
-from reset.files import tables
+from reset.files import metrics, tables
 
 
 class Run:
@@ -23,7 +23,7 @@ class Run:
         self._folder = Path(name) if Path(name).is_dir() else None
         self._scratch = scratch  # files of a revision are downloaded here when needed
         if self._folder is None:
-            self.files("metrics")  # fail at once for an unknown revision
+            self._names("metrics")  # fail at once for an unknown revision
 
     @cached_property
     def _remote(self) -> Any:
@@ -32,14 +32,23 @@ class Run:
         return DVCFileSystem(repo=".", rev=self.name)
 
     def files(self, under: str) -> list[str]:
-        """Return the names of the files below a folder, sorted; empty if there is no such folder."""
+        """Return the names of the files below a folder, sorted, without those that another scale has left.
+
+        Empty if there is no such folder.
+        """
+        return [name for name in self._names(under) if not self._of_another_scale(name)]
+
+    def _names(self, under: str) -> list[str]:
         if self._folder is not None:
             paths = (path for path in (self._folder / under).rglob("*") if path.is_file())
             return sorted(path.relative_to(self._folder).as_posix() for path in paths)
         return sorted(name.lstrip("/") for name in self._call_dvc(lambda: self._remote.find(under), under))
 
     def path(self, name: str) -> Path | None:
-        """Return a local path of the file, downloaded if needed; None if the run has no such file."""
+        """Return a local path of the file, downloaded if needed; None if there is none, or another scale left it."""
+        return None if self._of_another_scale(name) else self._found(name)
+
+    def _found(self, name: str) -> Path | None:
         if self._folder is not None:
             return self._folder / name if (self._folder / name).is_file() else None
         into = self._scratch / name
@@ -74,10 +83,24 @@ class Run:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the Python loader takes a second for dvc.lock
         return (yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}) if path else {}
 
-    def json(self, name: str) -> dict[str, Any]:
-        """Read a JSON object; empty if the run has no such file."""
-        path = self.path(name)
-        return tables.read_json(path) if path else {}
+    @cached_property
+    def scale(self) -> str | None:
+        """The scale in params.yaml; None for a folder without one, in which nothing tells scales apart."""
+        return self.yaml("params.yaml").get("scale")
+
+    def figures(self, name: str) -> tables.Row:
+        """Read a metrics file; empty if the run has no such file, or one that another scale has left.
+
+        A file that names no scale is the run's own, as in commits of earlier versions.
+        """
+        content = tables.read_json(path) if (path := self._found(name)) else {}
+        of = content.pop("scale", self.scale)
+        return content if self.scale in (None, of) else {}
+
+    def _of_another_scale(self, table: str) -> bool:
+        """Whether a table of data/ was written by a stage whose metrics are of another scale."""
+        name = metrics.beside(table)
+        return name is not None and self._found(name) is not None and not self.figures(name)
 
     def rows(self, name: str, schema: pa.Schema) -> Iterator[tables.Row]:
         """Read a table; no rows if the run has no such file."""
@@ -108,6 +131,7 @@ def folder(name: str, wanted: Sequence[str], into: Path) -> Path:
     if Path(name).is_dir():
         return Path(name)
     run = Run(name, into)
+    run.path("params.yaml")
     for path in wanted:
         files = run.files(path)
         if not files:

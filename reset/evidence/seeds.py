@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from reset.errors import ResetError
+from reset.evidence.revisions import Run
 from reset.files import tables
 from reset.report import seed_table
 from reset.scoring import comparison
@@ -25,9 +26,13 @@ def gather(
 
     `table4` is that of `reset.report.seed_table`; `paper_rows` maps systems to their rows in the paper's. `sd` is the
     standard deviation over runs (n - 1), None for a single run. A difference needs both systems in all runs. Raises
-    `ResetError` for a run without scores.
+    `ResetError` for a run without scores, and for runs of different scales, whose equal names are different systems.
     """
-    summaries = {name: _summaries(name, folder) for name, folder in runs.items()}
+    read = {name: Run(str(folder), folder) for name, folder in runs.items()}
+    if len({run.scale for run in read.values()}) > 1:
+        of = ", ".join(f"'{name}' is of scale {run.scale}" for name, run in read.items())
+        raise ResetError(f"{of}: repeated runs are of one scale")
+    summaries = {name: _summaries(name, run) for name, run in read.items()}
     systems = sorted({system for by_system in summaries.values() for system in by_system})
     scores = [
         row
@@ -63,11 +68,11 @@ def _table4(
     return seed_table.build(by_system, paper_rows, resamples=resamples, seed=seed)
 
 
-def _summaries(name: str, folder: Path) -> dict[str, tables.Row]:
-    paths = sorted((folder / FOLDERS[1]).glob("*.json"))
-    if not paths:
+def _summaries(name: str, run: Run) -> dict[str, tables.Row]:
+    figures = {Path(file).stem: run.figures(file) for file in run.files(FOLDERS[1]) if file.endswith(".json")}
+    if not any(figures.values()):
         raise ResetError(f"'{name}' holds no scores: {FOLDERS[1]}/ is empty or missing")
-    return {path.stem: tables.read_json(path) for path in paths}
+    return {system: summary for system, summary in figures.items() if summary}
 
 
 def _means_and_sd(system: str, by_run: Mapping[str, tables.Row]) -> list[tables.Row]:

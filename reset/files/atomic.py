@@ -55,14 +55,20 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder; it replaces `path` if the block succeeds and is deleted if it fails."""
+    """Yield a temporary folder; it replaces `path` if the block succeeds and is deleted if it fails.
+
+    All its files are on disk (fsync) before it is renamed, and its new name when this returns.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.mkdir()
     try:
         yield temporary
+        for inside in (*temporary.rglob("*"), temporary):
+            _fsync(inside)
         shutil.rmtree(path, ignore_errors=True)
         temporary.rename(path)
+        _fsync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -34,10 +34,12 @@ class Account:
             locations.append(where)
 
     def add(self, other: "Account") -> None:
-        """Add the counts of another account."""
+        """Add the counts of another account, and the first locations of its rows."""
         self.rows_in, self.rows_out = self.rows_in + other.rows_in, self.rows_out + other.rows_out
         self.kept_by += other.kept_by
         self.set_aside += other.set_aside
+        for reason, locations in other.where.items():
+            self.where[reason] = [*self.where.get(reason, ()), *locations][:SHOWN]
 
     def as_dict(self) -> dict[str, Any]:
         """The three counts, for a metrics file."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from reset import checkpoint_names
 from reset.errors import ResetError
-from reset.files import tables
+from reset.files import metrics
 from reset.model import precision
 from reset.model.tokens import load_tokenizer
 from reset.params.document import Params
@@ -133,7 +133,7 @@ def pools(p: Params, models: Models, rates: Rates) -> list[dict[str, Any]]:
                 "model": pool.model,
                 "parameters": model.shape.parameters if model else None,
                 "bytes_per_device": memory_of_sampling(p, model) if model else None,
-                "disk": _table_size(name, load.answers),
+                "disk": _table_size(p, name, load.answers),
                 **asdict(load),
                 "device_hours": _hours(load.tokens, rates.sample),
             }
@@ -149,13 +149,13 @@ def memory_of_sampling(p: Params, model: Model) -> int:
     return model.shape.answering(dtype, sequences=int(options.get("batch", 1)), tokens=tokens)
 
 
-def _table_size(name: str, answers: int) -> int | None:
+def _table_size(p: Params, name: str, answers: int) -> int | None:
     """Bytes of the pool's table with `answers` rows, estimated from its last run; None if there was none."""
-    path, metrics = workload.DATA / "answers" / f"{name}.parquet", Path(f"metrics/sample/{name}.json")
-    if not (path.is_file() and metrics.is_file()):
+    path = workload.DATA / "answers" / f"{name}.parquet"
+    former = metrics.read(Path(f"metrics/sample/{name}.json"), p.scale)
+    if not (path.is_file() and former):
         return None
-    former_rows = int(tables.read_json(metrics)["rows_in"])
-    return round(path.stat().st_size * answers / max(former_rows, 1))
+    return round(path.stat().st_size * answers / max(int(former["rows_in"]), 1))
 
 
 def totals(plan: Mapping[str, Any]) -> dict[str, Any]:

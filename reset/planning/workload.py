@@ -6,12 +6,12 @@ answers from the pool's last run (`metrics/sample`), else from the references. `
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from reset.files import schemas, tables
+from reset.files import metrics, schemas, tables
 from reset.files.row_accounts import Account
 from reset.model.chat_frame import Frame, Options, frame
 from reset.model.prompts import render
@@ -63,12 +63,17 @@ def training(p: Params, system: System, tokenizer: Any) -> Training:
     path = DATA / f"{system.data}.parquet"
     kind, _, name = system.data.partition("/")
     method, chat = p.recipes[system.recipe].method, _frame(p, tokenizer)
-    if path.is_file():
+    if _is_there(p, path):
         total = tables.count(path, schemas.MIXTURES)
         return _count(_every_nth(path, method), total, tokenizer, p.train.max_tokens, "counted", method, chat)
-    if kind != "curated" or not (DATA / "prompts" / f"{p.curated[name].prompts}.parquet").is_file():
+    if kind != "curated" or not _is_there(p, DATA / "prompts" / f"{p.curated[name].prompts}.parquet"):
         return Training()
     return _estimate_curated(p, name, tokenizer, chat)
+
+
+def _is_there(p: Params, table: Path) -> bool:
+    """Whether a table exists and is not one that another scale has left."""
+    return table.is_file() and not metrics.of_another(table, p.scale)
 
 
 def _frame(p: Params, tokenizer: Any) -> Frame | None:
@@ -90,7 +95,7 @@ def _estimate_curated(p: Params, name: str, tokenizer: Any, chat: Frame | None) 
     expected = _count(rows, total * answers, tokenizer, p.train.max_tokens, as_references, chat=chat)
     if (length := _row_length(p, f"curated/{name}")) is not None:
         return Training(total, round(total * length), expected.longest, f"{basis}rows as long as in the last run")
-    if (length := _answer_length(curated.pool)) is None or expected.tokens is None:
+    if (length := _answer_length(p, curated.pool)) is None or expected.tokens is None:
         return replace(expected, rows=round((expected.rows or 0) / answers))
     references = sum(len(response_ids(tokenizer, row["response"])) for row in rows) / max(len(rows), 1)
     tokens = round(expected.tokens + total * answers * (length - references))
@@ -106,9 +111,8 @@ def _expected_rows(p: Params, name: str, prompts: float) -> tuple[int, str]:
     curated = p.curated[name]
     if curated.pick in ("best", "random"):
         return round(prompts), "expected: "
-    path = Path(f"metrics/select/{name}.json")
-    if path.is_file():
-        return int(tables.read_json(path)["rows"]), "expected: as many rows as in the last run, "
+    if former := metrics.read(Path(f"metrics/select/{name}.json"), p.scale):
+        return int(former["rows"]), "expected: as many rows as in the last run, "
     grid = p.decode[p.pools[curated.pool].decode]
     answers = curated.sweeps * max(len(grid.temperatures), len(grid.top_ks))
     return round(prompts * (1 if curated.pick == "pairs" else answers)), f"{AT_MOST}: "
@@ -138,24 +142,22 @@ def _count(
 def _row_length(p: Params, data: str) -> float | None:
     """Mean tokens per row in the last training on `data`, with both answers of a pair; None if there was none."""
     for name, system in p.systems.items():
-        path = Path(f"metrics/train/{name}.json")
-        if system.data == data and path.is_file():
-            figures = tables.read_json(path)
+        figures = metrics.read(Path(f"metrics/train/{name}.json"), p.scale)
+        if system.data == data and figures:
             return figures["tokens"] / figures["rows_out"] if figures["rows_out"] else None
     return None
 
 
-def _answer_length(pool: str) -> float | None:
+def _answer_length(p: Params, pool: str) -> float | None:
     """Mean tokens per answer, with the end token, in the pool's last run; None if there was none."""
-    path = Path(f"metrics/sample/{pool}.json")
-    figures: Mapping[str, Any] = tables.read_json(path) if path.is_file() else {}
+    figures = metrics.read(Path(f"metrics/sample/{pool}.json"), p.scale)
     return figures["tokens"] / figures["rows_out"] if figures.get("rows_out") else None
 
 
 def asked(p: Params, prompts: str, tokenizer: Any) -> list[Asked] | None:
     """The prompts of a row of `prompts` that fit into `sample.max_prompt_tokens`; None if they are not drawn yet."""
     path = DATA / "prompts" / f"{prompts}.parquet"
-    if not path.is_file():
+    if not _is_there(p, path):
         return None
     fitting, chat = [], _frame(p, tokenizer)
     for row in tables.read(path, schemas.EXAMPLES):
@@ -182,7 +184,7 @@ def answering(p: Params, name: str, pool: Pool, prompts: Sequence[Asked] | None)
         answers = [_computed_answers(str(number), grid, pool.sweeps, p.seed) for number in range(100)]
         return Answering(count, round(count * sum(answers) / len(answers)))
     answers = [_computed_answers(prompt.example_id, grid, pool.sweeps, p.seed) for prompt in prompts]
-    length = _answer_length(name)
+    length = _answer_length(p, name)
     generated = sum(
         count * (prompt.expected if length is None else length) for count, prompt in zip(answers, prompts, strict=True)
     )

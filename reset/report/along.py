@@ -1,11 +1,11 @@
 """Training curves: scores and answer lengths of evaluated checkpoints (the paper's Figures 4 and 9 to 14)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
 
 from reset import checkpoint_names
-from reset.files.tables import Row, read_json
+from reset.files.metrics import Metrics
+from reset.files.tables import Row
 from reset.report.tables import BY_KIND, resting
 from reset.report.words import label
 
@@ -13,7 +13,7 @@ Summaries = Mapping[str, Row]
 KINDS = {"instruction": "instructions", "extractive_qa": "extractive"}  # task -> kind; other tasks are abstractive
 
 
-def overview(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
+def overview(metrics: Metrics, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
     """Return one row per checkpoint: its step, macro averages, and mean answer length over data sets."""
     marks = resting(summaries)
     return [
@@ -26,7 +26,7 @@ def overview(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_na
     ]
 
 
-def scores(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
+def scores(metrics: Metrics, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
     """Figures 9 to 14: one row per checkpoint, data set and axis; `panel` and `series` name its plot and line."""
     return [
         {
@@ -47,7 +47,7 @@ def _panel(axis: str, task: str) -> str:
     return axis.replace("_", " ") + ("" if kind == "instructions" else f", {kind}")
 
 
-def lengths(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
+def lengths(metrics: Metrics, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
     """Figure 4: mean answer length in tokens, per checkpoint and data set."""
     return [
         {**where, "panel": where["training"], "series": dataset, "tokens": figures["tokens"]}
@@ -56,12 +56,13 @@ def lengths(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_nam
     ]
 
 
-def _steps(metrics: Path, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> Iterator[tuple[Row, Row]]:
+def _steps(
+    metrics: Metrics, summaries: Summaries, points: Sequence[checkpoint_names.Point]
+) -> Iterator[tuple[Row, Row]]:
     """Yield each evaluated checkpoint's training, system, name and step, with its summary."""
     for point in points:
-        path = metrics / "train" / f"{point.training}.json"
-        if point.evaluated in summaries and path.is_file():
-            training = read_json(path)
+        training = metrics.read(f"train/{point.training}")
+        if point.evaluated in summaries and training:
             step, name = _step_and_name(point.share, training["steps"], training["best_step"])
             where = {"training": point.training, "system": point.evaluated, "checkpoint": name, "step": step}
             yield where, summaries[point.evaluated]

@@ -1,19 +1,18 @@
 """The rows of the report's tables and plots of what stage `select` did, from metrics/select."""
 
 import re
-from pathlib import Path
 
-from reset.files.tables import Row, read_json
+from reset.files.metrics import Metrics
+from reset.files.tables import Row
 from reset.report.words import label
 
 
-def choices(metrics: Path) -> dict[str, Row]:
+def choices(metrics: Metrics) -> dict[str, Row]:
     """Return the metrics of stage `select` by curated set; the name says so if stand-ins chose."""
-    read = {path.stem: read_json(path) for path in sorted((metrics / "select").glob("*.json"))}
-    return {label(name, choice.get("stand_ins_chose")): choice for name, choice in read.items()}
+    return {label(name, choice.get("stand_ins_chose")): choice for name, choice in metrics.of("select").items()}
 
 
-def best_of(metrics: Path) -> list[Row]:
+def best_of(metrics: Metrics) -> list[Row]:
     """Return the mean score of the best of n random candidates per data set; one curve for sets of the same pool."""
     by_set: dict[str, Row] = {}
     for name, choice in choices(metrics).items():
@@ -28,7 +27,7 @@ def best_of(metrics: Path) -> list[Row]:
     ]
 
 
-def wins(metrics: Path) -> list[Row]:
+def wins(metrics: Metrics) -> list[Row]:
     """Return the prompts won by each decode setting, per curated set with several settings."""
     return [
         {"curated": name, "setting": setting, "wins": count}
@@ -44,7 +43,7 @@ def natural(text: str) -> list[tuple[int, float, str]]:
     return [(0, float(part), part) if index % 2 else (1, 0.0, part) for index, part in enumerate(parts)]
 
 
-def curated(metrics: Path) -> list[Row]:
+def curated(metrics: Metrics) -> list[Row]:
     """Return, per curated set and data set, the variety of its candidates and the gain in mean score.
 
     `least_bad` is the number of winners that no judge rated above the lowest.
@@ -57,7 +56,7 @@ def curated(metrics: Path) -> list[Row]:
     ]
 
 
-def barred(metrics: Path) -> list[Row]:
+def barred(metrics: Metrics) -> list[Row]:
     """Return, per curated set, how many candidates could not win, by reason."""
     return [
         {"curated": name, "reason": reason, "candidates": count, "of": choice["candidates"]}

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reset.files.tables import Row, read_json
+from reset.files.metrics import Metrics
+from reset.files.tables import Row
 from reset.report.words import label
 from reset.scoring import comparison
 
@@ -39,7 +40,7 @@ def _series(init: str, data: str, row: Mapping[str, object] | None) -> str:
 
 
 def rows(
-    metrics: Path, scores: Path, systems: Sequence[Continued], *, summaries: Iterable[Row], resamples: int, seed: int
+    metrics: Metrics, scores: Path, systems: Sequence[Continued], *, summaries: Iterable[Row], resamples: int, seed: int
 ) -> list[Row]:
     """Return one row per system and measure (`panel`): training rows, and the gain with its paired 95 % interval.
 
@@ -61,6 +62,6 @@ def rows(
     ]
 
 
-def _training_rows(metrics: Path, system: str) -> int | None:
-    path = metrics / "train" / f"{system}.json"
-    return int(read_json(path)["rows_out"]) if path.is_file() else None
+def _training_rows(metrics: Metrics, system: str) -> int | None:
+    rows: int | None = metrics.read(f"train/{system}").get("rows_out")
+    return rows

@@ -1,36 +1,36 @@
 """Agreement, length bias and gain of judges and watchers, from metrics/select and metrics/watch."""
 
 from collections.abc import Collection, Iterator
-from pathlib import Path
 from typing import Any
 
 from reset.choosing.agreement import FEWEST, LENGTH, stand_in_label
-from reset.files.tables import Row, read_json
+from reset.files.metrics import Metrics
+from reset.files.tables import Row
 
 
-def _by_choice(metrics: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _by_choice(metrics: Metrics) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield curated set, task and figures: those of the judges, then those of each watcher."""
-    for path in sorted((metrics / "select").glob("*.json")):
-        for task, figures in read_json(path).get("judges", {}).items():
-            yield path.stem, task, figures
-    for path in sorted((metrics / "watch").glob("*.json")):
-        for name, tasks in read_json(path)["choices"].items():
+    for name, choice in metrics.of("select").items():
+        for task, figures in choice.get("judges", {}).items():
+            yield name, task, figures
+    for watcher in metrics.of("watch").values():
+        for name, tasks in watcher["choices"].items():
             for task, figures in tasks.items():
                 yield name, task, figures
 
 
-def watched(metrics: Path, stand_ins: Collection[str] = ()) -> list[Row]:
+def watched(metrics: Metrics, stand_ins: Collection[str] = ()) -> list[Row]:
     """Return each watcher's verdicts per pool: answers, nulls and mean. Here and below, `stand_ins` are marked."""
     return [
-        {"watcher": path.stem, "pool": pool, "verdict": stand_in_label(verdict, stand_ins)}
+        {"watcher": watcher, "pool": pool, "verdict": stand_in_label(verdict, stand_ins)}
         | {key: figures[key] for key in ("n", "nulls", "mean")}
-        for path in sorted((metrics / "watch").glob("*.json"))
-        for pool, verdicts in read_json(path)["pools"].items()
+        for watcher, of_watcher in metrics.of("watch").items()
+        for pool, verdicts in of_watcher["pools"].items()
         for verdict, figures in verdicts.items()
     ]
 
 
-def means(metrics: Path, stand_ins: Collection[str] = ()) -> list[Row]:
+def means(metrics: Metrics, stand_ins: Collection[str] = ()) -> list[Row]:
     """Return, per curated set, task and verdict: how the choice moved it, and its gamma with answer length."""
     return [
         {
@@ -46,7 +46,7 @@ def means(metrics: Path, stand_ins: Collection[str] = ()) -> list[Row]:
     ]
 
 
-def agreement(metrics: Path, stand_ins: Collection[str] = ()) -> list[Row]:
+def agreement(metrics: Metrics, stand_ins: Collection[str] = ()) -> list[Row]:
     """Return gamma within prompts for each two verdicts, with the number of pairs of answers; null if those are few."""
     return [
         {
@@ -60,7 +60,7 @@ def agreement(metrics: Path, stand_ins: Collection[str] = ()) -> list[Row]:
     ]
 
 
-def spread(metrics: Path) -> list[Row]:
+def spread(metrics: Metrics) -> list[Row]:
     """Return each axis's influence on the selection score: weight times standard deviation within a prompt."""
     return [
         {"curated": name, "task": task, "axis": axis, "spread": value}
@@ -69,7 +69,7 @@ def spread(metrics: Path) -> list[Row]:
     ]
 
 
-def warnings(metrics: Path) -> list[Row]:
+def warnings(metrics: Metrics) -> list[Row]:
     """Return the warnings of each choice (`reset.choosing.agreement.warnings`)."""
     return [
         {"curated": name, "task": task, "warning": text}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reset import checkpoint_names
+from reset.files.metrics import Metrics
 from reset.files.tables import Row
 from reset.report import along, choices, gains, judges, lengths, table1, table4, tables
 from reset.scoring import comparison
@@ -23,7 +24,7 @@ class Measured:
 
 def gather(
     *,
-    metrics: Path,
+    metrics: Metrics,
     scores: Path,
     systems: Sequence[str],
     paper_rows: Mapping[str, str],
@@ -41,8 +42,8 @@ def gather(
 ) -> Measured:
     """Read what earlier stages wrote to `metrics`, and the scores per prompt in the folder `scores`.
 
-    Only `systems` are shown; metrics that an earlier run left of others are ignored. `paper_rows` maps a system to its
-    row of the paper's Table 4; `pairs` are the differences to show, `pipelines` the two-stage ones by title, `points`
+    Only `systems` are shown, and metrics of this scale and of declared rows. `paper_rows` maps a system to its row
+    of the paper's Table 4; `pairs` are the differences to show, `pipelines` the two-stage ones by title, `points`
     the evaluated checkpoints, `continued` the systems whose gain to show; `stand_ins` are the verdicts of judges that
     stand in for a real one; `seeds` are the rows of Table 4 over several runs. A system without scores gets dashes;
     tables and plots of absent metrics have no rows.
@@ -51,13 +52,14 @@ def gather(
     summaries = tables.systems(metrics, order)
     columns = table4.columns(summaries)
     evaluated = [pair for pair in pairs if summaries.keys() >= set(pair)]
+    grown = [one for one in continued if summaries.keys() >= {one.system, one.init}]
     bootstrap = {"resamples": resamples, "seed": seed}
     rows: dict[str, Sequence[Row]] = {
         "table4": table4.rows(summaries, columns, paper_rows),
         "differences": list(
             comparison.marked(comparison.differences([scores], evaluated, **bootstrap), summaries.values())
         ),
-        "gains": gains.rows(metrics, scores, continued, summaries=summaries.values(), **bootstrap),
+        "gains": gains.rows(metrics, scores, grown, summaries=summaries.values(), **bootstrap),
         **_of_systems(summaries, pipelines),
         **_of_prompts(scores, summaries, evaluated, much_longer, similar, similar_on),
         "seeds": seeds,
@@ -95,7 +97,7 @@ def _of_prompts(
 
 
 def _of_checkpoints(
-    metrics: Path, summaries: Mapping[str, Row], points: Sequence[checkpoint_names.Point]
+    metrics: Metrics, summaries: Mapping[str, Row], points: Sequence[checkpoint_names.Point]
 ) -> dict[str, Sequence[Row]]:
     return {
         "checkpoints": along.overview(metrics, summaries, points),
@@ -104,7 +106,7 @@ def _of_checkpoints(
     }
 
 
-def _of_stages(metrics: Path, stand_ins: Collection[str]) -> dict[str, Sequence[Row]]:
+def _of_stages(metrics: Metrics, stand_ins: Collection[str]) -> dict[str, Sequence[Row]]:
     """Rows of the metrics files of single stages."""
     return {
         "best_of": choices.best_of(metrics),

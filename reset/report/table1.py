@@ -3,8 +3,9 @@
 import csv
 from pathlib import Path
 
+from reset.files.metrics import Metrics
 from reset.files.schemas import SPLITS
-from reset.files.tables import Row, read_json
+from reset.files.tables import Row
 
 PAPER = Path(__file__).with_name("paper_table1.csv")
 
@@ -15,10 +16,9 @@ def paper() -> dict[str, dict[str, str]]:
     return {row.pop("dataset"): row for row in csv.DictReader(lines)}
 
 
-def rows(metrics: Path) -> list[Row]:
+def rows(metrics: Metrics) -> list[Row]:
     """Return one row per data set, those of the paper first, in its order; none before stage `describe` has run."""
-    file, theirs = metrics / "describe/examples.json", paper()
-    ours = read_json(file) if file.is_file() else {}
+    ours, theirs = metrics.read("describe/examples").get("datasets", {}), paper()
     names = [name for name in theirs if name in ours] + [name for name in ours if name not in theirs]
     return [
         {"dataset": name, **_figures(ours[name], theirs.get(name, {})), **_set_aside(metrics, name)} for name in names
@@ -32,7 +32,6 @@ def _figures(ours: Row, theirs: dict[str, str]) -> Row:
     }
 
 
-def _set_aside(metrics: Path, name: str) -> Row:
-    file = metrics / f"prepare/{name}.json"
-    aside = read_json(file)["set_aside"] if file.is_file() else {}
+def _set_aside(metrics: Metrics, name: str) -> Row:
+    aside = metrics.read(f"prepare/{name}").get("set_aside", {})
     return {"set_aside": ", ".join(f"{count} {reason}" for reason, count in aside.items())}

@@ -8,7 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from reset.errors import ResetError
-from reset.files.tables import Row, read, read_json
+from reset.files.metrics import Metrics
+from reset.files.tables import Row, read
 from reset.report.words import label
 from reset.scoring.evaluate import SCORES
 
@@ -26,13 +27,12 @@ STAGES = (
     "evaluate",
     "watch",
 )  # in the order they run
-FOLDERS = {"systems": "evaluate"}  # folder of metrics -> stage, where the names differ
+FOLDERS = {"evaluate": "systems"}  # stage -> folder of metrics, where the names differ
 
 
-def systems(metrics: Path, names: Sequence[str]) -> dict[str, Row]:
+def systems(metrics: Metrics, names: Sequence[str]) -> dict[str, Row]:
     """Read the summaries of those systems among `names` that were evaluated."""
-    paths = {name: metrics / "systems" / f"{name}.json" for name in names}
-    return {name: read_json(path) for name, path in paths.items() if path.is_file()}
+    return {name: figures for name in names if (figures := metrics.read(f"systems/{name}"))}
 
 
 def resting(summaries: Mapping[str, Row]) -> set[str]:
@@ -113,11 +113,12 @@ def _mean(figures: Mapping[str, Any] | None) -> float | None:
     return figures["mean"] if figures else None
 
 
-def losses(metrics: Path) -> list[Row]:
+def losses(metrics: Metrics) -> list[Row]:
     """Return training and dev loss per step, from metrics/train/<system>_log.json."""
     return [
-        {"system": path.stem.removesuffix("_log"), **{key: row.get(key) for key in ("step", "loss", "dev_loss")}}
-        for path in sorted((metrics / "train").glob("*_log.json"))
+        {"system": name, **{key: row.get(key) for key in ("step", "loss", "dev_loss")}}
+        for name in metrics.of("train")
+        if (path := metrics.folder / f"train/{name}_log.json").is_file()
         for row in _read_list(path)
     ]
 
@@ -151,16 +152,14 @@ def histogram(folder: Path, names: Sequence[str], marks: Collection[str] = ()) -
     return bins
 
 
-def accounts(metrics: Path) -> list[Row]:
+def accounts(metrics: Metrics) -> list[Row]:
     """Return rows in, out and set aside of every metrics file with an account, in the order of STAGES."""
-    rows = []
-    for path in metrics.glob("*/**/*.json"):
-        folder, *name = path.relative_to(metrics).with_suffix("").parts
-        stage = FOLDERS.get(folder, folder)
-        figures = read_json(path) if stage in STAGES else {}
-        if "rows_in" in figures:
-            rows.append({"stage": stage, "name": "/".join(name), **_account(figures)})
-    return sorted(rows, key=lambda row: (STAGES.index(row["stage"]), row["name"]))
+    return [
+        {"stage": stage, "name": name, **_account(figures)}
+        for stage in STAGES
+        for name, figures in metrics.of(FOLDERS.get(stage, stage)).items()
+        if "rows_in" in figures
+    ]
 
 
 def _account(figures: Mapping[str, Any]) -> Row:

@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from reset.errors import ResetError
 from reset.files import tables
 from reset.tracking.figures import flatten, numbers
 
@@ -63,8 +64,9 @@ def _write(record: Mapping[str, Any]) -> None:
     path = root() / ".tracking" / f"{int(record['start'] * 1000)}-{uuid.uuid4().hex[:12]}.json"
     try:
         tables.write_json(path, record)
-    except OSError as error:
-        LOG.warning("tracking: the run of %s is not recorded (%s: %s)", record["stage"], path, error.strerror)
+    except (OSError, ResetError) as error:
+        why = error.message if isinstance(error, ResetError) else f"{path}: {error.strerror}"
+        LOG.warning("tracking: the run of %s is not recorded (%s)", record["stage"], why)
 
 
 def _read_outputs(metrics: Path | None, history: Path | None, files: Sequence[Path]) -> dict[str, Any]:

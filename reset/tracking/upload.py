@@ -10,8 +10,9 @@ import fcntl
 import json
 import os
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,23 +30,29 @@ from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 from reset.tracking import repro_run  # noqa: E402
 
 EXPERIMENT = "reset"
+ARTIFACTS = "mlruns"  # relative to the project's folder
 RECORD_TAG = "reset.record"
 REPRO_TAG = "reset.repro"
 
 
 def send_all(root: Path) -> str:
     """Send all records under `root`/.tracking; return a one-line summary, also if the server fails."""
+    root = root.resolve()
     spool = root / ".tracking"
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.resolve()}/mlflow.db"
-    with _lock(spool):
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_store(root)
+    with _lock(spool), chdir(root):
         records = sorted(spool.glob("*.json"))
         try:
             sent = _send_each(uri, root, records)
-        except (MlflowException, SQLAlchemyError, OSError) as error:
+        except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
             waiting = sum(path.exists() for path in records)
             failed = f"{_without_password(uri)} failed ({_first_line(error)})"
             return f"Warning: tracking: {failed}; {waiting} records wait in {spool}"
     return f"tracking: {sent} runs sent to {_without_password(uri)}"
+
+
+def _own_store(root: Path) -> str:
+    return f"sqlite:///{root.resolve()}/mlflow.db"
 
 
 @contextmanager
@@ -58,7 +65,9 @@ def _lock(spool: Path) -> Iterator[None]:
 
 def _send_each(uri: str, root: Path, records: list[Path]) -> int:
     client = MlflowClient(tracking_uri=uri)
-    experiment = _experiment(client, uri, root)
+    experiment = _experiment(client)
+    if uri == _own_store(root):
+        _keep_artifacts_here(root, experiment)
     sent = 0
     for path in records:
         try:
@@ -72,13 +81,29 @@ def _send_each(uri: str, root: Path, records: list[Path]) -> int:
     return sent
 
 
-def _experiment(client: MlflowClient, uri: str, root: Path) -> str:
+def _experiment(client: MlflowClient) -> str:
     """The id of our MLflow experiment, which is created if needed."""
     existing = client.get_experiment_by_name(EXPERIMENT)
     if existing is not None:
         return str(existing.experiment_id)
-    artifacts = (root / "mlruns").resolve().as_uri() if uri.startswith("sqlite:") else None
-    return str(client.create_experiment(EXPERIMENT, artifact_location=artifacts))
+    return str(client.create_experiment(EXPERIMENT))
+
+
+def _keep_artifacts_here(root: Path, experiment: str) -> None:
+    """Let the store in the project's folder name its artifacts by `mlruns`, so that a moved or copied project has them.
+
+    MLflow itself would write the folder's absolute path. Its page, too, has to be started in the project's folder.
+    """
+    with closing(sqlite3.connect(root / "mlflow.db")) as store, store:
+        there = store.execute("SELECT artifact_location FROM experiments WHERE experiment_id = ?", [experiment])
+        if there.fetchone() != (ARTIFACTS,):
+            store.execute(
+                "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", [ARTIFACTS, experiment]
+            )
+            store.execute(
+                "UPDATE runs SET artifact_uri = ? || '/' || run_uuid || '/artifacts' WHERE experiment_id = ?",
+                [ARTIFACTS, experiment],
+            )
 
 
 def _send(client: MlflowClient, experiment: str, record_id: str, record: Mapping[str, Any]) -> None:

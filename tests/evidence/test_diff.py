@@ -222,3 +222,16 @@ def test_commit_is_read_from_cache_or_remote_and_nothing_is_checked_out(
         assert [row["key"] for row in found["params"]] == ["select.weights.faithfulness"]
     assert {path: path.stat().st_mtime_ns for path in (project / "data").rglob("*")} == before
     assert cli("nope").output == "Error: 'nope' is not a folder; as a revision: unknown Git revision 'nope'\n"
+
+
+def test_what_another_scale_left_in_a_folder_is_not_compared_and_scales_are_named(
+    runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    left = tmp_path / "left"
+    shutil.copytree(runs[1], left)
+    (left / "params.yaml").write_text((left / "params.yaml").read_text().replace("scale: micro", "scale: own"))
+    found = told(runs[0], left)
+    assert found["scores"] == [] and found["winners"] == []
+    assert "data/curated/reset.parquet" not in {table["is"] for table in found["tables"]}
+    assert "A is of scale micro and B of scale own: equal names are different things" in cli(runs[0], left).output
+    assert "is of scale" not in cli(*runs).output

@@ -202,3 +202,12 @@ def test_table_4_of_another_scale_is_not_that_of_the_report(runs: dict[str, Path
     assert (first["system"], first["runs"]) == ("mtl (w/ MTL)", 3)
     assert re.fullmatch(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] \(0\.90\)", first["NQ"])
     assert seed_table.read_table(path, "paper") == []
+
+
+def test_runs_of_different_scales_are_refused_and_what_another_scale_left_is_not_read(runs: dict[str, Path]) -> None:
+    for folder, scale in zip(runs.values(), ("micro", "own", "own"), strict=False):
+        (folder / "params.yaml").write_text(f"scale: {scale}\n")
+    with pytest.raises(ResetError, match=r"is of scale micro, .* is of scale own: repeated runs are of one scale$"):
+        seeds.gather(runs, PAIR, {}, resamples=10, seed=0)
+    with pytest.raises(ResetError, match="holds no scores"):  # the figures are micro's
+        seeds.gather({"seed1": runs["seed1"]}, PAIR, {}, resamples=10, seed=0)

@@ -10,7 +10,7 @@ from reset.examples.describe import describe
 from reset.files import schemas, tables
 from reset.model.tokens import load_tokenizer, response_ids
 from reset.report import table1
-from tests.support import SHARED
+from tests.support import SHARED, folders
 
 PAPER = Path(os.environ.get("RESET_PAPER", SHARED / "paper")).resolve()
 TITLES = {
@@ -63,9 +63,10 @@ def test_a_model_without_a_tokenizer_is_told(examples, tmp_path):
 def test_the_table_sets_the_paper_s_figures_beside_ours(tmp_path):
     own = {"train": 9, "dev": 1, "test": 0, "mean_response_tokens": 3.5}
     silent = {"train": 0, "dev": 0, "test": 4, "mean_response_tokens": None}
-    tables.write_json(tmp_path / "describe/examples.json", {"own": own, "nq": own, "koala_eval": silent})
-    tables.write_json(tmp_path / "prepare/nq.json", {"set_aside": {"duplicate": 2, "empty answer": 1}})
-    koala, nq, mine = table1.rows(tmp_path)
+    datasets = {"own": own, "nq": own, "koala_eval": silent}
+    folders.write(tmp_path / "metrics/describe/examples.json", {"datasets": datasets})
+    folders.write(tmp_path / "metrics/prepare/nq.json", {"set_aside": {"duplicate": 2, "empty answer": 1}})
+    koala, nq, mine = table1.rows(folders.metrics(tmp_path))
     assert [row["dataset"] for row in (koala, nq, mine)] == ["koala_eval", "nq", "own"]
     assert (nq["train"], nq["mean_response_tokens"]) == ("9 (69639)", "3.5 (6)")
     assert nq["set_aside"] == "2 duplicate, 1 empty answer"

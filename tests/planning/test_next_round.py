@@ -117,7 +117,7 @@ def test_what_cannot_be_is_told_and_nothing_is_written(project: Path, arguments:
 
 def test_data_set_that_is_used_up_is_told_with_the_overlap_that_would_do(project: Path) -> None:
     (project / "metrics/prepare").mkdir(parents=True)
-    (project / "metrics/prepare/nq.json").write_text(json.dumps({"splits": {"train": 750}}))
+    (project / "metrics/prepare/nq.json").write_text(json.dumps({"scale": "micro", "splits": {"train": 750}}))
     refused = add("third", "--from", "mtl")
     assert "'nq' has 150 training rows left, the round needs 300: give --overlap 150 or more" in refused.output
     assert add("third", "--from", "mtl", "--overlap", "150").exit_code == 0

@@ -153,13 +153,15 @@ def test_curated_rows_are_expected_from_the_prompts(project: Path) -> None:
     assert (system["rows"], system["tokens"]) == (24, once)
     assert system["basis"] == "expected: answers as long as the references"
     (project / "metrics/sample").mkdir(parents=True)
-    (project / "metrics/sample/mtl_candidates.json").write_text('{"tokens": 400, "rows_in": 40, "rows_out": 40}')
+    (project / "metrics/sample/mtl_candidates.json").write_text(
+        '{"scale": "tiny", "tokens": 400, "rows_in": 40, "rows_out": 40}'
+    )
     references = len(rows) * len(response_ids(load_tokenizer(project / "models/base/micro"), "red forest"))
     again = of(plan(), "systems", "reset")
     assert again["tokens"] == once - references + 24 * 10
     assert again["basis"] == "expected: answers as long as in the pool's last run"
     (project / "metrics/train").mkdir()
-    (project / "metrics/train/reset.json").write_text('{"tokens": 600, "rows_in": 12, "rows_out": 12}')
+    (project / "metrics/train/reset.json").write_text('{"scale": "tiny", "tokens": 600, "rows_in": 12, "rows_out": 12}')
     trained = of(plan(), "systems", "reset")
     assert (trained["rows"], trained["tokens"]) == (24, 24 * 50)
     assert trained["basis"] == "expected: rows as long as in the last run"
@@ -181,7 +183,7 @@ def test_pairs_are_at_most_one_per_prompt_before_and_counted_twice_after(project
     assert (pairs["rows"], pairs["tokens"], pairs["steps"]) == (24, 2 * single["tokens"], single["steps"])
     assert pairs["basis"] == "at most: answers as long as the references"
     (project / "metrics/select").mkdir(parents=True)
-    (project / "metrics/select/pairs.json").write_text('{"rows": 6}')
+    (project / "metrics/select/pairs.json").write_text('{"scale": "tiny", "rows": 6}')
     again = of(plan(), "systems", "mtl_dpo")
     assert (again["rows"], again["tokens"]) == (6, round(single["tokens"] / 2))
     assert again["basis"].startswith("expected: as many rows as in the last run")
@@ -352,3 +354,14 @@ def test_stages_that_changed_stand_before_those_that_may_follow(
     (tmp_path / "a").write_text("2")
     found = [(one.stage, one.certain, one.why) for one in pending(tmp_path)]
     assert found == [("one", True, "changed deps: a"), ("two", False, "after one")]
+
+
+def test_figures_and_tables_that_another_scale_has_left_count_for_nothing(project: Path) -> None:
+    for kind, name in (("sample", "mtl_candidates"), ("train", "reset"), ("select", "reset"), ("mix", "mtl")):
+        path = project / f"metrics/{kind}/{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"scale": "micro", "tokens": 40000, "rows": 300, "rows_in": 40, "rows_out": 40}')
+    found = plan()
+    assert of(found, "systems", "reset")["basis"] == "expected: answers as long as the references"
+    assert of(found, "pools", "mtl_candidates")["basis"] == "prompts counted; answers as long as the references"
+    assert of(found, "systems", "mtl")["basis"] == "unknown: its data do not exist yet"

@@ -1,6 +1,7 @@
 """The answer browser holds every prompt that fits, shows texts as texts; a real browser finds, sorts and opens them."""
 
 import base64
+import contextlib
 import gzip
 import json
 import shutil
@@ -18,13 +19,15 @@ from reset.files import schemas, tables
 from reset.report import browser, measured, page
 from reset.report.choices import natural
 from stages import report as stage
-from tests.support import lines
+from tests.support import folders, lines
 from tests.support.browser import chromium
 
 CHROMIUM = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 
 
 def content(root: Path, max_bytes: int = 10**7, stand_ins: Collection[str] = ()) -> browser.Content:
+    with contextlib.chdir(root):
+        declared = stage.shelves(params.load())
     shelves = [
         browser.Shelf(
             shelf.name,
@@ -32,7 +35,7 @@ def content(root: Path, max_bytes: int = 10**7, stand_ins: Collection[str] = ())
             {name: root / path for name, path in shelf.pools.items()},
             {name: (pool, root / path) for name, (pool, path) in shelf.curated.items()},
         )
-        for shelf in stage.shelves(params.load(root / "params.yaml"))
+        for shelf in declared
     ]
     options = {"scores": lines.SCORES, "max_bytes": max_bytes, "stand_ins": stand_ins}
     return browser.content(shelves, verdicts=root / "data/verdicts", **options)
@@ -117,7 +120,7 @@ def test_equal_tables_give_equal_bytes(root: Path) -> None:
 
 def written(root: Path) -> Path:
     rows = measured.gather(
-        metrics=root / "metrics",
+        metrics=folders.metrics(root),
         scores=root / "data/scores",
         systems=["mtl", "mtl_reset"],
         paper_rows={},

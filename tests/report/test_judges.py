@@ -1,7 +1,7 @@
 """What the report says of judges and watchers."""
 
-from reset.files.tables import write_json
 from reset.report import judges
+from tests.support.folders import metrics, write
 
 MOVE = {"pool": 0.4, "winners": 0.6, "change": 0.2, "low": 0.1, "high": 0.3}
 GAINED = {"rating": MOVE, "length": MOVE}
@@ -12,32 +12,32 @@ WATCHED = {"agreement": {"other:rating|rating": {"gamma": -0.2, "pairs": 6}}, "m
 
 def test_judges_and_watchers_are_rows_with_their_length_bias_agreement_and_warnings(tmp_path):
     said = {"agreement": AGREEMENT, "means": GAINED, "spread": {"instruction": 0.2}, "warnings": [WARNING]}
-    write_json(tmp_path / "select/reset.json", {"judges": {"instruction": said}})
+    write(tmp_path / "metrics/select/reset.json", {"judges": {"instruction": said}})
     verdicts = {"other:rating": {"n": 5, "nulls": 1, "mean": 0.3}}
     content = {"pools": {"mtl": verdicts}, "choices": {"reset": {"instruction": WATCHED}}}
-    write_json(tmp_path / "watch/other.json", content)
+    write(tmp_path / "metrics/watch/other.json", content)
     place = {"curated": "reset", "task": "instruction"}
-    assert judges.means(tmp_path)[0] == {
+    assert judges.means(metrics(tmp_path))[0] == {
         **place,
         "verdict": "rating",
         **MOVE,
         "gamma_with_length": 0.5,
     }
-    assert judges.agreement(tmp_path) == [
+    assert judges.agreement(metrics(tmp_path)) == [
         {**place, "first": "rating", "second": "rating_weak", "gamma": 0.9, "pairs": 17},
         {**place, "first": "other:rating", "second": "rating", "gamma": None, "pairs": 6},  # too few to tell
     ]
     stand_ins = {"rating", "other:rating"}
-    assert judges.means(tmp_path, stand_ins)[0]["verdict"] == "rating (stand-in)"
-    assert judges.agreement(tmp_path, stand_ins)[0]["first"] == "rating (stand-in)"
-    assert judges.watched(tmp_path, stand_ins)[0]["verdict"] == "other:rating (stand-in)"
-    assert judges.spread(tmp_path) == [{**place, "axis": "instruction", "spread": 0.2}]
-    assert judges.warnings(tmp_path) == [{**place, "warning": WARNING}, {**place, "warning": "other fell"}]
-    assert judges.watched(tmp_path) == [
+    assert judges.means(metrics(tmp_path), stand_ins)[0]["verdict"] == "rating (stand-in)"
+    assert judges.agreement(metrics(tmp_path), stand_ins)[0]["first"] == "rating (stand-in)"
+    assert judges.watched(metrics(tmp_path), stand_ins)[0]["verdict"] == "other:rating (stand-in)"
+    assert judges.spread(metrics(tmp_path)) == [{**place, "axis": "instruction", "spread": 0.2}]
+    assert judges.warnings(metrics(tmp_path)) == [{**place, "warning": WARNING}, {**place, "warning": "other fell"}]
+    assert judges.watched(metrics(tmp_path)) == [
         {"watcher": "other", "pool": "mtl", "verdict": "other:rating", "n": 5, "nulls": 1, "mean": 0.3}
     ]
 
 
 def test_a_run_without_choices_has_nothing_to_say_of_judges(tmp_path):
     for rows in (judges.means, judges.agreement, judges.spread, judges.warnings, judges.watched):
-        assert rows(tmp_path) == []
+        assert rows(metrics(tmp_path)) == []

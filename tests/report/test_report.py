@@ -14,7 +14,6 @@ from click.testing import CliRunner
 
 from reset import checkpoint_names, params
 from reset.errors import ResetError
-from reset.files.tables import write_json
 from reset.params.report import Report
 from reset.report import gains, lengths, measured, page, plots, table4, tables, words
 from reset.report.browser import Content
@@ -35,7 +34,7 @@ def report(root: Path, into: str = "out", **changes: Any) -> Path:
     settings = {"systems": systems, "paper_rows": PAPER_ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
     settings |= {"pipelines": PIPELINES, "stand_ins": []}
     settings |= {"much_longer": 10, "similar": 10, "similar_on": None, "seeds": [], "points": [], "continued": []}
-    rows = measured.gather(metrics=root / "metrics", scores=root / "data/scores", **settings | changes)
+    rows = measured.gather(metrics=folders.metrics(root), scores=root / "data/scores", **settings | changes)
     page.write(root / into, rows, Content())
     return root / into
 
@@ -152,7 +151,7 @@ def test_plots_are_plain_rows(project: Path) -> None:
 
 
 def test_accounts_follow_the_line_and_balance(project: Path) -> None:
-    rows = tables.accounts(project / "metrics")
+    rows = tables.accounts(folders.metrics(project))
     assert [(row["stage"], row["name"]) for row in rows] == [
         *(("prepare", "nq"), ("select", "reset"), ("select", "reset_s")),
         *(("evaluate", "mtl"), ("evaluate", "mtl_reset")),
@@ -242,7 +241,7 @@ def test_figures_of_stand_ins_are_marked_wherever_they_are_shown(project: Path) 
     resting = [(task, "faithfulness") for task in ("summarization", "abstractive_qa")]
     for name, faithfulness in (("mtl", 0.5), ("mtl_reset", 0.7)):
         folders.add_system(project, name, faithfulness=faithfulness, instruction=0.6, resting=resting)
-    write_json(project / "metrics/train/mtl_reset.json", {"rows_out": 1200, "steps": 8, "best_step": 8})
+    folders.write(project / "metrics/train/mtl_reset.json", {"rows_out": 1200, "steps": 8, "best_step": 8})
     more = {"continued": gains.continued(SYSTEMS, CURATED, ["mtl", "mtl_reset"]), "stand_ins": ["summac"]}
     more["points"] = [checkpoint_names.Point("mtl_reset", "mtl_reset", None)]
     into = report(project, pipelines={"one": ["mtl", "mtl_reset"]}, **more)
@@ -310,7 +309,7 @@ def test_two_stage_pipeline_is_shown_where_both_its_systems_are(project: Path) -
 def test_trainings_are_shown_along_their_evaluated_checkpoints(project: Path) -> None:
     for name, faithfulness, instruction in (("cd", 0.8, 0.1), ("cd_if_25", 0.6, 0.4), ("cd_if", 0.3, 0.7)):
         folders.add_system(project, name, faithfulness=faithfulness, instruction=instruction)
-    write_json(project / "metrics/train/cd_if.json", {"steps": 109, "best_step": 100})
+    folders.write(project / "metrics/train/cd_if.json", {"steps": 109, "best_step": 100})
     ways = checkpoint_names.ways(
         {"cd_if": "cd"}, {"cd_if": [0.25]}, {"cd": "cd", "cd_if_25": "cd_if/at/25", "cd_if": "cd_if"}
     )
@@ -331,7 +330,7 @@ def test_trainings_are_shown_along_their_evaluated_checkpoints(project: Path) ->
 
 
 def test_chosen_model_that_is_also_the_last_is_called_so(project: Path) -> None:
-    write_json(project / "metrics/train/mtl.json", {"steps": 8, "best_step": 8})
+    folders.write(project / "metrics/train/mtl.json", {"steps": 8, "best_step": 8})
     ways = [checkpoint_names.Point("mtl", "mtl_reset", 1.0), checkpoint_names.Point("mtl", "mtl", None)]
     rows = json.loads((report(project, points=ways) / "checkpoints.json").read_text())
     assert [row["checkpoint"] for row in rows] == ["last", "lowest dev loss, last"]
@@ -387,7 +386,7 @@ def test_curves_of_one_pool_are_shown_once(project: Path) -> None:
         figures = {"rows": 5, "winner_score": 1.3, "candidate_score": 1.0, "distinct_texts": 2.0}
         figures |= {"choice_matters": 1.0, "best_of": curve}
         account = {"rows_in": 5, "rows_out": 5, "set_aside": {}, "wins": {}}
-        write_json(project / f"metrics/select/{name}.json", {**account, "datasets": {"nq": figures}})
+        folders.write(project / f"metrics/select/{name}.json", {**account, "datasets": {"nq": figures}})
     (project / "metrics/select/reset_s.json").unlink()
     rows = json.loads((report(project) / "best_of.json").read_text())
     assert [(row["curated"], row["n"], row["score"]) for row in rows] == [
@@ -406,7 +405,7 @@ def test_page_draws_its_charts_offline(project: Path, width: int, scheme: str) -
     from tests.support.browser import chromium
 
     folders.add_system(project, HOSTILE, faithfulness=0.3, instruction=0.3)
-    write_json(project / "metrics/train/mtl_reset.json", {"rows_out": 1200, "curve": []})
+    folders.write(project / "metrics/train/mtl_reset.json", {"rows_out": 1200, "curve": []})
     continued = gains.continued(SYSTEMS, CURATED, ["mtl", "mtl_reset"])
     into = report(project, pairs=((HOSTILE, "mtl"), *PAIRS), continued=continued)
     with chromium(width, 2500) as browser:
@@ -474,7 +473,7 @@ def test_systems_that_went_on_from_an_evaluated_one_are_shown_with_their_kind_of
 
 
 def test_gain_over_the_start_stands_beside_the_rows_it_took(project: Path) -> None:
-    write_json(project / "metrics/train/mtl_reset.json", {"rows_out": 1200})
+    folders.write(project / "metrics/train/mtl_reset.json", {"rows_out": 1200})
     continued = gains.continued(SYSTEMS, CURATED, ["mtl", "mtl_reset"])
     rows = json.loads((report(project, continued=continued) / "gains.json").read_text())
     assert {(row["system"], row["against"], row["rows"]) for row in rows} == {("mtl_reset", "mtl", 1200)}

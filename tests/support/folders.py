@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reset.files import tables
+from reset.files.metrics import Metrics
 from reset.scoring import evaluate
 
+SCALE = "micro"  # that of the committed params.yaml
 TASKS = {
     "cnn_dailymail": ("summarization", "seen"),
     "ms_marco": ("abstractive_qa", "seen"),
@@ -17,6 +19,21 @@ TASKS = {
     "bioasq": ("extractive_qa", "unseen"),
     "alpaca": ("instruction", "instruction"),
 }
+
+
+def write(path: Path, figures: tables.Row) -> None:
+    """Write figures as a stage does, with the name of their scale."""
+    tables.write_json(path, {"scale": SCALE, **figures})
+
+
+def metrics(root: Path) -> Metrics:
+    """All metrics that the folder holds."""
+    folder = root / "metrics"
+    files = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.json")]
+    kinds = {file.parts[0] for file in files}
+    rows = {kind: [str(f.relative_to(kind)) for f in files if f.parts[0] == kind] for kind in kinds}
+    rows["train"] = [name for name in rows.get("train", ()) if not name.endswith("_log")]
+    return Metrics(folder, SCALE, rows)
 
 
 def add_system(
@@ -46,15 +63,16 @@ def add_system(
     tables.write(root / f"data/scores/{name}.parquet", evaluate.SCORES, rows)
     summary = evaluate.summarise(rows, bootstrap=50, seed=0, resting=resting)
     account = {"rows_in": len(rows), "rows_out": len(rows), "set_aside": {}}
-    tables.write_json(root / f"metrics/systems/{name}.json", {**account, **summary})
+    write(root / f"metrics/systems/{name}.json", {**account, **summary})
 
 
 def add_stages(root: Path) -> None:
     """Write metrics of stages before `evaluate`: accounts, a training log, what `select` says."""
     metrics = root / "metrics"
-    tables.write_json(metrics / "prepare/nq.json", {"rows_in": 10, "rows_out": 7, "set_aside": {"no <b>answer</b>": 3}})
+    write(metrics / "prepare/nq.json", {"rows_in": 10, "rows_out": 7, "set_aside": {"no <b>answer</b>": 3}})
     log = [{"step": step, "loss": 3 / step, "dev_loss": 3.2 / step if step % 4 == 0 else None} for step in range(1, 30)]
-    (metrics / "train").mkdir(parents=True, exist_ok=True)
+    for name in ("mtl", "mtl_reset"):
+        write(metrics / f"train/{name}.json", {"rows_out": 1200, "steps": 29, "best_step": 28})
     (metrics / "train/mtl_log.json").write_text(json.dumps(log))
     (metrics / "train/mtl_reset_log.json").write_text(json.dumps(log[5:]))
     figures = {"rows": 5, "winner_score": 2.8, "candidate_score": 2.1, "distinct_texts": 6.5, "choice_matters": 0.9}
@@ -62,4 +80,4 @@ def add_stages(root: Path) -> None:
     wins = {"t0.1": 3, "t0.7": 2, "k100": 1, "k5": 4}
     for name in ("reset", "reset_s"):
         picked = {"wins": wins, "datasets": {"nq": figures, "alpaca": figures}}
-        tables.write_json(metrics / f"select/{name}.json", {**account, **picked})
+        write(metrics / f"select/{name}.json", {**account, **picked})

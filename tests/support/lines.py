@@ -85,7 +85,7 @@ def choose(root: Path, name: str, pick: Pick) -> None:
         bars=Bars("keep", "keep"),
         **{"sweeps": 1, "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"},
     )
-    account.write(root / f"metrics/select/{name}.json", **figures)
+    account.write(root / f"metrics/select/{name}.json", scale="micro", **figures)
 
 
 def write(root: Path, *, best: str = "t0.1", gain: float = 0.3, prompts: int = 12) -> Path:
@@ -121,5 +121,5 @@ def write(root: Path, *, best: str = "t0.1", gain: float = 0.3, prompts: int = 1
             root / f"data/scores/{system}.parquet",
             **{"scores": SCORES, "groups": GROUPS, "bootstrap": 20, "seed": 0},
         )
-        account.write(root / f"metrics/systems/{system}.json", **summary)
+        account.write(root / f"metrics/systems/{system}.json", scale="micro", **summary)
     return root

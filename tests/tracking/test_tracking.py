@@ -67,6 +67,25 @@ def test_two_stage_runs_are_read_back_from_the_store(project: Path, monkeypatch:
     assert next(Path(kept).rglob("reset.json")).read_text() == (project / "metrics/select/reset.json").read_text()
 
 
+def test_moved_project_finds_its_files_and_writes_new_ones_beside_them(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    one_run(project)
+    upload(project)
+    moved = tmp_path_factory.mktemp("elsewhere") / "moved"
+    shutil.move(project, moved)
+    monkeypatch.chdir(moved)
+    one_run(moved)
+    assert upload(moved).stdout == f"tracking: 1 runs sent to sqlite:///{moved}/mlflow.db\n"
+    client = MlflowClient(f"sqlite:///{moved}/mlflow.db")
+    runs = client.search_runs([client.get_experiment_by_name("reset").experiment_id])
+    for run in runs:
+        assert [*Path(client.download_artifacts(run.info.run_id, "")).rglob("reset.json")]
+    assert len(runs) == 2 and not project.exists()
+
+
 def test_run_is_tagged_with_the_git_commit(project: Path) -> None:
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
     subprocess.run([*git, "init", "-q"], check=True)
