@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import LlamaConfig, LlamaForCausalLM, TrainerCallback
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -21,30 +21,23 @@ from reset.training import loop
 from reset.training.recipe import Recipe
 from reset.training.sft import supervised
 
-VOCABULARY = 392
-
-
 class Clock(TrainerCallback):
-    """When each step ended, and the loss of the last log."""
+    """When each step ended, by the clock and in processor seconds."""
 
     def __init__(self) -> None:
-        self.ends: list[float] = []
+        self.ends: list[tuple[float, float]] = []
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Note the time."""
-        self.ends.append(time.perf_counter())
+        self.ends.append((time.perf_counter(), time.process_time()))
 
 
-def model(width: int, layers: int, max_tokens: int) -> LlamaForCausalLM:
-    """A LLaMA of the micro scale's shape with random weights, the same on both sides."""
+def model(where: str | dict[str, Any]) -> Any:
+    """The model of a folder, or a LLaMA of a shape with random weights, the same on both sides; in float32."""
+    if isinstance(where, str):
+        return AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32)
     torch.manual_seed(0)
-    shape = {"hidden_size": width, "intermediate_size": width * 8 // 3 // 32 * 32, "num_hidden_layers": layers}
-    heads = {"num_attention_heads": width // 32, "num_key_value_heads": width // 32}
-    return LlamaForCausalLM(  # type: ignore[no-untyped-call]
-        LlamaConfig(
-            vocab_size=VOCABULARY, max_position_embeddings=max_tokens, tie_word_embeddings=True, **shape, **heads
-        )
-    )
+    return LlamaForCausalLM(LlamaConfig(**where, tie_word_embeddings=True))  # type: ignore[no-untyped-call]
 
 
 def ours(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:
@@ -59,7 +52,7 @@ def ours(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clo
     loop.rendezvous()
     tokenizer = word_tokenizer(job["max_tokens"])
     options: dict[str, Any] = {"work": work, "seed": 0, "limits": Limits(rise=100.0, window=20), "build": timed}
-    loop.fit(model(**job["model"]), tokenizer, rows, [], recipe, work / "model", **options)
+    loop.fit(model(job["model"]), tokenizer, rows, [], recipe, work / "model", **options)
 
 
 def theirs(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:
@@ -80,7 +73,7 @@ def theirs(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: C
     )
     columns = {name: [row[name] for row in rows] for name in ("input_ids", "labels")}
     SFTTrainer(
-        model=model(**job["model"]),
+        model=model(job["model"]),
         processing_class=word_tokenizer(job["max_tokens"]),
         args=arguments,
         train_dataset=Dataset.from_dict(columns),
@@ -97,11 +90,12 @@ def main() -> None:
         {"ours": ours, "theirs": theirs}[job["side"]](job["rows"], job, work, clock)
     steps = len(clock.ends) - 1  # the first warms up
     tokens = sum(len(row["input_ids"]) for row in job["rows"]) * steps / len(clock.ends)
-    seconds = clock.ends[-1] - clock.ends[0]
+    seconds, processor = (last - first for first, last in zip(clock.ends[0], clock.ends[-1], strict=True))
     peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if torch.cuda.is_available():
         peak = torch.cuda.max_memory_allocated()
-    print(json.dumps({"tokens_per_s": tokens / seconds, "steps": steps, "seconds": seconds, "peak_bytes": peak}))
+    rates = {"tokens_per_s": tokens / seconds, "tokens_per_cpu_s": tokens / processor}
+    print(json.dumps({**rates, "steps": steps, "seconds": seconds, "cpu_seconds": processor, "peak_bytes": peak}))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from reset.training.base_trainer import Watched
 from reset.training.loop import dataset
 from reset.training.packing import Losses, packed_losses, packing_collator
+from reset.training.passes import InPasses
 from reset.training.recipe import IGNORED, Recipe, Rows
 from reset.training.row_order import LengthGrouped
 
@@ -34,10 +35,10 @@ def _say_that_routers_are_not_balanced() -> None:
     )
 
 
-class ResponseTrainer(Watched, SFTTrainer):
+class ResponseTrainer(Watched, InPasses, SFTTrainer):
     """SFTTrainer that computes the loss only on trained positions."""
 
-    loss_is_scaled_for_ga: Any = True  # `_micro_batch_weight` does it
+    loss_is_scaled_for_ga: Any = True  # `compute_loss` does it
     per_sequence = False
 
     def compute_loss(  # type: ignore[no-untyped-def]
@@ -47,8 +48,9 @@ class ResponseTrainer(Watched, SFTTrainer):
         losses, targets, outputs = (packed_losses if "position_ids" in inputs else padded_losses)(model, inputs)
         loss = _mean_loss(losses, targets, per_sequence=self.per_sequence, weights=inputs.get("weight"))
         if num_items_in_batch is not None:
-            loss = loss * self._micro_batch_weight(targets, num_items_in_batch)
-            loss = loss + self._router_loss(outputs) / self.current_gradient_accumulation_steps
+            share = inputs.get("share", 1.0) / self.current_gradient_accumulation_steps  # of the rows of the step
+            loss = loss * (share if self.per_sequence else self._trained_share(targets, num_items_in_batch))
+            loss = loss + self._router_loss(outputs) * share
         return (loss, outputs) if return_outputs else loss
 
     def _router_loss(self, outputs: Any) -> Any:
@@ -60,10 +62,8 @@ class ResponseTrainer(Watched, SFTTrainer):
             return 0.0
         return self.router_aux_loss_coef * balance
 
-    def _micro_batch_weight(self, targets: torch.Tensor, trained_tokens: torch.Tensor) -> Any:
-        """Return the weight of a micro batch in the global batch, given that DeepSpeed averages over ranks."""
-        if self.per_sequence:
-            return 1 / self.current_gradient_accumulation_steps
+    def _trained_share(self, targets: torch.Tensor, trained_tokens: torch.Tensor) -> Any:
+        """Return the share of the trained tokens of the step, given that DeepSpeed averages over ranks."""
         return (targets != IGNORED).sum() * self.accelerator.num_processes / trained_tokens
 
 
@@ -110,6 +110,7 @@ def supervised(
     )
     if recipe.padding_free:
         trainer.data_collator = packing_collator(tokenizer.pad_token_id)
+    trainer.pass_tokens = recipe.micro_batch_tokens
     trainer.per_sequence = recipe.loss == "sequence"
     trainer.order = LengthGrouped([len(row["input_ids"]) for row in rows], recipe.batch_size, config["seed"])
     return trainer
