@@ -50,6 +50,7 @@ class Recipe(Section):
     zero_stage: int = Field(ge=0, le=3)
     dtype: Literal["auto", "bfloat16", "float32"]
     gradient_checkpointing: bool
+    micro_batch_tokens: int | None = Field(ge=1)  # of a pass; null: a micro batch is one pass
     padding_free: bool  # packed batches instead of padded ones
 
 
@@ -69,6 +70,7 @@ class Dpo(Recipe):
     """Direct preference optimisation; `loss: sequence` divides log-probabilities by the number of tokens."""
 
     method: Literal["dpo"]
+    micro_batch_tokens: None  # not supported: TRL's losses do not add up over passes
     padding_free: Literal[False]
     adapter: None  # not supported: the reference model is a full copy of the starting model
     beta: float = Field(gt=0)
@@ -79,6 +81,7 @@ class Kto(Recipe):
     """Kahneman-Tversky optimisation; each device estimates the reference point from its own rows."""
 
     method: Literal["kto"]
+    micro_batch_tokens: None  # not supported: TRL's losses do not add up over passes
     padding_free: Literal[False]
     adapter: None  # not supported: the reference model is a full copy of the starting model
     beta: float = Field(gt=0)

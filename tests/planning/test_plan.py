@@ -45,6 +45,7 @@ def recipe(**changed: Any) -> Recipe:
         "adapter": None,
         "dtype": "bfloat16",
         "gradient_checkpointing": True,
+        "micro_batch_tokens": None,
         "padding_free": False,
     }
     return Recipe(**{**plain, **changed})
