@@ -15,25 +15,34 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from reset.micro.model import word_tokenizer
-from reset.model import precision
+from reset.model import adapters, precision
 from reset.runs.divergence import Limits
 from reset.training import loop
 from reset.training.recipe import Recipe
 from reset.training.sft import supervised
 
+
 class Clock(TrainerCallback):
-    """When each step ended, by the clock and in processor seconds."""
+    """When each step ended, by the clock and in processor seconds; the mean loss of the run."""
 
     def __init__(self) -> None:
+        self.loss: float | None = None
         self.ends: list[tuple[float, float]] = []
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Note the time."""
         self.ends.append((time.perf_counter(), time.process_time()))
 
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Note the mean loss, which the last entry has."""
+        self.loss = logs.get("train_loss", self.loss)
 
-def model(where: str | dict[str, Any]) -> Any:
+
+def model(job: dict[str, Any]) -> Any:
     """The model of a folder, or a LLaMA of a shape with random weights, the same on both sides; in float32."""
+    where = job["model"]
+    if adapter := job.get("adapter"):
+        return adapters.start(Path(where), adapters.Adapter(**adapter), 0)
     if isinstance(where, str):
         return AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32)
     torch.manual_seed(0)
@@ -52,7 +61,7 @@ def ours(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clo
     loop.rendezvous()
     tokenizer = word_tokenizer(job["max_tokens"])
     options: dict[str, Any] = {"work": work, "seed": 0, "limits": Limits(rise=100.0, window=20), "build": timed}
-    loop.fit(model(job["model"]), tokenizer, rows, [], recipe, work / "model", **options)
+    loop.fit(model(job), tokenizer, rows, [], recipe, work / "model", **options)
 
 
 def theirs(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:
@@ -73,7 +82,7 @@ def theirs(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: C
     )
     columns = {name: [row[name] for row in rows] for name in ("input_ids", "labels")}
     SFTTrainer(
-        model=model(job["model"]),
+        model=model(job),
         processing_class=word_tokenizer(job["max_tokens"]),
         args=arguments,
         train_dataset=Dataset.from_dict(columns),
@@ -90,12 +99,12 @@ def main() -> None:
         {"ours": ours, "theirs": theirs}[job["side"]](job["rows"], job, work, clock)
     steps = len(clock.ends) - 1  # the first warms up
     tokens = sum(len(row["input_ids"]) for row in job["rows"]) * steps / len(clock.ends)
-    seconds, processor = (last - first for first, last in zip(clock.ends[0], clock.ends[-1], strict=True))
+    wall, processor = (last - first for first, last in zip(clock.ends[0], clock.ends[-1], strict=True))
+    rates = {"tokens_per_s": tokens / wall, "tokens_per_cpu_s": tokens / processor} if steps else {}
     peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if torch.cuda.is_available():
         peak = torch.cuda.max_memory_allocated()
-    rates = {"tokens_per_s": tokens / seconds, "tokens_per_cpu_s": tokens / processor}
-    print(json.dumps({**rates, "steps": steps, "seconds": seconds, "cpu_seconds": processor, "peak_bytes": peak}))
+    print(json.dumps({"peak_bytes": peak, "loss": clock.loss, "steps": steps, **rates}))
 
 
 if __name__ == "__main__":

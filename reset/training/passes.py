@@ -9,31 +9,46 @@ from typing import Any
 import torch
 from transformers import Trainer
 
+from reset.training.recipe import IGNORED
+
 Batch = dict[str, Any]
 
 
 class InPasses(Trainer):
     """Base of a trainer whose losses add up over rows: each pass has at most `pass_tokens` tokens, padding included.
 
-    `compute_loss` finds in `share` which part of the micro batch's rows a pass has. A row that is longer has a pass of
-    its own. All ranks make the same number of passes.
+    `compute_loss` finds in `share` which part of the micro batch's rows a pass has, in `trained_share` which of its
+    trained tokens. A row that is longer has a pass of its own. All ranks make the same number of passes.
     """
 
+    per_sequence = False  # whether rows weigh alike, or trained tokens
     pass_tokens: int | None = None  # None: one pass
 
     def training_step(self, model: Any, inputs: Batch, num_items_in_batch: Any = None) -> torch.Tensor:
         """Run all passes of a micro batch; return the sum of their losses."""
         *first, last = self._passes(inputs)
         done = [self._accumulate(model, part, num_items_in_batch) for part in first]
-        loss = super().training_step(model, last, num_items_in_batch)  # type: ignore[no-untyped-call]
+        loss: torch.Tensor = super().training_step(model, last, num_items_in_batch)
         return sum(done, start=loss)
+
+    def prediction_step(
+        self, model: Any, inputs: Batch, prediction_loss_only: bool, ignore_keys: list[str] | None = None
+    ) -> tuple[Any, Any, Any]:
+        """Return the dev loss of a micro batch, and no logits."""
+        by = "share" if self.per_sequence else "trained_share"
+        model.eval()
+        with torch.no_grad():
+            parts = self._passes(self._prepare_inputs(inputs))
+            losses: list[Any] = [self.compute_loss(model, part) * part.get(by, 1.0) for part in parts]
+        return sum(losses[1:], start=losses[0]), None, None
 
     def _accumulate(self, model: Any, part: Batch, num_items_in_batch: Any) -> torch.Tensor:
         """Add the gradients of a pass that is not the last of its micro batch."""
         model.train()
-        loss = self.compute_loss(model, part, num_items_in_batch=num_items_in_batch)  # type: ignore[no-untyped-call]
+        loss: Any = self.compute_loss(model, part, num_items_in_batch=num_items_in_batch)
         self.accelerator.deepspeed_engine_wrapped.backward(loss, sync_gradients=False, scale_wrt_gas=False)
-        return loss.detach()
+        detached: torch.Tensor = loss.detach()
+        return detached
 
     def _passes(self, inputs: Batch) -> list[Batch]:
         if self.pass_tokens is None:
@@ -42,7 +57,9 @@ class InPasses(Trainer):
         lengths = row_lengths(inputs)
         groups = grouped(lengths, self.pass_tokens, packed="position_ids" in inputs)
         groups = divided(groups, self._most(len(groups)))
-        return [{**part(inputs, rows), "share": len(rows) / len(lengths)} for rows in groups]
+        parts = [{**part(inputs, rows), "share": len(rows) / len(lengths)} for rows in groups]
+        trained = [int((one["labels"] != IGNORED).sum()) for one in parts]
+        return [{**one, "trained_share": n / sum(trained)} for one, n in zip(parts, trained, strict=True)]
 
     def _most(self, count: int) -> int:
         """Return the largest count of all ranks."""
@@ -82,7 +99,7 @@ def divided(groups: Sequence[range], count: int) -> list[range]:
 def part(inputs: Batch, rows: range) -> Batch:
     """Return consecutive rows of a batch, as if they had been collated alone."""
     cut = slice(rows.start, rows.stop)
-    whole = {name: inputs[name][cut] for name in ("weight", "trained") if name in inputs}
+    whole: Batch = {name: inputs[name][cut] for name in ("weight", "trained") if name in inputs}
     if "position_ids" not in inputs:
         length = int(inputs["attention_mask"][cut].sum(dim=1).max())
         return whole | {name: inputs[name][cut, :length] for name in ("input_ids", "attention_mask", "labels")}

@@ -40,7 +40,6 @@ class ResponseTrainer(Watched, InPasses, SFTTrainer):
     """SFTTrainer that computes the loss only on trained positions."""
 
     loss_is_scaled_for_ga: Any = True  # `compute_loss` does it
-    per_sequence = False
     head: FusedHead | None = None
 
     def compute_loss(  # type: ignore[no-untyped-def]
