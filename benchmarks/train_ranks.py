@@ -18,7 +18,8 @@ import click
 import yaml
 
 from benchmarks.result import check, publish
-from benchmarks.train import ROOT, best, shared, spread_rows
+from benchmarks.train import shared, spread_rows
+from benchmarks.train_jobs import ROOT, best
 from reset import params
 from reset.files import schemas, tables
 from reset.micro.model import language_model, word_tokenizer

@@ -10,41 +10,43 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import LlamaConfig, LlamaForCausalLM, TrainerCallback
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, TrainerCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from reset.micro.model import word_tokenizer
-from reset.model import precision
+from reset.model import adapters, precision
 from reset.runs.divergence import Limits
 from reset.training import loop
 from reset.training.recipe import Recipe
 from reset.training.sft import supervised
 
-VOCABULARY = 392
-
 
 class Clock(TrainerCallback):
-    """When each step ended, and the loss of the last log."""
+    """When each step ended, by the clock and in processor seconds; the mean loss of the run."""
 
     def __init__(self) -> None:
-        self.ends: list[float] = []
+        self.loss: float | None = None
+        self.ends: list[tuple[float, float]] = []
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Note the time."""
-        self.ends.append(time.perf_counter())
+        self.ends.append((time.perf_counter(), time.process_time()))
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """Note the mean loss, which the last entry has."""
+        self.loss = logs.get("train_loss", self.loss)
 
 
-def model(width: int, layers: int, max_tokens: int) -> LlamaForCausalLM:
-    """A LLaMA of the micro scale's shape with random weights, the same on both sides."""
+def model(job: dict[str, Any]) -> Any:
+    """The model of a folder, or a LLaMA of a shape with random weights, the same on both sides; in float32."""
+    where = job["model"]
+    if adapter := job.get("adapter"):
+        return adapters.start(Path(where), adapters.Adapter(**adapter), 0)
+    if isinstance(where, str):
+        return AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32)
     torch.manual_seed(0)
-    shape = {"hidden_size": width, "intermediate_size": width * 8 // 3 // 32 * 32, "num_hidden_layers": layers}
-    heads = {"num_attention_heads": width // 32, "num_key_value_heads": width // 32}
-    return LlamaForCausalLM(  # type: ignore[no-untyped-call]
-        LlamaConfig(
-            vocab_size=VOCABULARY, max_position_embeddings=max_tokens, tie_word_embeddings=True, **shape, **heads
-        )
-    )
+    return LlamaForCausalLM(LlamaConfig(**where, tie_word_embeddings=True))  # type: ignore[no-untyped-call]
 
 
 def ours(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:
@@ -60,7 +62,7 @@ def ours(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clo
     tokenizer = word_tokenizer(job["max_tokens"])
     options: dict[str, Any] = {"work": work, "seed": 0, "limits": Limits(rise=100.0, window=20), "build": timed}
     options["save_minutes"] = 60.0  # never, as below
-    loop.fit(model(**job["model"]), tokenizer, rows, [], recipe, work / "model", **options)
+    loop.fit(model(job), tokenizer, rows, [], recipe, work / "model", **options)
 
 
 def theirs(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clock) -> None:
@@ -81,7 +83,7 @@ def theirs(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: C
     )
     columns = {name: [row[name] for row in rows] for name in ("input_ids", "labels")}
     SFTTrainer(
-        model=model(**job["model"]),
+        model=model(job),
         processing_class=word_tokenizer(job["max_tokens"]),
         args=arguments,
         train_dataset=Dataset.from_dict(columns),
@@ -98,11 +100,12 @@ def main() -> None:
         {"ours": ours, "theirs": theirs}[job["side"]](job["rows"], job, work, clock)
     steps = len(clock.ends) - 1  # the first warms up
     tokens = sum(len(row["input_ids"]) for row in job["rows"]) * steps / len(clock.ends)
-    seconds = clock.ends[-1] - clock.ends[0]
+    wall, processor = (last - first for first, last in zip(clock.ends[0], clock.ends[-1], strict=True))
+    rates = {"tokens_per_s": tokens / wall, "tokens_per_cpu_s": tokens / processor} if steps else {}
     peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if torch.cuda.is_available():
         peak = torch.cuda.max_memory_allocated()
-    print(json.dumps({"tokens_per_s": tokens / seconds, "steps": steps, "seconds": seconds, "peak_bytes": peak}))
+    print(json.dumps({"peak_bytes": peak, "loss": clock.loss, "steps": steps, **rates}))
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ _MINIMAL: Row = {
             "zero_stage": 0,
             "dtype": "auto",
             "gradient_checkpointing": False,
+            "micro_batch_tokens": None,
             "padding_free": False,
             "adapter": None,
         }

@@ -49,7 +49,7 @@ def _summac(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Fi
     if files:
         needed = LABELS[:2] if chosen["use_contradiction"] and not conv else LABELS[:1]
         try:
-            label_order(_config(files).label2id, files.id, row.options.get("labels"), needed)
+            label_order(_config(files).id2label, files.id, row.options.get("labels"), needed)
         except ResetError as problem:
             yield error(f"{key}.options.labels", problem.message)
 

@@ -56,6 +56,7 @@ class Recipe(Section):
     zero_stage: int = Field(ge=0, le=3)
     dtype: Literal["auto", "bfloat16", "float32"]
     gradient_checkpointing: bool
+    micro_batch_tokens: int | None = Field(ge=1)  # of a pass; null: a micro batch is one pass
     padding_free: bool  # packed batches instead of padded ones
 
 
@@ -75,6 +76,7 @@ class Dpo(Recipe):
     """Direct preference optimisation; `loss: sequence` divides log-probabilities by the number of tokens."""
 
     method: Literal["dpo"]
+    micro_batch_tokens: None  # not supported: TRL's losses do not add up over passes
     padding_free: Literal[False]
     adapter: Merged | None  # a new one on whole weights, which are the reference model while it is switched off
     beta: float = Field(gt=0)
@@ -85,6 +87,7 @@ class Kto(Recipe):
     """Kahneman-Tversky optimisation; each device estimates the reference point from its own rows."""
 
     method: Literal["kto"]
+    micro_batch_tokens: None  # not supported: TRL's losses do not add up over passes
     padding_free: Literal[False]
     adapter: None  # not supported: the reference model is a full copy of the starting model
     beta: float = Field(gt=0)

@@ -3,8 +3,9 @@
 Training memory is the sum of three terms. Model states are counted as DeepSpeed's own estimators do
 (`estimate_zero2_model_states_mem_needs` and `estimate_zero3_model_states_mem_needs` of 0.19, without offload).
 Activations follow Korthikanti et al. (2022, "Reducing Activation Recomputation in Large Transformer Models", equations
-2 and 5, without attention scores, which fused kernels do not store). Logits are those of `reset.training.sft`. The
-memory of allocators, kernels and the system is not included.
+2 and 5, without attention scores, which fused kernels do not store). Logits are those of `reset.training.sft`; for a
+large vocabulary, of a tile of `reset.training.fused_head`. On a CPU the memory of a process without a model is added;
+on a GPU that of kernels and allocators is not.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ _STATE_BYTES = {  # per parameter: weights, gradients, optimiser states (with fl
     torch.float32: (4, 4, 8),
 }
 _LOGIT_BYTES = 2 + 4 + 4 + 4  # per logit: as computed, in float32, softmax, gradient
+_TILE_BYTES = 4 * 4  # per logit of a tile of TRL's fused head: in float32, scaled, exponentials, gradient
+_TILE = (4096, 32768)  # tokens and words of a tile
+_LARGE = 4096  # words of a vocabulary from which on `reset.training.fused_head` is used
+PROCESS = 750_000_000  # a training process on a CPU without a model: Python and its libraries
 _CHECKPOINT_BYTES = 12  # optimiser states per parameter in a checkpoint
 CHECKPOINTS = 2  # most that exist at once: the next is written before the last is deleted
 
@@ -75,11 +80,19 @@ class Shape:
         DPO trains on two answers per row; DPO and KTO also hold a reference model, unless it is that of an adapter.
         """
         answers = 2 if recipe.method == "dpo" else 1
-        total = self.states(recipe.zero_stage, dtype, devices, recipe.adapter)
-        total += answers * self.activations(recipe, dtype, tokens)
-        if recipe.method not in ("dpo", "kto") or recipe.adapter:
-            return total
-        return total + self.parameters * dtype.itemsize // (devices if recipe.zero_stage == 3 else 1)
+        states = self.states(recipe.zero_stage, dtype, devices, recipe.adapter)
+        total = states + answers * self.activations(recipe, dtype, tokens)
+        if recipe.method in ("dpo", "kto") and not recipe.adapter:
+            total += self.parameters * dtype.itemsize // (devices if recipe.zero_stage == 3 else 1)
+        return total if torch.cuda.is_available() else PROCESS + max(total, self._copied(states, dtype))
+
+    def _copied(self, states: int, dtype: torch.dtype) -> int:
+        """Bytes of the states while there is another copy of them in float32.
+
+        That is of the weights as they are saved, or of the gradients as ranks add them up; in bfloat16, where the
+        weights of DeepSpeed's optimiser are saved, of the weights as they are loaded, before the optimiser has states.
+        """
+        return 4 * self.parameters + (states if dtype is torch.float32 else dtype.itemsize * self.parameters)
 
     def states(self, zero_stage: int, dtype: torch.dtype, devices: int, adapter: Adapter | None = None) -> int:
         """Bytes per device of weights, gradients and optimiser states at a ZeRO stage (Rajbhandari et al. 2020).
@@ -102,15 +115,24 @@ class Shape:
         return self.largest_layer * (weights + gradients) + (frozen + t * (weights + optimiser)) // devices
 
     def activations(self, recipe: Recipe, dtype: torch.dtype, tokens: int) -> int:
-        """Bytes of one micro batch: activations of all layers, and logits.
+        """Bytes of one pass: activations of all layers, and logits.
 
         With gradient checkpointing, only the inputs of all layers and the recomputed activations of one layer.
         """
         batch_tokens = recipe.micro_batch_size * tokens
+        if recipe.micro_batch_tokens is not None:
+            batch_tokens = min(batch_tokens, max(recipe.micro_batch_tokens, tokens))
         layer = 17 * dtype.itemsize * batch_tokens * self.width
         inputs = dtype.itemsize * batch_tokens * self.width
         layers = inputs * self.layers + layer if recipe.gradient_checkpointing else layer * self.layers
-        return layers + _LOGIT_BYTES * batch_tokens * self.vocabulary
+        return layers + self._logits(batch_tokens)
+
+    def _logits(self, tokens: int) -> int:
+        """Bytes of the logits of a pass with `tokens` trained tokens, and of the float32 gradient of a fused head."""
+        if self.vocabulary < _LARGE:
+            return _LOGIT_BYTES * tokens * self.vocabulary
+        rows, words = min(tokens, _TILE[0]), min(self.vocabulary, _TILE[1])
+        return _TILE_BYTES * rows * words + 4 * self.vocabulary * self.width
 
     def answering(self, dtype: torch.dtype, *, sequences: int, tokens: int) -> int:
         """Bytes of the weights, and of the KV cache of `sequences` sequences of `tokens` tokens each."""

@@ -9,28 +9,27 @@ from torch.nn.utils.rnn import pad_sequence
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from reset.errors import ResetError
+from reset.training.fused_head import FusedHead
 from reset.training.recipe import IGNORED
 
 Losses = tuple[torch.Tensor, torch.Tensor, Any]  # losses, 0 where ignored, and targets (rows, positions); outputs
 
+READ = ("input_ids", "position_ids", "cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")
 PROBE = (5, 9, 3)  # lengths of the rows that `check` packs
 CLOSE = {torch.float32: 1e-3, torch.bfloat16: 5e-2}  # nats per token, by the dtype that a model computes in
 
 
-def packed_losses(model: Any, inputs: Mapping[str, Any]) -> Losses:
-    """Return the losses of a packed batch, as `packing_collator` makes it."""
+def packed_losses(model: Any, inputs: Mapping[str, Any], head: FusedHead | None = None) -> Losses:
+    """Return the losses of a packed batch, as `packing_collator` makes it; `head` is that of `model`, if it has one."""
     labels = inputs["labels"][0]  # (positions of all rows,)
     keep = (labels[1:] != IGNORED).nonzero().flatten()  # positions that predict a trained token
-    kernels = {name: inputs[name] for name in ("cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")}
-    outputs = model(
-        input_ids=inputs["input_ids"],
-        position_ids=inputs["position_ids"],
-        logits_to_keep=keep,
-        use_cache=False,
-        **kernels,
-    )
     targets = labels[keep + 1]  # (trained tokens,)
-    losses = cross_entropy(outputs.logits[0].float(), targets, reduction="none")
+    batch = {name: inputs[name] for name in READ}
+    if head:
+        losses, outputs = head.losses(model, batch, inputs["labels"])
+    else:
+        outputs = model(**batch, logits_to_keep=keep, use_cache=False)
+        losses = cross_entropy(outputs.logits[0].float(), targets, reduction="none")
     counts = inputs["trained"].tolist()
     return _pad_rows(losses, counts, 0), _pad_rows(targets, counts, IGNORED), outputs
 

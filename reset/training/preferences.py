@@ -23,18 +23,15 @@ from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
-from trl.trainer.utils import add_fused_lm_head
 
 from reset.errors import ResetError
-from reset.model.limits import embeddings
 from reset.training import attention
 from reset.training.base_trainer import Watched
+from reset.training.fused_head import difference
 from reset.training.loop import dataset
 from reset.training.recipe import Recipe, Rows
 from reset.training.row_order import InOrder, LengthGrouped
 from reset.training.sft import ResponseTrainer, supervised
-
-CLOSE = 1e-3  # nats per token
 
 
 class PairTrainer(Watched, DPOTrainer):
@@ -150,23 +147,5 @@ def _whole(model: Any) -> Any:
 
 def _require_log_probabilities(model: Any) -> None:
     """Raise `ResetError` if TRL, which goes past the model's own output, computes other log-probabilities."""
-    ids = torch.arange(5, 12, device=model.device)[None] % embeddings(model)  # (1, positions)
-    where = f"dpo and kto cannot train a model of type '{model.config.model_type}'"
-    text = model.config.get_text_config()
-    balanced = hasattr(text, "output_router_logits") and bool(getattr(text, "router_aux_loss_coef", 0.0))
-    routers = {"output_router_logits": True} if balanced else {}
-    training = model.training
-    model.train(False)
-    add_fused_lm_head(model)
-    try:
-        with torch.no_grad():
-            own = model(input_ids=ids, use_cache=False).logits[:, :-1].float().log_softmax(dim=-1)
-            how = {"attention_mask": torch.ones_like(ids), "labels": ids, "use_cache": False, **routers}
-            theirs = model(input_ids=ids, fused_lm_head=True, **how).log_probs  # (1, positions - 1)
-    except (AttributeError, TypeError) as error:  # a configuration or an output that TRL does not know
-        raise ResetError(f"{where}: TRL cannot compute its log-probabilities ({error})") from error
-    del model.forward  # the trainer puts its own there
-    model.train(training)
-    apart = float((own.gather(2, ids[:, 1:, None])[..., 0] - theirs).abs().max())
-    if not apart < CLOSE:
-        raise ResetError(f"{where}: TRL computes other log-probabilities than the model (by {apart:.2g} nats)")
+    if problem := difference(model):
+        raise ResetError(f"dpo and kto cannot train a model of type '{model.config.model_type}': {problem}")

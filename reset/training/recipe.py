@@ -25,6 +25,7 @@ class Recipe:
     zero_stage: int
     dtype: str  # auto | bfloat16 | float32
     gradient_checkpointing: bool
+    micro_batch_tokens: int | None = None  # sft, weighted_sft: most tokens of a pass; None: one pass per micro batch
     padding_free: bool = False  # sft, weighted_sft: packed (padding-free) batches
     method: str = "sft"  # sft | weighted_sft | dpo | kto
     beta: float = 0.0  # dpo, kto: strength of the KL penalty to the starting model

@@ -19,8 +19,10 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from reset.training.base_trainer import Watched
+from reset.training.fused_head import FusedHead, fused_head
 from reset.training.loop import dataset
 from reset.training.packing import Losses, packed_losses, packing_collator
+from reset.training.passes import InPasses
 from reset.training.recipe import IGNORED, Recipe, Rows
 from reset.training.row_order import LengthGrouped
 
@@ -34,21 +36,23 @@ def _say_that_routers_are_not_balanced() -> None:
     )
 
 
-class ResponseTrainer(Watched, SFTTrainer):
+class ResponseTrainer(Watched, InPasses, SFTTrainer):
     """SFTTrainer that computes the loss only on trained positions."""
 
-    loss_is_scaled_for_ga: Any = True  # `_micro_batch_weight` does it
-    per_sequence = False
+    loss_is_scaled_for_ga: Any = True  # `compute_loss` does it
+    head: FusedHead | None = None
 
     def compute_loss(  # type: ignore[no-untyped-def]
         self, model, inputs, return_outputs=False, num_items_in_batch=None
     ) -> Any:
         """Return the cross-entropy of the responses: the mean over all tokens, or over the means of the rows."""
-        losses, targets, outputs = (packed_losses if "position_ids" in inputs else padded_losses)(model, inputs)
+        of_batch = packed_losses if "position_ids" in inputs else padded_losses
+        losses, targets, outputs = of_batch(model, inputs, self.head)
         loss = _mean_loss(losses, targets, per_sequence=self.per_sequence, weights=inputs.get("weight"))
         if num_items_in_batch is not None:
-            loss = loss * self._micro_batch_weight(targets, num_items_in_batch)
-            loss = loss + self._router_loss(outputs) / self.current_gradient_accumulation_steps
+            share = inputs.get("share", 1.0) / self.current_gradient_accumulation_steps  # of the rows of the step
+            loss = loss * (share if self.per_sequence else self._trained_share(targets, num_items_in_batch))
+            loss = loss + self._router_loss(outputs) * share
         return (loss, outputs) if return_outputs else loss
 
     def _router_loss(self, outputs: Any) -> Any:
@@ -60,25 +64,23 @@ class ResponseTrainer(Watched, SFTTrainer):
             return 0.0
         return self.router_aux_loss_coef * balance
 
-    def _micro_batch_weight(self, targets: torch.Tensor, trained_tokens: torch.Tensor) -> Any:
-        """Return the weight of a micro batch in the global batch, given that DeepSpeed averages over ranks."""
-        if self.per_sequence:
-            return 1 / self.current_gradient_accumulation_steps
+    def _trained_share(self, targets: torch.Tensor, trained_tokens: torch.Tensor) -> Any:
+        """Return the share of the trained tokens of the step, given that DeepSpeed averages over ranks."""
         return (targets != IGNORED).sum() * self.accelerator.num_processes / trained_tokens
 
 
-def padded_losses(model: Any, inputs: Mapping[str, Any]) -> Losses:
-    """Return the losses of a padded batch."""
+def padded_losses(model: Any, inputs: Mapping[str, Any], head: FusedHead | None = None) -> Losses:
+    """Return the losses of a padded batch; `head` is that of `model`, if it has one."""
     labels = inputs["labels"]  # (rows, positions)
+    batch = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+    if head:
+        targets = labels[:, 1:]
+        flat, outputs = head.losses(model, batch, labels)
+        return flat.new_zeros(targets.shape).masked_scatter(targets != IGNORED, flat), targets, outputs
     trained = (labels[:, 1:] != IGNORED).any(dim=0)
     first = int(trained.int().argmax())  # logits at `first` predict the first trained token
     keep = labels.shape[1] - first
-    outputs = model(
-        input_ids=inputs["input_ids"],
-        attention_mask=inputs["attention_mask"],
-        logits_to_keep=keep,
-        use_cache=False,
-    )
+    outputs = model(**batch, logits_to_keep=keep, use_cache=False)
     logits = outputs.logits[:, :-1].float()  # (rows, keep - 1, vocabulary)
     targets = labels[:, first + 1 :]  # (rows, keep - 1)
     losses = cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
@@ -110,6 +112,8 @@ def supervised(
     )
     if recipe.padding_free:
         trainer.data_collator = packing_collator(tokenizer.pad_token_id)
+    trainer.pass_tokens = recipe.micro_batch_tokens
+    trainer.head = fused_head(model)
     trainer.per_sequence = recipe.loss == "sequence"
     trainer.order = LengthGrouped([len(row["input_ids"]) for row in rows], recipe.batch_size, config["seed"])
     return trainer

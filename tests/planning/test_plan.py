@@ -45,6 +45,7 @@ def recipe(**changed: Any) -> Recipe:
         "adapter": None,
         "dtype": "bfloat16",
         "gradient_checkpointing": True,
+        "micro_batch_tokens": None,
         "padding_free": False,
     }
     return Recipe(**{**plain, **changed})
@@ -191,10 +192,26 @@ def test_pairs_are_at_most_one_per_prompt_before_and_counted_twice_after(project
 
 def test_pairs_hold_two_answers_and_a_reference_model(llama: model_size.Shape) -> None:
     plain, dpo, kto = recipe(), recipe(method="dpo"), recipe(method="kto")
-    held = [llama.training(one, torch.bfloat16, devices=8, tokens=2048) for one in (plain, dpo, kto)]
-    reference = 2 * llama.parameters // 8  # spread, as its ZeRO stage is 3
+    held = [llama.training(one, torch.bfloat16, devices=2, tokens=2048) for one in (plain, dpo, kto)]
+    reference = 2 * llama.parameters // 2  # spread, as its ZeRO stage is 3
     assert held[2] == held[0] + reference
     assert held[1] == held[0] + llama.activations(plain, torch.bfloat16, 2048) + reference
+
+
+def test_memory_of_a_pass_is_bounded_by_its_tokens_but_for_a_longer_row(llama: model_size.Shape) -> None:
+    whole, two_rows = recipe(micro_batch_size=16), recipe(micro_batch_size=2)
+    passes = recipe(micro_batch_size=16, micro_batch_tokens=1024)
+    for long, same in ((512, two_rows), (2048, recipe(micro_batch_size=1))):
+        found = [llama.activations(one, torch.bfloat16, long) for one in (passes, same, whole)]
+        assert found[0] == found[1] < found[2]
+
+
+def test_loading_or_saving_is_the_peak_where_few_weights_are_trained(llama: model_size.Shape) -> None:
+    lora = {"rank": 4, "alpha": 8.0, "dropout": 0.0, "target_modules": ["q_proj"], "quantise": "none", "merge": True}
+    few = recipe(adapter=lora, zero_stage=0, micro_batch_size=1)
+    found = llama.training(few, torch.bfloat16, devices=1, tokens=64)
+    if not torch.cuda.is_available():
+        assert found == model_size.PROCESS + 6 * llama.parameters
 
 
 def test_answers_are_counted_and_repeated_ones_made_once(project: Path, minimal: Row) -> None:

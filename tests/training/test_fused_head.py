@@ -1,0 +1,56 @@
+"""The fused head has the losses and gradients of the model's own logits, in every family that it is used for."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+from reset.model import adapters
+from reset.planning import model_size
+from reset.training import fused_head, packing, sft
+from tests.support.families import FAMILIES
+
+ROWS = [{"input_ids": list(range(5, 5 + n)), "labels": [-100] * (n - 3) + [7, 9, 2]} for n in (4, 9, 6)]
+
+
+@pytest.mark.parametrize("padding_free", [False, True])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_losses_and_gradients_are_those_of_the_models_own_logits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, padding_free: bool
+) -> None:
+    monkeypatch.setattr(fused_head, "LARGE", 0)
+    model = AutoModelForCausalLM.from_pretrained(FAMILIES[name].save(tmp_path), dtype=torch.float32).eval()
+    collate = packing.packing_collator(0) if padding_free else DataCollatorForLanguageModeling(pad_token_id=0)
+    losses_of, batch = packing.packed_losses if padding_free else sft.padded_losses, collate(ROWS)
+    found = []
+    for head in (None, fused_head.fused_head(model)):
+        model.zero_grad()
+        losses, targets, _ = losses_of(model, batch, head)
+        losses.sum().backward()
+        gradients = model.get_input_embeddings().weight.grad.clone()
+        found.append((losses[targets != -100].detach(), gradients))
+    (own, own_gradients), (fused, fused_gradients) = found
+    torch.testing.assert_close(fused, own, atol=1e-4, rtol=0.0)
+    torch.testing.assert_close(fused_gradients, own_gradients, atol=1e-3, rtol=1e-4)
+
+
+def test_a_small_vocabulary_keeps_its_own_head_and_an_adapter_has_that_of_its_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = FAMILIES["llama_2"].save(tmp_path)
+    adapter = adapters.Adapter(4, 8.0, 0.0, ["all-linear"], quantise="none", merge=False)
+    model = adapters.start(folder, adapter, seed=0)
+    assert fused_head.fused_head(model) is None
+    monkeypatch.setattr(fused_head, "LARGE", 0)
+    batch = DataCollatorForLanguageModeling(pad_token_id=0)(ROWS)
+    own, targets, _ = sft.padded_losses(model, batch)
+    head = fused_head.fused_head(model)
+    assert head
+    fused, all_targets, _ = sft.padded_losses(model, batch, head)
+    torch.testing.assert_close(fused[all_targets != -100], own[targets != -100], atol=1e-4, rtol=0.0)
+
+
+def test_a_plan_knows_which_vocabularies_are_large() -> None:
+    assert model_size._LARGE == fused_head.LARGE
