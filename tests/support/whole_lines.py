@@ -49,7 +49,7 @@ def published_records(folder: Path, models: Path, server: str) -> Rows:
     datasets = {
         name: {
             **{"source": name, "path": str(folder / f"{name}.jsonl"), "needs": str(folder / f"{name}.jsonl")},
-            **{"revision": None, "dev_from_train": None, "options": {}},
+            **{"hub": None, "revision": None, "dev_from_train": None, "options": {}},
             "shares": SHARES if name in TRAINED_ON else {"test": 1.0},
         }
         for name in records.OF
