@@ -1,16 +1,18 @@
 """The fused head has the losses and gradients of the model's own logits, in every family that it is used for."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from reset.model import adapters
 from reset.planning import model_size
 from reset.training import fused_head, packing, sft
 from tests.support.families import FAMILIES
+from tests.support.train_alone import RECIPE, run_alone
 
 ROWS = [{"input_ids": list(range(5, 5 + n)), "labels": [-100] * (n - 3) + [7, 9, 2]} for n in (4, 9, 6)]
 
@@ -54,3 +56,19 @@ def test_a_small_vocabulary_keeps_its_own_head_and_an_adapter_has_that_of_its_ba
 
 def test_a_plan_knows_which_vocabularies_are_large() -> None:
     assert model_size._LARGE == fused_head.LARGE
+
+
+@pytest.mark.slow
+def test_ranks_of_zero_3_train_with_the_fused_head_as_one_process_does(tmp_path: Path, init: Path) -> None:
+    large = tmp_path / "large"
+    model = AutoModelForCausalLM.from_pretrained(init, dtype=torch.float32)
+    model.resize_token_embeddings(fused_head.LARGE, mean_resizing=False)
+    model.save_pretrained(large)
+    AutoTokenizer.from_pretrained(init).save_pretrained(large)
+    logs = []
+    for stage, processes in ((0, 1), (3, 2)):
+        _, log, said = run_alone(tmp_path / str(stage), large, replace(RECIPE, zero_stage=stage), processes=processes)
+        assert log, said[-3000:]
+        logs.append(log)
+    for one, split in zip(*logs, strict=True):
+        assert split == pytest.approx(one, abs=1e-3)
