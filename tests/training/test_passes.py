@@ -41,9 +41,7 @@ def test_a_part_is_what_its_rows_would_be_alone(packed: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("loss", "processes", "zero_stage"), [("token", 1, 0), ("sequence", 1, 2), ("token", 2, 3), ("sequence", 2, 2)]
-)
+@pytest.mark.parametrize(("loss", "processes", "zero_stage"), [("sequence", 1, 0), ("token", 2, 3)])
 def test_training_in_passes_learns_what_whole_micro_batches_learn(
     tmp_path: Path, init: Path, loss: str, processes: int, zero_stage: int
 ) -> None:
