@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,15 +11,15 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
+from tests.judges.test_llm import save as save_rater
+from tests.judges.test_reward import save as save_reward
 from tests.support import records, whole_lines
 from tests.support.chat_server import Server
 from tests.support.checkers import save as save_checker
 from tests.support.clones import clone, ran, run
 from tests.support.families import FAMILIES
-from tests.test_own_line import english
 
 SAID = ("red mill", "It is a mill by the river.", "Nobody knows.", "hello, the mill is red and old.")
-OPTIONS = ("scale=own", "data_folder=../mine", "template=chat", "+studies=every_kind")
 
 
 def reply(body: dict[str, Any]) -> Any:
@@ -34,27 +33,36 @@ def reply(body: dict[str, Any]) -> Any:
     return {"id": "1", "object": "text_completion", "created": 0, "choices": [choice], "usage": usage}
 
 
+def models(folder: Path) -> None:
+    """Save the models of the line: the one that is trained, and those that judge."""
+    FAMILIES["llama_3"].save(folder / "tiny", hidden_size=64, num_attention_heads=2)  # a head that vLLM takes
+    save_checker(folder / "checker", "t5")
+    save_reward(folder / "reward")
+    (folder / "llm").mkdir()
+    save_rater(folder / "llm", {"hello, the mill is red.": "Rating: [[7]]"}, window=12)
+
+
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, set[str]]]:
+def line(composed: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, set[str]]]:
     """A finished line of the published records, and the stages that ran."""
     root = tmp_path_factory.mktemp("every")
     folder = clone(root / "line")
-    english(root / "mine")
+    (root / "mine").mkdir()
     for source in records.OF:
         rows = (json.dumps(row) for row in records.of(source))
         (root / "mine" / f"{source}.jsonl").write_text("\n".join(rows) + "\n")
-    FAMILIES["llama_3"].save(root / "models/tiny", hidden_size=64, num_attention_heads=2)  # a head that vLLM takes
-    save_checker(root / "models/checker", "t5")
-    with Server(reply) as server, pytest.MonkeyPatch.context() as patch:
+    models(root / "models")
+    with Server(reply, models=["strong"]) as server, pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "OPENAI_API_KEY", "none")
-        rows_ = whole_lines.published_records(root / "mine", root / "models", server.base_url)
-        study = yaml.safe_dump(rows_, sort_keys=False)
-        (folder / "conf/studies/every_kind.yaml").write_text(f"# @package _global_\n{study}")
-        run(folder, sys.executable, "-m", "reset.cli.compose", *OPTIONS)
-        stages = ran(run(folder, "dvc", "repro", "describe", "evaluate@mtl", "evaluate@kto"))
-        run(folder, "dvc", "repro", "--single-item", "report")
-        yield folder, stages
+        own = yaml.safe_load(composed("own").read_text())
+        parameters = whole_lines.published_records(own, root / "mine", root / "models", server.base_url)
+        write(folder, parameters)
+        yield folder, ran(run(folder, "dvc", "repro"))
         server.shutdown()
+
+
+def write(folder: Path, parameters: whole_lines.Rows) -> None:
+    (folder / "params.yaml").write_text(yaml.safe_dump(parameters, sort_keys=False))
 
 
 def figures(folder: Path, name: str) -> Any:
@@ -70,11 +78,11 @@ def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_t
     assert {f"prepare@{source}" for source in records.OF} | {"train@kto", "train@weighted"} <= stages
     for source in records.OF:
         assert figures(folder, f"prepare/{source}")["rows_out"] == len(records.NAMES)
-    for judge in ("rater", "checker"):
+    for judge in ("rater", *whole_lines.JUDGING):
         verdicts = figures(folder, f"judge/kto/{judge}")["verdicts"]
         assert verdicts and all(one["n"] > one["nulls"] for one in verdicts.values())
     scored = {row["system"]: row for row in figures(folder, "report/overview")}
-    assert scored.keys() == {"mtl", "kto"} and None not in {scored["kto"]["instruction"], scored["kto"]["task"]}
+    assert scored.keys() == {"kto"} and None not in {scored["kto"]["instruction"], scored["kto"]["task"]}
     assert {row["dataset"] for row in figures(folder, "report/systems")} == records.OF.keys()
 
 
@@ -83,15 +91,18 @@ def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_t
 def test_a_system_answers_by_vllm_and_stands_in_the_report(line: tuple[Path, set[str]]) -> None:
     pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")
     folder, _ = line
-    run(folder, sys.executable, "-m", "reset.cli.compose", "sample.engine=vllm")
+    parameters = yaml.safe_load((folder / "params.yaml").read_text())
+    parameters["sample"]["engine"] = "vllm"
+    parameters["evaluate"]["systems"] = ["kto", "mtl"]
+    write(folder, parameters)
     assert {"sample@mtl", "judge@rater-mtl", "evaluate@mtl"} <= ran(run(folder, "dvc", "repro", "evaluate@mtl"))
     run(folder, "dvc", "repro", "--single-item", "report")
-    assert "mtl" in {row["system"] for row in figures(folder, "report/overview")}
+    assert {row["system"] for row in figures(folder, "report/overview")} == {"kto", "mtl"}
 
 
 def test_every_registered_kind_is_in_a_whole_line(composed: Callable[[str], Path], tmp_path: Path) -> None:
     own, smoke = (yaml.safe_load(composed(scale).read_text()) for scale in ("own", "smoke"))
     six = OmegaConf.to_container(OmegaConf.merge(own, whole_lines.six_families(tmp_path)))
-    every = OmegaConf.to_container(OmegaConf.merge(own, whole_lines.published_records(tmp_path, tmp_path, "")))
+    every = whole_lines.published_records(own, tmp_path, tmp_path, "")
     run_through = {kind for p in (own, smoke, six, every) for kind in whole_lines.kinds(p)} | {("ENGINES", "vllm")}
     assert run_through == whole_lines.registered()

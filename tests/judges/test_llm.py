@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import MistralConfig, MistralForCausalLM
 
 from reset.errors import ResetError
 from reset.judges import Answer
@@ -33,16 +33,18 @@ def prompt(tokenizer, answer):
     return ids(tokenizer, [text], {}, prompt=True)
 
 
-def save(folder, replies, *, places=1536):
-    """A model that was taught a reply to each of some answers, until it repeats it."""
+def save(folder, replies, *, places=1536, window=None):
+    """A model that was taught a reply to each of some answers, until it repeats it.
+
+    With a `window` it sees so many tokens alone: what it was taught is then its reply to every answer.
+    """
     torch.manual_seed(0)
     tokenizer = tokenizer_of("byte", bos=None, eos="<|im_end|>", template=CHATML, special=["<|im_start|>"])
     tokenizer.save_pretrained(folder)
     size = {"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), max_position_embeddings=places, eos_token_id=tokenizer.eos_token_id, **size
-    )
-    model = LlamaForCausalLM(config)
+    size |= {"num_key_value_heads": 2, "max_position_embeddings": places, "sliding_window": window}
+    config = MistralConfig(vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, **size)
+    model = MistralForCausalLM(config)
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(60 if replies else 0):
         for text, reply in replies.items():

@@ -52,6 +52,10 @@ OF: dict[str, Callable[[str], Record | list[Record]]] = {
         **{"key": n, "question": f"{n} lives in this", "answers": ["red mill"]},
         "context": f"[DOC] [TLE] Mills [PAR] {_answer(n)}",
     },
+    "mrqa": lambda n: {
+        **{"key": n, "question": f"the place of {n}", "answers": ["red mill"]},
+        "context": f"[PAR] [TLE] Mills [SEP] {_answer(n)} [PAR] [TLE] Boats [SEP] A boat is old.",
+    },
     "wikisum": lambda n: {"url": n, "title": n, "summary": f"{n} has a mill.", "article": _answer(n)},
 }
 

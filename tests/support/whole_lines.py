@@ -13,6 +13,12 @@ CHOICE = {"prompts": "candidates", "sweeps": 1, "share": 1.0, "rating": "rating"
 CHOICE |= {"truncated": "keep", "looping": "keep", "floor": {}}
 SHARES = {"train": 0.6, "dev": 0.1, "test": 0.3}
 TRAINED_ON = ("dolly", "sharegpt", "self_instruct", "oasst1", "nq", "cnn_dailymail", "ms_marco", "clapnq")
+JUDGING = {
+    "checker": "minicheck",
+    "reward": "reward",
+    "llm": "llm",
+}  # judges with a model of their own, and their kinds
+SETTINGS = ("describe", "evaluate", "report", "sample", "screen", "train")  # parameters that are no table of rows
 GREEDY = {"prompts": "test", "decode": "greedy", "sweeps": 1}
 CANDIDATES = {"prompts": "candidates", "decode": "intent", "sweeps": 1}
 
@@ -44,9 +50,18 @@ def six_families(models: Path) -> Rows:
     }
 
 
-def published_records(folder: Path, models: Path, server: str) -> Rows:
-    """Every published source, methods weighted_sft and kto, MiniCheck and an LLM judge, answers from a server."""
-    datasets = {
+def published_records(own: Mapping[str, Any], folder: Path, models: Path, server: str) -> Rows:
+    """Scale `own` with other tables: every published source, methods weighted_sft and kto, answers from a server.
+
+    MiniCheck, a reward model, a language model and an LLM behind the server judge. `own` is what scale `own` composes;
+    nothing of its toy models is left.
+    """
+    rows = _answered(server) | _trained(models) | _judged(server) | {"datasets": _datasets(folder)}
+    return {**own, **rows, **{name: {**own[name], **rows[name]} for name in SETTINGS}}
+
+
+def _datasets(folder: Path) -> Rows:
+    return {
         name: {
             **{"source": name, "path": str(folder / f"{name}.jsonl"), "needs": str(folder / f"{name}.jsonl")},
             **{"hub": None, "revision": None, "dev_from_train": None, "options": {}},
@@ -54,59 +69,47 @@ def published_records(folder: Path, models: Path, server: str) -> Rows:
         }
         for name in records.OF
     }
+
+
+def _trained(models: Path) -> Rows:
+    """What is trained, on what: `mtl`, then a weighted round, then one of labelled answers."""
     recipe = {"learning_rate": 5.0e-4, "epochs": 1.0, "batch_size": 8, "micro_batch_size": 8, "weight_decay": 0.05}
     recipe |= {"beta2": 0.95, "warmup_ratio": 0.03, "eval_steps": 6, "zero_stage": 0, "dtype": "auto", "adapter": None}
-    recipe |= {"gradient_checkpointing": False, "padding_free": False}
-    kto = {**recipe, "method": "kto", "beta": 0.1, "desirable_weight": 1.0, "undesirable_weight": 1.0, "loss": "token"}
+    recipe |= {"gradient_checkpointing": False, "padding_free": False, "micro_batch_tokens": None, "loss": "token"}
+    kto = {"method": "kto", "beta": 0.1, "desirable_weight": 1.0, "undesirable_weight": 1.0}
     system = {"dev": "every", "keep": []}
-    asked = {"base_url": server, "concurrency": 8, "timeout_s": 60.0, "max_retries": 2, "requests_per_minute": None}
-    asked |= {"tokens_per_minute": None, "fields": {}, "reply_format": "text", "batch_poll_s": None}
-    asked |= {"prices_usd": {}, "max_cost_usd": None}
-    judge = {"model": "strong", "weak_model": None, "pairwise_model": None, "server": asked}
+    parts = {name: [name] for name in TRAINED_ON}
     return {
-        "datasets": datasets,
-        "screen": {"near": "off"},
-        "mixtures": {
-            "every": {"parts": {name: [name] for name in TRAINED_ON}, "take": {}, "rows": None, "dev_rows": 8}
-        },
-        "prompts": {
-            "test": {"rows": {"chat": 0, "manuals": 0, **dict.fromkeys(records.OF, 2)}},
-            "candidates": {"rows": {"chat": 0, "manuals": 0, **dict.fromkeys(TRAINED_ON, 3)}},
-        },
-        "base": {"tiny": _hub(models / "tiny"), "checker": _hub(models / "checker")},
+        "base": {name: _hub(models / name) for name in ("tiny", *JUDGING)},
         "describe": {"model": "base/tiny"},
-        "recipes": {"kto": kto, "weighted": {**recipe, "method": "weighted_sft", "loss": "sequence"}},
+        "mixtures": {"every": {"parts": parts, "take": {}, "rows": None, "dev_rows": 8}},
+        "recipes": {
+            "full": {**recipe, "method": "sft", "loss": "sequence"},
+            "weighted": {**recipe, "method": "weighted_sft", "loss": "sequence"},
+            "kto": {**recipe, **kto},
+        },
+        "screen": {"near": "off"},
         "systems": {
             "mtl": {**system, "init": "base/tiny", "data": "mixtures/every", "recipe": "full"},
             "weighted": {**system, "init": "mtl", "data": "curated/weights", "recipe": "weighted"},
             "kto": {**system, "init": "weighted", "data": "curated/labels", "recipe": "kto"},
         },
+        "train": {"max_tokens": 512},
+    }
+
+
+def _answered(server: str) -> Rows:
+    """Who answers what, and in which way."""
+    test = {"split": "test", "skip": 0, "rows": dict.fromkeys(records.OF, 2)}
+    return {
+        "prompts": {
+            "test": test,
+            "candidates": {"split": "train", "skip": 0, "rows": dict.fromkeys(TRAINED_ON, 3)},
+        },
         "pools": {
             "mtl_candidates": {"model": "mtl", **CANDIDATES},
             **{n: {"model": n, **GREEDY} for n in ("mtl", "kto")},
         },
-        "judges": {
-            "checker": {
-                **{"kind": "minicheck", "needs": "models/base/checker", "model": "base/checker"},
-                "options": {"batch_tokens": 2048, "max_tokens": 64},
-            },
-            "rater": {"kind": "openai", "needs": "reset/llm", "model": None, "options": judge},
-        },
-        "scores": {
-            "abstractive_qa": {"task": "rouge_l", "faithfulness": "checker"},
-            "summarization": {"task": "rouge_l", "faithfulness": "checker"},
-        },
-        "stand_ins": ["summac"],
-        "curated": {
-            "labels": {**CHOICE, "pick": "labelled", "margin": 0.1, "pool": "mtl_candidates"},
-            "weights": {**CHOICE, "pick": "weighted", "temperature": 0.3, "pool": "mtl_candidates"},
-        },
-        "evaluate": {
-            "systems": ["mtl", "kto"],
-            "groups": {n: "seen" if n in TRAINED_ON[4:] else "instruction" for n in records.OF}
-            | dict.fromkeys(("bioasq", "searchqa", "wikisum"), "unseen"),
-        },
-        "report": {"comparisons": [["kto", "mtl"]]},
         "sample": {
             **{"engine": "openai", "max_tokens": 24, "max_prompt_tokens": 448, "max_failed": 0.3},
             "engines": {
@@ -114,7 +117,47 @@ def published_records(folder: Path, models: Path, server: str) -> Rows:
                 "vllm": {"max_model_len": 512, "options": {"enforce_eager": True, "dtype": "float32"}},
             },
         },
-        "train": {"max_tokens": 512},
+        "template": "chat",
+    }
+
+
+def _judged(server: str) -> Rows:
+    """Who judges, what is chosen by it, and what is reported."""
+    asked = {"base_url": server, "concurrency": 8, "timeout_s": 60.0, "max_retries": 2, "requests_per_minute": None}
+    asked |= {"tokens_per_minute": None, "fields": {}, "reply_format": "text", "batch_poll_s": None}
+    asked |= {"prices_usd": {}, "max_cost_usd": None}
+    options = {
+        "checker": {"batch_tokens": 2048, "max_tokens": 64},
+        "reward": {"batch_tokens": 2048, "max_tokens": 512, "scale": 1.0},
+        "llm": {"engine": "transformers", "settings": {"batch": 8, "dtype": "float32"}},
+    }
+    local = {
+        name: {"kind": kind, "needs": f"models/base/{name}", "model": f"base/{name}", "options": options[name]}
+        for name, kind in JUDGING.items()
+    }
+    paid = {"model": "strong", "weak_model": None, "pairwise_model": None, "server": asked}
+    grounded = {"task": "rouge_l", "faithfulness": "checker"}
+    seen = {n: "seen" if n in TRAINED_ON[4:] else "instruction" for n in records.OF}
+    unseen = dict.fromkeys(("bioasq", "searchqa", "mrqa", "wikisum"), "unseen")
+    choice = {**CHOICE, "pool": "mtl_candidates"}
+    return {
+        "judges": {
+            "lexical": {"kind": "lexical", "needs": "reset/normalise.py", "model": None, "options": {"more": []}},
+            "rater": {"kind": "openai", "needs": "reset/llm", "model": None, "options": paid},
+            **local,
+        },
+        "stand_ins": [],
+        "scores": {
+            "extractive_qa": {"task": "exact_match", "faithfulness": "span_coverage"},
+            **{"abstractive_qa": grounded, "summarization": grounded},
+            "instruction": {"instruction": "rating"},
+        },
+        "curated": {
+            "labels": {**choice, "pick": "labelled", "margin": 0.1},
+            "weights": {**choice, "pick": "weighted", "temperature": 0.3, "rating": "reward"},
+        },
+        "evaluate": {"systems": ["kto"], "groups": seen | unseen},
+        "report": {"comparisons": []},
     }
 
 
