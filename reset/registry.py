@@ -74,11 +74,19 @@ def module(table: Mapping[str, str], name: str, kind: str) -> str:
 def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> Any:
     """Construct the plug-in `name` with `options`, which are checked against the types of its constructor.
 
+    `where` is their place in params.yaml. Raises `ResetError` as `require` does.
+    """
+    require(table, name, where, **options)
+    return load(table, name, where)(**options)
+
+
+def require(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> None:
+    """Check `options` against what the constructor of the plug-in `name` takes, without constructing it.
+
     `where` is the options' place in params.yaml. Raises `ResetError` for a key that the constructor does not take, for
     one that is missing, and for a value of another type.
     """
-    plugin = load(table, name, where)
-    parameters = inspect.signature(plugin, eval_str=True).parameters
+    parameters = inspect.signature(load(table, name, where), eval_str=True).parameters
     for key in options:
         if key not in parameters:
             raise ResetError(f"params.yaml: unknown key '{where}.{key}'. {nearest(key, parameters)}")
@@ -87,7 +95,6 @@ def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) ->
         raise ResetError(f"params.yaml: {where} lacks {', '.join(lacking)}")
     for key, value in options.items():
         _check_type(value, parameters[key].annotation, f"{where}.{key}")
-    return plugin(**options)
 
 
 def _check_type(value: Any, annotation: Any, key: str) -> None:

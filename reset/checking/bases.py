@@ -1,10 +1,11 @@
 """Find the configuration, the tokenizer and the list of files of each starting model from the hub or a local folder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
+from reset.bases import convert
 from reset.bases.hub import FILES
 from reset.bases.usable import WEIGHTS
 from reset.checking import hub
@@ -27,7 +28,23 @@ class Files:
 
 
 def find(name: str, base: Base, *, made: bool, offline: bool) -> tuple[Files | None, Found]:
-    """Return the files of row `name` of `base`, or None, and what is wrong; with `made`, stage `base` has got them."""
+    """Return the files of row `name` of `base`, or None, and what is wrong; with `made`, stage `base` has got them.
+
+    Pickled weights that stage `base` will convert are counted as the safetensors that it makes of them.
+    """
+    files, found = _find(name, base, made=made, offline=offline)
+    return (_converted(files) if files and base.options.get("convert") else files), found
+
+
+def _converted(files: Files) -> Files:
+    pickled = {name: size for name, size in files.sizes.items() if fnmatch(name, convert.PICKLED)}
+    if not pickled or any(name.endswith(".safetensors") for name in files.sizes):
+        return files
+    others = {name: size for name, size in files.sizes.items() if name not in pickled and name != convert.INDEX}
+    return replace(files, sizes={**others, WEIGHTS[0]: sum(pickled.values())})
+
+
+def _find(name: str, base: Base, *, made: bool, offline: bool) -> tuple[Files | None, Found]:
     key, id, revision = f"base.{name}.options", str(base.options.get("id")), base.options.get("revision")
     if made:
         return _in_folder(id, Path("models/base") / name), []

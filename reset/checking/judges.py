@@ -1,6 +1,6 @@
-"""Judges: their options, the labels of NLI models, and the data of sentence splitters."""
+"""Judges: their options, labels and chat templates of their models, engines, and the data of sentence splitters."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from reset import registry
@@ -9,8 +9,6 @@ from reset.checking.bases import Files
 from reset.checking.findings import Finding, Found, error
 from reset.errors import ResetError
 from reset.params.answers import Judge
-
-NLI = ("summac", "minicheck")
 
 
 def server(key: str, name: str, row: Judge, *, offline: bool) -> Found:
@@ -23,14 +21,17 @@ def server(key: str, name: str, row: Judge, *, offline: bool) -> Found:
 
 
 def local(key: str, name: str, row: Judge, models: Mapping[str, Files | None]) -> Iterator[Finding]:
-    """Check a judge that asks nobody; `models` are those of the hub."""
+    """Check a judge that asks nobody; `models` are those of the hub.
+
+    One with a model is not built: stage `base` may not have run yet. What is known of its model are the small files.
+    """
     try:
-        if row.kind in NLI:
-            files = models.get((row.model or "").removeprefix("base/"))
-            yield from (_summac if row.kind == "summac" else _minicheck)(key, name, row, files)
-        else:
-            model = {} if row.model is None else {"model": row.model}
-            registry.build(registry.JUDGES, row.kind, f"{key}.options", name=name, **row.options, **model)
+        if row.model is None:
+            registry.build(registry.JUDGES, row.kind, f"{key}.options", name=name, **row.options)
+            return
+        registry.require(registry.JUDGES, row.kind, f"{key}.options", name=name, model=row.model, **row.options)
+        if row.kind in WITH_MODEL:
+            yield from WITH_MODEL[row.kind](key, name, row, models.get(row.model.removeprefix("base/")))
     except ResetError as problem:
         yield error(f"{key}.options", problem.message.removeprefix("params.yaml: "))
 
@@ -64,6 +65,37 @@ def _minicheck(key: str, name: str, row: Judge, files: Files | None) -> Iterator
             yield error(f"{key}.model", what, "name a model of MiniCheck, or set kind to summac")
 
 
+def _reward(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Finding]:
+    if files:
+        if (labels := _config(files).num_labels) != 1:
+            yield error(
+                f"{key}.model", f"'{files.id}' has {labels} labels, a reward model has 1", "name a reward model"
+            )
+        yield from _template(key, files)
+
+
+def _llm(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Finding]:
+    from reset.engines import in_process
+
+    try:
+        in_process.require(str(row.options["engine"]), where=f"{key}.options")
+    except ResetError as problem:
+        yield error(f"{key}.options.engine", problem.message)
+    if files:
+        yield from _template(key, files)
+
+
+def _template(key: str, files: Files) -> Iterator[Finding]:
+    """Yield a line if the tokenizer of a model that judges conversations cannot write them."""
+    from reset.judges.chat_rows import require_template
+    from reset.model.tokens import load_tokenizer
+
+    try:
+        require_template(load_tokenizer(files.folder), str(files.folder))
+    except ResetError as problem:
+        yield error(f"{key}.model", problem.message.replace(str(files.folder), f"'{files.id}'"), "name a chat model")
+
+
 def _splitter(key: str, name: str) -> Iterator[Finding]:
     from reset.judges.sentences.texts import splitter
 
@@ -78,3 +110,9 @@ def _config(files: Files):  # type: ignore[no-untyped-def]
     from transformers import AutoConfig
 
     return AutoConfig.from_pretrained(files.folder, trust_remote_code=False)
+
+
+WITH_MODEL: dict[str, Callable[[str, str, Judge, Files | None], Iterator[Finding]]] = {
+    **{"summac": _summac, "minicheck": _minicheck},
+    **{"reward": _reward, "llm": _llm},
+}

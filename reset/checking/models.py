@@ -32,15 +32,15 @@ READERS = {"tokenizer.model": "sentencepiece", "spiece.model": "sentencepiece", 
 JUDGING = {**MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES, **MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES}
 
 
-def check(name: str, files: Files) -> Iterator[Finding]:
-    """Yield why stage `base` would refuse the model of row `name` of `base`."""
+def check(name: str, files: Files, *, trained: bool = True) -> Iterator[Finding]:
+    """Yield why stage `base` would refuse the model of row `name` of `base`; `trained` as in `HubModel`."""
     key = f"base.{name}.options.id"
     lacking = missing_reader(files)
     if lacking:
         yield error(
             key, f"'{files.id}' has no tokenizer.json, and {lacking} is not installed", f"pip install {lacking}"
         )
-    for problem in usable.problems(files.folder, files.sizes):
+    for problem in usable.problems(files.folder, files.sizes, trained=trained):
         pickled = [file for file in files.sizes if file.endswith(PICKLED)]
         if "safetensors weights" in problem and pickled:
             yield error(key, f"'{files.id}' has only pickled weights ({pickled[0]}), which are never loaded", UNPICKLE)
@@ -72,10 +72,15 @@ def language_model(name: str, files: Files, p: Params) -> Iterator[Finding]:
     yield from _lengths(key, files, config, p)
 
 
-def judging_model(name: str, files: Files) -> Iterator[Finding]:
+def judging_model(name: str, files: Files, p: Params) -> Iterator[Finding]:
     """Yield what is wrong with a model that judges: its architecture."""
     kind = json.loads((files.folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    if kind not in JUDGING:
+    rows = (*p.judges.values(), *p.watchers.values())
+    if {row.kind for row in rows if row.model == f"base/{name}"} == {"llm"}:
+        if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+            what = f"'{files.id}' is of type '{kind}', no causal language model"
+            yield error(f"base.{name}.options.id", what, "name another one")
+    elif kind not in JUDGING:
         yield error(f"base.{name}.options.id", f"'{files.id}' is of type '{kind}', no classifier", "name an NLI model")
 
 

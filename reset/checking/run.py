@@ -104,7 +104,7 @@ def _of_models(p: Params, models: Mapping[str, Files | None]) -> Iterator[Findin
         from reset.checking import models as of_model
 
         for name, files in models.items():
-            problems = list(of_model.check(name, files)) if files else []
+            problems = list(of_model.check(name, files, trained=_trained(p, name))) if files else []
             yield from problems
             if problems and name in answering:
                 sound[name] = None
@@ -112,7 +112,7 @@ def _of_models(p: Params, models: Mapping[str, Files | None]) -> Iterator[Findin
                 yield from (
                     of_model.language_model(name, files, p)
                     if name in answering
-                    else of_model.judging_model(name, files)
+                    else of_model.judging_model(name, files, p)
                 )
         yield from of_model.vllm_length(p)
     for table, rows in (("judges", p.judges), ("watchers", p.watchers)):
@@ -123,6 +123,11 @@ def _of_models(p: Params, models: Mapping[str, Files | None]) -> Iterator[Findin
         from reset.checking import sizes
 
         yield from sizes.check(p, sound)
+
+
+def _trained(p: Params, name: str) -> bool:
+    """Return whether stage `base` takes only what can be trained as row `name`."""
+    return p.base[name].options.get("trained") is not False
 
 
 def _language_models(p: Params) -> set[str]:

@@ -21,6 +21,13 @@ def load(name: str, model: Path, options: Mapping[str, Any], *, where: str) -> E
     `where` is the place in params.yaml, for messages. Raises `ResetError` for an unknown engine or option, and for one
     that is not installed.
     """
+    require(name, where=where)
+    engine: Engine = registry.build(registry.ENGINES, name, f"{where}.settings", model=model, **options)
+    return engine
+
+
+def require(name: str, *, where: str) -> None:
+    """Raise `ResetError` for an unknown engine, and for one that is not installed; `where` is as above."""
     if name not in NAMES:
         raise ResetError(f"Unknown engine '{name}' ({where}.engine). {nearest(name, NAMES)}")
     try:
@@ -32,5 +39,3 @@ def load(name: str, model: Path, options: Mapping[str, Any], *, where: str) -> E
         raise ResetError(
             f"Engine '{name}' is not installed ({error}): make repro EXTRA=gpu, or {where}.engine: transformers"
         ) from error
-    engine: Engine = registry.build(registry.ENGINES, name, f"{where}.settings", model=model, **options)
-    return engine

@@ -12,13 +12,49 @@ import pytest
 from reset.checking import machine
 from tests.checking.conftest import MODEL, NLI, SET, Break, World
 from tests.support.chat_server import Fault, Server, settings
+from tests.support.hub_server import commit
 
+REWARD, LLM = "models/mine/reward", "models/mine/llm"
 GPT = {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported with this model.", "type": "x"}}
 
 
 def options(world: World) -> dict[str, Any]:
     found: dict[str, Any] = world.content["judges"]["rater"]["options"]
     return found
+
+
+def rated_here(world: World) -> None:
+    """A reward model and a language model judge in this process; the hub has both, no stage has run."""
+    world.repositories[REWARD] = dict(world.repositories[MODEL])
+    world.change(REWARD, architectures=["LlamaForSequenceClassification"], id2label={"0": "r"}, label2id={"r": 0})
+    world.repositories[LLM] = dict(world.repositories[MODEL])
+    options = {"reward": {"batch_tokens": 64, "max_tokens": 64, "scale": 1.0}}
+    options["llm"] = {"engine": "transformers", "settings": {"batch": 1, "dtype": "float32"}}
+    for name, repository in (("reward", REWARD), ("llm", LLM)):
+        at = {"id": repository.removeprefix("models/"), "revision": commit(repository)}
+        world.content["base"][name] = {"kind": "hub", "needs": "reset/bases/hub.py", "options": at}
+        row = {"kind": name, "needs": f"models/base/{name}", "model": f"base/{name}", "options": options[name]}
+        world.content["judges"][f"own_{name}"] = row
+
+
+def several_labels(world: World) -> None:
+    rated_here(world)
+    world.change(REWARD, label2id={"a": 0, "b": 1}, id2label={"0": "a", "1": "b"})
+
+
+def rater_without_template(world: World) -> None:
+    rated_here(world)
+    del world.repositories[LLM]["chat_template.jinja"]
+
+
+def unknown_engine(world: World) -> None:
+    rated_here(world)
+    world.content["judges"]["own_llm"]["options"]["engine"] = "vlm"
+
+
+def unknown_option(world: World) -> None:
+    rated_here(world)
+    world.content["judges"]["own_reward"]["options"]["scales"] = 1.0
 
 
 def no_file(world: World) -> None:
@@ -224,6 +260,10 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, p
         "judges.summac.options.labels",
         "no label 'entailment'",
     ),
+    "reward model with several labels": (several_labels, "error", "judges.own_reward.model", "has 2 labels"),
+    "rater without chat template": (rater_without_template, "error", "judges.own_llm.model", "no chat template"),
+    "rater's engine not known": (unknown_engine, "error", "judges.own_llm.options.engine", "Did you mean 'vllm'"),
+    "option that a judge does not take": (unknown_option, "error", "judges.own_reward.options", "unknown key"),
     "no data of the sentence splitter": (
         no_splitter,
         "error",
@@ -276,6 +316,24 @@ def test_a_sound_world_has_no_finding(world: World) -> None:
     assert [str(finding) for finding in world.check().findings] == []
     asked = world.server.asked
     assert [(body["model"], body["max_tokens"], body["temperature"]) for body in asked] == [("strong", 16, 0.0)]
+
+
+def test_models_that_judge_here_are_sound_before_stage_base_has_made_them(world: World) -> None:
+    rated_here(world)
+    assert [str(finding) for finding in world.check().findings] == []
+
+
+def test_what_stage_base_converts_or_takes_for_judging_alone_is_no_fault(world: World) -> None:
+    rated_here(world)
+    for repository in (MODEL, NLI):
+        world.repositories[repository]["pytorch_model.bin"] = world.repositories[repository].pop("model.safetensors")
+    for name in ("tiny", "nli"):
+        world.content["base"][name]["options"]["convert"] = True
+    world.change(LLM, quantization_config={"quant_method": "awq"})
+    world.content["base"]["llm"]["options"]["trained"] = False
+    assert [str(finding) for finding in world.check().findings] == []
+    del world.content["base"]["llm"]["options"]["trained"]
+    assert [finding.key for finding in world.check().findings] == ["base.llm.options.id"]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
