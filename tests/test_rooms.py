@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "planning": (
         "bases checkpoint_names choosing engines errors files judges llm micro model params registry sampling training"
     ),
-    "checking": "bases checkpoint_names errors examples judges llm model params planning registry runs sources",
+    "checking": "bases checkpoint_names engines errors examples judges llm model params planning registry runs sources",
     "evidence": "checkpoint_names choosing errors examples files judges model report scoring sources tracking",
     "cli": (
         "checking choosing errors evidence files judges llm model params planning registry report runs sampling "
