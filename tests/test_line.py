@@ -36,7 +36,7 @@ def test_second_repro_runs_nothing(line: Path) -> None:
 
 
 def test_other_weight_reruns_selection_but_neither_sampling_nor_judging(line: Path) -> None:
-    run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke", "select.weights.faithfulness=3.0")
+    run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke", "objectives.faithfulness.weight=3.0")
     assert ran(run(line, "dvc", "repro", "--dry")) == {
         f"select@{n}" for n in ("reset", "reset_s", "reset_2", "random", "pairs")
     }

@@ -10,7 +10,7 @@ from tests.support import records
 Rows = dict[str, Any]
 SIX = ("gpt_2", "llama_3", "qwen_3", "gemma_3", "phi_3", "smollm_2_instruct")
 CHOICE = {"prompts": "candidates", "sweeps": 1, "share": 1.0, "rating": "rating"}
-CHOICE |= {"truncated": "keep", "looping": "keep", "floor": {}}
+CHOICE |= {"truncated": "keep", "looping": "keep", "floor": {}, "combine": None}
 SHARES = {"train": 0.6, "dev": 0.1, "test": 0.3}
 TRAINED_ON = ("dolly", "sharegpt", "self_instruct", "oasst1", "nq", "cnn_dailymail", "ms_marco", "clapnq")
 GREEDY = {"prompts": "test", "decode": "greedy", "sweeps": 1}
@@ -92,9 +92,8 @@ def published_records(folder: Path, models: Path, server: str) -> Rows:
             },
             "rater": {"kind": "openai", "needs": "reset/llm", "model": None, "options": judge},
         },
-        "scores": {
-            "abstractive_qa": {"task": "rouge_l", "faithfulness": "checker"},
-            "summarization": {"task": "rouge_l", "faithfulness": "checker"},
+        "objectives": {
+            "faithfulness": {"verdicts": {"abstractive_qa": "checker", "summarization": "checker"}},
         },
         "stand_ins": ["summac"],
         "curated": {
