@@ -13,7 +13,7 @@ from reset.files import tables
 from reset.objectives import Objectives, read
 from reset.report import browser, gains, measured, page
 from reset.scoring import evaluate
-from tests.support import made_pools
+from tests.support import folders, made_pools
 from tests.support.paper_objectives import OBJECTIVES, PLAIN
 
 GOLDEN = Path(__file__).parent / "support/golden_objectives.json"  # made by the code that had three fixed axes
@@ -42,7 +42,7 @@ def choose(root: Path, name: str, objectives: Objectives, **options: Any) -> tup
         objectives=objectives,
         **settings,  # type: ignore[arg-type]
     )
-    account.write(root / f"metrics/select/{name}.json", **figures)
+    account.write(root / f"metrics/select/{name}.json", scale=folders.SCALE, **figures)
     return figures, list(tables.read(into, curated_rows.SCHEMAS[settings["pick"]]))  # type: ignore[index]
 
 
@@ -58,14 +58,14 @@ def score(root: Path, objectives: Objectives) -> dict[str, dict[str, Any]]:
             **{"objectives": objectives, "groups": made_pools.GROUPS, "bootstrap": 200, "seed": 0},
             stand_ins={"rating"},
         )
-        account.write(root / f"metrics/systems/{system}.json", **summaries[system])
+        account.write(root / f"metrics/systems/{system}.json", scale=folders.SCALE, **summaries[system])
     return summaries
 
 
 def report(root: Path, objectives: Objectives, pair: list[str]) -> Path:
     """Write the report of the made systems."""
     rows = measured.gather(
-        metrics=root / "metrics",
+        metrics=folders.metrics(root),
         scores=root / "data/scores",
         systems=["mtl", "mtl_reset"],
         objectives=objectives,
@@ -76,7 +76,7 @@ def report(root: Path, objectives: Objectives, pair: list[str]) -> Path:
         stand_ins={"rating"},
         points=[],
         continued=[gains.Continued("mtl_reset", "mtl", "mtl on best")],
-        **{"much_longer": 2, "similar": 3, "resamples": 200, "seed": 0},
+        **{"much_longer": 2, "similar": 3, "similar_on": None, "seeds": [], "resamples": 200, "seed": 0},
     )
     pools = {name: root / f"data/answers/{name}.parquet" for name in ("mtl", "mtl_reset", "mtl_candidates")}
     curated = {"reset": ("mtl_candidates", root / "data/curated/reset.parquet")}

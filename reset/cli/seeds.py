@@ -61,12 +61,12 @@ def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: 
 
 
 def declared(runs: Sequence[str], scratch: Path) -> Mapping[str, Any]:
-    """Return the params.yaml of the first run that declares comparisons, else of the workspace."""
-    for number, name in enumerate((*runs, ".")):
-        found: Mapping[str, Any] = revisions.Run(name, scratch / f"params{number}").yaml("params.yaml")
-        if found.get("report", {}).get("comparisons"):
-            return found
-    return {}
+    """Return the params.yaml of the first run that declares comparisons, else of the workspace, else objectives."""
+    files: list[Mapping[str, Any]] = [
+        revisions.Run(name, scratch / f"params{number}").yaml("params.yaml") for number, name in enumerate((*runs, "."))
+    ]
+    comparing = [params for params in files if params.get("report", {}).get("comparisons")]
+    return next(iter([*comparing, *(params for params in files if "objectives" in params)]), {})
 
 
 def text(figures: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from reset.cli.main import main
@@ -18,7 +19,7 @@ from reset.errors import ResetError
 from reset.evidence import seeds
 from reset.report import seed_table
 from tests.support import folders
-from tests.support.paper_objectives import OBJECTIVES
+from tests.support.paper_objectives import OBJECTIVES, declared
 
 PAIR = (("mtl_reset", "mtl"),)
 OF: tuple[Any, ...] = ({}, OBJECTIVES, ["faithfulness", "instruction"])
@@ -82,7 +83,9 @@ def test_folder_without_scores_is_told(tmp_path: Path) -> None:
 
 def test_command_prints_tables_and_json(runs: dict[str, Path]) -> None:
     names = [str(folder) for folder in runs.values()]
-    (runs["seed0"] / "params.yaml").write_text("report: {comparisons: [[mtl_reset, mtl]]}")
+    report = {"comparisons": [["mtl_reset", "mtl"]], "tradeoff": ["faithfulness", "instruction"]}
+    params = {"report": report, "objectives": declared()}
+    (runs["seed0"] / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     shown = cli(*names)
     assert shown.exit_code == 0, shown.output
     assert "mtl_reset  faithfulness_unseen" in shown.output
@@ -182,7 +185,7 @@ def test_table_4_over_runs_is_the_mean_of_their_means_with_an_interval(runs: dic
         ]
         assert cell["mean"] == pytest.approx(fmean(means), abs=2e-4)
         assert cell["low"] < cell["mean"] < cell["high"]
-    alone = seeds.gather({"a": runs["seed0"]}, PAIR, {}, resamples=200, seed=0)["table4"]["rows"][1]["cells"]["nq"]
+    alone = seeds.gather({"a": runs["seed0"]}, PAIR, *OF, resamples=200, seed=0)["table4"]["rows"][1]["cells"]["nq"]
     assert alone["high"] - alone["low"] < reset["cells"]["nq"]["high"] - reset["cells"]["nq"]["low"]
     assert mtl["paper"]["nq"] == "0.90"
 
@@ -211,6 +214,6 @@ def test_runs_of_different_scales_are_refused_and_what_another_scale_left_is_not
     for folder, scale in zip(runs.values(), ("micro", "own", "own"), strict=False):
         (folder / "params.yaml").write_text(f"scale: {scale}\n")
     with pytest.raises(ResetError, match=r"is of scale micro, .* is of scale own: repeated runs are of one scale$"):
-        seeds.gather(runs, PAIR, {}, resamples=10, seed=0)
+        seeds.gather(runs, PAIR, *OF, resamples=10, seed=0)
     with pytest.raises(ResetError, match="holds no scores"):  # the figures are micro's
-        seeds.gather({"seed1": runs["seed1"]}, PAIR, {}, resamples=10, seed=0)
+        seeds.gather({"seed1": runs["seed1"]}, PAIR, *OF, resamples=10, seed=0)
