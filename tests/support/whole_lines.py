@@ -56,7 +56,7 @@ def published_records(folder: Path, models: Path, server: str) -> Rows:
     }
     recipe = {"learning_rate": 5.0e-4, "epochs": 1.0, "batch_size": 8, "micro_batch_size": 8, "weight_decay": 0.05}
     recipe |= {"beta2": 0.95, "warmup_ratio": 0.03, "eval_steps": 6, "zero_stage": 0, "dtype": "auto", "adapter": None}
-    recipe |= {"gradient_checkpointing": False, "padding_free": False}
+    recipe |= {"gradient_checkpointing": False, "padding_free": False, "micro_batch_tokens": None}
     kto = {**recipe, "method": "kto", "beta": 0.1, "desirable_weight": 1.0, "undesirable_weight": 1.0, "loss": "token"}
     system = {"dev": "every", "keep": []}
     asked = {"base_url": server, "concurrency": 8, "timeout_s": 60.0, "max_retries": 2, "requests_per_minute": None}
