@@ -14,7 +14,7 @@ from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.model.training_rows import training_row
-from reset.objectives import Objectives, by_task, verdicts
+from reset.objectives import ByTask, Objectives, by_task, verdicts
 from reset.objectives import weights as weights_of
 
 
@@ -72,12 +72,20 @@ def keep_best(
     )
     if not written:
         raise ResetError(f"{into}: no row to train on ({account}); params.yaml: curated says what cannot win")
+    return account, {"rows": written, **rule.told(), **_figures(pool, choice, objectives, speakers, stand_ins)}
+
+
+def _figures(
+    pool: judged_pool.JudgedPool,
+    choice: _Choice,
+    objectives: Objectives,
+    speakers: ByTask,
+    stand_ins: Collection[str],
+) -> dict[str, Any]:
     chose = {name for of_task in speakers.values() for name in verdicts(of_task) if name in stand_ins}
     weights = weights_of(objectives)
-    return account, {
-        "rows": written,
+    return {
         **({"stand_ins_chose": sorted(chose)} if chose else {}),
-        **rule.told(),
         **effects.figures(pool.candidates, choice.kept, weights),
         "judges": effects.on_judges(pool.candidates, choice.kept, pool.scores, speakers, weights, stand_ins),
     }

@@ -15,7 +15,7 @@ from reset.evidence.revisions import Run
 from reset.evidence.table_changes import Pair
 from reset.files import tables
 from reset.judges import verdict_names
-from reset.scoring import bootstrap, evaluate
+from reset.scoring import averages, bootstrap, evaluate
 from reset.tracking.figures import flatten
 
 
@@ -121,7 +121,7 @@ def _scores(a: Run, b: Run, names: tuple[str, str], resamples: int, seed: int) -
     summaries = [summary for run, name in ((a, names[0]), (b, names[1])) if (summary := run.figures(name))]
     if None in paths or len(summaries) < 2 or (marks[0] is not None and marks[0] == marks[1]):
         return []
-    old, new = (evaluate.grouped(tables.read(path, evaluate.SCORES)) for path in paths if path)
+    old, new = (averages.grouped(tables.read(path, evaluate.SCORES)) for path in paths if path)
     rows = []
     label = systems[1] if systems[0] == systems[1] else f"{systems[1]} against {systems[0]}"
     for score in summaries[1]["macro"]:
@@ -155,10 +155,10 @@ def _score(
 
 
 def _scores_of_macro(
-    by_dataset: Mapping[str, evaluate.ByObjective], score: str
+    by_dataset: Mapping[str, averages.ByObjective], score: str
 ) -> dict[str, dict[bootstrap.Key, float]]:
     """The scores behind one macro average, by data set."""
-    members = dict(evaluate.macros(by_dataset)).get(score, [])
+    members = dict(averages.macros(by_dataset)).get(score, [])
     return {rows[0]["dataset"]: _by_prompt(rows) for rows in members}
 
 

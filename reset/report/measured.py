@@ -7,7 +7,7 @@ from pathlib import Path
 from reset import checkpoint_names
 from reset.files.metrics import Metrics
 from reset.files.tables import Row
-from reset.objectives import Objectives, by_kind, macro_name, overview
+from reset.objectives import Measures, Objectives, by_kind, macro_name, overview
 from reset.objectives import measures as measures_of
 from reset.report import along, choices, gains, judges, lengths, table1, table4, tables
 from reset.scoring import comparison
@@ -63,11 +63,7 @@ def gather(
     bootstrap = {"resamples": resamples, "seed": seed}
     rows: dict[str, Sequence[Row]] = {
         "table4": table4.rows(summaries, columns, paper_rows, tradeoff),
-        "differences": list(
-            comparison.marked(
-                comparison.differences([scores], evaluated, measures, **bootstrap), summaries.values(), measures
-            )
-        ),
+        "differences": _differences(scores, evaluated, measures, summaries, bootstrap),
         "gains": gains.rows(metrics, scores, grown, measures, summaries=summaries.values(), **bootstrap),
         **_of_systems(summaries, objectives, tradeoff, pipelines),
         **_of_lengths(scores, summaries, evaluated, tradeoff, much_longer, similar, similar_on),
@@ -78,6 +74,17 @@ def gather(
     }
     skipped = [pair for pair in pairs if pair not in evaluated]
     return Measured(rows, list(summaries), columns, sorted(stand_ins), list(measures), tradeoff, skipped)
+
+
+def _differences(
+    scores: Path,
+    pairs: Sequence[Sequence[str]],
+    measures: Measures,
+    summaries: Mapping[str, Row],
+    bootstrap: Mapping[str, int],
+) -> list[Row]:
+    found = comparison.differences([scores], pairs, measures, **bootstrap)
+    return list(comparison.marked(found, summaries.values(), measures))
 
 
 def _of_systems(

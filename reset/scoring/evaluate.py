@@ -18,8 +18,9 @@ from reset.choosing import verdicts
 from reset.errors import ResetError, nearest
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
-from reset.objectives import PARTS, Objectives, Speaker, by_task, kind, macro_name, parts
+from reset.objectives import Objectives, Speaker, by_task
 from reset.objectives import verdicts as names
+from reset.scoring.averages import ByObjective, grouped, macros
 from reset.scoring.bootstrap import interval
 
 # verdicts scored as if they were objectives, where they are given: coverage (the paper's Figures 9 and 10), and the
@@ -27,12 +28,10 @@ from reset.scoring.bootstrap import interval
 EXTRAS = ("unigram_coverage", "bigram_coverage", "oracle")
 ORACLE, ORACLE_OF = "oracle", "faithfulness"  # the micro world's verdict, and the objective that it tells exactly
 FEWEST_PAIRS = 10  # answers below which no correlation is given
+_KEYS = ("example_id", "dataset", "task", "group", "objective")
 SCORES = pa.schema(
     [
-        *(
-            pa.field(name, pa.string(), nullable=False)
-            for name in ("example_id", "dataset", "task", "group", "objective")
-        ),
+        *(pa.field(name, pa.string(), nullable=False) for name in _KEYS),
         pa.field("score", pa.float64()),
         pa.field("tokens", pa.int32(), nullable=False),  # of the answer
         pa.field("words", pa.int32(), nullable=False),  # of the answer, split at whitespace
@@ -40,7 +39,6 @@ SCORES = pa.schema(
     ]
 )
 
-ByObjective = dict[str, list[tables.Row]]
 Pairs = Collection[tuple[str, str]]  # (task, objective)
 
 
@@ -189,22 +187,3 @@ def _of_dataset(scored: ByObjective, figures: Any, resting: Pairs) -> dict[str, 
             for name, own in scored.items()
         },
     }
-
-
-def grouped(rows: Iterable[tables.Row]) -> dict[str, ByObjective]:
-    """Return the rows by data set and objective."""
-    by_dataset: dict[str, ByObjective] = {}
-    for row in rows:
-        by_dataset.setdefault(row["dataset"], {}).setdefault(row["objective"], []).append(row)
-    return by_dataset
-
-
-def macros(by_dataset: Mapping[str, ByObjective]) -> Iterator[tuple[str, list[list[tables.Row]]]]:
-    """Yield the name of each macro average, and the rows of each data set in it."""
-    for name in dict.fromkeys(name for scored in by_dataset.values() for name in scored):
-        members = [scored[name] for _, scored in sorted(by_dataset.items()) if name in scored]
-        yield name, members
-        if any(kind(rows[0]["task"]) != "instruction" for rows in members):
-            for part in PARTS:
-                if of_part := [rows for rows in members if part in parts(rows[0]["task"], rows[0]["group"])]:
-                    yield macro_name(name, part), of_part
