@@ -18,11 +18,16 @@ import click
 from benchmarks.result import check, publish
 from reset.files import schemas, tables
 from reset.files.metrics import Metrics
+from reset.objectives import Objective, Speaker
 from reset.report import browser, measured, page
 from tests.support.browser import chromium
 
 SYSTEMS = ("if_cd", "mtl", "mtl_reset", "mtl_reset_s")
-SCORES = {"abstractive_qa": {"task": "rouge_l", "faithfulness": "summac"}}
+OBJECTIVES = {
+    name: Objective({"abstractive_qa": Speaker((verdict,))})
+    for name, verdict in (("faithfulness", "summac"), ("task", "rouge_l"))
+}
+PAIR = tuple(OBJECTIVES)
 PAINT = "return performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 FILTER = """
 const [word, done] = arguments, field = document.getElementById("find");
@@ -109,11 +114,13 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
         root = Path(scratch)
         shelf = write(root, prompts)
         started = time.perf_counter()
-        content = browser.content([shelf], verdicts=root / "verdicts", scores=SCORES, max_bytes=20_000_000)
+        of = {"objectives": OBJECTIVES, "tradeoff": PAIR}
+        content = browser.content([shelf], verdicts=root / "verdicts", max_bytes=20_000_000, **of)
         rows = measured.gather(
             metrics=Metrics(root / "metrics", "report", {}),
             scores=root / "scores",
             systems=[],
+            **of,
             paper_rows={},
             pairs=(),
             pipelines={},

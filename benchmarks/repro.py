@@ -111,7 +111,7 @@ def edited(folder: Path, what: str) -> Callable[[], None]:
     if what == "judges":
         params["judges"]["second"] = params["judges"]["lexical"]
     elif what == "weight":
-        params["select"]["weights"]["faithfulness"] += 1.0
+        params["objectives"]["faithfulness"]["weight"] += 1.0
     path.write_text(yaml.safe_dump(params, sort_keys=False) if params else f"{before}\n# an edit\n")
     return lambda: path.write_text(before) and None
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from reset import params, tracking
+from reset import objectives, params, tracking
 from reset.choosing import select
 from reset.choosing.candidates import Bars
+from reset.choosing.combining import rule_of
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -24,23 +25,24 @@ def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) ->
     """
     p = params.load()
     row = params.row(p.curated, name, "curated")
-    weights, bars = p.select.weights.model_dump(), {"truncated", "looping", "floor"}
+    bars = {"truncated", "looping", "floor"}
     metrics = Path(f"metrics/select/{name}.json")
-    settings = {**row.model_dump(), **p.select.model_dump()}
+    rule, declared = rule_of(p.select.model_dump(), row.combine), p.model_dump()["objectives"]
+    settings = {**p.select.model_dump(), **row.model_dump(), "combine": rule.combine, "objectives": declared}
     with tracking.run("select", name, settings, metrics=metrics, enabled=p.tracking.enabled):
         account, figures = select.keep_best(
             answers,
             [verdicts / f"{judge}.parquet" for judge in p.judges],
             prompts,
             into,
-            scores=p.model_dump()["scores"],
-            weights=weights,
+            objectives=objectives.read(declared),
             seed=p.seed,
             template=p.template,
             stand_ins=params.stand_ins(p),
             stand_ins_choose=p.select.stand_ins,
             bars=Bars(**row.model_dump(include=bars)),
-            **row.model_dump(exclude={"pool", "prompts", *bars}),
+            rule=rule,
+            **row.model_dump(exclude={"pool", "prompts", "combine", *bars}),
         )
         account.write(metrics, scale=p.scale, **figures)
     for task, of_task in figures["judges"].items():

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from reset import judges, params, tracking
-from reset.choosing import select, watch
+from reset import judges, objectives, params, tracking
+from reset.choosing import watch
 from reset.files.row_accounts import Account
 from reset.judging import build
 from reset.judging.judge import judge as judge_pool
@@ -67,13 +67,14 @@ def judge_all(
 
 def chosen(p: Params, name: str, watched: Path) -> dict[str, Any]:
     """Return the watcher's figures on the curated set `name`."""
-    row = p.curated[name]
+    row, declared = p.curated[name], objectives.read(p.model_dump()["objectives"])
     return watch.choice(
         Path(f"data/answers/{row.pool}.parquet"),
         Path(f"data/curated/{name}.parquet"),
         [VERDICTS / row.pool / f"{judge}.parquet" for judge in p.judges],
         watched / f"{row.pool}.parquet",
-        axes=select.names(p.model_dump()["scores"], row.rating, params.not_choosing(p)),
+        objectives=declared,
+        speakers=objectives.by_task(declared, row.rating, params.not_choosing(p)),
         sweeps=row.sweeps,
         stand_ins=params.stand_ins(p),
     )

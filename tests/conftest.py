@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support import ROOT
+from tests.support.paper_objectives import PLAIN
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -102,8 +103,16 @@ _MINIMAL: Row = {
     },
     "judge": {"max_null": 0.2, "chunk_answers": 100},
     "stand_ins": [],
-    "scores": {"instruction": {"instruction": "rating"}},
-    "select": {"weights": {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}, "stand_ins": False},
+    "objectives": {
+        "instruction": {**PLAIN, "weight": 2.0, "verdicts": {"instruction": "rating"}},
+        "style": {**PLAIN, "weight": 0.0, "verdicts": {"instruction": "rating"}},
+    },
+    "select": {
+        "combine": "weighted_sum",
+        "normalise": "none",
+        "log_sigmoid": {"reference": 0.85, "scale": 10.0},
+        "stand_ins": False,
+    },
     "curated": {
         "reset": {
             "pool": "mtl_candidates",
@@ -115,10 +124,12 @@ _MINIMAL: Row = {
             "truncated": "drop",
             "looping": "drop",
             "floor": {},
+            "combine": None,
         }
     },
     "evaluate": {"prompts": "test", "groups": {"nq": "seen"}, "systems": ["mtl"], "bootstrap": 100},
     "report": {
+        "tradeoff": ["instruction", "style"],
         "comparisons": [],
         "pipelines": {},
         "paper_rows": {},

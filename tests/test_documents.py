@@ -53,7 +53,7 @@ def test_scales_named_in_the_readme_exist() -> None:
 
 def test_parameter_that_the_readme_overrides_exists() -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    assert isinstance(params["select"]["weights"]["faithfulness"], float)
+    assert isinstance(params["objectives"]["faithfulness"]["weight"], float)
 
 
 def test_no_document_names_a_path_of_a_machine() -> None:

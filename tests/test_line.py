@@ -35,11 +35,11 @@ def test_second_repro_runs_nothing(line: Path) -> None:
     assert ran(run(line, "dvc", "repro")) == set()
 
 
-def test_other_weight_reruns_selection_but_neither_sampling_nor_judging(line: Path) -> None:
-    run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke", "select.weights.faithfulness=3.0")
-    assert ran(run(line, "dvc", "repro", "--dry")) == {
-        f"select@{n}" for n in ("reset", "reset_s", "reset_2", "random", "pairs")
-    }
+def test_other_weight_reruns_selection_and_figures_but_neither_sampling_nor_judging(line: Path) -> None:
+    run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke", "objectives.faithfulness.weight=3.0")
+    stages = ran(run(line, "dvc", "repro", "--dry"))
+    assert stages >= {f"select@{n}" for n in ("reset", "reset_s", "reset_2", "random", "pairs")}
+    assert {stage.partition("@")[0] for stage in stages} == {"identify", "select", "evaluate", "watch", "report"}
     run(line, sys.executable, "-m", "reset.cli.compose", "scale=smoke")
 
 

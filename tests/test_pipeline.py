@@ -254,6 +254,11 @@ def test_every_parameter_is_a_dependency_of_some_stage_or_declared_not_to_be(lin
     assert free == []
 
 
+def test_objectives_decide_what_is_chosen_and_shown_but_neither_answers_nor_verdicts(line):
+    watching = {address.partition("@")[0] for address in line.outs if "objectives" in line.watched[address]}
+    assert watching == {"identify", "select", "evaluate", "watch", "report"}  # identify: which verdicts anybody reads
+
+
 def test_parameters_that_are_declared_without_a_stage_are_there_and_have_none(line):
     watched = {name for address in line.outs for name in line.watched[address]}
     assert {name for name in NOT_WHAT for key in leaves(line.params) if f"{key}.".startswith(f"{name}.")} == NOT_WHAT

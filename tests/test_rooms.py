@@ -11,13 +11,14 @@ MAY_IMPORT = {
     "errors": "",
     "normalise": "",
     "checkpoint_names": "",
+    "objectives": "",
     "registry": "errors",
     "files": "errors",
     "llm": "errors",
     "tracking": "errors files",
     "runs": "errors files",
     "model": "errors files",
-    "params": "checkpoint_names errors judges model registry",
+    "params": "checkpoint_names errors judges model objectives registry",
     "micro": "model",
     "sources": "errors micro model normalise registry",
     "examples": "errors files model normalise registry runs sources",
@@ -27,17 +28,19 @@ MAY_IMPORT = {
     "sampling": "engines errors files model runs",
     "judges": "errors engines llm micro model normalise runs",
     "judging": "errors files judges registry runs",
-    "choosing": "errors files judges model",
-    "scoring": "choosing errors files",
-    "report": "checkpoint_names choosing errors files scoring",
+    "choosing": "errors files judges model objectives",
+    "scoring": "choosing errors files objectives",
+    "report": "checkpoint_names choosing errors files objectives scoring",
     "planning": (
         "bases checkpoint_names choosing engines errors files judges llm micro model params registry sampling training"
     ),
     "checking": "bases checkpoint_names engines errors examples judges llm model params planning registry runs sources",
-    "evidence": "checkpoint_names choosing errors examples files judges model report scoring sources tracking",
+    "evidence": (
+        "checkpoint_names choosing errors examples files judges model objectives report scoring sources tracking"
+    ),
     "cli": (
-        "checking choosing errors evidence files judges llm model params planning registry report runs sampling "
-        "tracking"
+        "checking choosing errors evidence files judges llm model objectives params planning registry report runs "
+        "sampling tracking"
     ),
 }
 NOT_FOR_STAGES = {"checking", "cli", "evidence"}

@@ -49,14 +49,14 @@ def _nan_if_null(score: float | None) -> float:
 
 
 def spreads(prompts: Iterable[Sequence[Mapping[str, float | None]]], weights: Mapping[str, float]) -> dict[str, float]:
-    """Return the influence of each axis on the score: its weight times its mean standard deviation within a prompt."""
-    by_axis: dict[str, list[float]] = {}
+    """Return each objective's influence on the score: its weight times its mean standard deviation within a prompt."""
+    by_name: dict[str, list[float]] = {}
     for group in prompts:
-        for axis in {axis for answer in group for axis in answer}:
-            values = [value for answer in group if (value := answer.get(axis)) is not None]
+        for name in {name for answer in group for name in answer}:
+            values = [value for answer in group if (value := answer.get(name)) is not None]
             if len(values) > 1:
-                by_axis.setdefault(axis, []).append(weights[axis] * pstdev(values))
-    return {axis: round(fmean(values), 6) for axis, values in sorted(by_axis.items())}
+                by_name.setdefault(name, []).append(weights[name] * pstdev(values))
+    return {name: round(fmean(values), 6) for name, values in sorted(by_name.items())}
 
 
 def gains(prompts: Iterable[tuple[Sequence[AnswerScores], AnswerScores | None]]) -> dict[str, Move]:

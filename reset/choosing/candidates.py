@@ -1,11 +1,10 @@
-"""Score the candidates of a prompt and choose among them (paper 5.1).
+"""The candidates of a prompt: what bars an answer from winning, ties, and the choice among them (paper 5.1).
 
-The score of an answer is the weighted sum of its verdicts, one per axis of its task. With the paper's weights it is
-task + 2 faithfulness for context-dependent prompts and 2 instruction for instructions, whose task score counts as 0
-(docs/choices.md). Ties, and the control `random`, are decided by a hash of the seed and the answer's id: neither row
-order nor the rest of the pool matters.
+An answer has a value for each objective of its task, and a score and a rank by `reset.choosing.combining`. Ties, and
+the control `random`, are decided by a hash of the seed and the answer's id: neither row order nor the rest of the pool
+matters.
 
-An answer has no score if it is empty, lacks a verdict whose weight is not 0, or no verdict chooses among the answers of
+An answer has no score if it is empty, lacks an objective whose weight is not 0, or nothing chooses among the answers of
 its task. It has a score but cannot win if it was cut off, loops, or is below a floor (`Bars`; the paper has none).
 """
 
@@ -19,7 +18,7 @@ from reset.files.tables import Row
 Pick = Literal["best", "random"]
 Bar = Literal["drop", "keep"]
 
-NO_JUDGE = "no judge chooses"  # every axis of the task has weight 0 or rests on a stand-in
+NO_JUDGE = "no judge chooses"  # every objective of the task has weight 0 or rests on a stand-in
 PIECE = 16  # characters; see `loops`
 LOWEST = 0.1  # the lowest rating, 1 of 10; other verdicts start at 0
 
@@ -28,7 +27,7 @@ LOWEST = 0.1  # the lowest rating, 1 of 10; other verdicts start at 0
 class Bars:
     """Which scored answers cannot win: those cut off at the limit, those that loop, those below a floor.
 
-    `floor` maps `score`, or an axis, to its least value; an axis that a task does not have is not asked for.
+    `floor` maps `score`, or an objective, to its least value; what a task does not have is not asked for.
     """
 
     truncated: Bar = "drop"
@@ -41,9 +40,11 @@ class Candidate:
     """One answer of a pool; `why` is the reason why it cannot win. `score` is None if the answer cannot be scored."""
 
     row: Row
-    axes: Mapping[str, float | None]
+    values: Mapping[str, float | None]  # by objective
     score: float | None
     why: str | None
+    rank: tuple[float, ...] = ()  # the highest wins
+    scaled: Mapping[str, float | None] = field(default_factory=dict)  # the values, normalised
 
     @property
     def can_win(self) -> bool:
@@ -57,6 +58,12 @@ class Candidate:
 
 
 Pool = Mapping[str, Sequence[Candidate]]  # example id -> candidates
+Key = tuple[float, ...]
+
+
+def best_first(candidate: Candidate) -> Key:
+    """Return a sort key that puts the candidate of the highest rank first."""
+    return tuple(-part for part in candidate.rank)
 
 
 def draw(seed: int, identity: str) -> str:
@@ -64,38 +71,32 @@ def draw(seed: int, identity: str) -> str:
     return hashlib.sha256(f"{seed}|{identity}".encode()).hexdigest()
 
 
-def weigh(
-    row: Row, scores: Mapping[str, float | None], axes: Mapping[str, str], weights: Mapping[str, float], bars: Bars
-) -> Candidate:
-    """Score one answer: `scores` by verdict name, `axes` axis -> verdict name, `weights` axis -> weight."""
-    values = {axis: scores.get(name) for axis, name in axes.items()}
-    if why := _no_score(row, values, weights):
-        return Candidate(row, values, None, why)
-    score = round(sum(weights[axis] * value for axis, value in values.items() if value is not None), 9)
-    return Candidate(row, values, score, _barred(row, {"score": score, **values}, bars))
+def unscored(row: Row, values: Mapping[str, float | None], weights: Mapping[str, float]) -> Candidate:
+    """Return an answer with its `values` by objective, before it is scored."""
+    return Candidate(row, values, None, _no_score(row, values, weights), scaled=values)
 
 
 def _no_score(row: Row, values: Mapping[str, float | None], weights: Mapping[str, float]) -> str | None:
     """Why an answer cannot be scored, or None."""
     if not row["text"].strip():
         return "empty answer"
-    if not any(weights[axis] for axis in values):
+    if not any(weights[name] for name in values):
         return NO_JUDGE
-    lacking = [axis for axis, value in values.items() if value is None and weights[axis]]
+    lacking = [name for name, value in values.items() if value is None and weights[name]]
     return f"no {lacking[0]} score" if lacking else None
 
 
-def _barred(row: Row, values: Mapping[str, float | None], bars: Bars) -> str | None:
-    """Why a scored answer cannot win, or None; the first reason counts."""
+def barred(row: Row, values: Mapping[str, float | None], bars: Bars) -> str | None:
+    """Return why a scored answer cannot win, or None; the first reason counts."""
     if bars.truncated == "drop" and row["finish_reason"] == "length":
         return "truncated"
     if bars.looping == "drop" and loops(row["text"]):
         return "looping"
-    for axis, least in bars.floor.items():
-        if axis in values and (value := values[axis]) is None:
-            return f"no {axis} score"
-        if axis in values and value is not None and value < least:
-            return f"{axis} below {least:g}"
+    for name, least in bars.floor.items():
+        if name in values and (value := values[name]) is None:
+            return f"no {name} score"
+        if name in values and value is not None and value < least:
+            return f"{name} below {least:g}"
     return None
 
 
@@ -113,23 +114,22 @@ def loops(text: str) -> bool:
 
 def unwanted(row: Row) -> str | None:
     """Why an answer could not win if its row of `curated` let none in: "truncated", "looping" or None."""
-    return _barred(row, {}, Bars())
+    return barred(row, {}, Bars())
 
 
 def at_bottom(candidate: Candidate, weights: Mapping[str, float]) -> bool:
-    """Whether no axis that counts is above `LOWEST`: such a winner is the least bad of bad answers."""
-    return all(value <= LOWEST for axis, value in candidate.axes.items() if value is not None and weights[axis])
+    """Whether no objective that counts is above `LOWEST`: such a winner is the least bad of bad answers."""
+    return all(value <= LOWEST for name, value in candidate.values.items() if value is not None and weights[name])
 
 
 def choose(candidates: Sequence[Candidate], pick: Pick, seed: int) -> Candidate | None:
     """Choose one of the candidates that can win; None if none can."""
     eligible = [candidate for candidate in candidates if candidate.can_win]
 
-    def rank(candidate: Candidate) -> tuple[float, str]:
-        score = candidate.score or 0.0
-        return (-score if pick == "best" else 0.0, draw(seed, candidate.row["answer_id"]))
+    def key(candidate: Candidate) -> tuple[Key, str]:
+        return (best_first(candidate) if pick == "best" else (), draw(seed, candidate.row["answer_id"]))
 
-    return min(eligible, key=rank, default=None)
+    return min(eligible, key=key, default=None)
 
 
 def margin(winner: Candidate, candidates: Iterable[Candidate]) -> float | None:
@@ -144,8 +144,7 @@ def thin(winners: Mapping[str, Candidate], share: float, pick: Pick, seed: int) 
     for example_id, winner in winners.items():
         by_dataset.setdefault(winner.row["dataset"], []).append(example_id)
 
-    def rank(example_id: str) -> tuple[float, str]:
-        score = winners[example_id].score or 0.0
-        return (-score if pick == "best" else 0.0, draw(seed, example_id))
+    def key(example_id: str) -> tuple[Key, str]:
+        return (best_first(winners[example_id]) if pick == "best" else (), draw(seed, example_id))
 
-    return {name for ids in by_dataset.values() for name in sorted(ids, key=rank)[: round(share * len(ids))]}
+    return {name for ids in by_dataset.values() for name in sorted(ids, key=key)[: round(share * len(ids))]}

@@ -13,7 +13,7 @@ from typing import Literal
 import pyarrow as pa
 
 from reset.choosing import candidates
-from reset.choosing.candidates import Candidate, choose, draw
+from reset.choosing.candidates import Candidate, best_first, choose, draw
 from reset.files import schemas, tables
 
 Pick = Literal["best", "random", "pairs", "labelled", "weighted"]
@@ -109,10 +109,10 @@ def scored(answers: Sequence[Candidate]) -> list[Candidate]:
 def ranked(answers: Sequence[Candidate], seed: int) -> list[Candidate]:
     """Return the answers, the best first; of a tie those that can win first, then as in `choose`."""
 
-    def rank(answer: Candidate) -> tuple[float, bool, str]:
-        return (-_score(answer), not answer.can_win, draw(seed, answer.row["answer_id"]))
+    def key(answer: Candidate) -> tuple[candidates.Key, bool, str]:
+        return (best_first(answer), not answer.can_win, draw(seed, answer.row["answer_id"]))
 
-    return sorted(answers, key=rank)
+    return sorted(answers, key=key)
 
 
 def _best_per_text(answers: Sequence[Candidate], seed: int) -> list[Candidate]:

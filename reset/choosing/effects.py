@@ -6,8 +6,10 @@ from math import comb
 from statistics import fmean
 from typing import Any
 
+from reset import objectives
 from reset.choosing import agreement, verdicts
 from reset.choosing.candidates import Candidate, Pool, at_bottom, unwanted
+from reset.objectives import ByTask, Speaker
 
 
 def figures(pool: Pool, kept: Mapping[str, Candidate], weights: Mapping[str, float]) -> dict[str, Any]:
@@ -55,13 +57,13 @@ def on_judges(
     pool: Pool,
     kept: Mapping[str, Candidate],
     scores: verdicts.ByAnswer,
-    axes: Mapping[str, Mapping[str, str]],
+    speakers: ByTask,
     weights: Mapping[str, float],
     stand_ins: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return, per task: agreement of the judges, spread of each axis, how the choice moved each judge, warnings.
+    """Return, per task: agreement of the judges, spread of each objective, how the choice moved each judge, warnings.
 
-    `scores` are all verdicts on the answers; `axes` maps task -> axis -> verdict name. `stand_ins` are the verdicts of
+    `scores` are all verdicts on the answers; `speakers` are what chose. `stand_ins` are the verdicts of
     judges that stand in for a real one.
     """
     tasks: dict[str, list[str]] = {}
@@ -78,13 +80,16 @@ def on_judges(
         gained = agreement.gains(zip(prompts, winners, strict=True))
         by_task[task] = {
             "agreement": agreement.gammas(prompts),
-            "spread": agreement.spreads([[c.axes for c in pool[example_id]] for example_id in ids], weights),
+            "spread": agreement.spreads([[c.scaled for c in pool[example_id]] for example_id in ids], weights),
             "means": gained,
-            "warnings": agreement.warnings(
-                gained, [name for axis, name in axes[task].items() if weights[axis]], stand_ins
-            ),
+            "warnings": agreement.warnings(gained, _choosing(speakers[task], weights), stand_ins),
         }
     return by_task
+
+
+def _choosing(speakers: Mapping[str, Speaker], weights: Mapping[str, float]) -> list[str]:
+    """The verdicts behind the objectives of weight above 0."""
+    return objectives.verdicts({name: speaker for name, speaker in speakers.items() if weights[name]})
 
 
 def best_of(pools: Sequence[Sequence[float]]) -> list[float]:

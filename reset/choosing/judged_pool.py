@@ -1,12 +1,15 @@
 """Read a judged pool: the answers of a pool, the verdicts on them, and the scored candidates of each prompt."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reset.choosing import verdicts
-from reset.choosing.candidates import Bars, Candidate, weigh
+from reset.choosing.candidates import Bars, Candidate, unscored
+from reset.choosing.combining import Rule, combined
 from reset.errors import ResetError
+from reset.objectives import ByTask, Objectives, floors
+from reset.objectives import weights as weights_of
 
 
 @dataclass(frozen=True)
@@ -21,26 +24,27 @@ def read(
     answers: Path,
     verdict_paths: Sequence[Path],
     *,
-    axes: Mapping[str, Mapping[str, str]],
-    weights: Mapping[str, float],
+    objectives: Objectives,
+    speakers: ByTask,
     sweeps: int,
     bars: Bars,
+    rule: Rule,
 ) -> JudgedPool:
     """Read a pool and score its candidates; only answers of the first `sweeps` sweeps compete.
 
-    `axes` maps task -> axis -> verdict name, `weights` maps axis -> weight; `bars` say what cannot win. Raises
-    `ResetError` for an answer whose task is not in `axes`, and for answers or verdicts that
-    `reset.choosing.verdicts` refuses.
+    `speakers` are what chooses, by task (`objectives.by_task`); `bars` say what cannot win, besides the floors of the
+    objectives; `rule` says how objectives become one order. Raises `ResetError` for an answer to whose task no
+    objective speaks, and for answers or verdicts that `reset.choosing.verdicts` refuses.
     """
     rows = verdicts.answers(answers)
     scores = verdicts.read(verdict_paths, rows)
-    candidates: dict[str, list[Candidate]] = {}
+    weights = weights_of(objectives)
+    pool: dict[str, list[Candidate]] = {}
     for answer_id, row in rows.items():
-        if row["task"] not in axes:
-            raise ResetError(
-                f"{answers}: answer '{answer_id}' is of task '{row['task']}', for which no score is declared"
-            )
+        if row["task"] not in speakers:
+            raise ResetError(f"{answers}: answer '{answer_id}' is of task '{row['task']}', which no objective has")
         if row["sweep"] < sweeps:
-            candidate = weigh(row, scores[answer_id], axes[row["task"]], weights, bars)
-            candidates.setdefault(row["example_id"], []).append(candidate)
-    return JudgedPool(scores, candidates)
+            values = {name: speaker.value(scores[answer_id]) for name, speaker in speakers[row["task"]].items()}
+            pool.setdefault(row["example_id"], []).append(unscored(row, values, weights))
+    all_bars = replace(bars, floor=floors(objectives, bars.floor))
+    return JudgedPool(scores, combined(pool, weights, all_bars, rule))

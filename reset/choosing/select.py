@@ -8,14 +8,14 @@ from typing import Any
 from reset.choosing import curated_rows, effects, judged_pool
 from reset.choosing.candidates import Bars, Candidate, Pool, choose, thin
 from reset.choosing.candidates import margin as score_margin
+from reset.choosing.combining import Rule
 from reset.choosing.curated_rows import Pick
 from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.model.training_rows import training_row
-
-AXES = ("task", "instruction", "faithfulness")
-Scores = Mapping[str, Mapping[str, str]]  # task -> axis -> verdict name
+from reset.objectives import ByTask, Objectives, by_task, verdicts
+from reset.objectives import weights as weights_of
 
 
 @dataclass(frozen=True)
@@ -27,26 +27,13 @@ class _Choice:
     kept: Mapping[str, Candidate]  # the winners within the share
 
 
-def names(scores: Scores, rating: str, without: Collection[str] = ()) -> dict[str, dict[str, str]]:
-    """Return the verdict name of each axis per task, with `rating` in place of the verdict "rating".
-
-    An axis whose verdict is among those in `without` is left out: it does not choose.
-    """
-    swap = {"rating": rating}
-    return {
-        task: {axis: own for axis, name in axes.items() if (own := swap.get(name, name)) not in without}
-        for task, axes in scores.items()
-    }
-
-
 def keep_best(
     answers: Path,
     verdict_paths: Sequence[Path],
     prompts: Path,
     into: Path,
     *,
-    scores: Scores,
-    weights: Mapping[str, float],
+    objectives: Objectives,
     sweeps: int,
     pick: Pick,
     share: float,
@@ -54,6 +41,7 @@ def keep_best(
     template: str,
     rating: str,
     bars: Bars,
+    rule: Rule,
     stand_ins: Collection[str] = (),
     stand_ins_choose: bool = False,
     margin: float = 0.0,
@@ -62,13 +50,16 @@ def keep_best(
     """Choose among the answers to each prompt; write the training rows to `into`, in the order of `prompts`.
 
     The schema is `curated_rows.SCHEMAS[pick]`; `margin` and `temperature` are those of `curated_rows.take`. Only the
-    first `sweeps` sweeps compete; `bars` say what cannot win. The verdicts in `stand_ins` are those of judges that
-    stand in for a real one; they choose only if `stand_ins_choose`. Returns the account of the prompts and the
-    selection statistics. Raises `ResetError` for answers to a prompt that `prompts` lacks, if no prompt yields a row,
-    and as `judged_pool.read` does.
+    first `sweeps` sweeps compete; `bars` say what cannot win, besides the floors of the `objectives`; `rule` says how
+    these become one order, and `rating` takes the place of the verdict "rating". The verdicts in `stand_ins` are those
+    of judges that stand in for a real one; what rests on them chooses only if `stand_ins_choose`. Returns the account
+    of the prompts and the selection statistics. Raises `ResetError` for answers to a prompt that `prompts` lacks, if no
+    prompt yields a row, and as `judged_pool.read` does.
     """
-    axes = names(scores, rating, () if stand_ins_choose else stand_ins)
-    pool = judged_pool.read(answers, verdict_paths, axes=axes, weights=weights, sweeps=sweeps, bars=bars)
+    speakers = by_task(objectives, rating, () if stand_ins_choose else stand_ins)
+    pool = judged_pool.read(
+        answers, verdict_paths, objectives=objectives, speakers=speakers, sweeps=sweeps, bars=bars, rule=rule
+    )
     taken = {
         example_id: curated_rows.take(candidates, pick, seed, least=margin, temperature=temperature)
         for example_id, candidates in pool.candidates.items()
@@ -81,12 +72,22 @@ def keep_best(
     )
     if not written:
         raise ResetError(f"{into}: no row to train on ({account}); params.yaml: curated says what cannot win")
-    chose = {name for of_task in axes.values() for name in of_task.values() if name in stand_ins}
-    return account, {
-        "rows": written,
+    return account, {"rows": written, **rule.told(), **_figures(pool, choice, objectives, speakers, stand_ins)}
+
+
+def _figures(
+    pool: judged_pool.JudgedPool,
+    choice: _Choice,
+    objectives: Objectives,
+    speakers: ByTask,
+    stand_ins: Collection[str],
+) -> dict[str, Any]:
+    chose = {name for of_task in speakers.values() for name in verdicts(of_task) if name in stand_ins}
+    weights = weights_of(objectives)
+    return {
         **({"stand_ins_chose": sorted(chose)} if chose else {}),
         **effects.figures(pool.candidates, choice.kept, weights),
-        "judges": effects.on_judges(pool.candidates, choice.kept, pool.scores, axes, weights, stand_ins),
+        "judges": effects.on_judges(pool.candidates, choice.kept, pool.scores, speakers, weights, stand_ins),
     }
 
 
@@ -135,7 +136,7 @@ def _curated(
             "score": answer.score,
             "candidates": len(candidates),
             "margin": score_margin(answer, candidates),
-            **{f"{axis}_score": answer.axes.get(axis) for axis in AXES},
+            "objectives": {name: value for name, value in answer.values.items() if value is not None},
             **columns,
         }
 

@@ -9,11 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reset.choosing import agreement, effects, judged_pool, select, verdicts
+from reset.choosing import agreement, effects, judged_pool, verdicts
 from reset.choosing.candidates import Bars
+from reset.choosing.combining import Rule
 from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.judges import Answer, Judge, Verdict, verdict_names
+from reset.objectives import ByTask, Objectives, weights
+from reset.objectives import verdicts as verdicts_of
 
 
 class Watcher:
@@ -43,18 +46,27 @@ def choice(
     judged: Sequence[Path],
     watched: Path,
     *,
-    axes: Mapping[str, Mapping[str, str]],
+    objectives: Objectives,
+    speakers: ByTask,
     sweeps: int,
     stand_ins: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return, per task, a watcher's gammas with the judges and with length, how the choice moved it, its warnings.
 
-    `judged` are the verdicts by which `curated` was chosen among `answers`; `watched` are the watcher's verdicts.
+    `judged` are the verdicts by which `curated` was chosen among `answers`, by the `speakers` of each task;
+    `watched` are the watcher's verdicts.
     `stand_ins` are the verdicts of judges that stand in for a real one.
     """
-    weights = dict.fromkeys(select.AXES, 1.0)  # no figure here depends on the weights, nor on what cannot win
+    # no figure here depends on weights, on the order of the answers, nor on what cannot win
+    plain = {name: replace(objective, weight=1.0, floor=None) for name, objective in objectives.items()}
     pool = judged_pool.read(
-        answers, [*judged, watched], axes=axes, weights=weights, sweeps=sweeps, bars=Bars("keep", "keep")
+        answers,
+        [*judged, watched],
+        objectives=plain,
+        speakers=speakers,
+        sweeps=sweeps,
+        bars=Bars("keep", "keep"),
+        rule=Rule(),
     )
     names = {name for scores in verdicts.read([watched], pool.scores).values() for name in scores}
     kept = {row["answer_id"] for row in tables.read(curated, schemas.CURATED) if not row["repeat"]}
@@ -64,22 +76,22 @@ def choice(
         for candidate in candidates
         if candidate.row["answer_id"] in kept
     }
-    by_task = effects.on_judges(pool.candidates, winners, pool.scores, axes, weights)
+    by_task = effects.on_judges(pool.candidates, winners, pool.scores, speakers, weights(plain))
     return {
-        task: _of_watcher(figures, names, axes[task], stand_ins)
+        task: _of_watcher(figures, names, verdicts_of(speakers[task]), stand_ins)
         for task, figures in by_task.items()
         if names & figures["means"].keys()
     }
 
 
 def _of_watcher(
-    figures: Mapping[str, Any], names: set[str], axes: Mapping[str, str], stand_ins: Collection[str]
+    figures: Mapping[str, Any], names: set[str], choosing: Collection[str], stand_ins: Collection[str]
 ) -> dict[str, Any]:
-    """The part of `figures` that concerns the watcher's verdicts `names`."""
+    """The part of `figures` that concerns the watcher's verdicts `names`; the verdicts `choosing` chose."""
     watched = {name: means for name, means in figures["means"].items() if name in names}
-    selecting = {name: means for name, means in figures["means"].items() if name in axes.values()}
+    selecting = {name: means for name, means in figures["means"].items() if name in choosing}
     return {
         "agreement": {pair: gamma for pair, gamma in figures["agreement"].items() if names & {*pair.split("|")}},
         "means": watched,
-        "warnings": agreement.warnings(watched | selecting, axes.values(), stand_ins),
+        "warnings": agreement.warnings(watched | selecting, choosing, stand_ins),
     }

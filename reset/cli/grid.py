@@ -9,11 +9,13 @@ from typing import Any
 import click
 import yaml
 
-from reset.choosing import judged_pool, select
+from reset.choosing import judged_pool
 from reset.choosing.candidates import Bars
+from reset.choosing.combining import rule_of
 from reset.errors import ResetError
 from reset.evidence.revisions import Run
 from reset.judges.verdict_names import stand_ins
+from reset.objectives import by_task, read
 from reset.params import row as row_of
 from reset.planning import smaller_grid as grids
 from reset.report import words
@@ -81,13 +83,15 @@ def table(run: Run, params: Mapping[str, Any], pool: str, decode: Mapping[str, A
     curated = [row for row in params["curated"].values() if row["pool"] == pool and row["pick"] == "best"]
     row: dict[str, Any] = curated[0] if curated else {"rating": "rating"}
     without = () if params["select"].get("stand_ins", True) else stand_ins(params)
+    objectives = read(params["objectives"])
     judged = judged_pool.read(
         answers,
         verdicts,
-        axes=select.names(params["scores"], row["rating"], without),
-        weights=params["select"]["weights"],
+        objectives=objectives,
+        speakers=by_task(objectives, row["rating"], without),
         sweeps=params["pools"][pool]["sweeps"],
         bars=Bars(row.get("truncated", "keep"), row.get("looping", "keep"), row.get("floor", {})),
+        rule=rule_of(params["select"], row.get("combine")),
     )
     return grids.table(judged.candidates, decode_settings.arms(**decode))
 

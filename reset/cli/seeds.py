@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from reset import objectives
 from reset.evidence import revisions
 from reset.evidence import seeds as repeated
 from reset.report import seed_table, words
@@ -25,7 +26,8 @@ def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: 
     """Summarise repeated RUNS: Table 4 as their mean, mean and spread of every macro score, paired differences.
 
     Intervals are of 95 %, over runs and prompts. Pairs are those of `report.comparisons` in the first run's
-    params.yaml. A run is a Git revision, a DVC experiment (listed by `dvc exp show`) or a folder with data/scores and
+    params.yaml, scores those that its objectives compare. A run is a Git revision, a DVC experiment (listed by `dvc exp
+    show`) or a folder with data/scores and
     metrics/systems. Nothing is checked out: files come from DVC's cache or remote.
 
     \b
@@ -49,6 +51,8 @@ def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: 
                 folders,
                 pairs or report.get("comparisons", []),
                 report.get("paper_rows", {}),
+                objectives.read(said.get("objectives", {})),
+                report.get("tradeoff", []),
                 resamples=resamples,
                 seed=seed,
             ),
@@ -57,12 +61,12 @@ def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: 
 
 
 def declared(runs: Sequence[str], scratch: Path) -> Mapping[str, Any]:
-    """Return the params.yaml of the first run that declares comparisons, else of the workspace."""
-    for number, name in enumerate((*runs, ".")):
-        found: Mapping[str, Any] = revisions.Run(name, scratch / f"params{number}").yaml("params.yaml")
-        if found.get("report", {}).get("comparisons"):
-            return found
-    return {}
+    """Return the params.yaml of the first run that declares comparisons, else of the workspace, else objectives."""
+    files: list[Mapping[str, Any]] = [
+        revisions.Run(name, scratch / f"params{number}").yaml("params.yaml") for number, name in enumerate((*runs, "."))
+    ]
+    comparing = [params for params in files if params.get("report", {}).get("comparisons")]
+    return next(iter([*comparing, *(params for params in files if "objectives" in params)]), {})
 
 
 def text(figures: Mapping[str, Any]) -> str:

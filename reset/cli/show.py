@@ -55,7 +55,7 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {answer['setting']}|{answer['sweep']}  {answer['text']}"
             yield from (f"      {_verdict(verdict)}" for verdict in answer["verdicts"])
     for row in story["curated"]:
-        parts = [f"{axis} {words.figure(row[f'{axis}_score'])}" for axis in ("task", "instruction", "faithfulness")]
+        parts = [f"{name} {words.figure(value)}" for name, value in row["objectives"].items()]
         yield (
             f"curated      {row['curated']}: {row['setting']}|{row['sweep']} of {row['candidates']} answers, score "
             f"{words.figure(row['score'])} ({', '.join(parts)}), margin {words.figure(row['margin'])}{_extras(row)}; "

@@ -8,18 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reset import checkpoint_names
+from reset import checkpoint_names, objectives
 from reset.errors import ResetError, nearest
 from reset.evidence import choice_changes, table_changes
 from reset.evidence.revisions import Run
 from reset.evidence.table_changes import Pair
 from reset.files import tables
 from reset.judges import verdict_names
-from reset.scoring import bootstrap, evaluate
+from reset.scoring import averages, bootstrap, evaluate
 from reset.tracking.figures import flatten
-
-# macro averages whose p values get Holm's correction; the others are parts of these or do not select
-TESTED = ("faithfulness_seen", "faithfulness_unseen", "instruction", "task")
 
 
 def compare(a: Run, b: Run, *, rounds: tuple[str, str] | None, resamples: int, seed: int) -> dict[str, Any]:
@@ -33,10 +30,10 @@ def compare(a: Run, b: Run, *, rounds: tuple[str, str] | None, resamples: int, s
             raise ResetError(f"'{run.name}' holds no tables: data/ is empty or missing")
     names = [(f"metrics/systems/{x}.json", f"metrics/systems/{y}.json") for x, y in _system_pairs(a, b, rounds)]
     scores = [row for pair in names for row in _scores(a, b, pair, resamples, seed)]
-    tested = [row for row in scores if row["dataset"] is None and row["score"] in TESTED]
+    params = a.yaml("params.yaml"), b.yaml("params.yaml")
+    tested = [row for row in scores if row["dataset"] is None and row["score"] in _tested(*params)]
     for row, holm in zip(tested, bootstrap.holm([row["p"] for row in tested]), strict=True):
         row["p_holm"] = holm
-    params = a.yaml("params.yaml"), b.yaml("params.yaml")
     stand_ins = verdict_names.stand_ins(params[0]) | verdict_names.stand_ins(params[1])
     return {
         "a": a.name,
@@ -53,6 +50,12 @@ def compare(a: Run, b: Run, *, rounds: tuple[str, str] | None, resamples: int, s
             for row in choice_changes.verdicts(a, b, pair)
         ],
     }
+
+
+def _tested(a: Mapping[str, Any], b: Mapping[str, Any]) -> set[str]:
+    """The macro averages whose p values get Holm's correction: those that a run compares (`objectives.*.compare`)."""
+    compared = [objectives.measures(objectives.read(params.get("objectives", {}))) for params in (a, b)]
+    return {objectives.macro_name(*of) for measures in compared for of in measures.values()}
 
 
 def _in_both(pairs: Sequence[Pair], folder: str) -> list[tuple[str, str]]:
@@ -110,7 +113,7 @@ def _params(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[dict[str, str | 
 
 
 def _scores(a: Run, b: Run, names: tuple[str, str], resamples: int, seed: int) -> list[dict[str, Any]]:
-    """B minus A for one system: each macro average, then each data set and axis; empty if no score changed."""
+    """B minus A for one system: each macro average, then each data set and objective; empty if no score changed."""
     systems = [Path(name).stem for name in names]
     files = [f"data/scores/{system}.parquet" for system in systems]
     marks = [run.mark(name) for run, name in ((a, files[0]), (b, files[1]))]
@@ -118,7 +121,7 @@ def _scores(a: Run, b: Run, names: tuple[str, str], resamples: int, seed: int) -
     summaries = [summary for run, name in ((a, names[0]), (b, names[1])) if (summary := run.figures(name))]
     if None in paths or len(summaries) < 2 or (marks[0] is not None and marks[0] == marks[1]):
         return []
-    old, new = (_by_dataset(path) for path in paths if path)
+    old, new = (averages.grouped(tables.read(path, evaluate.SCORES)) for path in paths if path)
     rows = []
     label = systems[1] if systems[0] == systems[1] else f"{systems[1]} against {systems[0]}"
     for score in summaries[1]["macro"]:
@@ -128,11 +131,11 @@ def _scores(a: Run, b: Run, names: tuple[str, str], resamples: int, seed: int) -
             difference = bootstrap.macro_difference(*sides, resamples=resamples, seed=seed)
             rows.append(_score(label, None, score, figures, difference))
     for dataset in sorted(old.keys() & new.keys()):
-        for axis in sorted(old[dataset].keys() & new[dataset].keys()):
-            figures = [summary["datasets"][dataset]["scores"][axis] for summary in summaries]
-            sides = {dataset: _by_prompt(new[dataset][axis])}, {dataset: _by_prompt(old[dataset][axis])}
+        for name in sorted(old[dataset].keys() & new[dataset].keys()):
+            figures = [summary["datasets"][dataset]["scores"][name] for summary in summaries]
+            sides = {dataset: _by_prompt(new[dataset][name])}, {dataset: _by_prompt(old[dataset][name])}
             difference = bootstrap.macro_difference(*sides, resamples=resamples, seed=seed)
-            rows.append(_score(label, dataset, axis, figures, difference))
+            rows.append(_score(label, dataset, name, figures, difference))
     return rows
 
 
@@ -151,19 +154,12 @@ def _score(
     return {**names, **means, **rounded, "p": difference.p, "prompts": difference.prompts, **mark}
 
 
-def _by_dataset(path: Path) -> dict[str, evaluate.ByAxis]:
-    by_dataset: dict[str, evaluate.ByAxis] = {}
-    for row in tables.read(path, evaluate.SCORES):
-        by_dataset.setdefault(row["dataset"], {}).setdefault(row["axis"], []).append(row)
-    return by_dataset
-
-
-def _scores_of_macro(by_dataset: Mapping[str, evaluate.ByAxis], score: str) -> dict[str, dict[bootstrap.Key, float]]:
+def _scores_of_macro(
+    by_dataset: Mapping[str, averages.ByObjective], score: str
+) -> dict[str, dict[bootstrap.Key, float]]:
     """The scores behind one macro average, by data set."""
-    for name, axis, members in evaluate.macros(by_dataset):
-        if name == score:
-            return {rows[axis][0]["dataset"]: _by_prompt(rows[axis]) for rows in members}
-    return {}
+    members = dict(averages.macros(by_dataset)).get(score, [])
+    return {rows[0]["dataset"]: _by_prompt(rows) for rows in members}
 
 
 def _by_prompt(rows: Sequence[tables.Row]) -> dict[bootstrap.Key, float]:

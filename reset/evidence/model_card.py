@@ -57,7 +57,7 @@ _SETTINGS = {  # heading -> (stages, tables of params.yaml that they used)
     "Starting models": (("base",), ("base",)),
     "Pools of answers": (("sample",), ("pools", "decode", "sample", "template", "template_options")),
     "Judges": (("identify",), ("judges",)),
-    "Choice of answers": (("select",), ("curated", "select", "scores", "stand_ins")),
+    "Choice of answers": (("select",), ("curated", "select", "objectives", "stand_ins")),
 }
 
 
@@ -97,12 +97,12 @@ def _front(
             dataset_type=dataset,
             dataset_name=dataset,
             dataset_split="test",
-            metric_type=axis,
-            metric_name=f"{axis}, 95 % interval {words.interval(figures)}",
+            metric_type=name,
+            metric_name=f"{name}, 95 % interval {words.interval(figures)}",
             metric_value=figures["mean"],
         )
         for dataset, row in scores.get("datasets", {}).items()
-        for axis, figures in row["scores"].items()
+        for name, figures in row["scores"].items()
         if figures["mean"] is not None and not figures.get("stand_in")
     ]
     content = ModelCardData(
@@ -169,9 +169,9 @@ def _scores(scores: Mapping[str, Any]) -> list[list[str]]:
         for name, figures in scores.get("macro", {}).items()
     ]
     return rows + [
-        [dataset, axis, str(row["n"]), words.mean(figures), words.interval(figures)]
+        [dataset, name, str(row["n"]), words.mean(figures), words.interval(figures)]
         for dataset, row in scores.get("datasets", {}).items()
-        for axis, figures in row["scores"].items()
+        for name, figures in row["scores"].items()
     ]
 
 

@@ -75,7 +75,7 @@ def _rows(run: Run, name: str, schema: pa.Schema, where: Mapping[str, str]) -> I
     """Read only the rows of a table whose columns have the values `where`; none if there is no table."""
     if (path := run.path(name)) is not None:
         filters = [(column, "=", value) for column, value in where.items()]
-        yield from pq.read_table(path, columns=schema.names, filters=filters).to_pylist()
+        yield from pq.read_table(path, columns=schema.names, filters=filters).to_pylist(maps_as_pydicts="strict")
 
 
 def _tables_with(

@@ -8,6 +8,7 @@ from typing import Any
 from reset.errors import ResetError
 from reset.evidence.revisions import Run
 from reset.files import tables
+from reset.objectives import Objectives, measures
 from reset.report import seed_table
 from reset.scoring import comparison
 
@@ -18,15 +19,18 @@ def gather(
     runs: Mapping[str, Path],
     pairs: Sequence[Sequence[str]],
     paper_rows: Mapping[str, str],
+    objectives: Objectives,
+    tradeoff: Sequence[str],
     *,
     resamples: int,
     seed: int,
 ) -> dict[str, Any]:
     """Read `runs` (name -> folder); return `table4`, `scores` per system and macro average, `differences` per pair.
 
-    `table4` is that of `reset.report.seed_table`; `paper_rows` maps systems to their rows in the paper's. `sd` is the
-    standard deviation over runs (n - 1), None for a single run. A difference needs both systems in all runs. Raises
-    `ResetError` for a run without scores, and for runs of different scales, whose equal names are different systems.
+    `table4` is that of `reset.report.seed_table`, of the two `objectives` in `tradeoff`; `paper_rows` maps systems to
+    their rows in the paper's. `sd` is the standard deviation over runs (n - 1), None for a single run. A difference
+    needs both systems in all runs. Raises `ResetError` for a run without scores, and for runs of different scales,
+    whose equal names are different systems.
     """
     read = {name: Run(str(folder), folder) for name, folder in runs.items()}
     if len({run.scale for run in read.values()}) > 1:
@@ -41,31 +45,31 @@ def gather(
             system, {run: by_system[system] for run, by_system in summaries.items() if system in by_system}
         )
     ]
+    compared = measures(objectives)
     folders = [folder / FOLDERS[0] for folder in runs.values()]
-    differences = comparison.differences(folders, pairs, resamples=resamples, seed=seed)
+    differences = comparison.differences(folders, pairs, compared, resamples=resamples, seed=seed)
     every = [summary for by_system in summaries.values() for summary in by_system.values()]
     return {
         "runs": list(runs),
-        "table4": _table4(runs, summaries, paper_rows, resamples, seed),
+        "table4": seed_table.build(
+            _by_system(runs, summaries), paper_rows, objectives, tradeoff, resamples=resamples, seed=seed
+        ),
         "scores": scores,
-        "differences": list(comparison.marked(differences, every)),
+        "differences": list(comparison.marked(differences, every, compared)),
     }
 
 
-def _table4(
-    runs: Mapping[str, Path],
-    summaries: Mapping[str, Mapping[str, tables.Row]],
-    paper_rows: Mapping[str, str],
-    resamples: int,
-    seed: int,
-) -> dict[str, Any]:
+def _by_system(
+    runs: Mapping[str, Path], summaries: Mapping[str, Mapping[str, tables.Row]]
+) -> dict[str, list[tuple[Path, tables.Row]]]:
+    """The scores per prompt and the summary of each run that has them, by system."""
     by_system: dict[str, list[tuple[Path, tables.Row]]] = {}
     for run, of_run in summaries.items():
         for system, summary in of_run.items():
             path = runs[run] / FOLDERS[0] / f"{system}.parquet"
             if path.is_file():
                 by_system.setdefault(system, []).append((path, summary))
-    return seed_table.build(by_system, paper_rows, resamples=resamples, seed=seed)
+    return by_system
 
 
 def _summaries(name: str, run: Run) -> dict[str, tables.Row]:

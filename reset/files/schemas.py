@@ -51,12 +51,8 @@ CURATED = pa.schema(
     [
         *MIXTURES,
         *_schema(answer_id=_TEXT, setting=_TEXT, sweep=pa.int32(), score=pa.float64(), candidates=pa.int32()),
-        *_nullable(
-            task_score=pa.float64(),
-            instruction_score=pa.float64(),
-            faithfulness_score=pa.float64(),
-            margin=pa.float64(),  # score above the best answer with another text; null if there is none
-        ),
+        *_schema(objectives=pa.map_(_TEXT, pa.float64())),  # objective -> value, of those that have one
+        *_nullable(margin=pa.float64()),  # score above the best answer with another text; null if there is none
     ]
 )
 

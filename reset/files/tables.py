@@ -109,7 +109,7 @@ def read(path: Path, schema: pa.Schema) -> Iterator[Row]:
     """
     file = _open(path, schema)
     for batch in file.iter_batches(batch_size=ROW_GROUP, columns=schema.names):
-        yield from batch.to_pylist()
+        yield from batch.to_pylist(maps_as_pydicts="strict")
 
 
 def groups(path: Path, schema: pa.Schema) -> int:
@@ -119,7 +119,7 @@ def groups(path: Path, schema: pa.Schema) -> int:
 
 def read_group(path: Path, group: int, schema: pa.Schema) -> Iterator[Row]:
     """Yield the rows of row group `group`, counted from 0."""
-    yield from _open(path, schema).read_row_group(group, columns=schema.names).to_pylist()
+    yield from _open(path, schema).read_row_group(group, columns=schema.names).to_pylist(maps_as_pydicts="strict")
 
 
 def column(path: Path, schema: pa.Schema, name: str) -> Iterator[Any]:

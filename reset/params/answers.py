@@ -67,18 +67,22 @@ class Judging(Section):
     chunk_answers: int = Field(ge=1)
 
 
-class Weights(Section):
-    """Weights of the axes in an answer's score (paper 5.1)."""
+Combine = Literal["weighted_sum", "log_sigmoid", "lexicographic", "pareto"]
 
-    task: float
-    instruction: float
-    faithfulness: float
+
+class LogSigmoid(Section):
+    """Options of `combine: log_sigmoid`."""
+
+    reference: float = Rate  # quantile of a prompt's answers that counts as good enough
+    scale: float = Field(gt=0)  # by which the distance from the reference is multiplied
 
 
 class Select(Section):
-    """How the best answer is selected."""
+    """How objectives order the answers to a prompt; see `reset.choosing.combining`."""
 
-    weights: Weights
+    combine: Combine
+    normalise: Literal["none", "prompt", "pool"]
+    log_sigmoid: LogSigmoid
     stand_ins: bool  # whether the judges in `stand_ins` choose too
 
 
@@ -92,7 +96,8 @@ class Curated(Section):
     rating: str  # name of the verdict that scores instructions
     truncated: Literal["drop", "keep"]  # whether an answer that was cut off at `sample.max_tokens` can win
     looping: Literal["drop", "keep"]  # whether an answer that repeats itself can win: reset.choosing.candidates.loops
-    floor: dict[Literal["score", "task", "instruction", "faithfulness"], float]  # least value of an answer that can win
+    floor: dict[str, float | None]  # in place of an objective's, or of the `score`; null: none
+    combine: Combine | None  # null: that of `select`
 
 
 class Picked(Curated):

@@ -1,6 +1,6 @@
 """params.yaml as one frozen model."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -19,9 +19,10 @@ from reset.params.answers import (
     Weighted,
 )
 from reset.params.data import Dataset, Describe, Mix, Mixture, Prepare, Prompts, Screen
+from reset.params.objectives import Objective
 from reset.params.plan import Plan
 from reset.params.report import Evaluate, Report, Tracking
-from reset.params.section import Section, Task
+from reset.params.section import Section
 from reset.params.training import Base, Dpo, Kto, Supervised, System, TemplateOptions, Train, WeightedSupervised
 
 
@@ -53,7 +54,7 @@ class Params(Section):
     watchers: dict[str, Watcher] = Field(min_length=1)
     stand_ins: list[str]  # rows of `judges` and `watchers` whose figures are no results, and which choose nothing
     judge: Judging
-    scores: dict[Task, dict[Literal["task", "faithfulness", "instruction"], str]]
+    objectives: dict[str, Objective] = Field(min_length=1)
     select: Select
     curated: dict[str, Annotated[Picked | Pairs | Labelled | Weighted, Field(discriminator="pick")]]
     evaluate: Evaluate

@@ -6,10 +6,11 @@ Judges that stand in for a real one (`stand_ins`) are shown as such, and choose 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from reset import registry
+from reset import objectives, registry
 from reset.errors import nearest
 from reset.judges import verdict_names
 from reset.judges.verdict_names import SPLITS, STAND_INS, TASKS, given, names, watched
+from reset.objectives import Objectives, by_task
 
 if TYPE_CHECKING:  # `reset.params` imports this module
     from reset.params.answers import Judge, Watcher
@@ -17,6 +18,27 @@ if TYPE_CHECKING:  # `reset.params` imports this module
 
 MICRO = "micro"  # source of the embedded world, outside which models of the kind `MICRO_NLI` know nothing
 MICRO_NLI = "micro_nli"
+TAKEN = (  # names of other columns that stand beside objectives
+    *(
+        "score",
+        "system",
+        "stage",
+        "step",
+        "checkpoint",
+        "training",
+        "length",
+        "n",
+        "tokens",
+        "nulls",
+        "stand_in",
+        "side",
+    ),
+)
+
+
+def objectives_of(p: "Params") -> Objectives:
+    """Return the objectives that the file declares."""
+    return objectives.read(p.model_dump(include={"objectives"})["objectives"])
 
 
 def stand_ins(p: "Params") -> set[str]:
@@ -51,8 +73,12 @@ def _read_of_pool(p: "Params", row: "Judge", judge: str, name: str) -> dict[str,
         return dict.fromkeys(sorted(given_here), pool.sweeps)
     sweeps: dict[str, int] = {}
     for curated in (row for row in p.curated.values() if row.pool == name):
-        declared = {verdict for axes in p.scores.values() for verdict in axes.values()}
-        for verdict in given_here & {curated.rating if v == "rating" else v for v in declared}:
+        asked = {
+            verdict
+            for speakers in by_task(objectives_of(p), curated.rating).values()
+            for verdict in objectives.verdicts(speakers)
+        }
+        for verdict in given_here & asked:
             sweeps[verdict] = max(sweeps.get(verdict, 0), min(curated.sweeps, pool.sweeps))
     return dict(sorted(sweeps.items()))
 
@@ -68,6 +94,7 @@ def problems(p: "Params") -> Iterator[str]:
         first.setdefault(key, problem)
     yield from first.values()
     yield from _watchers(p)
+    yield from _objectives(p)
     yield from _nothing_chooses(p)
 
 
@@ -94,20 +121,42 @@ def _given_twice(p: "Params") -> Iterator[str]:
 
 
 def _not_given(p: "Params") -> Iterator[tuple[str, str]]:
-    """Yield key and line for each verdict in `scores`, or `rating` of a curated row, that no judge gives there."""
+    """Yield key and line for each verdict of an objective, or `rating` of a curated row, that no judge gives there."""
     rows = [(f"curated.{name}", row.prompts, row.rating) for name, row in p.curated.items()]
-    for table, prompts, rating in [("scores", p.evaluate.prompts, "rating"), *rows]:
+    declared = objectives_of(p)
+    for table, prompts, rating in [("", p.evaluate.prompts, "rating"), *rows]:
         if prompts not in p.prompts:
             continue
         split = p.prompts[prompts].split
-        for task, axes in p.scores.items():
+        for task, speakers in by_task(declared, rating).items():
             known = [verdict for n, row in p.judges.items() for verdict in names(row.kind, n, row.options, task, split)]
-            for axis, declared in axes.items():
-                verdict = rating if declared == "rating" else declared
-                if verdict not in known:
-                    key = f"scores.{task}.{axis}" if verdict == declared else f"{table}.rating"
-                    hint = nearest(verdict, known)
-                    yield key, f"{key}: no judge gives '{verdict}' on {task} prompts of split {split}. {hint}"
+            for name, speaker in speakers.items():
+                for verdict, own in zip(speaker.verdicts, declared[name].verdicts[task].verdicts, strict=True):
+                    if verdict not in known:
+                        key = f"objectives.{name}.verdicts.{task}" if verdict == own else f"{table}.rating"
+                        hint = nearest(verdict, known)
+                        yield key, f"{key}: no judge gives '{verdict}' on {task} prompts of split {split}. {hint}"
+
+
+def _objectives(p: "Params") -> Iterator[str]:
+    """Yield a line for each objective that says nothing, or whose name or averages cannot be."""
+    declared = objectives_of(p)
+    macros = [objectives.macro_name(name, part) for name in declared for part in objectives.PARTS]
+    for name, objective in declared.items():
+        if name in TAKEN or name in macros:
+            yield f"objectives.{name}: '{name}' is the name of another figure: name the objective otherwise"
+        if not objective.verdicts:
+            yield f"objectives.{name}: no verdict speaks for it"
+            continue
+        can = [objectives.ALL, *(objectives.PARTS if objective.in_context() else ())]
+        for part in objective.compare:
+            if part not in can:
+                yield f"objectives.{name}.compare: it has no average '{part}'. {nearest(part, can)}"
+    if not any(objective.weight for objective in declared.values()):
+        yield "objectives: every weight is 0, so that nothing chooses"
+    first, second = p.report.tradeoff
+    if first == second:
+        yield f"report.tradeoff: names '{first}' twice, must name two objectives"
 
 
 def _watchers(p: "Params") -> Iterator[str]:
@@ -128,13 +177,14 @@ def _used(row: "Watcher", own: list[str]) -> list[str]:
 
 
 def _nothing_chooses(p: "Params") -> Iterator[str]:
-    """Yield a line for each curated row that nothing chooses, or whose floor is on an axis that plays no part."""
-    without, weights = not_choosing(p), p.select.weights.model_dump()
+    """Yield a line for each curated row that nothing chooses, or whose floor is out of range or of no objective."""
+    declared, without = objectives_of(p), not_choosing(p)
     for name, row in p.curated.items():
-        declared = [(axis, verdict) for axes in p.scores.values() for axis, verdict in axes.items()]
-        axes = {axis for axis, v in declared if (row.rating if v == "rating" else v) not in without}
-        if not any(weights[axis] for axis in axes):
-            yield f"curated.{name}: all verdicts in `scores` are of weight 0 or of stand-ins, which `select` leaves out"
-        for axis in row.floor:
-            if axis not in (*axes, "score"):
-                yield f"curated.{name}.floor: no verdict that may choose is '{axis}'. {nearest(axis, ['score', *axes])}"
+        choosing = dict.fromkeys(one for own in by_task(declared, row.rating, without).values() for one in own)
+        if any(one.weight for one in declared.values()) and not any(declared[one].weight for one in choosing):
+            yield f"curated.{name}: all its objectives are of weight 0 or rest on stand-ins, which `select` leaves out"
+        for one, least in row.floor.items():
+            if one not in (*choosing, "score"):
+                yield f"curated.{name}.floor: '{one}' does not choose. {nearest(one, ['score', *choosing])}"
+            elif one != "score" and least is not None and not 0 <= least <= 1:
+                yield f"curated.{name}.floor.{one} is {least:g}, must be from 0 to 1"

@@ -17,7 +17,7 @@ Reference = tuple[str, str, str, Collection[str]]  # key, noun for what it names
 
 TABLES = (  # whose rows' names become names of stages and files
     *("datasets", "mixtures", "prompts", "base", "recipes", "systems", "decode", "pools", "judges", "watchers"),
-    "curated",
+    *("curated", "objectives"),
 )
 TRAINS_ON = {  # method of a recipe -> `pick` of the curated rows that it trains on
     "sft": ("best", "random"),
@@ -91,6 +91,7 @@ def _answer_references(p: "Params") -> Iterator[Reference]:
     yield from (("evaluate.groups", "data set", name, p.datasets) for name in p.evaluate.groups)
     yield from (("evaluate.systems", "pool", name, p.pools) for name in p.evaluate.systems)
     yield from (("stand_ins", "judge or watcher", name, [*p.judges, *p.watchers]) for name in p.stand_ins)
+    yield from (("report.tradeoff", "objective", name, p.objectives) for name in p.report.tradeoff)
     yield from (("report.comparisons", "pool", name, p.pools) for pair in p.report.comparisons for name in pair)
     yield from (("report.pipelines", "pool", name, p.pools) for pair in p.report.pipelines.values() for name in pair)
     yield from (("report.paper_rows", "pool", name, p.pools) for name in p.report.paper_rows)

@@ -22,6 +22,7 @@ Pair = Annotated[list[str], Field(min_length=2, max_length=2)]
 class Report(Section):
     """Contents of the report's page."""
 
+    tradeoff: Pair  # the two objectives of the trade-off plane, of Table 4 and of the figures on lengths
     comparisons: list[Pair]  # of evaluated pools, the first minus the second; the first pair is the headline
     pipelines: dict[str, Pair]  # title -> the evaluated pools before and after its second stage (Figures 3 and 6)
     paper_rows: dict[  # evaluated pool -> its row of the paper's Table 4

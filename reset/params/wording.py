@@ -4,7 +4,7 @@ import re
 from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Tag
 
 from reset.errors import nearest
 
@@ -43,6 +43,9 @@ def _keys_and_holder(location: tuple[int | str, ...], root: type[BaseModel]) -> 
     annotation: Any = root
     keys, holder = [], annotation
     for part in location:
+        if (member := _tagged(annotation, part)) is not None:
+            annotation = member
+            continue
         if get_origin(annotation) is Annotated and (model := _model_with_tag(annotation, part)):
             annotation = model
             continue
@@ -56,6 +59,15 @@ def _keys_and_holder(location: tuple[int | str, ...], root: type[BaseModel]) -> 
         elif get_origin(annotation) is dict:
             annotation = get_args(annotation)[-1]
     return keys, holder
+
+
+def _tagged(union: Any, tag: int | str) -> Any:
+    """The type in a union, told apart by a function, that has the `Tag` of that name; None if there is none."""
+    plain = get_args(union)[0] if get_origin(union) is Annotated else union
+    for member in get_args(plain):
+        if get_origin(member) is Annotated and any(isinstance(one, Tag) and one.tag == tag for one in get_args(member)):
+            return get_args(member)[0]
+    return None
 
 
 def _model_with_tag(union: Any, tag: int | str) -> type[BaseModel] | None:

@@ -44,7 +44,7 @@ def pending(folder: Path) -> list[Pending]:
 
 
 def _why(parts: list[Any]) -> str:
-    """One stage of DVC's status in a line: `changed deps: select.weights, reset/choosing/select.py`."""
+    """One stage of DVC's status in a line: `changed deps: objectives.task, reset/choosing/select.py`."""
     reasons = []
     for part in parts:
         if isinstance(part, str):

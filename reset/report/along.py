@@ -6,20 +6,22 @@ from statistics import fmean
 from reset import checkpoint_names
 from reset.files.metrics import Metrics
 from reset.files.tables import Row
-from reset.report.tables import BY_KIND, resting
+from reset.objectives import kind
+from reset.report.tables import resting
 from reset.report.words import label
 
 Summaries = Mapping[str, Row]
-KINDS = {"instruction": "instructions", "extractive_qa": "extractive"}  # task -> kind; other tasks are abstractive
 
 
-def overview(metrics: Metrics, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
-    """Return one row per checkpoint: its step, macro averages, and mean answer length over data sets."""
+def overview(
+    metrics: Metrics, summaries: Summaries, points: Sequence[checkpoint_names.Point], macros: Sequence[str]
+) -> list[Row]:
+    """Return one row per checkpoint: its step, the averages in `macros`, and mean answer length over data sets."""
     marks = resting(summaries)
     return [
         {
             **where,
-            **{label(score, score in marks): summary["macro"].get(score, {}).get("mean") for score in BY_KIND},
+            **{label(score, score in marks): summary["macro"].get(score, {}).get("mean") for score in macros},
             "tokens": round(fmean(figures["tokens"] for figures in summary["datasets"].values()), 2),
         }
         for where, summary in _steps(metrics, summaries, points)
@@ -27,24 +29,23 @@ def overview(metrics: Metrics, summaries: Summaries, points: Sequence[checkpoint
 
 
 def scores(metrics: Metrics, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:
-    """Figures 9 to 14: one row per checkpoint, data set and axis; `panel` and `series` name its plot and line."""
+    """Figures 9 to 14: one row per checkpoint, data set and objective; `panel` and `series` name its plot and line."""
     return [
         {
             **where,
-            "panel": label(f"{where['training']}: {_panel(axis, figures['task'])}", interval.get("stand_in")),
+            "panel": label(f"{where['training']}: {_panel(name, figures['task'])}", interval.get("stand_in")),
             "series": dataset,
             **{key: interval[key] for key in ("mean", "low", "high")},
         }
         for where, summary in _steps(metrics, summaries, points)
         for dataset, figures in summary["datasets"].items()
-        for axis, interval in figures["scores"].items()
+        for name, interval in figures["scores"].items()
         if interval["mean"] is not None
     ]
 
 
-def _panel(axis: str, task: str) -> str:
-    kind = KINDS.get(task, "abstractive")
-    return axis.replace("_", " ") + ("" if kind == "instructions" else f", {kind}")
+def _panel(objective: str, task: str) -> str:
+    return objective.replace("_", " ") + ("" if kind(task) == "instruction" else f", {kind(task)}")
 
 
 def lengths(metrics: Metrics, summaries: Summaries, points: Sequence[checkpoint_names.Point]) -> list[Row]:

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reset.choosing.agreement import STAND_IN
 from reset.files import schemas, tables
 from reset.files.tables import Row
+from reset.objectives import Objectives, Speaker, by_task
 from reset.report.choices import natural
 from reset.report.records import record
-from reset.report.words import label
 
 BLOCK = 50  # prompts per block
 HEADING = 110  # characters of a prompt shown in the list and searched
@@ -49,20 +50,22 @@ def content(
     shelves: Sequence[Shelf],
     *,
     verdicts: Path,
-    scores: Mapping[str, Mapping[str, str]],
+    objectives: Objectives,
+    tradeoff: Sequence[str],
     max_bytes: int,
     stand_ins: Collection[str] = (),
 ) -> Content:
     """Read the shelves whose tables exist; the blocks take at most `max_bytes`.
 
-    `verdicts` is the folder of <pool>/<judge>.parquet, `scores` maps task -> axis -> verdict name. The verdicts in
-    `stand_ins` are marked.
+    `verdicts` is the folder of <pool>/<judge>.parquet. The index tells the first objective of the `tradeoff` that the
+    prompt's task has, else the first of `objectives`. The verdicts in `stand_ins` are marked.
     """
     gathered = Content(stand_ins=frozenset(stand_ins))
+    bars = bars_of(objectives, tradeoff)
     present = [shelf for shelf in shelves if shelf.prompts.is_file() and any(p.is_file() for p in shelf.pools.values())]
     for number, shelf in enumerate(present):
         used = sum(map(len, gathered.blocks))
-        _add_shelf(gathered, shelf, verdicts, scores, used + (max_bytes - used) // (len(present) - number))
+        _add_shelf(gathered, shelf, verdicts, bars, used + (max_bytes - used) // (len(present) - number))
     gathered.index.sort(key=lambda row: (row[1], row[2], natural(row[0])))
     return gathered
 
@@ -73,9 +76,14 @@ def packed(content: Any) -> str:
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
 
 
-def _add_shelf(
-    gathered: Content, shelf: Shelf, verdicts: Path, scores: Mapping[str, Mapping[str, str]], max_bytes: int
-) -> None:
+def bars_of(objectives: Objectives, tradeoff: Sequence[str]) -> dict[str, Speaker]:
+    """Return what the index tells of each task."""
+    order = [*tradeoff, *objectives]
+    speakers = by_task(objectives)
+    return {task: next(own[name] for name in order if name in own) for task, own in speakers.items()}
+
+
+def _add_shelf(gathered: Content, shelf: Shelf, verdicts: Path, bars: Mapping[str, Speaker], max_bytes: int) -> None:
     """Add the prompts of one shelf until all blocks together reach `max_bytes`."""
     pools = {name: path for name, path in shelf.pools.items() if path.is_file()}
     gathered.pools += [name for name in pools if name not in gathered.pools]
@@ -105,26 +113,23 @@ def _add_shelf(
         if size > max_bytes and gathered.blocks:
             return
         for place, one in enumerate(block):
-            axes = scores.get(one["task"], {})
-            name = axes.get("instruction") or axes.get("faithfulness", "")
-            verdict = label(name, name in gathered.stand_ins)
-            gathered.index.append(_index_row(one, shelf.name, verdict, gathered.pools, len(gathered.blocks), place))
+            means = _means(one, bars.get(one["task"]), gathered.pools)
+            gathered.index.append(_index_row(one, shelf.name, len(gathered.blocks), place, means))
         gathered.blocks.append(text)
 
 
-def _index_row(record: Row, shelf: str, verdict: str, pools: Sequence[str], block: int, place: int) -> list[Any]:
-    """Id, shelf, data set, heading, block and place in it, and the mean score of `verdict` by pool number."""
-    means: dict[int, float] = {}
-    for pool in pools:
-        scores = [
-            score
-            for answer in record["answers"]
-            if answer["pool"] == pool
-            for _, name, score, _ in answer["verdicts"]
-            if name == verdict and score is not None
-        ]
-        if scores:
-            means[pools.index(pool)] = round(sum(scores) / len(scores), 3)
+def _means(record: Row, speaker: Speaker | None, pools: Sequence[str]) -> dict[int, float]:
+    """The mean of what `speaker` says of the answers of a pool, by the pool's number."""
+    values: dict[int, list[float]] = {}
+    for answer in record["answers"] if speaker else ():
+        scores = {name.removesuffix(STAND_IN): score for _, name, score, _ in answer["verdicts"]}
+        if speaker and (value := speaker.value(scores)) is not None:
+            values.setdefault(pools.index(answer["pool"]), []).append(value)
+    return {number: round(sum(own) / len(own), 3) for number, own in sorted(values.items())}
+
+
+def _index_row(record: Row, shelf: str, block: int, place: int, means: Mapping[int, float]) -> list[Any]:
+    """Id, shelf, data set, heading, block and place in it, and the mean by pool number."""
     heading = " ".join((record["question"] or record["instruction"]).split())
     if record["task"] == "summarization":
         heading = " ".join(record["passages"])

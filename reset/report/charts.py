@@ -9,13 +9,9 @@ from reset.report import plots
 
 Rows = Mapping[str, Sequence[Row]]
 
-CHARTS: tuple[tuple[str, str, str, Callable[[Sequence[Row]], plots.Spec]], ...] = (
-    (
-        "tradeoff",
-        "The trade-off",
-        "Faithfulness (x) and instruction following (y), the paper's Figure 1: the upper right is best.",
-        plots.tradeoff,
-    ),
+Chart = tuple[str, str, str, Callable[[Sequence[Row]], plots.Spec]]  # rows, title, how to read it, how it is drawn
+
+CHARTS: tuple[Chart, ...] = (
     (
         "pipelines",
         "Before and after the second stage",
@@ -47,12 +43,6 @@ CHARTS: tuple[tuple[str, str, str, Callable[[Sequence[Row]], plots.Spec]], ...] 
         plots.best_of,
     ),
     (
-        "lengths",
-        "Faithfulness by length",
-        "The paper's Figure 5, lengths in words: are longer answers less faithful?",
-        plots.lengths,
-    ),
-    (
         "loss",
         "Training",
         "Thin: training loss. Thick: dev loss. Click a system in the legend to highlight it.",
@@ -68,14 +58,27 @@ CHARTS: tuple[tuple[str, str, str, Callable[[Sequence[Row]], plots.Spec]], ...] 
 HISTOGRAM = "One row per system, twenty bins of the score: the darker a bin, the larger its share of answers."
 
 
-def drawn(rows: Rows) -> list[dict[str, Any]]:
-    """Return the plots that have rows: `title`, how to read it (`text`), Vega-Lite specification (`spec`)."""
-    axes = dict.fromkeys(row["axis"] for row in rows["scores"])  # those of a stand-in are marked
+def drawn(rows: Rows, pair: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the plots that have rows: `title`, how to read it (`text`), Vega-Lite specification (`spec`).
+
+    `pair` are the two objectives of the trade-off.
+    """
+    objectives = dict.fromkeys(row["objective"] for row in rows["scores"])  # those of a stand-in are marked
     return [
         {"title": title, "text": text, "spec": draw(plotted)}
-        for name, title, text, draw in CHARTS
+        for name, title, text, draw in (_tradeoff(pair), *CHARTS, _lengths(pair))
         if (plotted := [row for row in rows[name] if row.get("n") != 0])  # without groups that have no answers
     ] + [
-        {"title": f"Where the scores lie: {axis}", "text": HISTOGRAM, "spec": plots.histogram(rows["scores"], axis)}
-        for axis in axes
+        {"title": f"Where the scores lie: {name}", "text": HISTOGRAM, "spec": plots.histogram(rows["scores"], name)}
+        for name in objectives
     ]
+
+
+def _tradeoff(pair: Sequence[str]) -> Chart:
+    text = f"{pair[0]} (x) and {pair[1]} (y), as in the paper's Figure 1: the upper right is best."
+    return "tradeoff", "The trade-off", text[0].upper() + text[1:], partial(plots.tradeoff, objectives=pair)
+
+
+def _lengths(pair: Sequence[str]) -> Chart:
+    title, text = f"{pair[0]} by length", "The paper's Figure 5, lengths in words: do longer answers score lower?"
+    return "lengths", title[0].upper() + title[1:], text, partial(plots.lengths, objective=pair[0])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reset.files.metrics import Metrics
 from reset.files.tables import Row
+from reset.objectives import Measures
 from reset.report.words import label
 from reset.scoring import comparison
 
@@ -40,7 +41,14 @@ def _series(init: str, data: str, row: Mapping[str, object] | None) -> str:
 
 
 def rows(
-    metrics: Metrics, scores: Path, systems: Sequence[Continued], *, summaries: Iterable[Row], resamples: int, seed: int
+    metrics: Metrics,
+    scores: Path,
+    systems: Sequence[Continued],
+    measures: Measures,
+    *,
+    summaries: Iterable[Row],
+    resamples: int,
+    seed: int,
 ) -> list[Row]:
     """Return one row per system and measure (`panel`): training rows, and the gain with its paired 95 % interval.
 
@@ -55,7 +63,7 @@ def rows(
             **{"gain": figures["mean"], "low": figures["low"], "high": figures["high"]},
         }
         for pair in comparison.marked(
-            comparison.differences([scores], pairs, resamples=resamples, seed=seed), summaries
+            comparison.differences([scores], pairs, measures, resamples=resamples, seed=seed), summaries, measures
         )
         for measure, figures in pair["measures"].items()
         if figures["mean"] is not None

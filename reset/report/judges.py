@@ -61,11 +61,11 @@ def agreement(metrics: Metrics, stand_ins: Collection[str] = ()) -> list[Row]:
 
 
 def spread(metrics: Metrics) -> list[Row]:
-    """Return each axis's influence on the selection score: weight times standard deviation within a prompt."""
+    """Return each objective's influence on the selection score: weight times standard deviation within a prompt."""
     return [
-        {"curated": name, "task": task, "axis": axis, "spread": value}
+        {"curated": name, "task": task, "objective": objective, "spread": value}
         for name, task, figures in _by_choice(metrics)
-        for axis, value in figures.get("spread", {}).items()
+        for objective, value in figures.get("spread", {}).items()
     ]
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from statistics import fmean
 
 from reset.files.tables import Row, read
+from reset.objectives import kind
 from reset.scoring.evaluate import SCORES
-
-ABSTRACTIVE = ("abstractive_qa", "summarization")
 
 
 def scores(folder: Path, names: Sequence[str]) -> dict[str, list[Row]]:
@@ -20,18 +19,21 @@ def scores(folder: Path, names: Sequence[str]) -> dict[str, list[Row]]:
     return {name: list(read(path, SCORES)) for name, path in paths.items() if path.is_file()}
 
 
-def groups(by_system: Mapping[str, Sequence[Row]], much_longer: int, *, stand_in: bool = False) -> list[Row]:
-    """Figure 5: mean faithfulness of abstractive answers, grouped by words beyond the gold answer; null if empty.
+def groups(
+    by_system: Mapping[str, Sequence[Row]], objective: str, much_longer: int, *, stand_in: bool = False
+) -> list[Row]:
+    """Figure 5: mean of an objective of abstractive answers, grouped by words beyond the gold answer; null if empty.
 
-    `stand_in`: whether that faithfulness rests on a judge that stands in for a real one.
+    The paper's objective is faithfulness. `stand_in`: whether the objective rests on a judge that stands in for a
+    real one.
     """
     rows, mark = [], {"stand_in": True} if stand_in else {}
     for system, scored in by_system.items():
         compared = [
             row
             for row in scored
-            if row["axis"] == "faithfulness"
-            and row["task"] in ABSTRACTIVE
+            if row["objective"] == objective
+            and kind(row["task"]) == "abstractive"
             and row["score"] is not None
             and row["reference_words"] is not None
         ]
@@ -39,7 +41,7 @@ def groups(by_system: Mapping[str, Sequence[Row]], much_longer: int, *, stand_in
         for row in compared:
             by_group[_group(row["words"] - row["reference_words"], much_longer)].append(row["score"])
         rows += [
-            {"system": system, "length": name, "n": len(values), "faithfulness": _mean(values), **mark}
+            {"system": system, "length": name, "n": len(values), objective: _mean(values), **mark}
             for name, values in by_group.items()
         ]
     return rows
@@ -56,15 +58,16 @@ def _group(excess: int, much_longer: int) -> str:
 def matched(
     by_system: Mapping[str, Sequence[Row]],
     pairs: Sequence[Sequence[str]],
+    objective: str,
     similar: int,
     *,
     on: Sequence[str] | None = None,
     stand_in: bool = False,
 ) -> Iterator[Row]:
-    """Figure 7: instruction scores of pairs of systems, on all prompts and on those with answers of similar length.
+    """Figure 7: an objective of pairs of systems, on all prompts and on those with answers of similar length.
 
-    Only the prompts of the data sets `on` are compared; None: of all. Similar: the two answers differ by at most
-    `similar` tokens. `stand_in` is as in `groups`.
+    The paper's objective is instruction. Only the prompts of the data sets `on` are compared; None: of all. Similar:
+    the two answers differ by at most `similar` tokens. `stand_in` is as in `groups`.
     """
     for system, against in pairs:
         if system in by_system and against in by_system:
@@ -72,7 +75,7 @@ def matched(
                 {
                     row["example_id"]: row
                     for row in by_system[name]
-                    if row["axis"] == "instruction"
+                    if row["objective"] == objective
                     and row["score"] is not None
                     and (on is None or row["dataset"] in on)
                 }

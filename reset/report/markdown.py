@@ -7,18 +7,19 @@ from typing import Any
 from reset.report.words import MINUS, direction, figure, interval, mean, signed, unknown
 from reset.scoring.comparison import Figures
 
-FIGURES = {  # heading -> rows
+FIGURES = {  # heading, with the two objectives of the trade-off -> rows
     "Before and after the second stage (the paper's Figures 3 and 6)": "pipelines",
     "Along the training: checkpoints (Figures 4 and 9 to 14, macro averages)": "checkpoints",
     "What continued training brings: gain over the starting system": "gains",
-    "Faithfulness by length (Figure 5)": "lengths",
-    "Instruction scores of answers of similar length (Figure 7)": "matched",
+    "{0} by length (Figure 5)": "lengths",
+    "{1} scores of answers of similar length (Figure 7)": "matched",
 }
 
+TABLE4 = {True: "Table 4: ours (the paper's in brackets)", False: "Scores per data set"}  # with the paper's, or without
 JUDGES = {
     "Warnings about the judges": "warnings",
     "Mean of each judge before and after selection": "judges",
-    "Influence of each axis on the selection score": "spread",
+    "Influence of each objective on the selection score": "spread",
     "Watchers: verdicts per pool": "watched",
 }
 
@@ -28,7 +29,7 @@ def markdown(content: Mapping[str, Any]) -> str:
     columns = content["columns"]
     blocks = [f"# {_cell(content['headline'])}", _cell(content["stand_ins"])]
     blocks += ["\n".join(f"- {_cell(text)}" for text in content["sentences"])]
-    blocks += ["## Table 4: ours (the paper's in brackets)"]
+    blocks += [f"## {TABLE4[content['papers']]}"]
     blocks += [
         _table(["system", *(column.title for column in columns)], [_row(row, columns) for row in content["table4"]])
     ]
@@ -46,7 +47,7 @@ def markdown(content: Mapping[str, Any]) -> str:
     blocks += [_table(["systems", *measures], pairs)]
     for title, name in FIGURES.items():
         if content[name]:
-            blocks += [f"## {title}", _records(content[name])]
+            blocks += [f"## {title.format(*map(str.capitalize, content['pair']))}", _records(content[name])]
     if content["curated"]:
         blocks += ["## Candidates and chosen answers", _records(content["curated"])]
     if content["barred"]:

@@ -16,7 +16,6 @@ from reset.files.tables import Row
 from reset.report import charts, markdown, table4, words
 from reset.report.browser import Content, packed
 from reset.report.measured import Measured
-from reset.scoring import comparison
 
 
 def write(into: Path, measured: Measured, browser: Content) -> str:
@@ -30,8 +29,9 @@ def write(into: Path, measured: Measured, browser: Content) -> str:
     note = table4.note() if any(row["paper_row"] for row in rows["table4"]) else ""
     stand_ins = words.stand_ins(measured.stand_ins)
     texts = {"headline": headline, "stand_ins": stand_ins, "sentences": sentences, "note": note}
-    content = {**rows, **texts, "columns": columns, "measures": list(comparison.MEASURES)}
-    page = _html({**content, "browser": browser, "index": packed(browser.index)}, charts.drawn(rows))
+    shown = {"columns": columns, "measures": measured.measures, "pair": measured.pair}
+    content = {**rows, **texts, **shown, "papers": table4.is_papers(measured.pair)}
+    page = _html({**content, "browser": browser, "index": packed(browser.index)}, charts.drawn(rows, measured.pair))
     _write(into / "index.html", page)
     _write(into / "report.md", markdown.markdown(content))
     _write(into / "table4.csv", _csv(table4.flat(rows["table4"], columns)))

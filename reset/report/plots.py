@@ -10,8 +10,7 @@ from reset.report.words import label
 
 Spec = dict[str, Any]
 HEIGHT = 320
-AXES = ("faithfulness", "instruction")
-NEAR = {"faithfulness": 0.2, "instruction": 0.1}  # two labels closer than this share of the axis would overlap
+NEAR = (0.2, 0.1)  # two labels closer than these shares of the axes x and y would overlap
 SIDES: tuple[dict[str, Any], ...] = (
     {"dy": -13},
     {"dy": 15},
@@ -21,14 +20,15 @@ SIDES: tuple[dict[str, Any], ...] = (
 NOWHERE = -1  # no label: it would overlap those of other points
 
 
-def tradeoff(rows: Sequence[Row]) -> Spec:
-    """The paper's Figure 1: faithfulness (x) against instruction following (y)."""
-    sides, marks = _sides(rows), str(rows[0].get("stand_in", ""))
-    names_of = {axis: label(f"{axis} (macro average)", axis in marks) for axis in AXES}
+def tradeoff(rows: Sequence[Row], objectives: Sequence[str]) -> Spec:
+    """The paper's Figure 1: two objectives, x and y; in the paper faithfulness and instruction following."""
+    sides, marks = _sides(rows, objectives), str(rows[0].get("stand_in", "")).split(", ")
+    titles = [label(f"{name} (macro average)", name in marks) for name in objectives]
+    x, y = (alt.X(_field(objectives[0]), title=titles[0]), alt.Y(_field(objectives[1]), title=titles[1]))
     base = _chart([{**row, "side": side} for row, side in zip(rows, sides, strict=True)]).encode(
-        x=alt.X("faithfulness:Q", title=names_of["faithfulness"]).scale(zero=False, padding=60).axis(tickCount=8),
-        y=alt.Y("instruction:Q", title=names_of["instruction"]).scale(zero=False, padding=25).axis(tickCount=8),
-        tooltip=["system:N", alt.Tooltip("faithfulness:Q", format=".3f"), alt.Tooltip("instruction:Q", format=".3f")],
+        x=x.scale(zero=False, padding=60).axis(tickCount=8),
+        y=y.scale(zero=False, padding=25).axis(tickCount=8),
+        tooltip=["system:N", *(alt.Tooltip(_field(name), format=".3f") for name in objectives)],
     )
     points = base.mark_point(filled=True, size=110, opacity=1).encode(
         color=alt.Color("system:N", title=None).legend(orient="bottom", columns=6)
@@ -37,22 +37,28 @@ def tradeoff(rows: Sequence[Row]) -> Spec:
         base.mark_text(fontSize=12, **SIDES[side]).encode(text="system:N").transform_filter(f"datum.side == {side}")
         for side in sorted({*sides} - {NOWHERE})
     ]
-    corner = _chart([{"corner": "ideal: the best of both", **{a: max(row[a] for row in rows) for a in AXES}}])
-    at = corner.encode(x="faithfulness:Q", y="instruction:Q", tooltip=["corner:N"])
+    corner = _chart([{"corner": "ideal: the best of both", **{a: max(row[a] for row in rows) for a in objectives}}])
+    at = corner.encode(x=_field(objectives[0]), y=_field(objectives[1]), tooltip=["corner:N"])
     star = at.mark_point(shape="M0,-1L.3,-.3L1,0L.3,.3L0,1L-.3,.3L-1,0L-.3,-.3Z", size=160, color="#888", filled=True)
     return _spec(alt.layer(points, star, *names))
 
 
-def _sides(rows: Sequence[Row]) -> list[int]:
+def _field(name: str) -> str:
+    """A number in the rows as Vega-Lite names it."""
+    return f"{name}:Q"
+
+
+def _sides(rows: Sequence[Row], objectives: Sequence[str]) -> list[int]:
     """Choose the side of each point's label, an index of SIDES; NOWHERE if every side would overlap a close label."""
-    spans = {axis: max(row[axis] for row in rows) - min(row[axis] for row in rows) or 1.0 for axis in AXES}
+    near = {
+        name: share * (max(row[name] for row in rows) - min(row[name] for row in rows) or 1.0)
+        for name, share in zip(objectives, NEAR, strict=True)
+    }
     sides = [NOWHERE] * len(rows)
     for place in sorted(
-        range(len(rows)), key=lambda i: -rows[i]["instruction"]
+        range(len(rows)), key=lambda i: -rows[i][objectives[1]]
     ):  # top down: the highest point gets its label above
-        close = [
-            i for i in range(len(rows)) if all(abs(rows[i][a] - rows[place][a]) < NEAR[a] * spans[a] for a in AXES)
-        ]
+        close = [i for i in range(len(rows)) if all(abs(rows[i][a] - rows[place][a]) < near[a] for a in objectives)]
         free = [side for side in range(len(SIDES)) if side not in {sides[i] for i in close}]
         sides[place] = free[0] if free else NOWHERE
     return sides
@@ -72,13 +78,13 @@ def losses(rows: Sequence[Row]) -> Spec:
     return _spec((train.transform_filter("isValid(datum.loss)") + dev).add_params(chosen))
 
 
-def histogram(rows: Sequence[Row], axis: str) -> Spec:
-    """Histogram of one axis's scores, one row per system: the darker a bin, the larger its share of answers."""
+def histogram(rows: Sequence[Row], objective: str) -> Spec:
+    """Histogram of one objective's scores, one row per system: the darker a bin, the larger its share of answers."""
     chart = (
-        _chart([row for row in rows if row["axis"] == axis])
+        _chart([row for row in rows if row["objective"] == objective])
         .mark_rect()
         .encode(
-            x=alt.X("low:Q", title=f"{axis} score").bin("binned"),
+            x=alt.X("low:Q", title=f"{objective} score").bin("binned"),
             x2="high:Q",
             y=alt.Y("system:N", title=None).sort(None),
             opacity=alt.Opacity("share:Q", title="share of answers")
@@ -87,7 +93,7 @@ def histogram(rows: Sequence[Row], axis: str) -> Spec:
             tooltip=["system:N", "low:Q", "high:Q", "answers:Q", alt.Tooltip("share:Q", format=".1%")],
         )
     )
-    return _spec(chart.properties(height=22 * len({row["system"] for row in rows if row["axis"] == axis})))
+    return _spec(chart.properties(height=22 * len({row["system"] for row in rows if row["objective"] == objective})))
 
 
 def wins(rows: Sequence[Row]) -> Spec:
@@ -151,18 +157,18 @@ def gains(rows: Sequence[Row]) -> Spec:
     return _spec(layers.facet(alt.Facet("panel:N", title=None).sort(None), columns=2))
 
 
-def lengths(rows: Sequence[Row]) -> Spec:
-    """Figure 5: faithfulness by length relative to the gold answer."""
-    title = label("faithfulness of abstractive answers", rows[0].get("stand_in"))
+def lengths(rows: Sequence[Row], objective: str) -> Spec:
+    """Figure 5: an objective by length relative to the gold answer."""
+    title = label(f"{objective} of abstractive answers", rows[0].get("stand_in"))
     chart = (
         _chart(rows)
         .mark_bar()
         .encode(
-            x=alt.X("faithfulness:Q", title=title).scale(domain=[0, 1]),
+            x=alt.X(_field(objective), title=title).scale(domain=[0, 1]),
             y=alt.Y("system:N", title=None).sort(None),
             yOffset=alt.YOffset("length:N").sort(None),
             color=alt.Color("length:N", title=None).sort(None).legend(orient="bottom", labelLimit=260),
-            tooltip=["system:N", "length:N", "n:Q", alt.Tooltip("faithfulness:Q", format=".3f")],
+            tooltip=["system:N", "length:N", "n:Q", alt.Tooltip(_field(objective), format=".3f")],
         )
     )
     return _spec(chart.properties(height=36 * len({row["system"] for row in rows})))

@@ -7,8 +7,6 @@ from typing import Any
 from reset.files.tables import Row
 from reset.report.words import label
 
-AXES = ("task", "instruction", "faithfulness")
-
 
 def record(
     example: Row,
@@ -47,8 +45,7 @@ def _verdict(row: Row, stand_ins: Collection[str]) -> list[Any]:
 
 
 def _score_parts(row: Row) -> Row:
-    parts = {axis: row[f"{axis}_score"] for axis in AXES if row[f"{axis}_score"] is not None}
-    return {"score": row["score"], "parts": parts, "margin": row["margin"], "candidates": row["candidates"]}
+    return {"score": row["score"], "parts": row["objectives"], "margin": row["margin"], "candidates": row["candidates"]}
 
 
 def _sentences(verdicts: Iterable[Row]) -> list[list[Any]]:

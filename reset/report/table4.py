@@ -1,4 +1,7 @@
-"""Table 4: our faithfulness and instruction scores beside the paper's, per data set and as macro averages."""
+"""Table 4: the two objectives of the trade-off per data set and as macro averages, beside the paper's.
+
+The paper's columns and rows are shown if the two are its own: faithfulness and instruction.
+"""
 
 import csv
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -9,11 +12,13 @@ from typing import Any
 
 from reset.errors import ResetError
 from reset.files.tables import Row
+from reset.objectives import Objective, Objectives, macro_name
+from reset.objectives import kind as kind_of
 from reset.report.words import label
 from reset.scoring.comparison import Figures
 
 PAPER = Path(__file__).with_name("paper_table4.csv")
-KINDS = {"abstractive": "faithfulness", "extractive": "faithfulness", "instruction": "instruction"}  # kind -> axis
+PAPERS = ("faithfulness", "instruction")  # its objectives
 THEIRS = {  # the paper's data sets in its order; True: unseen in training
     "abstractive": {"cnn_dailymail": False, "ms_marco": False, "wikisum": True},
     "extractive": {"nq": False, "searchqa": True, "bioasq": True},
@@ -36,42 +41,70 @@ ROUNDING = 0.006  # largest difference that rounding to two places can explain
 
 @dataclass(frozen=True)
 class Column:
-    """A column of Table 4: a data set, or an overall column, whose `name` is that of a macro average in the metrics."""
+    """A column of Table 4: an objective on a data set, or an overall column, named as a macro average in the metrics.
+
+    `dataset` is None in an overall column.
+    """
 
     name: str
     title: str
     kind: str
-    overall: bool
+    objective: str
+    dataset: str | None
     unseen: bool = False
 
+    @property
+    def overall(self) -> bool:
+        """Whether the column is a macro average."""
+        return self.dataset is None
 
-def columns(summaries: Mapping[str, Row]) -> list[Column]:
-    """Return the paper's columns; data sets that only we have follow those of the same kind."""
-    shown = []
-    for of, overall in OVERALL.items():
-        for name, unseen in _datasets(summaries, of).items():
-            shown.append(Column(name, TITLES.get(name, name), of, overall=False, unseen=unseen))
-        title = "alignment" if of == "instruction" else "overall"
-        shown.append(Column(overall, title, of, overall=True))
+
+def is_papers(pair: Sequence[str]) -> bool:
+    """Return whether the two objectives are the paper's, so that its table can stand beside ours."""
+    return {*pair} == {*PAPERS}
+
+
+def columns(summaries: Mapping[str, Row], objectives: Objectives, pair: Sequence[str]) -> list[Column]:
+    """Return the columns of both objectives: the paper's, then data sets that only we have, kind by kind.
+
+    Instructions have one column for all data sets, as in the paper.
+    """
+    several = sum(objectives[name].in_context() for name in pair) > 1
+    shown: list[Column] = []
+    for name in pair:
+        for kind in objectives[name].kinds():
+            taken = {column.name for column in shown}
+            theirs = THEIRS.get(kind, {}) if is_papers(pair) and name == PAPERS[0] else {}
+            ours = _datasets(summaries, objectives[name], kind, theirs)
+            for dataset, unseen in ours.items():
+                own = f"{name}_{dataset}" if dataset in taken else dataset
+                title = TITLES.get(dataset, dataset) + (f" ({name})" if several else "")
+                shown.append(Column(own, title, kind, name, dataset, unseen))
+            part = kind if objectives[name].in_context() else None
+            shown.append(Column(macro_name(name, part), _title(name, kind, pair, several), kind, name, None))
     return shown
 
 
-def kind(task: str) -> str:
-    """Return the kind of column in which Table 4 shows data sets of a task."""
-    return {"instruction": "instruction", "extractive_qa": "extractive"}.get(task, "abstractive")
+def _title(name: str, kind: str, pair: Sequence[str], several: bool) -> str:
+    """The title of an overall column."""
+    if kind == "instruction":
+        return "alignment" if is_papers(pair) and name == "instruction" else name
+    return f"overall ({name})" if several else "overall"
 
 
-def _datasets(summaries: Mapping[str, Row], wanted: str) -> dict[str, bool]:
+def _datasets(
+    summaries: Mapping[str, Row], objective: Objective, kind: str, papers: Mapping[str, bool]
+) -> dict[str, bool]:
     """Map the data sets of a kind to whether they are unseen: the paper's first, then ours by name."""
-    if wanted == "instruction":  # the paper has one column for all of them
+    if kind == "instruction":
         return {}
     ours = {
         name: dataset["group"] == "unseen"
         for summary in summaries.values()
         for name, dataset in summary["datasets"].items()
-        if kind(dataset["task"]) == wanted
+        if dataset["task"] in objective.verdicts and kind_of(dataset["task"]) == kind
     }
-    return {**THEIRS[wanted], **{name: ours[name] for name in sorted(ours)}}
+    return {**papers, **{name: ours[name] for name in sorted(ours)}}
 
 
 def paper() -> dict[str, dict[str, str]]:
@@ -97,8 +130,12 @@ def note() -> str:
     )
 
 
-def rows(summaries: Mapping[str, Row], shown: Sequence[Column], paper_rows: Mapping[str, str]) -> list[Row]:
+def rows(
+    summaries: Mapping[str, Row], shown: Sequence[Column], paper_rows: Mapping[str, str], pair: Sequence[str]
+) -> list[Row]:
     """Return one row per system: those with a row in the paper, evaluated or not, then the others."""
+    if not is_papers(pair):
+        return [_row(name, summary, shown, {}, None) for name, summary in summaries.items()]
     theirs = paper()
     if unknown := [name for name in paper_rows.values() if name not in theirs]:
         raise ResetError(f"The paper's Table 4 has no row '{unknown[0]}'. It has: {', '.join(theirs)}")
@@ -127,10 +164,10 @@ def _row(
 def _cell(summary: Row | None, column: Column) -> Figures | None:
     if summary is None:
         return None
-    if column.overall:
+    if column.dataset is None:
         figures = summary["macro"].get(column.name)
     else:
-        figures = summary["datasets"].get(column.name, {}).get("scores", {}).get(KINDS[column.kind])
+        figures = summary["datasets"].get(column.dataset, {}).get("scores", {}).get(column.objective)
     return {key: figures[key] for key in ("mean", "low", "high", "stand_in") if key in figures} if figures else None
 
 

@@ -11,9 +11,8 @@ from reset.errors import ResetError
 from reset.files.metrics import Metrics
 from reset.files.tables import Row, read
 from reset.report.words import label
-from reset.scoring.evaluate import SCORES
+from reset.scoring.evaluate import EXTRAS, SCORES
 
-AXES = ("faithfulness", "instruction", "task")
 BINS = 20
 STAGES = (
     "fetch",
@@ -41,57 +40,52 @@ def resting(summaries: Mapping[str, Row]) -> set[str]:
     return {name for macro in macros for name, figures in macro.items() if figures.get("stand_in")}
 
 
-def tradeoff(summaries: Mapping[str, Row]) -> list[Row]:
-    """Return faithfulness and instruction following of each system, both macro averages.
+def tradeoff(summaries: Mapping[str, Row], pair: Sequence[str]) -> list[Row]:
+    """Return two objectives of each system, both macro averages over all data sets.
 
     `stand_in` names those that rest on a stand-in, if any do.
     """
-    axes, marks = ("faithfulness", "instruction"), resting(summaries)
-    means = {name: {axis: _mean(summary["macro"].get(axis)) for axis in axes} for name, summary in summaries.items()}
-    mark = {"stand_in": ", ".join(axis for axis in axes if axis in marks)} if marks & {*axes} else {}
-    return [{"system": name, **mean, **mark} for name, mean in means.items() if None not in mean.values()]
+    marks = resting(summaries)
+    means = {
+        system: {name: _mean(summary["macro"].get(name)) for name in pair} for system, summary in summaries.items()
+    }
+    mark = {"stand_in": ", ".join(name for name in pair if name in marks)} if marks & {*pair} else {}
+    return [{"system": system, **mean, **mark} for system, mean in means.items() if None not in mean.values()]
 
 
-MACROS = (  # columns of the overview
-    *("faithfulness_seen", "faithfulness_unseen", "faithfulness_abstractive", "faithfulness_extractive"),
-    *("instruction", "task", "unigram_coverage", "bigram_coverage", "oracle"),
-)
-BY_KIND = (
-    *("faithfulness_abstractive", "faithfulness_extractive"),
-    *("task_abstractive", "task_extractive", "instruction"),
-)
-
-
-def overview(summaries: Mapping[str, Row]) -> list[Row]:
-    """Return each system's macro averages, mean answer length over data sets, and number of null scores."""
+def overview(summaries: Mapping[str, Row], macros: Sequence[str]) -> list[Row]:
+    """Return each system's averages in `macros` and EXTRAS, mean answer length, and number of null scores."""
     rows, marks = [], resting(summaries)
     for name, summary in summaries.items():
         datasets = summary["datasets"].values()
         tokens = [dataset["tokens"] for dataset in datasets]
-        nulls = sum(axis["nulls"] for dataset in datasets for axis in dataset["scores"].values())
-        means = {label(score, score in marks): _mean(summary["macro"].get(score)) for score in MACROS}
+        nulls = sum(score["nulls"] for dataset in datasets for score in dataset["scores"].values())
+        means = {
+            label(score, score in marks): _mean(summary["macro"].get(score))
+            for score in dict.fromkeys([*macros, *EXTRAS])
+        }
         rows.append({"system": name, **means, "tokens": round(fmean(tokens), 2), "nulls": nulls})
     return rows
 
 
 def scored(summaries: Mapping[str, Row]) -> list[Row]:
-    """Return each system's figures per data set and axis: n counts prompts with a score, nulls those without."""
+    """Return each system's figures per data set and objective: n counts prompts with a score, nulls those without."""
     return [
         {
-            **{"system": name, "dataset": dataset, "group": figures["group"], "axis": axis},
+            **{"system": system, "dataset": dataset, "group": figures["group"], "objective": name},
             **{"n": figures["n"] - score["nulls"], "nulls": score["nulls"]},
             **{key: score[key] for key in ("mean", "low", "high")},
             "tokens": figures["tokens"],
             **({"stand_in": True} if score.get("stand_in") else {}),
         }
-        for name, summary in summaries.items()
+        for system, summary in summaries.items()
         for dataset, figures in summary["datasets"].items()
-        for axis, score in figures["scores"].items()
+        for name, score in figures["scores"].items()
     ]
 
 
-def pipelines(summaries: Mapping[str, Row], declared: Mapping[str, Sequence[str]]) -> list[Row]:
-    """Figures 3 and 6: macro averages before and after the second stage of each two-stage pipeline.
+def pipelines(summaries: Mapping[str, Row], declared: Mapping[str, Sequence[str]], macros: Sequence[str]) -> list[Row]:
+    """Figures 3 and 6: the averages in `macros` before and after the second stage of each two-stage pipeline.
 
     `declared` maps the title of a pipeline to the systems before and after.
     """
@@ -103,7 +97,7 @@ def pipelines(summaries: Mapping[str, Row], declared: Mapping[str, Sequence[str]
         }
         for title, (first, second) in declared.items()
         if first in summaries and second in summaries
-        for score in BY_KIND
+        for score in macros
         for stage, system in (("before", first), ("after", second))
         if score in summaries[system]["macro"]
     ]
@@ -133,19 +127,22 @@ def _read_list(path: Path) -> list[Row]:
     return content
 
 
-def histogram(folder: Path, names: Sequence[str], marks: Collection[str] = ()) -> list[Row]:
-    """Count the answers of each system per axis in 20 equal bins of [0, 1]; empty bins are left out.
+def histogram(
+    folder: Path, systems: Sequence[str], objectives: Sequence[str], marks: Collection[str] = ()
+) -> list[Row]:
+    """Count the answers of each system per objective in 20 equal bins of [0, 1]; empty bins are left out.
 
-    The axes in `marks` rest on a stand-in.
+    The objectives in `marks` rest on a stand-in.
     """
     bins = []
-    for name in names:
-        path = folder / f"{name}.parquet"
+    for system in systems:
+        path = folder / f"{system}.parquet"
         rows = [row for row in read(path, SCORES) if row["score"] is not None] if path.is_file() else []
-        for axis in AXES:
-            counts = Counter(min(int(row["score"] * BINS), BINS - 1) for row in rows if row["axis"] == axis)
+        for name in objectives:
+            counts = Counter(min(int(row["score"] * BINS), BINS - 1) for row in rows if row["objective"] == name)
             bins += [
-                {"system": name, "axis": label(axis, axis in marks), "low": bin_ / BINS, "high": (bin_ + 1) / BINS}
+                {"system": system, "objective": label(name, name in marks)}
+                | {"low": bin_ / BINS, "high": (bin_ + 1) / BINS}
                 | {"answers": counts[bin_], "share": round(counts[bin_] / counts.total(), 4)}
                 for bin_ in sorted(counts)
             ]

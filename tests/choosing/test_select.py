@@ -6,15 +6,12 @@ import pytest
 
 from reset.choosing import curated_rows
 from reset.choosing.candidates import Bars, Candidate, choose, draw, loops, margin
+from reset.choosing.combining import Rule
 from reset.choosing.select import keep_best
 from reset.errors import ResetError
 from reset.files import schemas, tables
-
-SCORES = {
-    "extractive_qa": {"task": "exact_match", "faithfulness": "span_coverage"},
-    "instruction": {"instruction": "rating"},
-}
-WEIGHTS = {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}
+from reset.objectives import read
+from tests.support.paper_objectives import OBJECTIVES, declared, paper
 
 
 def example(example_id, dataset="nq", task="extractive_qa"):
@@ -55,7 +52,7 @@ class Pool:
         tables.write(paths[1], schemas.VERDICTS, self.verdicts)
         tables.write(paths[2], schemas.EXAMPLES, self.examples)
         settings = {"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"}
-        settings |= {"scores": SCORES, "weights": WEIGHTS, "bars": Bars(), **options}
+        settings |= {"objectives": OBJECTIVES, "bars": Bars(), "rule": Rule(), **options}
         account, figures = keep_best(paths[0], [paths[1]], paths[2], paths[3], **settings)
         return account, figures, list(tables.read(paths[3], curated_rows.SCHEMAS[settings["pick"]]))
 
@@ -74,9 +71,9 @@ def test_score_is_task_plus_twice_faithfulness_or_twice_instruction(pool):
     pool.add("i", [("no", {"rating": 0.3}, 0), ("yes", {"rating": 0.9}, 0)], "dolly", "instruction")
     account, _, (question, instruction) = pool.keep()
     assert (question["response"], question["score"], question["margin"]) == ("Bob", 2.0, 1.0)
-    assert (question["task_score"], question["faithfulness_score"], question["instruction_score"]) == (0, 1, None)
+    assert question["objectives"] == {"faithfulness": 1.0, "task": 0.0}
     assert (instruction["response"], instruction["score"]) == ("yes", 1.8)
-    assert (instruction["task_score"], instruction["instruction_score"]) == (None, 0.9)
+    assert instruction["objectives"] == {"instruction": 0.9}
     assert account.as_dict() == {"rows_in": 2, "rows_out": 2, "set_aside": {}}
 
 
@@ -90,7 +87,7 @@ def test_curated_row_can_be_trained_on(pool):
 
 def test_other_weights_change_the_winner(pool):
     pool.add("q", [("Ann", qa(1.0, 0.0), 0), ("Bob", qa(0.0, 1.0), 0)])
-    _, _, (row,) = pool.keep(weights={**WEIGHTS, "faithfulness": 0.5})
+    _, _, (row,) = pool.keep(objectives=paper(faithfulness={"weight": 0.5}))
     assert row["response"] == "Ann"
 
 
@@ -101,10 +98,10 @@ def test_candidate_without_a_needed_verdict_cannot_win_and_is_counted(pool):
     assert figures["candidates_barred"] == {"no faithfulness score": 1, "no task score": 1}
 
 
-def test_axis_without_weight_is_not_needed(pool):
+def test_objective_without_weight_is_not_needed(pool):
     pool.add("q", [("Ann", {"span_coverage": 1.0}, 0), ("Bob", qa(1.0, 0.0), 0)])
-    _, _, (row,) = pool.keep(weights={**WEIGHTS, "task": 0.0})
-    assert (row["response"], row["task_score"]) == ("Ann", None)
+    _, _, (row,) = pool.keep(objectives=paper(task={"weight": 0.0}))
+    assert (row["response"], row["objectives"]) == ("Ann", {"faithfulness": 1.0})
 
 
 @pytest.mark.parametrize("pick", ["best", "random"])
@@ -226,10 +223,10 @@ def test_answer_to_an_unknown_prompt_is_named_and_leaves_no_file(pool):
     assert not (pool.folder / "curated").exists()
 
 
-def test_task_without_declared_scores_is_named(pool):
+def test_task_that_no_objective_has_is_named(pool):
     pool.add("q", [("Ann", qa(1.0, 1.0), 0)])
-    with pytest.raises(ResetError, match=r"answer 'q\|0' is of task 'extractive_qa', for which no score is declared"):
-        pool.keep(scores={"instruction": {"instruction": "rating"}})
+    with pytest.raises(ResetError, match=r"answer 'q\|0' is of task 'extractive_qa', which no objective has"):
+        pool.keep(objectives=read({"instruction": declared()["instruction"]}))
 
 
 def test_pair_is_the_best_answer_against_the_worst(pool):
@@ -317,7 +314,7 @@ def test_a_random_choice_is_barred_as_the_best_is(pool):
     assert {pool.keep(pick="random", seed=seed)[2][0]["response"] for seed in range(10)} == {"Cy"}
 
 
-def test_no_answer_below_a_floor_wins_and_an_axis_that_a_task_lacks_has_none(pool):
+def test_no_answer_below_a_floor_wins_and_an_objective_that_a_task_lacks_has_none(pool):
     pool.add("q", [("Ann", qa(1.0, 0.4), 0), ("Cy", qa(0.0, 0.5), 0)])
     pool.add("i", [("no", {"rating": 0.3}, 0)], "dolly", "instruction")
     _, figures, rows = pool.keep(bars=Bars(floor={"faithfulness": 0.5}))
@@ -330,7 +327,9 @@ def test_no_answer_below_a_floor_wins_and_an_axis_that_a_task_lacks_has_none(poo
 
 def test_a_floor_asks_for_a_verdict_that_has_no_weight(pool):
     pool.add("q", [("Ann", qa(1.0, None), 0), ("Cy", qa(0.0, 0.5), 0)])
-    _, figures, (row,) = pool.keep(weights={**WEIGHTS, "faithfulness": 0.0}, bars=Bars(floor={"faithfulness": 0.1}))
+    _, figures, (row,) = pool.keep(
+        objectives=paper(faithfulness={"weight": 0.0}), bars=Bars(floor={"faithfulness": 0.1})
+    )
     assert (row["response"], figures["candidates_barred"]) == ("Cy", {"no faithfulness score": 1})
 
 
@@ -389,7 +388,7 @@ def test_verdicts_of_a_stand_in_choose_nothing_unless_told_to(pool):
     pool.add("i", [("no", {"rating": 0.3}, 0)], "dolly", "instruction")
     stand_ins = {"span_coverage", "rating"}
     account, figures, (row,) = pool.keep(stand_ins=stand_ins)
-    assert (row["response"], row["faithfulness_score"]) == ("Ann", None)
+    assert (row["response"], row["objectives"]) == ("Ann", {"task": 1.0})
     assert account.as_dict()["set_aside"] == {"no answer can win: no judge chooses": 1}
     assert "stand_ins_chose" not in figures
     assert figures["judges"]["extractive_qa"]["means"]["span_coverage"]["pool"] == 0.5  # told all the same

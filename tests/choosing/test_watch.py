@@ -3,14 +3,16 @@
 import pytest
 
 from reset.choosing.candidates import Bars
+from reset.choosing.combining import Rule
 from reset.choosing.select import keep_best
 from reset.choosing.watch import Watcher, choice
 from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.judges import Answer, Verdict
+from reset.objectives import by_task
+from tests.support.paper_objectives import OBJECTIVES
 
-AXES = {"instruction": {"instruction": "rating"}}
-WEIGHTS = {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}
+BY = {"objectives": OBJECTIVES, "speakers": by_task(OBJECTIVES)}
 COLUMNS = {"dataset": "dolly", "task": "instruction"}
 ANSWER = {"system": "mtl", "setting": "t0.1", "temperature": 0.1, "top_k": 0, "seed": 1, "sweep": 0}
 ANSWER |= {"finish_reason": "stop", "mean_logprob": None, **COLUMNS}
@@ -68,9 +70,9 @@ def files(tmp_path):
         [paths["judge"]],
         paths["prompts"],
         paths["curated"],
-        scores=AXES,
-        weights=WEIGHTS,
+        objectives=OBJECTIVES,
         bars=Bars(),
+        rule=Rule(),
         **settings,
     )
     return paths
@@ -82,7 +84,7 @@ def test_a_watcher_that_falls_while_the_judges_rise_is_a_warning(files):
         files["curated"],
         [files["judge"]],
         files["watcher"],
-        axes=AXES,
+        **BY,
         sweeps=1,
     )
     (told,) = found.values()
@@ -102,4 +104,4 @@ def test_of_several_rows_to_a_prompt_the_best_is_its_winner(files):
     second = {**rows[0], "repeat": 1, "answer_id": "a|1"}  # as a labelled or weighted set has it
     tables.write(files["curated"], schemas.CURATED, [*rows, second])
     paths = (files["answers"], files["curated"], [files["judge"]], files["watcher"])
-    assert choice(*paths, axes=AXES, sweeps=1)["instruction"]["means"]["other:rating"]["winners"] == 0.255
+    assert choice(*paths, **BY, sweeps=1)["instruction"]["means"]["other:rating"]["winners"] == 0.255

@@ -40,9 +40,9 @@ def test_the_committed_file_is_what_compose_writes_of_the_default(project: Path)
 
 def test_scale_folder_and_values_stay_until_a_scale_is_named_again(project: Path) -> None:
     composed("scale=own", "data_folder=../mine", "seed=2")
-    kept = composed("select.weights.faithfulness=3.0")
+    kept = composed("objectives.faithfulness.weight=3.0")
     assert (kept["scale"], kept["data_folder"], kept["seed"]) == ("own", "../mine", 2)
-    assert composed()["select"]["weights"]["faithfulness"] == 3.0  # type: ignore[index]
+    assert composed()["objectives"]["faithfulness"]["weight"] == 3.0  # type: ignore[index]
     afresh = composed("scale=smoke")
     assert (afresh["scale"], afresh["data_folder"], afresh["seed"]) == ("smoke", None, 0)
 
@@ -60,7 +60,7 @@ def test_a_study_is_added_and_stays(project: Path) -> None:
         ("seed", "an override reads key=value"),
         ("~pools.mtl", "`compose` takes key=value"),
         ("seed=1,2", "`compose` takes key=value"),
-        ("select.wieghts.task=3", "unknown key 'select.wieghts'. Did you mean 'weights'?"),
+        ("objectives.task.wieght=3", "unknown key 'objectives.task.wieght'. Did you mean 'weight'?"),
         ("seed=x", "seed: Input should be a valid integer"),
     ],
 )
@@ -89,7 +89,7 @@ def test_an_experiment_changes_what_it_says_and_nothing_else(project: Path) -> N
     run("git", "add", "-A")
     run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "composed")
     dvc = str(Path(sys.executable).with_name("dvc"))
-    run(dvc, "exp", "run", "-S", "select.weights.faithfulness=3.0", "identify@lexical")
+    run(dvc, "exp", "run", "-S", "objectives.faithfulness.weight=3.0", "identify@lexical")
     changed = params()
     assert (changed["scale"], changed["data_folder"]) == ("own", "../mine")
-    assert changed["select"]["weights"]["faithfulness"] == 3.0  # type: ignore[index]
+    assert changed["objectives"]["faithfulness"]["weight"] == 3.0  # type: ignore[index]

@@ -26,7 +26,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     lines.write(a)
     lines.write(b, best="k50", gain=0.4)
     text = (b / "params.yaml").read_text()
-    (b / "params.yaml").write_text(text.replace("faithfulness: 2.0", "faithfulness: 3.0"))
+    (b / "params.yaml").write_text(text.replace("weight: 2.0", "weight: 3.0", 1))
     return a, b
 
 
@@ -42,7 +42,7 @@ def told(*arguments: Any) -> dict[str, Any]:
 
 
 def test_parameter_that_differs_is_named_alone(runs: tuple[Path, Path]) -> None:
-    assert told(*runs)["params"] == [{"key": "select.weights.faithfulness", "a": "2.0", "b": "3.0"}]
+    assert told(*runs)["params"] == [{"key": "objectives.faithfulness.weight", "a": "2.0", "b": "3.0"}]
 
 
 def test_score_differences_are_b_minus_a_and_those_of_the_metrics(runs: tuple[Path, Path]) -> None:
@@ -137,7 +137,7 @@ def test_terminal_shows_each_part(runs: tuple[Path, Path]) -> None:
     shown = cli(*runs).output
     for part in ("Parameters that differ\n", "Scores (macro", "Tables: ", "winner changed", "Wins per", "judges moved"):
         assert part in shown
-    assert "select.weights.faithfulness  2.0  3.0" in shown
+    assert "objectives.faithfulness.weight  2.0  3.0" in shown
     line = next(line for line in shown.splitlines() if line.startswith("mtl_reset  faithfulness_seen"))
     assert line.split("  ")[-2:] == ["the same on every prompt", words.DASH]
 
@@ -219,7 +219,7 @@ def test_commit_is_read_from_cache_or_remote_and_nothing_is_checked_out(
         found = told("HEAD", ".")
         assert found["winners"][0]["changed"] == 24
         assert {row["table"]: row["equal"] for row in found["tables"]}["data/examples/nq/train.parquet"]
-        assert [row["key"] for row in found["params"]] == ["select.weights.faithfulness"]
+        assert [row["key"] for row in found["params"]] == ["objectives.faithfulness.weight"]
     assert {path: path.stat().st_mtime_ns for path in (project / "data").rglob("*")} == before
     assert cli("nope").output == "Error: 'nope' is not a folder; as a revision: unknown Git revision 'nope'\n"
 

@@ -106,7 +106,7 @@ def test_terminal_tells_it_in_lines(run: Path) -> None:
     shown = cli(run, "wikisum/train/3").output
     assert "mixture      mtl: 2 rows; trains mtl\n" in shown
     assert "summac: summac 0.900\n" in shown
-    assert "curated      reset: t0.1|0 of 2 answers, score 2.250 (task 0.450, instruction –, " in shown  # noqa: RUF001
+    assert "curated      reset: t0.1|0 of 2 answers, score 2.250 (faithfulness 0.900, task 0.450), " in shown
     assert "system       mtl_reset_2: starts from mtl_reset\n" in shown
 
 

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from reset.cli.main import main
@@ -17,8 +19,10 @@ from reset.errors import ResetError
 from reset.evidence import seeds
 from reset.report import seed_table
 from tests.support import folders
+from tests.support.paper_objectives import OBJECTIVES, declared
 
 PAIR = (("mtl_reset", "mtl"),)
+OF: tuple[Any, ...] = ({}, OBJECTIVES, ["faithfulness", "instruction"])
 
 
 @pytest.fixture
@@ -36,7 +40,7 @@ def cli(*arguments: str) -> Result:
 
 
 def test_mean_and_spread_are_those_of_the_runs(runs: dict[str, Path]) -> None:
-    figures = seeds.gather(runs, PAIR, {}, resamples=100, seed=0)
+    figures = seeds.gather(runs, PAIR, *OF, resamples=100, seed=0)
     row = next(r for r in figures["scores"] if (r["system"], r["score"]) == ("mtl_reset", "faithfulness_unseen"))
     means = [
         json.loads((folder / "metrics/systems/mtl_reset.json").read_text())["macro"]["faithfulness_unseen"]["mean"]
@@ -47,11 +51,11 @@ def test_mean_and_spread_are_those_of_the_runs(runs: dict[str, Path]) -> None:
 
 
 def test_difference_over_runs_is_the_mean_of_their_differences(runs: dict[str, Path]) -> None:
-    (pair,) = seeds.gather(runs, PAIR, {}, resamples=400, seed=0)["differences"]
+    (pair,) = seeds.gather(runs, PAIR, *OF, resamples=400, seed=0)["differences"]
     alone = [
-        seeds.gather({name: folder}, PAIR, {}, resamples=10, seed=0)["differences"][0]["measures"]["seen faithfulness"][
-            "mean"
-        ]
+        seeds.gather({name: folder}, PAIR, *OF, resamples=10, seed=0)["differences"][0]["measures"][
+            "seen faithfulness"
+        ]["mean"]
         for name, folder in runs.items()
     ]
     found = pair["measures"]["seen faithfulness"]
@@ -60,26 +64,28 @@ def test_difference_over_runs_is_the_mean_of_their_differences(runs: dict[str, P
 
 
 def test_single_run_has_no_spread(runs: dict[str, Path]) -> None:
-    figures = seeds.gather({"a": runs["seed0"]}, PAIR, {}, resamples=10, seed=0)
+    figures = seeds.gather({"a": runs["seed0"]}, PAIR, *OF, resamples=10, seed=0)
     assert {row["sd"] for row in figures["scores"]} == {None}
 
 
 def test_system_that_one_run_lacks_keeps_its_mean_and_has_no_difference(runs: dict[str, Path]) -> None:
     for path in ("data/scores/mtl.parquet", "metrics/systems/mtl.json"):
         (runs["seed1"] / path).unlink()
-    figures = seeds.gather(runs, PAIR, {}, resamples=10, seed=0)
+    figures = seeds.gather(runs, PAIR, *OF, resamples=10, seed=0)
     assert {len(row["runs"]) for row in figures["scores"] if row["system"] == "mtl"} == {2}
     assert figures["differences"] == []
 
 
 def test_folder_without_scores_is_told(tmp_path: Path) -> None:
     with pytest.raises(ResetError, match="'a' holds no scores: metrics/systems/ is empty or missing"):
-        seeds.gather({"a": tmp_path}, PAIR, {}, resamples=10, seed=0)
+        seeds.gather({"a": tmp_path}, PAIR, *OF, resamples=10, seed=0)
 
 
 def test_command_prints_tables_and_json(runs: dict[str, Path]) -> None:
     names = [str(folder) for folder in runs.values()]
-    (runs["seed0"] / "params.yaml").write_text("report: {comparisons: [[mtl_reset, mtl]]}")
+    report = {"comparisons": [["mtl_reset", "mtl"]], "tradeoff": ["faithfulness", "instruction"]}
+    params = {"report": report, "objectives": declared()}
+    (runs["seed0"] / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     shown = cli(*names)
     assert shown.exit_code == 0, shown.output
     assert "mtl_reset  faithfulness_unseen" in shown.output
@@ -148,7 +154,7 @@ def test_commits_and_experiments_are_read_from_the_cache(
     assert both.exit_code == 0, both.output
     found = json.loads(both.output)
     first = {name: runs[run] for name, run in (("HEAD", "seed0"), ("deep-fish", "seed1"))}
-    gathered = seeds.gather(first, PAIR, {}, resamples=1000, seed=0)
+    gathered = seeds.gather(first, PAIR, *OF, resamples=1000, seed=0)
     assert found == json.loads(json.dumps({"scale": None, **gathered}))
 
     assert cli("nope").output == "Error: 'nope' is not a folder; as a revision: unknown Git revision 'nope'\n"
@@ -161,7 +167,7 @@ def test_commits_and_experiments_are_read_from_the_cache(
 
 
 def test_table_4_over_runs_is_the_mean_of_their_means_with_an_interval(runs: dict[str, Path]) -> None:
-    found = seeds.gather(runs, PAIR, {"mtl": "w/ MTL"}, resamples=200, seed=0)["table4"]
+    found = seeds.gather(runs, PAIR, {"mtl": "w/ MTL"}, *OF[1:], resamples=200, seed=0)["table4"]
     mtl, reset = found["rows"]
     assert [(row["system"], row["paper_row"], row["runs"]) for row in found["rows"]] == [
         ("mtl", "w/ MTL", 3),
@@ -179,7 +185,7 @@ def test_table_4_over_runs_is_the_mean_of_their_means_with_an_interval(runs: dic
         ]
         assert cell["mean"] == pytest.approx(fmean(means), abs=2e-4)
         assert cell["low"] < cell["mean"] < cell["high"]
-    alone = seeds.gather({"a": runs["seed0"]}, PAIR, {}, resamples=200, seed=0)["table4"]["rows"][1]["cells"]["nq"]
+    alone = seeds.gather({"a": runs["seed0"]}, PAIR, *OF, resamples=200, seed=0)["table4"]["rows"][1]["cells"]["nq"]
     assert alone["high"] - alone["low"] < reset["cells"]["nq"]["high"] - reset["cells"]["nq"]["low"]
     assert mtl["paper"]["nq"] == "0.90"
 
@@ -195,7 +201,7 @@ def test_table_4_over_runs_stands_first_and_marks_stand_ins(runs: dict[str, Path
 
 
 def test_table_4_of_another_scale_is_not_that_of_the_report(runs: dict[str, Path], tmp_path: Path) -> None:
-    table = seeds.gather(runs, PAIR, {"mtl": "w/ MTL"}, resamples=50, seed=0)
+    table = seeds.gather(runs, PAIR, {"mtl": "w/ MTL"}, *OF[1:], resamples=50, seed=0)
     path = tmp_path / "seeds.json"
     path.write_text(json.dumps({"scale": "micro", **table}))
     first = seed_table.read_table(path, "micro")[0]
@@ -208,6 +214,6 @@ def test_runs_of_different_scales_are_refused_and_what_another_scale_left_is_not
     for folder, scale in zip(runs.values(), ("micro", "own", "own"), strict=False):
         (folder / "params.yaml").write_text(f"scale: {scale}\n")
     with pytest.raises(ResetError, match=r"is of scale micro, .* is of scale own: repeated runs are of one scale$"):
-        seeds.gather(runs, PAIR, {}, resamples=10, seed=0)
+        seeds.gather(runs, PAIR, *OF, resamples=10, seed=0)
     with pytest.raises(ResetError, match="holds no scores"):  # the figures are micro's
-        seeds.gather({"seed1": runs["seed1"]}, PAIR, {}, resamples=10, seed=0)
+        seeds.gather({"seed1": runs["seed1"]}, PAIR, *OF, resamples=10, seed=0)

@@ -6,6 +6,7 @@ import yaml
 from reset import params
 from reset.errors import ResetError
 from reset.params import judged
+from tests.support.paper_objectives import PLAIN
 
 LEXICAL = {"kind": "lexical", "needs": "reset/normalise.py", "model": None, "options": {}}
 SERVER = {"base_url": "http://127.0.0.1:1/v1"}
@@ -69,18 +70,19 @@ def test_a_weak_rating_is_given_of_training_prompts_alone(problems):
 def test_a_score_that_no_judge_gives_for_its_task_is_refused(problems):
     def change(p):
         p["judges"]["words"] = LEXICAL
-        p["scores"]["summarization"] = {"task": "rouge_l", "faithfulness": "span_coverage"}
+        p["objectives"]["grounded"] = {**PLAIN, "verdicts": {"summarization": "span_coverage"}}
 
     (problem,) = problems(change)
     assert problem.startswith(
-        "scores.summarization.faithfulness: no judge gives 'span_coverage' on summarization prompts of split "
+        "objectives.grounded.verdicts.summarization: no judge gives 'span_coverage' on summarization prompts of split "
     )
 
 
-def test_any_set_of_judges_will_do_that_gives_what_scores_name(problems):
+def test_any_set_of_judges_will_do_that_gives_what_objectives_name(problems):
     def change(p):
         p["judges"] = {"nli": {"kind": "minicheck", "needs": "models/base/micro", "model": "base/micro", "options": {}}}
-        p["scores"] = {"summarization": {"faithfulness": "nli"}}
+        for name in ("instruction", "style"):
+            p["objectives"][name] = {**PLAIN, "verdicts": {"summarization": "nli"}}
 
     assert problems(change) == []
 
@@ -129,15 +131,62 @@ def test_a_judge_that_can_only_be_a_stand_in_must_be_called_one(problems):
 
 def test_a_row_that_no_verdict_chooses_is_refused(problems):
     assert problems(lambda p: p.update(stand_ins=["rater"])) == [
-        "curated.reset: all verdicts in `scores` are of weight 0 or of stand-ins, which `select` leaves out"
+        "curated.reset: all its objectives are of weight 0 or rest on stand-ins, which `select` leaves out"
     ]
     assert problems(lambda p: p["select"].update(stand_ins=True)) == []
-    assert len(problems(lambda p: p["select"]["weights"].update(instruction=0.0))) == 1
+    assert problems(lambda p: p["objectives"]["instruction"].update(weight=0.0)) == [
+        "objectives: every weight is 0, so that nothing chooses"
+    ]
 
 
-def test_a_floor_on_an_axis_that_nothing_chooses_by_is_refused(problems):
-    assert problems(lambda p: p["curated"]["reset"].update(floor={"faithfulness": 0.5, "score": 0.1})) == [
-        "curated.reset.floor: no verdict that may choose is 'faithfulness'. Known: instruction, score"
+def test_a_floor_of_what_does_not_choose_or_out_of_range_is_refused(problems):
+    assert problems(lambda p: p["curated"]["reset"].update(floor={"faithfulness": 0.5, "score": 3.0})) == [
+        "curated.reset.floor: 'faithfulness' does not choose. Known: instruction, score, style"
+    ]
+    assert problems(lambda p: p["curated"]["reset"].update(floor={"instruction": 1.5, "style": None})) == [
+        "curated.reset.floor.instruction is 1.5, must be from 0 to 1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"verdicts": {}}, "objectives.safety: no verdict speaks for it"),
+        ({"floor": 1.5}, "objectives.safety.floor: Input should be less than or equal to 1 (it is 1.5)"),
+        ({"weight": -1.0}, "objectives.safety.weight: Input should be greater than or equal to 0 (it is -1.0)"),
+        (
+            {"verdicts": {"instruction": {"take": "min", "of": ["rating", "toxic"], "null_if": "any"}}},
+            "objectives.safety.verdicts.instruction: no judge gives 'toxic' on instruction prompts of split test. "
+            "Known: rating, rating_weak",
+        ),
+        ({"compare": ["seen"]}, "objectives.safety.compare: it has no average 'seen'. Known: all"),
+        ({"transform": "inverse"}, "objectives.safety.transform: Input should be 'none' or 'invert' (it is 'inverse')"),
+        (
+            {"verdicts": {"instruction": {"take": "sum", "of": ["a", "b"], "null_if": "any"}}},
+            "objectives.safety.verdicts.instruction.take: Input should be 'mean', 'min', 'max', 'median' or 'vote' "
+            "(it is 'sum')",
+        ),
+    ],
+)
+def test_an_objective_that_cannot_be_is_refused_in_one_line(problems, change, problem):
+    row = {**PLAIN, "verdicts": {"instruction": "rating"}, **change}
+    assert problems(lambda p: p["objectives"].update(safety=row)) == [problem]
+
+
+def test_an_objective_has_a_name_of_its_own(problems):
+    row = {**PLAIN, "verdicts": {"instruction": "rating"}}
+    assert problems(lambda p: p["objectives"].update(score=row, style_seen=row)) == [
+        f"objectives.{name}: '{name}' is the name of another figure: name the objective otherwise"
+        for name in ("score", "style_seen")
+    ]
+
+
+def test_the_trade_off_is_between_two_objectives_that_are_there(problems):
+    assert problems(lambda p: p["report"].update(tradeoff=["instruction", "stile"])) == [
+        "report.tradeoff: no objective 'stile'. Did you mean 'style'? Known: instruction, style"
+    ]
+    assert problems(lambda p: p["report"].update(tradeoff=["style", "style"])) == [
+        "report.tradeoff: names 'style' twice, must name two objectives"
     ]
 
 

@@ -62,20 +62,16 @@ def test_a_whole_number_may_stand_for_a_rate(tmp_path, minimal):
             "unknown key 'recipes.full.epoch'. Did you mean 'epochs'? Known: adapter, batch_size, beta2, ",
         ),
         (
-            lambda p: p["select"]["weights"].update(tusk=1.0),
-            "unknown key 'select.weights.tusk'. Did you mean 'task'? Known: faithfulness, instruction, task",
+            lambda p: p["objectives"]["style"].update(wait=1.0),
+            "unknown key 'objectives.style.wait'. Did you mean 'weight'? Known: compare, floor, ",
         ),
         (
             lambda p: p["datasets"]["nq"].update(shares={"tran": 1.0}),
             "unknown key 'datasets.nq.shares.tran'. Did you mean 'train'? Known: dev, test, train",
         ),
         (
-            lambda p: p["scores"].update(summarisation={"task": "rouge_l"}),
-            "unknown key 'scores.summarisation'. Did you mean 'summarization'? Known: abstractive_qa, ",
-        ),
-        (
-            lambda p: p["scores"]["instruction"].update(faithful="summac"),
-            "unknown key 'scores.instruction.faithful'. Did you mean 'faithfulness'? Known: faithfulness, ",
+            lambda p: p["objectives"]["style"]["verdicts"].update(summarisation="rouge_l"),
+            "unknown key 'objectives.style.verdicts.summarisation'. Did you mean 'summarization'? Known: ",
         ),
     ],
 )
@@ -196,7 +192,7 @@ def test_all_problems_of_shape_are_reported_together(problems):
     def change(p):
         p["sede"] = p.pop("seed")
         p["pools"]["mtl"]["sweeps"] = 0
-        p["select"]["weights"]["tusk"] = 1.0
+        p["select"]["tusk"] = 1.0
 
     found = problems(change)
     assert [problem.split(".")[0].split(" ")[0] for problem in found] == ["key", "pools", "unknown", "unknown"]
@@ -272,7 +268,7 @@ def test_rows_of_several_kinds_report_all_their_problems_by_key(problems):
         "recipes.kto.micro_batch_size: Input should be greater than or equal to 2 (it is 1)",
         "recipes.kto.undesirable_weight: Input should be greater than 0 (it is 0.0)",
         "recipes.ppo.method: no method 'ppo'. Did you mean 'dpo'? Known: dpo, kto, sft, weighted_sft",
-        "unknown key 'curated.pairs.temperature'. Known: floor, looping, margin, pick, pool, prompts, rating, "
+        "unknown key 'curated.pairs.temperature'. Known: combine, floor, looping, margin, pick, pool, prompts, rating, "
         "share, sweeps, truncated",
         "unknown key 'recipes.dpo.betta'. Did you mean 'beta'? Known: " + ", ".join(sorted(known_of_dpo())),
     ]

@@ -21,6 +21,7 @@ from reset.report.choices import natural
 from stages import report as stage
 from tests.support import folders, lines
 from tests.support.browser import chromium
+from tests.support.paper_objectives import OBJECTIVES
 
 CHROMIUM = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 
@@ -37,8 +38,8 @@ def content(root: Path, max_bytes: int = 10**7, stand_ins: Collection[str] = ())
         )
         for shelf in declared
     ]
-    options = {"scores": lines.SCORES, "max_bytes": max_bytes, "stand_ins": stand_ins}
-    return browser.content(shelves, verdicts=root / "data/verdicts", **options)
+    options = {"objectives": OBJECTIVES, "tradeoff": ["faithfulness", "instruction"], "stand_ins": stand_ins}
+    return browser.content(shelves, verdicts=root / "data/verdicts", max_bytes=max_bytes, **options)
 
 
 def unpacked(text: str) -> Any:
@@ -123,6 +124,8 @@ def written(root: Path) -> Path:
         metrics=folders.metrics(root),
         scores=root / "data/scores",
         systems=["mtl", "mtl_reset"],
+        objectives=OBJECTIVES,
+        tradeoff=["faithfulness", "instruction"],
         paper_rows={},
         pipelines={},
         stand_ins=[],

@@ -31,7 +31,7 @@ def test_judges_and_watchers_are_rows_with_their_length_bias_agreement_and_warni
     assert judges.means(metrics(tmp_path), stand_ins)[0]["verdict"] == "rating (stand-in)"
     assert judges.agreement(metrics(tmp_path), stand_ins)[0]["first"] == "rating (stand-in)"
     assert judges.watched(metrics(tmp_path), stand_ins)[0]["verdict"] == "other:rating (stand-in)"
-    assert judges.spread(metrics(tmp_path)) == [{**place, "axis": "instruction", "spread": 0.2}]
+    assert judges.spread(metrics(tmp_path)) == [{**place, "objective": "instruction", "spread": 0.2}]
     assert judges.warnings(metrics(tmp_path)) == [{**place, "warning": WARNING}, {**place, "warning": "other fell"}]
     assert judges.watched(metrics(tmp_path)) == [
         {"watcher": "other", "pool": "mtl", "verdict": "other:rating", "n": 5, "nulls": 1, "mean": 0.3}

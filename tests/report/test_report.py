@@ -19,6 +19,7 @@ from reset.report import gains, lengths, measured, page, plots, table4, tables, 
 from reset.report.browser import Content
 from stages import report as stage
 from tests.support import ROOT, folders
+from tests.support.paper_objectives import OBJECTIVES
 
 PAIRS = (("mtl_reset", "mtl"), ("mtl_reset", "mtl_random"))
 PIPELINES = {"CD, then IF": ["cd", "cd_if"], "IF, then CD": ["if", "if_cd"]}
@@ -26,13 +27,14 @@ PAPER_ROWS = {
     **{"if": "Vicuna-7B", "if_cd": "w/o MTL", "mtl": "w/ MTL", "reset": "w/ ReSet"},
     **{"mtl_reset": "w/ MTL+ReSet", "mtl_reset_s": "w/ MTL+ReSet-S"},
 }
+PAIR = ["faithfulness", "instruction"]
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 def report(root: Path, into: str = "out", **changes: Any) -> Path:
     systems = [path.stem for path in (root / "metrics/systems").glob("*.json")]
     settings = {"systems": systems, "paper_rows": PAPER_ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
-    settings |= {"pipelines": PIPELINES, "stand_ins": []}
+    settings |= {"pipelines": PIPELINES, "stand_ins": [], "objectives": OBJECTIVES, "tradeoff": PAIR}
     settings |= {"much_longer": 10, "similar": 10, "similar_on": None, "seeds": [], "points": [], "continued": []}
     rows = measured.gather(metrics=folders.metrics(root), scores=root / "data/scores", **settings | changes)
     page.write(root / into, rows, Content())
@@ -71,7 +73,8 @@ def test_params_know_the_rows_of_the_papers_table() -> None:
 
 def test_columns_are_the_papers_and_then_our_own_data_sets() -> None:
     mine = {"task": "summarization", "group": "unseen"}
-    shown = table4.columns({"mtl": {"datasets": {"minutes": mine, "nq": {"task": "extractive_qa", "group": "seen"}}}})
+    summaries = {"mtl": {"datasets": {"minutes": mine, "nq": {"task": "extractive_qa", "group": "seen"}}}}
+    shown = table4.columns(summaries, OBJECTIVES, PAIR)
     assert [column.name for column in shown] == [
         *("cnn_dailymail", "ms_marco", "wikisum", "minutes", "faithfulness_abstractive"),
         *("nq", "searchqa", "bioasq", "faithfulness_extractive", "instruction"),
@@ -144,7 +147,7 @@ def test_plots_are_plain_rows(project: Path) -> None:
     wins = json.loads((into / "wins.json").read_text())
     assert [row["setting"] for row in wins if row["curated"] == "reset"] == ["k5", "k100", "t0.1", "t0.7"]
     scores = json.loads((into / "scores.json").read_text())
-    shares = [row["share"] for row in scores if (row["system"], row["axis"]) == ("mtl", "faithfulness")]
+    shares = [row["share"] for row in scores if (row["system"], row["objective"]) == ("mtl", "faithfulness")]
     assert sum(shares) == pytest.approx(1.0, abs=1e-2)
     assert sum(row["answers"] for row in scores if row["system"] == "mtl") == 7 * 59  # null scores are no scores
     assert {row["system"] for row in json.loads((into / "loss.json").read_text())} == {"mtl", "mtl_reset"}
@@ -188,14 +191,14 @@ def test_unknown_row_of_the_paper_is_told(project: Path) -> None:
 def test_names_of_close_points_stand_on_different_sides() -> None:
     rows = [{"system": str(i), "faithfulness": 0.7 + i / 1000, "instruction": 0.6} for i in range(3)]
     far = {"system": "far", "faithfulness": 0.1, "instruction": 0.1}
-    spec = plots.tradeoff([*rows, far])
+    spec = plots.tradeoff([*rows, far], PAIR)
     sides = {row["system"]: row["side"] for row in spec["layer"][0]["data"]["values"]}
     assert (len({sides["0"], sides["1"], sides["2"]}), sides["far"]) == (3, 0)
 
 
 def test_a_point_among_too_many_others_is_named_in_the_legend_alone() -> None:
     rows = [{"system": str(i), "faithfulness": 0.7 + i / 1000, "instruction": 0.6} for i in range(6)]
-    spec = plots.tradeoff([*rows, {"system": "far", "faithfulness": 0.1, "instruction": 0.1}])
+    spec = plots.tradeoff([*rows, {"system": "far", "faithfulness": 0.1, "instruction": 0.1}], PAIR)
     points, _, *names = spec["layer"]
     named = [row["system"] for row in points["data"]["values"] if row["side"] != plots.NOWHERE]
     assert len(named) == len(plots.SIDES) + 1 and len(names) == len(plots.SIDES)
@@ -270,7 +273,7 @@ def test_figures_of_stand_ins_are_marked_wherever_they_are_shown(project: Path) 
     }
     assert all(row["stand_in"] for row in rows("lengths"))
     assert not any("stand_in" in row for row in rows("matched"))  # its ratings are real
-    assert {row["axis"] for row in rows("scores")} == {f"faithfulness{mark}", "instruction"}
+    assert {row["objective"] for row in rows("scores")} == {f"faithfulness{mark}", "instruction"}
     (pair,) = rows("differences")
     assert {name for name, figures in pair["measures"].items() if figures.get("stand_in")} == {
         *("seen faithfulness", "unseen faithfulness"),
@@ -350,18 +353,27 @@ def test_instruction_scores_are_compared_at_like_length() -> None:
     def scored(system: str, tokens: list[int]) -> list[dict[str, Any]]:
         level = 0.8 if system == "if" else 0.4
         return [
-            {"example_id": str(n), "axis": "instruction", "score": level + n / 100, "tokens": t, "dataset": "alpaca"}
+            {
+                "example_id": str(n),
+                "score": level + n / 100,
+                "tokens": t,
+                "dataset": "alpaca",
+                "objective": "instruction",
+            }
             for n, t in enumerate(tokens)
         ]
 
     found = {"if": scored("if", [50, 30, 20]), "if_cd": scored("if_cd", [12, 20, 29])}
-    rows = list(lengths.matched(found, [("if_cd", "if"), ("mtl", "if")], 10))
+    rows = list(lengths.matched(found, [("if_cd", "if"), ("mtl", "if")], "instruction", 10))
     assert [(row["prompts"], row["n"], row["before"], row["after"]) for row in rows] == [
         ("all", 3, 0.81, 0.41),
         ("within 10 tokens", 2, 0.815, 0.415),
     ]
-    assert [row["n"] for row in lengths.matched(found, [("if_cd", "if")], 10, on=["alpaca"])] == [3, 2]
-    assert [row["n"] for row in lengths.matched(found, [("if_cd", "if")], 10, on=["koala_eval"])] == [0, 0]
+    assert [row["n"] for row in lengths.matched(found, [("if_cd", "if")], "instruction", 10, on=["alpaca"])] == [3, 2]
+    assert [row["n"] for row in lengths.matched(found, [("if_cd", "if")], "instruction", 10, on=["koala_eval"])] == [
+        0,
+        0,
+    ]
 
 
 def test_figure_7_is_about_alpaca_alone_in_the_scales_of_the_paper(composed: Callable[[str], Path]) -> None:

@@ -1,16 +1,12 @@
-"""Scores of a system: per data set and axis, macro averages, and the per-prompt table that pairs systems."""
+"""Scores of a system: per data set and objective, macro averages, and the per-prompt table that pairs systems."""
 
 import pytest
 
 from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.scoring.evaluate import SCORES, evaluate
+from tests.support.paper_objectives import OBJECTIVES
 
-AXES = {
-    "extractive_qa": {"task": "exact_match", "faithfulness": "span_coverage"},
-    "summarization": {"task": "rouge_l", "faithfulness": "summac"},
-    "instruction": {"instruction": "rating"},
-}
 GROUPS = {"nq": "seen", "bioasq": "unseen", "cnn": "seen", "alpaca": "instruction"}
 TASKS = {"nq": "extractive_qa", "bioasq": "extractive_qa", "cnn": "summarization", "alpaca": "instruction"}
 
@@ -46,7 +42,7 @@ class System:
         tables.write(paths[0], schemas.ANSWERS, self.answers)
         tables.write(paths[1], schemas.VERDICTS, self.verdicts)
         tables.write(paths[2], schemas.EXAMPLES, self.examples)
-        options = {"scores": AXES, "groups": groups, "bootstrap": 200, "seed": 0, **more}
+        options = {"objectives": OBJECTIVES, "groups": groups, "bootstrap": 200, "seed": 0, **more}
         return evaluate(paths[0], [paths[1]], paths[2], self.scores, **options)
 
 
@@ -64,7 +60,7 @@ def fill(system, prompts=4):
     return system
 
 
-def test_figures_per_data_set_and_axis(system):
+def test_figures_per_data_set_and_objective(system):
     _, summary = fill(system, 12).evaluate()
     assert summary["datasets"]["nq"] == {
         "task": "extractive_qa",
@@ -113,7 +109,7 @@ def test_nulls_and_missing_verdicts_are_counted_and_take_no_part_in_means(system
     assert (scores["faithfulness"]["mean"], scores["faithfulness"]["nulls"]) == (0.5, 1)
 
 
-def test_axis_of_nothing_but_nulls_has_no_mean(system):
+def test_objective_of_nothing_but_nulls_has_no_mean(system):
     system.add("alpaca", 0, rating=None)
     _, summary = system.evaluate()
     assert summary["datasets"]["alpaca"]["scores"]["instruction"] == {
@@ -125,14 +121,14 @@ def test_axis_of_nothing_but_nulls_has_no_mean(system):
     assert summary["macro"]["instruction"] == {"mean": None, "low": None, "high": None, "datasets": 1}
 
 
-def test_score_table_holds_one_row_per_prompt_and_axis(system):
+def test_score_table_holds_one_row_per_prompt_and_objective(system):
     system.add("cnn", 7, tokens=31, rouge_l=0.25, summac=None)
     system.evaluate()
     common = {"example_id": "cnn/test/7", "dataset": "cnn", "task": "summarization", "group": "seen", "tokens": 31}
     common |= {"words": 1, "reference_words": None}
     assert list(tables.read(system.scores, SCORES)) == [
-        {**common, "axis": "task", "score": 0.25},
-        {**common, "axis": "faithfulness", "score": None},
+        {**common, "objective": "faithfulness", "score": None},
+        {**common, "objective": "task", "score": 0.25},
     ]
 
 

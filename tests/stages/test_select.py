@@ -53,10 +53,20 @@ def test_a_stand_in_does_not_choose_by_default(run: Path) -> None:
     change(run, "stand_ins: []", "stand_ins: [summac]")
     select()
     rows = list(tables.read(run / "data/curated/reset.parquet", schemas.CURATED))
-    assert {row["faithfulness_score"] for row in rows if row["dataset"] == "wikisum"} == {None}
+    assert {tuple(row["objectives"]) for row in rows if row["dataset"] == "wikisum"} == {("task",)}
     assert {row["score"] for row in rows if row["dataset"] == "wikisum"} == {0.45}  # ROUGE-L alone
     change(run, "stand_ins: false", "stand_ins: true")
     select()
     rows = list(tables.read(run / "data/curated/reset.parquet", schemas.CURATED))
     assert {row["score"] for row in rows if row["dataset"] == "wikisum"} == {2.25}
     assert json.loads((run / "metrics/select/reset.json").read_text())["stand_ins_chose"] == ["summac"]
+
+
+def test_a_row_may_have_an_order_and_floors_of_its_own(run: Path) -> None:
+    change(run, "combine: null", "combine: lexicographic")
+    change(run, "floor: {}", "floor: {faithfulness: 0.5}")
+    change(run, "normalise: none", "normalise: pool")
+    select()
+    metrics = json.loads((run / "metrics/select/reset.json").read_text())
+    assert metrics["rule"] == {"combine": "lexicographic", "normalise": "pool"}
+    assert metrics["candidates_barred"] == {"faithfulness below 0.5": 24}

@@ -10,15 +10,19 @@ import yaml
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from reset.choosing.candidates import Bars
+from reset.choosing.combining import Rule
 from reset.choosing.select import keep_best
 from reset.files import schemas, tables
+from reset.objectives import read
 from tests.support import ROOT, chat_server
+from tests.support.paper_objectives import PLAIN
 
 ANSWER = {"system": "mtl", "setting": "t0.1", "temperature": 0.1, "top_k": 0, "seed": 1, "sweep": 0}
 ANSWER |= {"finish_reason": "stop", "mean_logprob": None, "tokens": 8}
 PASSAGE = "mira lives in red forest . the old dog sleeps all day . toma has a grey cat in the house ."
 TEXTS = ["mira lives in red forest .", "toma has an old dog .", "the grey cat sleeps all day ."]
-AXES = {"summarization": {"task": "oracle", "faithfulness": "oracle"}, "instruction": {"instruction": "rating"}}
+BOTH = {**PLAIN, "verdicts": {"summarization": "oracle", "instruction": "rating"}}
+OBJECTIVES = {"faithfulness": {**BOTH, "weight": 2.0}, "task": BOTH}
 
 
 def write(folder, example_row, task):
@@ -44,9 +48,8 @@ def write(folder, example_row, task):
     said = [{"answer_id": row["answer_id"], "name": name, "score": (row["text"] == TEXTS[1]) * 0.5} for row in rows]
     tables.write(paths["said"], schemas.VERDICTS, [{**row, "reason": None, "detail": None} for row in said])
     options = {"sweeps": 1, "pick": "best", "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"}
-    weights = {"task": 1.0, "instruction": 2.0, "faithfulness": 2.0}
     files = (paths["answers"], [paths["said"]], paths["prompts"], paths["curated"])
-    keep_best(*files, scores=AXES, weights=weights, bars=Bars(), **options)
+    keep_best(*files, objectives=read(OBJECTIVES), bars=Bars(), rule=Rule(), **options)
 
 
 @pytest.fixture
@@ -58,7 +61,8 @@ def watch(minimal, example_row, tmp_path):
             write(tmp_path, example_row, task)
         minimal["pools"] = {"mtl": {"model": "mtl", "prompts": "candidates", "decode": "greedy", "sweeps": 1}}
         minimal["curated"]["reset"] |= {"pool": "mtl"}
-        minimal["scores"] = {task: AXES[task]}
+        minimal["objectives"] = OBJECTIVES
+        minimal["report"] |= {"tradeoff": list(OBJECTIVES)}
         minimal["base"]["other"] = minimal["base"]["micro"]
         needs = f"models/{row['model']}" if "model" in row else "reset/judges"
         minimal["watchers"] = {"other": {"needs": needs, "model": None, "verdicts": None, **row}}

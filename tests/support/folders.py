@@ -48,7 +48,7 @@ def add_system(
 ) -> None:
     """Write the scores per prompt and the summary of a system whose means are near the given ones.
 
-    The (task, axis) in `resting` rest on a stand-in.
+    The (task, objective) in `resting` rest on a stand-in.
     """
     rows = []
     for dataset, (task, group) in TASKS.items():
@@ -57,9 +57,10 @@ def add_system(
             noise = random.Random(f"{dataset}{number}").uniform(-0.2, 0.2)  # the prompt's, shared by all systems
             noise += random.Random(f"{dataset}{number}{name}{run}").uniform(-0.2, 0.2)
             score = None if number == 0 else min(1.0, max(0.0, level + noise))
-            axis = "instruction" if task == "instruction" else "faithfulness"
+            objective = "instruction" if task == "instruction" else "faithfulness"
             key = {"example_id": f"{dataset}/test/{number}", "dataset": dataset, "task": task, "group": group}
-            rows.append({**key, "axis": axis, "score": score, "tokens": 20, "words": 15, "reference_words": number})
+            rows.append({**key, "objective": objective, "score": score, "tokens": 20, "words": 15})
+            rows[-1]["reference_words"] = number
     tables.write(root / f"data/scores/{name}.parquet", evaluate.SCORES, rows)
     summary = evaluate.summarise(rows, bootstrap=50, seed=0, resting=resting)
     account = {"rows_in": len(rows), "rows_out": len(rows), "set_aside": {}}

@@ -7,17 +7,14 @@ from typing import Any
 
 from reset.choosing import select
 from reset.choosing.candidates import Bars
+from reset.choosing.combining import Rule
 from reset.choosing.curated_rows import Pick
 from reset.files import schemas, tables
+from reset.objectives import by_task
 from reset.scoring import evaluate
 from tests.support import ROOT
+from tests.support.paper_objectives import OBJECTIVES
 
-SCORES = {
-    "extractive_qa": {"task": "exact_match", "faithfulness": "span_coverage"},
-    "abstractive_qa": {"task": "rouge_l", "faithfulness": "summac"},
-    "summarization": {"task": "rouge_l", "faithfulness": "summac"},
-    "instruction": {"instruction": "rating"},
-}
 GROUPS = {"nq": "seen", "wikisum": "unseen", "alpaca": "instruction"}
 TASKS = {"nq": "extractive_qa", "wikisum": "summarization", "alpaca": "instruction"}
 HOSTILE = "<script>document.title = 'gone'</script> & <b>bold</b>"
@@ -53,7 +50,7 @@ def verdicts(row: tables.Row, score: float) -> dict[str, tables.Row]:
     said: dict[str, Any] = {"reason": None, "detail": None, "answer_id": row["answer_id"]}
     if row["task"] == "instruction":
         return {"rater": {**said, "name": "rating", "score": round(score, 1), "reason": "names the thing"}}
-    name = SCORES[row["task"]]
+    name = {key: own.verdicts[0] for key, own in by_task(OBJECTIVES)[row["task"]].items()}
     sentences = [{"sentence": row["text"], "source": "It stands in a hall.", "entailment": round(score, 3)}]
     faithful = {**said, "name": name["faithfulness"], "score": score}
     lexical = {**said, "name": name["task"], "score": score / 2}
@@ -79,10 +76,10 @@ def choose(root: Path, name: str, pick: Pick) -> None:
         [root / f"data/verdicts/mtl_candidates/{judge}.parquet" for judge in ("lexical", "summac", "rater")],
         root / "data/prompts/candidates.parquet",
         root / f"data/curated/{name}.parquet",
-        scores=SCORES,
-        weights={"task": 1.0, "faithfulness": 2.0, "instruction": 2.0},
+        objectives=OBJECTIVES,
         pick=pick,
         bars=Bars("keep", "keep"),
+        rule=Rule(),
         **{"sweeps": 1, "share": 1.0, "seed": 0, "template": "micro", "rating": "rating"},
     )
     account.write(root / f"metrics/select/{name}.json", scale="micro", **figures)
@@ -119,7 +116,7 @@ def write(root: Path, *, best: str = "t0.1", gain: float = 0.3, prompts: int = 1
             [root / f"data/verdicts/{system}/{judge}.parquet" for judge in ("lexical", "summac", "rater")],
             root / "data/prompts/test.parquet",
             root / f"data/scores/{system}.parquet",
-            **{"scores": SCORES, "groups": GROUPS, "bootstrap": 20, "seed": 0},
+            **{"objectives": OBJECTIVES, "groups": GROUPS, "bootstrap": 20, "seed": 0},
         )
         account.write(root / f"metrics/systems/{system}.json", scale="micro", **summary)
     return root

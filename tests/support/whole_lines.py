@@ -10,7 +10,7 @@ from tests.support import records
 Rows = dict[str, Any]
 SIX = ("gpt_2", "llama_3", "qwen_3", "gemma_3", "phi_3", "smollm_2_instruct")
 CHOICE = {"prompts": "candidates", "sweeps": 1, "share": 1.0, "rating": "rating"}
-CHOICE |= {"truncated": "keep", "looping": "keep", "floor": {}}
+CHOICE |= {"truncated": "keep", "looping": "keep", "floor": {}, "combine": None}
 SHARES = {"train": 0.6, "dev": 0.1, "test": 0.3}
 TRAINED_ON = ("dolly", "sharegpt", "self_instruct", "oasst1", "nq", "cnn_dailymail", "ms_marco", "clapnq")
 JUDGING = {
@@ -136,7 +136,7 @@ def _judged(server: str) -> Rows:
         for name, kind in JUDGING.items()
     }
     paid = {"model": "strong", "weak_model": None, "pairwise_model": None, "server": asked}
-    grounded = {"task": "rouge_l", "faithfulness": "checker"}
+    grounded = {"abstractive_qa": "checker", "summarization": "checker"}
     seen = {n: "seen" if n in TRAINED_ON[4:] else "instruction" for n in records.OF}
     unseen = dict.fromkeys(("bioasq", "searchqa", "mrqa", "wikisum"), "unseen")
     choice = {**CHOICE, "pool": "mtl_candidates"}
@@ -147,10 +147,10 @@ def _judged(server: str) -> Rows:
             **local,
         },
         "stand_ins": [],
-        "scores": {
-            "extractive_qa": {"task": "exact_match", "faithfulness": "span_coverage"},
-            **{"abstractive_qa": grounded, "summarization": grounded},
-            "instruction": {"instruction": "rating"},
+        "objectives": {
+            "faithfulness": _objective(2.0, extractive_qa="span_coverage", **grounded),
+            "instruction": _objective(2.0, instruction="rating"),
+            "task": _objective(1.0, extractive_qa="exact_match", abstractive_qa="rouge_l", summarization="rouge_l"),
         },
         "curated": {
             "labels": {**choice, "pick": "labelled", "margin": 0.1},
@@ -159,6 +159,10 @@ def _judged(server: str) -> Rows:
         "evaluate": {"systems": ["kto"], "groups": seen | unseen},
         "report": {"comparisons": []},
     }
+
+
+def _objective(weight: float, **verdicts: str) -> Rows:
+    return {"weight": weight, "floor": None, "transform": "none", "compare": ["all"], "verdicts": verdicts}
 
 
 def kinds(p: Mapping[str, Any]) -> set[tuple[str, str]]:

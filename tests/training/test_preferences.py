@@ -41,8 +41,12 @@ GOOD, BAD = "the home of mira is red boat.", "tom has old drum."
 def row(number: int, response: str, **columns: Any) -> dict[str, Any]:
     """A curated row; `columns` are those of its kind."""
     curated = {"answer_id": f"a{number}", "setting": "t0.1", "sweep": 0, "score": 1.0, "candidates": 2, "margin": 1.0}
-    axes = {f"{axis}_score": None for axis in ("task", "instruction", "faithfulness")}
-    return {**plain(number, f"what is the home of mira in town {number % 3}?", response), **curated, **axes, **columns}
+    return {
+        **plain(number, f"what is the home of mira in town {number % 3}?", response),
+        **curated,
+        "objectives": {},
+        **columns,
+    }
 
 
 def rows(method: str, count: int) -> list[dict[str, Any]]:
