@@ -20,7 +20,8 @@ def of_names(text: str) -> dict[int, str]:
 
 def above(text: str, line: int) -> str:
     """Return the whole-line comments directly above `line` (from 1) as one text."""
-    lines, said = text.splitlines(), []
+    lines = text.splitlines()
+    said: list[str] = []
     while (line := line - 1) and lines[line - 1].lstrip().startswith("#"):
         said.insert(0, lines[line - 1].lstrip("# "))
     return " ".join(said)

@@ -61,8 +61,7 @@ def _merged(keys: Iterator[Key]) -> list[Key]:
     for key in keys:
         alike.setdefault((key.name, key.kind, key.meaning), []).append(key)
     return [
-        replace(same[0], only=tuple(dict.fromkeys(one for key in same for one in key.only)))
-        for same in alike.values()
+        replace(same[0], only=tuple(dict.fromkeys(one for key in same for one in key.only))) for same in alike.values()
     ]
 
 
@@ -134,7 +133,9 @@ def _docs(inner: Sequence[type[BaseModel]]) -> list[str]:
     if len(inner) < 2:
         return [inspect.cleandoc(one.__doc__ or "") for one in inner]
     common = inner[0].__mro__[1]
-    own = [f"`{'`, `'.join(value for _, value in _tags([one]))}`: {inspect.cleandoc(one.__doc__ or '')}" for one in inner]
+    own = [
+        f"`{'`, `'.join(value for _, value in _tags([one]))}`: {inspect.cleandoc(one.__doc__ or '')}" for one in inner
+    ]
     return [" ".join([inspect.cleandoc(common.__doc__ or ""), *own])]
 
 

@@ -15,7 +15,11 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "Kinds of judges: `judges.<name>.kind`": registry.JUDGES,
     "Methods: `recipes.<name>.method`": registry.METHODS,
 }
-GIVEN = {"self", "model", "name", "needs", "seed"}  # not options: the stage passes them
+GIVEN = {  # by the stage, so that they are no options
+    "reset.bases": {"needs", "seed"},
+    "reset.engines": {"model"},
+    "reset.judges": {"name"},
+}
 Option = tuple[str, str, str]  # name, annotation, default
 
 
@@ -32,7 +36,10 @@ def _table(title: str, known: Mapping[str, str]) -> Iterator[str]:
         module, _, attribute = plug_in.partition(":")
         yield f"### `{name}`"
         yield from (prose(text) for text in documentation(module, attribute))
-        rows = [[f"`{option}`", f"`{kind}`", f"`{default}`" if default else "must be set"] for option, kind, default in options(module, attribute)]
+        rows = [
+            [f"`{option}`", f"`{kind}`", f"`{default}`" if default else "must be set"]
+            for option, kind, default in options(module, attribute)
+        ]
         if rows:
             yield table(["option", "type", "default"], rows)
 
@@ -44,13 +51,14 @@ def documentation(module: str, name: str) -> list[str]:
 
 
 def options(module: str, name: str) -> list[Option]:
-    """Return the options of a class, those of a base class in reset/ first; none of a function, which has no options."""
+    """Return the options of a class, those of a base class in reset/ first; a function has none."""
     node = _named(_tree(module), name)
     if not isinstance(node, ast.ClassDef):
         return []
     made = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
     inherited = [] if made else [option for base in node.bases for option in _inherited(module, ast.unparse(base))]
-    return [*inherited, *(_arguments(made[0]) if made else _fields(node))]
+    given = GIVEN.get(".".join(module.split(".")[:2]), set())
+    return [one for one in [*inherited, *(_arguments(made[0]) if made else _fields(node))] if one[0] not in given]
 
 
 def _arguments(made: ast.FunctionDef) -> list[Option]:
@@ -58,7 +66,6 @@ def _arguments(made: ast.FunctionDef) -> list[Option]:
     return [
         (one.arg, ast.unparse(one.annotation) if one.annotation else "", ast.unparse(default) if default else "")
         for one, default in each
-        if one.arg not in GIVEN
     ]
 
 
@@ -68,7 +75,7 @@ def _fields(node: ast.ClassDef) -> list[Option]:
     return [
         (ast.unparse(one.target), ast.unparse(one.annotation), _default(one.value))
         for one in fields
-        if "ClassVar" not in ast.unparse(one.annotation) and "init=False" not in (one.value and ast.unparse(one.value) or "")
+        if "ClassVar" not in ast.unparse(one.annotation) and "init=False" not in _default(one.value)
     ]
 
 
@@ -80,10 +87,10 @@ def _default(value: ast.expr | None) -> str:
 
 def _inherited(module: str, base: str) -> list[Option]:
     """The options of a base class that the module imports from reset/."""
-    for node in _tree(module).body:
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("reset"):
-            if base in (alias.name for alias in node.names):
-                return options(node.module, base)
+    imported = [node for node in _tree(module).body if isinstance(node, ast.ImportFrom)]
+    for node in imported:
+        if (node.module or "").startswith("reset") and base in (alias.name for alias in node.names):
+            return options(str(node.module), base)
     return []
 
 

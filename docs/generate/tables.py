@@ -39,7 +39,9 @@ def every_table() -> dict[str, list[Column]]:
         if isinstance(schema, pa.Schema):
             own = _said(name)
             known = {column.name: own.get(column.name) or known.get(column.name, "") for column in schema} | known | own
-            made[name] = [Column(one.name, str(one.type), one.nullable, own.get(one.name) or known[one.name]) for one in schema]
+            made[name] = [
+                Column(one.name, str(one.type), one.nullable, own.get(one.name) or known[one.name]) for one in schema
+            ]
     return made
 
 
@@ -57,5 +59,8 @@ def _said(name: str) -> dict[str, str]:
     lines, said = text.splitlines(), comments.of_names(text)
     first = next(n for n, line in enumerate(lines) if line.startswith(f"{name} = "))
     last = next((n for n in range(first + 1, len(lines)) if re.match(r"[A-Z_]+ = |#", lines[n])), len(lines))
-    pairs = [(re.match(r"\s*(?:.*_(?:schema|nullable)\()?(\w+)=(?=pa\.|_TEXT)", lines[n]), said.get(n + 1, "")) for n in range(first, last)]
+    pairs = [
+        (re.match(r"\s*(?:.*_(?:schema|nullable)\()?(\w+)=(?=pa\.|_TEXT)", lines[n]), said.get(n + 1, ""))
+        for n in range(first, last)
+    ]
     return {found[1]: text for found, text in pairs if found and text}

@@ -7,7 +7,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false", NoneType: "null", Any: "anything"}
-LIMITS = {"gt": "above {}", "ge": "at least {}", "lt": "below {}", "le": "at most {}", "min_length": "at least {} entries"}
+LIMITS = {
+    "gt": "above {}",
+    "ge": "at least {}",
+    "lt": "below {}",
+    "le": "at most {}",
+    "min_length": "at least {} entries",
+}
 
 
 def words(kind: Any, metadata: Any = ()) -> str:
@@ -24,9 +30,7 @@ def words(kind: Any, metadata: Any = ()) -> str:
 
 def limits(metadata: Any) -> list[str]:
     """Return what pydantic checks of a value, such as "at least 1"."""
-    return [
-        said.format(getattr(one, name)) for one in metadata for name, said in LIMITS.items() if hasattr(one, name)
-    ]
+    return [said.format(getattr(one, name)) for one in metadata for name, said in LIMITS.items() if hasattr(one, name)]
 
 
 def _flat(metadata: Any) -> list[Any]:
