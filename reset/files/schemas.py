@@ -21,10 +21,10 @@ EXAMPLES = pa.schema(
     [
         *_schema(
             example_id=_TEXT,  # dataset/split/id, where id is the source's own or a hash of the content
-            dataset=_TEXT,
-            split=_TEXT,
-            task=_TEXT,
-            instruction=_TEXT,
+            dataset=_TEXT,  # its row of `datasets`
+            split=_TEXT,  # train | dev | test
+            task=_TEXT,  # instruction | extractive_qa | abstractive_qa | summarization
+            instruction=_TEXT,  # what is to be done
             question=_TEXT,  # "" for instructions and summaries
             passages=_TEXTS,  # empty for instructions; one text for summaries
             references=_TEXTS,  # the first is the training target; empty where the source has none
@@ -33,24 +33,34 @@ EXAMPLES = pa.schema(
     ]
 )
 
-# training rows to drop; `test_id` is the test example that the row repeats, "" if it repeats a training row
-SCREENED = _schema(example_id=_TEXT, reason=_TEXT, test_id=_TEXT)
+# training rows to drop
+SCREENED = _schema(
+    example_id=_TEXT,  # the training row
+    reason=_TEXT,  # why it is left out
+    test_id=_TEXT,  # the test example that it repeats, "" if it repeats a training row
+)
 
 MIXTURES = _schema(
     example_id=_TEXT,
     repeat=pa.int32(),  # 0 for the first copy, 1.. for up-sampled ones
-    dataset=_TEXT,
-    task=_TEXT,
-    prompt=_TEXT,
+    dataset=_TEXT,  # its row of `datasets`
+    task=_TEXT,  # as in EXAMPLES
+    prompt=_TEXT,  # in the template, without the tokens of a chat
     context_start=pa.int32(),  # characters [start, end) of the prompt are the context, whose end may be cut
-    context_end=pa.int32(),
-    response=_TEXT,
+    context_end=pa.int32(),  # see context_start
+    response=_TEXT,  # the training target
 )
 
 CURATED = pa.schema(
     [
         *MIXTURES,
-        *_schema(answer_id=_TEXT, setting=_TEXT, sweep=pa.int32(), score=pa.float64(), candidates=pa.int32()),
+        *_schema(
+            answer_id=_TEXT,  # of the answer that was kept
+            setting=_TEXT,  # decode setting that it was sampled with
+            sweep=pa.int32(),  # from 0
+            score=pa.float64(),  # of all objectives together (paper 5.1)
+            candidates=pa.int32(),  # answers to the prompt that competed
+        ),
         *_schema(objectives=pa.map_(_TEXT, pa.float64())),  # objective -> value, of those that have one
         *_nullable(margin=pa.float64()),  # score above the best answer with another text; null if there is none
     ]
@@ -62,16 +72,16 @@ PAIRS = pa.schema(
     [
         *CURATED,  # of the chosen answer
         *_schema(
-            rejected=_TEXT,
-            rejected_answer_id=_TEXT,
-            rejected_setting=_TEXT,
-            rejected_sweep=pa.int32(),
-            rejected_score=pa.float64(),
+            rejected=_TEXT,  # the worst answer
+            rejected_answer_id=_TEXT,  # its id
+            rejected_setting=_TEXT,  # its decode setting
+            rejected_sweep=pa.int32(),  # its sweep
+            rejected_score=pa.float64(),  # its score
         ),
     ]
 )
 
-LABELLED = pa.schema([*CURATED, *_schema(desirable=pa.bool_())])
+LABELLED = pa.schema([*CURATED, *_schema(desirable=pa.bool_())])  # whether the answer is well above its prompt's mean
 
 WEIGHTED = pa.schema([*CURATED, *_schema(weight=pa.float64())])  # in (0, 1]; the weights of a prompt sum to 1
 
@@ -80,15 +90,15 @@ ANSWERS = pa.schema(
         *_schema(
             answer_id=_TEXT,  # example_id|setting|sweep
             example_id=_TEXT,
-            dataset=_TEXT,
-            task=_TEXT,
-            system=_TEXT,
-            setting=_TEXT,
-            sweep=pa.int32(),
-            temperature=pa.float64(),
+            dataset=_TEXT,  # its row of `datasets`
+            task=_TEXT,  # as in EXAMPLES
+            system=_TEXT,  # the model that answered
+            setting=_TEXT,  # decode setting
+            sweep=pa.int32(),  # from 0
+            temperature=pa.float64(),  # 0 = greedy
             top_k=pa.int32(),  # 0 = off
-            seed=pa.int64(),
-            text=_TEXT,
+            seed=pa.int64(),  # of this answer alone
+            text=_TEXT,  # the answer
             tokens=pa.int32(),  # generated tokens, including the end token
             finish_reason=_TEXT,  # stop | length | error: ...
         ),
@@ -98,7 +108,14 @@ ANSWERS = pa.schema(
 
 VERDICTS = pa.schema(
     [
-        *_schema(answer_id=_TEXT, name=_TEXT),
-        *_nullable(score=pa.float64(), reason=_TEXT, detail=_TEXT),  # detail is JSON
+        *_schema(
+            answer_id=_TEXT,  # example_id|setting|sweep
+            name=_TEXT,  # of the verdict
+        ),
+        *_nullable(
+            score=pa.float64(),  # in [0, 1]; null if the judge cannot tell
+            reason=_TEXT,  # why the score is null, or as it is
+            detail=_TEXT,  # JSON, what the report shows as evidence
+        ),
     ]
 )

@@ -10,29 +10,29 @@ from reset.params.section import Count, Rate, Section
 class Decode(Section):
     """A row of `decode`: the values of one sweep (paper 5.1)."""
 
-    temperatures: list[float]
-    top_ks: list[int]
-    top_k_temperature: float
+    temperatures: list[float]  # values of the temperature, with top-k off
+    top_ks: list[int]  # values of top-k, at `top_k_temperature`
+    top_k_temperature: float  # temperature of the settings with top-k; at 0 top-k has no effect
 
 
 class Pool(Section):
     """A row of `pools`: one model's answers to a set of prompts under a grid of decode settings."""
 
     model: str  # folder under models/
-    prompts: str
-    decode: str
-    sweeps: int = Field(ge=1)
+    prompts: str  # row of `prompts`
+    decode: str  # row of `decode`
+    sweeps: int = Field(ge=1)  # how often each prompt is answered under one of the two lists of settings, drawn by seed
 
 
 class Sample(Section):
     """How answers are sampled."""
 
-    engine: str
-    max_tokens: int = Field(ge=1)
-    max_prompt_tokens: int = Field(ge=1)
-    chunk_prompts: int = Field(ge=1)
-    max_failed: float = Rate
-    engines: dict[str, dict[str, Any]]
+    engine: str  # who generates: a row of the table `ENGINES`
+    max_tokens: int = Field(ge=1)  # generated tokens of an answer at most
+    max_prompt_tokens: int = Field(ge=1)  # longest prompt, in tokens; the context of a longer one is cut
+    chunk_prompts: int = Field(ge=1)  # prompts of a part that is kept when a run is killed
+    max_failed: float = Rate  # largest share of answers that may fail
+    engines: dict[str, dict[str, Any]]  # engine -> its options: see Plug-ins
 
 
 class Cluster(Section):
@@ -40,18 +40,18 @@ class Cluster(Section):
 
     workers: int | None = Field(ge=1)  # null: as many as fit on the GPUs
     ray_address: str | None  # null: no cluster; several workers then use a local Ray on this machine
-    worker_cpus: float = Field(gt=0)
-    worker_gpus: float = Field(ge=0)
-    max_restarts: int = Count
+    worker_cpus: float = Field(gt=0)  # processor cores of a worker
+    worker_gpus: float = Field(ge=0)  # GPUs of a worker; as many as the engine's tensor_parallel_size
+    max_restarts: int = Count  # how often a dead worker is replaced and its chunk tried again
 
 
 class Judge(Section):
     """A row of `judges`."""
 
-    kind: str
+    kind: str  # who judges: a row of the table `JUDGES`
     needs: str  # a path that DVC watches besides the judge's own code: models/<model>, else other code or data
     model: str | None  # folder under models/; null: the judge has no local model
-    options: dict[str, Any]
+    options: dict[str, Any]  # of the kind: see Plug-ins
 
 
 class Watcher(Judge):
@@ -64,7 +64,7 @@ class Judging(Section):
     """How verdicts are collected."""
 
     max_null: float = Rate  # largest share of verdicts without a score
-    chunk_answers: int = Field(ge=1)
+    chunk_answers: int = Field(ge=1)  # answers, about, of a part that is kept when a run is killed
 
 
 Combine = Literal["weighted_sum", "log_sigmoid", "lexicographic", "pareto"]
@@ -89,9 +89,9 @@ class Select(Section):
 class Curated(Section):
     """Options of every row of `curated`: which answers of a pool become training rows."""
 
-    pool: str
+    pool: str  # row of `pools` whose answers compete
     prompts: str  # must be the pool's row of prompts
-    sweeps: int = Field(ge=1)
+    sweeps: int = Field(ge=1)  # how many of the pool's sweeps compete
     share: float = Rate  # of the prompts that is kept, those with the best answers first
     rating: str  # name of the verdict that scores instructions
     truncated: Literal["drop", "keep"]  # whether an answer that was cut off at `sample.max_tokens` can win
@@ -103,25 +103,25 @@ class Curated(Section):
 class Picked(Curated):
     """One answer per prompt: the best one or a random one."""
 
-    pick: Literal["best", "random"]
+    pick: Literal["best", "random"]  # which answers to a prompt become training rows
 
 
 class Pairs(Curated):
     """The best and the worst answer to a prompt, if their scores differ by at least `margin`."""
 
-    pick: Literal["pairs"]
-    margin: float = Field(ge=0)
+    pick: Literal["pairs"]  # which answers to a prompt become training rows
+    margin: float = Field(ge=0)  # least difference of the two scores
 
 
 class Labelled(Curated):
     """Answers whose score is at least `margin` above or below the mean score of their prompt."""
 
-    pick: Literal["labelled"]
-    margin: float = Field(ge=0)
+    pick: Literal["labelled"]  # which answers to a prompt become training rows
+    margin: float = Field(ge=0)  # least distance from the mean score of the prompt
 
 
 class Weighted(Curated):
     """All answers, weighted by a softmax of score / `temperature`."""
 
-    pick: Literal["weighted"]
-    temperature: float = Field(gt=0)
+    pick: Literal["weighted"]  # which answers to a prompt become training rows
+    temperature: float = Field(gt=0)  # of the softmax; the lower, the more the best answers weigh

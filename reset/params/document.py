@@ -29,11 +29,11 @@ from reset.params.training import Base, Dpo, Kto, Supervised, System, TemplateOp
 class Params(Section):
     """All of params.yaml."""
 
-    scale: str
-    seed: int
+    scale: str  # name of the scale, a file of conf/scale/
+    seed: int  # of models, training order, sampling and ties; not of the data
     data_seed: int  # of draws of prompts and mixtures, which stay the same under other seeds
     data_folder: str | None  # folder of local data sets; rows of `datasets` may refer to it
-    template: str
+    template: str  # how an example becomes a prompt: a template of the paper, or `chat`, the model's own
     template_options: TemplateOptions
     datasets: dict[str, Dataset]
     prepare: Prepare
@@ -54,7 +54,7 @@ class Params(Section):
     watchers: dict[str, Watcher] = Field(min_length=1)
     stand_ins: list[str]  # rows of `judges` and `watchers` whose figures are no results, and which choose nothing
     judge: Judging
-    objectives: dict[str, Objective] = Field(min_length=1)
+    objectives: dict[str, Objective] = Field(min_length=1)  # what answers should be, and which verdicts say so
     select: Select
     curated: dict[str, Annotated[Picked | Pairs | Labelled | Weighted, Field(discriminator="pick")]]
     evaluate: Evaluate

@@ -38,4 +38,4 @@ class Report(Section):
 class Tracking(Section):
     """Whether runs are recorded for MLflow."""
 
-    enabled: bool
+    enabled: bool  # whether stages write what MLflow is told, into .tracking/
