@@ -23,10 +23,12 @@ from reset.model import generation, precision
 from reset.runs import checkpoints
 from reset.runs.divergence import Limits, Watch
 from reset.runs.launcher import free_port
+from reset.runs.step_log import Steps
 from reset.training import attention, packing
 from reset.training.base_trainer import Watched
 from reset.training.best_model import Best, Weights
 from reset.training.callbacks import Finished, Keep, LastStep, Save
+from reset.training.encoding import sequences
 from reset.training.recipe import Recipe, Rows, accumulation
 
 Build = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Rows, Rows, Recipe, Any], Watched]
@@ -153,6 +155,7 @@ def fit(
         Save(save_minutes),
         best,
         Finished(),
+        Steps(sum(len(sequence["input_ids"]) for sequence in sequences(rows)), work),
         Keep(lambda folder: write(take(), folder), keep, into),
     ):
         trainer.add_callback(callback)
