@@ -33,7 +33,8 @@ def status(context: click.Context, as_json: bool, watch: float | None) -> None:
 
     Stages by kind; those that run with their answers, rows or steps and rates so far; time and dollars left, from the
     plan and what was measured; the page. The exit status is 0 if a run goes on, if all is done or if nothing was run,
-    and 1 if stages are left of a run that failed or was stopped. Large files are not read: `dvc status` is the last word.
+    and 1 if stages are left of a run that failed or was stopped. Large files are not read:
+    `dvc status` is the last word.
 
     \b
     Example:
@@ -63,8 +64,8 @@ def text(now: "Status") -> str:
     """Return the status for the terminal."""
     rows = [["stages", "done", "running", "left", "time left"]]
     for kind in now.kinds:
-        figures = [f"{kind.done}/{kind.all}", str(kind.running or ""), str(kind.left or ""), duration(kind.seconds_left)]
-        rows.append([kind.kind, *figures])
+        figures = [str(kind.running or ""), str(kind.left or ""), duration(kind.seconds_left or None)]
+        rows.append([kind.kind, f"{kind.done}/{kind.all}", *figures])
     blocks = [_head(now), words.aligned(rows)]
     if now.running:
         title = "running" if now.state == "running" else "stopped in"

@@ -1,8 +1,8 @@
 """Which stages are done: dvc.lock against dvc.yaml, params.yaml and the files, without reading a large one.
 
 What a stage made is as dvc.lock says if it is there and, for a file, has its size. Hashes of folders that stages wrote
-are computed from dvc.lock and from DVC's cache. Other files, such as code, are hashed up to `LARGE` bytes; a larger one is
-taken for unchanged if its size is. `dvc status` reads everything and is the last word.
+are computed from dvc.lock and from DVC's cache. Other files, such as code, are hashed up to `LARGE` bytes; a larger one
+is taken for unchanged if its size is. `dvc status` reads everything and is the last word.
 """
 
 import hashlib

@@ -35,11 +35,11 @@ class Work:
         return self._rows(row) if stage.kind == "train" else 1.0
 
     def _rows(self, system: str) -> float | None:
-        """Return the rows that a system trains on, as stage `mix` or `select` has counted them."""
+        """Return the rows that a system trains on, as stage `mix` has counted them, else at most."""
         row = self._p.systems[system]
         kind, _, name = row.data.partition("/")
-        made = metrics.read(Path("metrics") / ("mix" if kind == "mixtures" else "select") / f"{name}.json", self._p.scale)
-        if "rows_out" in made and kind == "mixtures":
+        made = metrics.read(Path("metrics/mix") / f"{name}.json", self._p.scale) if kind == "mixtures" else {}
+        if "rows_out" in made:
             return float(made["rows_out"]) * self._p.recipes[row.recipe].epochs
         return row_counts.trained_rows(self._p, row)
 
@@ -63,21 +63,21 @@ class Pace:
 
     def __init__(self, work: Work, stages: Mapping[str, Stage], seconds: Mapping[str, float]) -> None:
         self._work = work
-        self._taken, self._done, self._planned = defaultdict[str, float](float), defaultdict[str, float](float), {}
+        self._taken, self._done = defaultdict[str, float](float), defaultdict[str, float](float)
+        self._planned = defaultdict[str, float](float)
         for name in stages.keys() & seconds.keys():
             if amount := work.of(stages[name]):
                 group, planned = work.group(stages[name]), work.planned(stages[name])
                 self._taken[group] += seconds[name]
                 self._done[group] += amount
-                if planned:
-                    self._planned[group] = self._planned.get(group, 0.0) + planned
+                self._planned[group] += planned or 0.0
 
     def of(self, stage: Stage) -> float | None:
         """Return the seconds that a stage takes; None if neither plan nor measurement tells."""
         group, planned, amount = self._work.group(stage), self._work.planned(stage), self._work.of(stage)
         if group not in self._taken:
             return planned
-        if planned and self._planned.get(group):
+        if planned and self._planned[group]:
             return planned * self._taken[group] / self._planned[group]
         return None if amount is None else amount * self._taken[group] / self._done[group]
 
@@ -92,7 +92,7 @@ class Dollars:
 
 
 def dollars(p: Params, work: Work, left: Iterable[str], seconds_left: float | None) -> Dollars:
-    """Return the dollars of a run whose stages `left` are still to end. A judge asks on at its price per answer so far."""
+    """Return the dollars of a run whose stages `left` are still to end; a judge keeps its price per answer so far."""
     paid = {judge for judge, row in p.judges.items() if asks_a_server(row)}
     spent = _spent(paid, p.pools)
     to_come = [_to_come(judge, set(left), spent, work) for judge in paid]

@@ -1,7 +1,7 @@
 """The stages of dvc.yaml, resolved against params.yaml without DVC, which takes seconds for some hundred stages.
 
-The subset of DVC's templating that our dvc.yaml uses: `foreach` over a table or list, `matrix` over tables or lists, and
-`${...}` with dots. A test compares the result with DVC's own.
+The subset of DVC's templating that our dvc.yaml uses: `foreach` and `matrix` over tables or lists, and `${...}` with
+dots. A test compares the result with DVC's own.
 """
 
 import re

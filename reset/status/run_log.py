@@ -1,8 +1,8 @@
 """The log of `dvc repro`: which stage began and ended when, one JSON object a line, in DVC's folder for such files.
 
-The command `dvc` of this environment writes it (reset/cli/dvc.py); `reset-lm status` reads it. A run that was killed has
-no last line: whether it goes on is asked of the system, by the process and the time at which that began. Of a run by
-another `dvc`, its lock on what the stage writes (.dvc/tmp/rwlock) says what runs.
+The command `dvc` of this environment writes it (reset/cli/dvc.py); `reset-lm status` reads it. A run that was killed
+has no last line: whether it goes on is asked of the system, by the process and the time at which that began. Of a run
+by another `dvc`, its lock on what the stage writes (.dvc/tmp/rwlock) says what runs.
 """
 
 import json
@@ -98,7 +98,7 @@ def _alive(pid: int, created: float | None = None) -> bool:
     try:
         process = psutil.Process(pid)
         same = created is None or abs(process.create_time() - created) < 1
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 
