@@ -35,15 +35,16 @@ MAY_IMPORT = {
         "bases checkpoint_names choosing engines errors files judges llm micro model params registry sampling training"
     ),
     "checking": "bases checkpoint_names engines errors examples judges llm model params planning registry runs sources",
+    "status": "files llm params planning errors",
     "evidence": (
         "checkpoint_names choosing errors examples files judges model objectives report scoring sources tracking"
     ),
     "cli": (
         "checking choosing errors evidence files judges llm model objectives params planning registry report runs "
-        "sampling tracking"
+        "sampling status tracking"
     ),
 }
-NOT_FOR_STAGES = {"checking", "cli", "evidence"}
+NOT_FOR_STAGES = {"checking", "cli", "evidence", "status"}
 
 
 @pytest.fixture(scope="module")

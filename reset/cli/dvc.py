@@ -7,6 +7,7 @@
   loaded (reset/runs/stage_server.py); RESET_STAGE_SERVER=0 in the environment turns that off.
 - Before the first stage of a run that needs models of the hub or a judge's server, `reset-lm check` looks for all that
   it needs (reset/checking/before_run.py); RESET_CHECK=0 leaves that out, and so does naming targets.
+- Beginning and end of a run and of its stages are noted for `reset-lm status` (reset/status/run_log.py).
 - What belongs to no stage any more is told at the end (reset/planning/orphans.py).
 
 A `dvc` that was installed elsewhere does without: slower, with the same result.
@@ -35,6 +36,7 @@ def main() -> int:
         update_in_place()
         _parse_params_once()
         _check_first()
+        _log_runs()
         _tell_orphans()
     return int(dvc())
 
@@ -116,6 +118,45 @@ def _note(failed: list[Exception], root: Path) -> None:
         before_run.require(root)
     except ResetError as error:
         failed.append(DvcException(error.message))
+
+
+def _log_runs() -> None:
+    """Note beginning and end of a `repro` and of each stage that it runs."""
+    from dvc.repo import Repo
+    from dvc.stage import Stage, run
+
+    from reset.status.run_log import Writer
+
+    reproduce, stage_run, command = Repo.reproduce, Stage.run, run.cmd_run
+    ran: list[str] = []  # the stages whose command was run, and not taken from DVC's cache of runs
+
+    def reproduce_noted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("dry"):
+            return reproduce(self, *args, **kwargs)
+        log = Writer(Path(self.root_dir))
+        log.begin()
+        try:
+            return reproduce(self, *args, **kwargs)
+        finally:
+            log.add("end")
+
+    def run_noted(self: Any, dry: bool = False, *args: Any, **kwargs: Any) -> Any:
+        if dry:
+            return stage_run(self, dry, *args, **kwargs)
+        log, name, what = Writer(Path(self.repo.root_dir)), self.addressing, "failed"
+        log.add("stage", stage=name)
+        try:
+            result = stage_run(self, dry, *args, **kwargs)
+            what = "done"
+            return result
+        finally:
+            log.add(what, stage=name, ran=name in ran)
+
+    def command_noted(stage: Any, *args: Any, **kwargs: Any) -> Any:
+        ran.append(stage.addressing)
+        return command(stage, *args, **kwargs)
+
+    Repo.reproduce, Stage.run, run.cmd_run = reproduce_noted, run_noted, command_noted
 
 
 def _tell_orphans() -> None:

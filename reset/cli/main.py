@@ -26,6 +26,7 @@ COMMANDS = {
     "round": ("reset.cli.round:round_", "Add one more round to the parameters."),
     "seeds": ("reset.cli.seeds:seeds", "Summarise repeated runs: mean, spread, paired intervals."),
     "show": ("reset.cli.show:show", "Trace one row, from raw record to trained systems."),
+    "status": ("reset.cli.status:status", "Show what a run has done, what it does and what is left."),
     "tidy": ("reset.cli.tidy:tidy", "Remove what renamed or removed rows of params.yaml have left behind."),
     "track": ("reset.cli.track:track", "Send records of stage runs to MLflow."),
 }

@@ -6,8 +6,7 @@ else. The other modules of this room count the work once the data exist.
 
 from reset.params.document import Params
 from reset.params.plan import Plan
-from reset.params.training import System
-from reset.planning import workload
+from reset.planning import row_counts
 
 
 def whole(p: Params) -> dict[str, float] | None:
@@ -17,10 +16,10 @@ def whole(p: Params) -> dict[str, float] | None:
     """
     if p.plan is None:
         return None
-    trained = [_trained_rows(p, system) for system in p.systems.values()]
+    trained = [row_counts.trained_rows(p, system) for system in p.systems.values()]
     if None in trained:
         return None
-    answers = [workload.answering(p, name, pool, None).answers for name, pool in p.pools.items()]
+    answers = [row_counts.answers(p, pool) for pool in p.pools.values()]
     seconds = _seconds(p, p.plan, sum(row or 0.0 for row in trained), sum(answers))
     hours = {f"{kind}_hours": spent / 3600 for kind, spent in seconds.items()}
     models = sum(1 + len(system.keep) for system in p.systems.values())
@@ -41,20 +40,3 @@ def _seconds(p: Params, assumed: Plan, rows: float, answers: int) -> dict[str, f
         "judge": sum(answers / assumed.answers_per_s[name] for name in p.judges if name in assumed.answers_per_s),
         "start": stages * assumed.stage_s,
     }
-
-
-def _trained_rows(p: Params, system: System) -> float | None:
-    """Rows times epochs of a system, each answer of a pair as a row; None if its mixture has no limit."""
-    kind, _, name = system.data.partition("/")
-    epochs = p.recipes[system.recipe].epochs
-    if kind == "curated":
-        curated = p.curated[name]
-        answers = 2 if curated.pick == "pairs" else 1
-        return answers * curated.share * sum(p.prompts[curated.prompts].rows.values()) * epochs
-    mixture = p.mixtures[name]
-    if mixture.rows is not None:
-        return len(mixture.parts) * mixture.rows * epochs
-    members = [dataset for part in mixture.parts.values() for dataset in part]
-    taken = [mixture.take.get(dataset) for dataset in members]
-    counts = [count for count in taken if isinstance(count, int)]
-    return sum(counts) * epochs if len(counts) == len(members) else None

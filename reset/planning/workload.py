@@ -20,6 +20,7 @@ from reset.model.training_rows import training_row
 from reset.params.answers import Pool
 from reset.params.document import Params
 from reset.params.training import System
+from reset.planning import row_counts
 from reset.sampling import decode_settings
 from reset.training.encoding import SCHEMAS, encode, sequences
 
@@ -181,9 +182,8 @@ def answering(p: Params, name: str, pool: Pool, prompts: Sequence[Asked] | None)
     grid = decode_settings.arms(**p.decode[pool.decode].model_dump())
     if prompts is None:
         count = sum(p.prompts[pool.prompts].rows.values())
-        answers = [_computed_answers(str(number), grid, pool.sweeps, p.seed) for number in range(100)]
-        return Answering(count, round(count * sum(answers) / len(answers)))
-    answers = [_computed_answers(prompt.example_id, grid, pool.sweeps, p.seed) for prompt in prompts]
+        return Answering(count, row_counts.answers(p, pool))
+    answers = [row_counts.computed(prompt.example_id, grid, pool.sweeps, p.seed) for prompt in prompts]
     length = _answer_length(p, name)
     generated = sum(
         count * (prompt.expected if length is None else length) for count, prompt in zip(answers, prompts, strict=True)
@@ -191,9 +191,3 @@ def answering(p: Params, name: str, pool: Pool, prompts: Sequence[Asked] | None)
     basis = "as long as the references" if length is None else "as long as in the pool's last run"
     read = sum(prompt.tokens for prompt in prompts)
     return Answering(len(prompts), sum(answers), read, round(generated), f"prompts counted; answers {basis}")
-
-
-def _computed_answers(example_id: str, grid: decode_settings.Arms, sweeps: int, seed: int) -> int:
-    """Number of answers to one prompt that are computed, not copied from another."""
-    planned = decode_settings.plan(example_id, grid, sweeps, seed)
-    return len(planned) - decode_settings.saved(planned)

@@ -23,10 +23,12 @@ from reset.model import generation, precision
 from reset.runs import checkpoints
 from reset.runs.divergence import Limits, Watch
 from reset.runs.launcher import free_port
+from reset.runs.step_log import Steps
 from reset.training import attention, packing
 from reset.training.base_trainer import Watched
 from reset.training.best_model import Best, Weights
 from reset.training.callbacks import Finished, Keep, LastStep, Save
+from reset.training.encoding import ANSWERS
 from reset.training.recipe import Recipe, Rows, accumulation
 
 Build = Callable[[PreTrainedModel, PreTrainedTokenizerBase, Rows, Rows, Recipe, Any], Watched]
@@ -153,12 +155,18 @@ def fit(
         Save(save_minutes),
         best,
         Finished(),
+        Steps(_tokens(rows), work),
         Keep(lambda folder: write(take(), folder), keep, into),
     ):
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=resumed)
     best.save(into, trainer.args.process_index)
     return [_log_row(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry]
+
+
+def _tokens(rows: Rows) -> int:
+    """Count the tokens of an epoch, the prompt of a pair once."""
+    return sum(len(ids) for row in rows for name, ids in row.items() if name in ("input_ids", "prompt_ids", *ANSWERS))
 
 
 def _weights(trainer: Watched) -> Weights | None:
