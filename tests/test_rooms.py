@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "checkpoint_names": "",
     "registry": "errors",
     "files": "errors",
-    "llm": "errors",
+    "llm": "errors normalise",
     "tracking": "errors files",
     "runs": "errors files",
     "model": "errors files",

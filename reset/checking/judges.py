@@ -28,9 +28,8 @@ def local(key: str, name: str, row: Judge, models: Mapping[str, Files | None]) -
         if row.kind in NLI:
             files = models.get((row.model or "").removeprefix("base/"))
             yield from (_summac if row.kind == "summac" else _minicheck)(key, name, row, files)
-        else:
-            model = {} if row.model is None else {"model": row.model}
-            registry.build(registry.JUDGES, row.kind, f"{key}.options", name=name, **row.options, **model)
+        elif row.model is None:
+            registry.build(registry.JUDGES, row.kind, f"{key}.options", name=name, **row.options)
     except ResetError as problem:
         yield error(f"{key}.options", problem.message.removeprefix("params.yaml: "))
 

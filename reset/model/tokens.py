@@ -1,6 +1,6 @@
 """Encode text to token ids and decode them: the only place that does so, for training and for all engines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -68,8 +68,7 @@ def prompt_ids(
 
 def response_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """Return the ids of a response and its end token, without a chat template."""
-    ids: list[int] = tokenizer(text, **AS_TEXT)["input_ids"]
-    return [*ids, int(tokenizer.eos_token_id)]
+    return [*_encode(tokenizer, text)[0], int(tokenizer.eos_token_id)]
 
 
 def reply_ids(tokenizer: PreTrainedTokenizerBase, message: str, reply: str, frame: Frame) -> list[int] | None:
@@ -100,8 +99,30 @@ def answer_text(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
 
 
 def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[list[int], list[Edges]]:
+    """Encode data. A tokenizer of words or of Unigram may have a special token's text among its words: not so here."""
     encoded = tokenizer(text, **AS_TEXT, return_offsets_mapping=True)
-    return encoded["input_ids"], encoded["offset_mapping"]
+    ids, edges = encoded["input_ids"], encoded["offset_mapping"]
+    if _special_ids(tokenizer).isdisjoint(ids):
+        return ids, edges
+    pairs = (pair for id, edge in zip(ids, edges, strict=True) for pair in _as_characters(tokenizer, text, id, edge))
+    return tuple(map(list, zip(*pairs, strict=True)))  # type: ignore[return-value]
+
+
+def _as_characters(tokenizer: PreTrainedTokenizerBase, text: str, id: int, edge: Edges) -> Iterator[tuple[int, Edges]]:
+    """Yield a token, or, of one that is special, the tokens of its characters."""
+    if id not in _special_ids(tokenizer):
+        yield id, edge
+        return
+    for at in range(*edge):
+        for one in tokenizer(text[at], **AS_TEXT)["input_ids"]:
+            yield one, (at, at + 1)
+
+
+@lru_cache(maxsize=8)
+def _special_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Return the ids of the special tokens, except that of what the tokenizer does not know."""
+    added = {id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
+    return frozenset({*added, *tokenizer.all_special_ids} - {tokenizer.unk_token_id})
 
 
 def _encode_message(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame) -> tuple[list[int], list[Edges]]:

@@ -21,7 +21,7 @@ from reset.params.answers import (
 from reset.params.data import Dataset, Describe, Mix, Mixture, Prepare, Prompts, Screen
 from reset.params.plan import Plan
 from reset.params.report import Evaluate, Report, Tracking
-from reset.params.section import Section, Task
+from reset.params.section import Section, Seed, Task
 from reset.params.training import Base, Dpo, Kto, Supervised, System, TemplateOptions, Train, WeightedSupervised
 
 
@@ -29,8 +29,8 @@ class Params(Section):
     """All of params.yaml."""
 
     scale: str
-    seed: int
-    data_seed: int  # of draws of prompts and mixtures, which stay the same under other seeds
+    seed: int = Seed
+    data_seed: int = Seed  # of draws of prompts and mixtures, which stay the same under other seeds
     data_folder: str | None  # folder of local data sets; rows of `datasets` may refer to it
     template: str
     template_options: TemplateOptions

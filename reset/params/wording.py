@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from reset.errors import nearest
+from reset.errors import nearest, shown
 
 
 def describe(error: Any, root: type[BaseModel]) -> str:
@@ -22,7 +22,7 @@ def describe(error: Any, root: type[BaseModel]) -> str:
     if keys[-1:] == ["[key]"]:  # in a table whose keys are fixed
         known = re.findall(r"'(\w+)'", error["ctx"]["expected"])
         return f"unknown key '{key.removesuffix('.[key]')}'. {nearest(keys[-2], known)}"
-    return f"{key}: ".removeprefix(": ") + f"{error['msg']} (it is {error['input']!r})"
+    return f"{key}: ".removeprefix(": ") + f"{error['msg']} (it is {shown(error['input'])})"
 
 
 def _describe_tag(error: Any, key: str) -> str:

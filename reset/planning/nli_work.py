@@ -121,7 +121,7 @@ def count(answers: Iterable[Answer], tokenizer: Any, options: Mapping[str, Any])
     def sentences(text: str, most: int | None) -> list[int]:
         if text not in lengths:
             long_enough = [sentence for sentence in split(text) if width(sentence) > 10] or [text]
-            ids = tokenizer(long_enough, add_special_tokens=False)["input_ids"]
+            ids = tokenizer(long_enough, add_special_tokens=False, split_special_tokens=True)["input_ids"]
             lengths[text] = [len(sentence) for sentence in ids]
         return lengths[text][:most]
 
