@@ -5,6 +5,7 @@ that of 2n, the least of three, which is 2 for linear and 4 for quadratic time. 
 bounded length: its reference grows. Times below `SHORT_S` are noise and count as linear.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from reset.judges.sentences.texts import splitter, width
 from reset.llm import rating, reply_text
 from reset.micro import facts
 
+CALLS = itertools.count()  # each call gets a text of its own
 SHORT_S, BAR = 0.02, "< 3.0"
 Text = Callable[[int], str]
 
@@ -88,8 +90,8 @@ FUNCTIONS: Mapping[str, Callable[[str], Any]] = {
 def seconds(function: Callable[[str], Any], text: str, runs: int = 1) -> float:
     """Return the least CPU time of `runs` calls, none of which finds its text in a cache."""
     times = []
-    for run in range(runs):
-        fresh = text + " " * run
+    for _ in range(runs):
+        fresh = text + " " * next(CALLS)
         started = time.process_time()
         function(fresh)
         times.append(time.process_time() - started)

@@ -8,7 +8,17 @@ import click
 
 
 class ResetError(click.ClickException):
-    """A mistake in input or settings; the message says what is wrong, the value, where, and what would be right."""
+    """A mistake in input or settings; the message says what is wrong, the value, where, and what would be right.
+
+    What a terminal would not show as it is, such as a line end, a half surrogate or a right-to-left mark, is escaped.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message if message.isprintable() else "".join(map(_visible, message)))
+
+
+def _visible(letter: str) -> str:
+    return letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode()
 
 
 _SHORT = reprlib.Repr()
