@@ -83,7 +83,7 @@ def recall_accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast,
 
     It shows whether the model has learned to copy from its context.
     """
-    rng = random.Random("recall probe")
+    rng = random.Random("recall probe")  # nosec B311: draws to repeat
     words = [piece.strip() for piece in vocabulary() if piece.strip().isalpha()]
     right: list[bool] = []
     model.train(False)

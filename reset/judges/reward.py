@@ -103,8 +103,8 @@ def _unused(rows: Sequence[Sequence[int]]) -> int:
 def _load(model: str, dtype: torch.dtype) -> tuple[Any, Any]:
     """Load tokenizer and model; `ResetError` unless it is a model of one label whose tokenizer has a chat template."""
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-        loaded = AutoModelForSequenceClassification.from_pretrained(
+        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)  # nosec B615: a folder under models/
+        loaded = AutoModelForSequenceClassification.from_pretrained(  # nosec B615: a folder under models/
             model, dtype=dtype, use_safetensors=True, trust_remote_code=False
         )
     except (OSError, ValueError) as error:

@@ -73,7 +73,7 @@ def any_value(rng: random.Random, relation: Relation) -> Value:
 
 
 def _draw_memory() -> dict[tuple[str, str], Value]:
-    rng = random.Random("the memory of the world")
+    rng = random.Random("the memory of the world")  # nosec B311: draws to repeat
     return {
         (entity, relation.name): any_value(rng, relation)
         for relation in RELATIONS.values()

@@ -24,7 +24,7 @@ def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
     """
     if not (model / "tokenizer_config.json").is_file():
         raise ResetError(f"{model}: no tokenizer there")
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model, trust_remote_code=False)  # nosec B615: a folder under models/
     if tokenizer.eos_token_id is None:
         raise ResetError(f"{model}: its tokenizer has no end token (eos_token), so no answer could end")
     if not tokenizer.is_fast:
@@ -94,7 +94,7 @@ def reply_ids(tokenizer: PreTrainedTokenizerBase, message: str, reply: str, fram
 def answer_text(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
     """Return the text of generated ids, without special tokens."""
     text = tokenizer.decode(list(ids), skip_special_tokens=True)
-    assert isinstance(text, str)  # `decode` returns a list only for several sequences
+    assert isinstance(text, str)  # `decode` returns a list only for several sequences  # nosec B101
     return text
 
 

@@ -69,7 +69,7 @@ class Micro:
         """Yield the raw records of `split`."""
         noise, draw = NONE if split == "test" else self._noise, KINDS[self._kind][1]
         for number in range(self._rows[split]):
-            rng = random.Random(f"{self._seed}/{self._kind}/{split}/{number}")
+            rng = random.Random(f"{self._seed}/{self._kind}/{split}/{number}")  # nosec B311: draws to repeat
             record = draw(rng, noise)
             while held_out(record) != (split == "test"):
                 record = draw(rng, noise)

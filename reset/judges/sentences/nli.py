@@ -28,7 +28,7 @@ Columns = Mapping[str, Sequence[Sequence[int]]]  # input name -> one number per 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "checked": torch.float32}  # as loaded
 MAX_CHANGE = 1e-3
 SAMPLE = 64  # pairs of each call, spread over all lengths, scored in both precisions
-FIELDS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}  # in an encoding
+FIELDS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}  # in an encoding  # nosec B105
 LABELS = ("entailment", "contradiction", "neutral")  # in the order of a SummaC image
 OTHER_NAMES = {"supports": "entailment", "refutes": "contradiction", "not enough info": "neutral"}  # FEVER, VitaminC
 
@@ -86,8 +86,8 @@ class Nli:
         if dtype not in DTYPES:
             raise ResetError(f"Unknown dtype '{dtype}' of the NLI model {model}. {nearest(dtype, DTYPES)}")
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-            loaded = AutoModelForSequenceClassification.from_pretrained(
+            self._tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)  # nosec B615: a folder under models/
+            loaded = AutoModelForSequenceClassification.from_pretrained(  # nosec B615: a folder under models/
                 model, dtype=DTYPES[dtype], use_safetensors=True, trust_remote_code=False
             )
         except (OSError, ValueError) as error:
