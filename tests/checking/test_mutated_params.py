@@ -73,6 +73,7 @@ def refused(result: Result) -> bool:
     return result.exit_code == 1
 
 
+@pytest.mark.slow  # 12 s
 def test_two_hundred_mutated_files_are_refused_with_the_key_or_are_sound(check, content):
     unnamed, sound = [], 0
     for number in range(COUNT):
