@@ -35,6 +35,7 @@ from benchmarks.summac_pools import CANDIDATES, NOISE, Pool, micro, model, pool,
 from reset.errors import ResetError
 from reset.judges import Answer
 from reset.judges.summac import SummaC
+from reset.micro.grounded import Noise
 from reset.sources.micro import Micro
 
 PROMPTS, CHUNK = 200, 2000  # CHUNK: `judge.chunk_answers`
@@ -95,7 +96,7 @@ def memory(judge: SummaC, counts: tuple[int, int]) -> float:
     def chunks() -> Iterator[Pool]:
         seed = 0
         while True:
-            source = Micro(kind="cnn_dailymail", rows={"train": CHUNK // CANDIDATES}, seed=seed, noise=NOISE)
+            source = Micro(kind="cnn_dailymail", rows={"train": CHUNK // CANDIDATES}, seed=seed, noise=Noise(**NOISE))
             yield pool([("\n".join(one["passages"]), one["response"]) for one in source.generate("train")])
             seed += 1
 

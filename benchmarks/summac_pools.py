@@ -11,6 +11,7 @@ from transformers import BertConfig, BertForSequenceClassification, BertTokenize
 from reset.files import schemas, tables
 from reset.judges.sentences.texts import splitter
 from reset.judges.summac import SummaC
+from reset.micro.grounded import Noise
 from reset.sources.micro import Micro
 
 CANDIDATES = 14
@@ -22,7 +23,7 @@ Pool = list[tuple[str, str]]  # document, answer
 
 def micro(prompts: int) -> list[tuple[str, str]]:
     """Documents of the micro world with their summaries."""
-    source = Micro(kind="cnn_dailymail", rows={"train": prompts}, seed=0, noise=NOISE)
+    source = Micro(kind="cnn_dailymail", rows={"train": prompts}, seed=0, noise=Noise(**NOISE))
     return [("\n".join(record["passages"]), record["response"]) for record in source.generate("train")]
 
 

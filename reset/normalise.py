@@ -90,6 +90,11 @@ def span_finder(answers: Iterable[str], *, whole_tokens: bool = True) -> Callabl
     return contains_answer
 
 
+def nfkc(text: str) -> str:
+    """Return Unicode's NFKC of `text`, of whose piled-up marks 30 are kept: sorting them takes the square of them."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", _PILED_MARKS.sub(r"\1", text))
+
+
 def rouge_words(text: str) -> list[str]:
     """Return the words that ROUGE counts: runs of letters and digits, in lower case, and emoji.
 
@@ -105,8 +110,7 @@ def _folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     # U+00B4, an accent used as an apostrophe, would become a blank and a mark
-    visible = _PILED_MARKS.sub(r"\1", _INVISIBLE.sub("", text).replace("\u00b4", "'"))
-    return unicodedata.normalize("NFKC", visible).translate(_TYPOGRAPHIC).lower()
+    return nfkc(_INVISIBLE.sub("", text).replace("\u00b4", "'")).translate(_TYPOGRAPHIC).lower()
 
 
 def _plain(text: str) -> str:

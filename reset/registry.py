@@ -1,12 +1,13 @@
 """Plug-ins: tables from name to "module:Class". They are imported when used: importing `reset` loads no engine."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from reset.errors import ResetError, nearest
+from reset.errors import ResetError, nearest, shown
 
 SOURCES: dict[str, str] = {
     "micro": "reset.sources.micro:Micro",
@@ -74,37 +75,62 @@ def module(table: Mapping[str, str], name: str, kind: str) -> str:
 def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> Any:
     """Construct the plug-in `name` with `options`, which are checked against the types of its constructor.
 
-    `where` is their place in params.yaml. Raises `ResetError` as `require` does.
+    `where` is the options' place in params.yaml. A table of options whose type is a dataclass is made into one. Raises
+    one `ResetError` with all `problems`.
     """
-    require(table, name, where, **options)
-    return load(table, name, where)(**options)
+    if wrong := problems(table, name, where, **options):
+        raise ResetError("params.yaml: " + "; ".join(wrong))
+    plugin = load(table, name, where)
+    parameters = _parameters(plugin)
+    return plugin(**{key: _made(value, parameters[key].annotation) for key, value in options.items()})
 
 
-def require(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> None:
-    """Check `options` against what the constructor of the plug-in `name` takes, without constructing it.
+def problems(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> list[str]:
+    """Return a line for each key that the plug-in `name` does not take or that it lacks, and for each unfit value."""
+    return list(_problems(load(table, name, where), options, where))
 
-    `where` is the options' place in params.yaml. Raises `ResetError` for a key that the constructor does not take, for
-    one that is missing, and for a value of another type.
-    """
-    parameters = inspect.signature(load(table, name, where), eval_str=True).parameters
+
+def _parameters(plugin: Any) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(plugin, eval_str=True).parameters
+
+
+def _problems(plugin: Any, options: Mapping[Any, Any], where: str) -> Iterator[str]:
+    parameters = _parameters(plugin)
     for key in options:
         if key not in parameters:
-            raise ResetError(f"params.yaml: unknown key '{where}.{key}'. {nearest(key, parameters)}")
-    lacking = [key for key, one in parameters.items() if one.default is one.empty and key not in options]
-    if lacking:
-        raise ResetError(f"params.yaml: {where} lacks {', '.join(lacking)}")
-    for key, value in options.items():
-        _check_type(value, parameters[key].annotation, f"{where}.{key}")
+            yield f"unknown key '{where}.{key}'. {nearest(str(key), parameters)}"
+    if lacking := [key for key, one in parameters.items() if one.default is one.empty and key not in options]:
+        yield f"{where} lacks {', '.join(lacking)}"
+    for key in options.keys() & parameters.keys():
+        yield from _unfit(options[key], parameters[key].annotation, f"{where}.{key}")
 
 
-def _check_type(value: Any, annotation: Any, key: str) -> None:
+def _unfit(value: Any, annotation: Any, key: str) -> Iterator[str]:
+    """Yield a line for each part of `value` that is not of the type `annotation`."""
     from pydantic import ConfigDict, TypeAdapter, ValidationError  # not for those that only look up a name
 
     if annotation is inspect.Parameter.empty or annotation is Path:
         return
+    if record := _record(annotation):
+        if isinstance(value, Mapping):
+            yield from _problems(record, value, key)
+        elif value is not None or record is annotation:
+            yield f"{key}: must be a table of {', '.join(_parameters(record))} (it is {shown(value)})"
+        return
+    config = ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False)
     try:
-        TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value, strict=True)
+        TypeAdapter(annotation, config=config).validate_python(value, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join([key, *map(str, first["loc"])])
-        raise ResetError(f"params.yaml: {place}: {first['msg']} (it is {first['input']!r})") from error
+        for item in error.errors():
+            place = ".".join([key, *map(str, item["loc"])])
+            yield f"{place}: {item['msg']} (it is {shown(item['input'])})"
+
+
+def _made(value: Any, annotation: Any) -> Any:
+    record = _record(annotation)
+    return record(**value) if record and isinstance(value, Mapping) else value
+
+
+def _record(annotation: Any) -> Any:
+    """Return the dataclass that `annotation` is, or is beside None."""
+    return next((one for one in (annotation, *get_args(annotation)) if is_dataclass(one)), None)

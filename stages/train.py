@@ -2,7 +2,7 @@
 
 import os
 import shutil
-import subprocess
+import subprocess  # nosec B404: arguments and no shell
 import sys
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def _train_rank(data: Path, dev: Path, init: Path, work: Path, row: System, p: P
 
 
 def _launch(command: list[str]) -> None:
-    finished = subprocess.run([*command, "--module", "stages.train", *sys.argv[1:]], check=False)
+    finished = subprocess.run([*command, "--module", "stages.train", *sys.argv[1:]], check=False)  # nosec B603: arguments and no shell
     if finished.returncode:
         raise SystemExit(finished.returncode)
 

@@ -37,7 +37,7 @@ def test_a_plug_in_is_built_with_its_options():
 
 def test_an_unknown_key_is_named_with_its_place_and_the_nearest():
     with pytest.raises(ResetError) as raised:
-        registry.build(registry.JUDGES, "rubric", "judges.rater.options", nam="rater")
+        registry.build(registry.JUDGES, "rubric", "judges.rater.options", name="rater", nam="rater")
     assert raised.value.message == (
         "params.yaml: unknown key 'judges.rater.options.nam'. Did you mean 'name'? Known: name"
     )

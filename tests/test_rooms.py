@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "objectives": "",
     "registry": "errors",
     "files": "errors",
-    "llm": "errors",
+    "llm": "errors normalise",
     "tracking": "errors files",
     "runs": "errors files",
     "model": "errors files",

@@ -8,7 +8,7 @@ itself. (transformers 5 leaves out one of the blanks that a text begins with; su
 import json
 import zipfile
 from pathlib import Path
-from pickle import UnpicklingError
+from pickle import UnpicklingError  # nosec B403: only the error's class
 from typing import Any
 
 import torch
@@ -89,7 +89,7 @@ def tokenizer(folder: Path, name: str) -> None:
     if pieces is None:
         return
     try:
-        made = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        made = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)  # nosec B615: a local folder
     except (ValueError, OSError, ImportError) as error:
         raise ResetError(f"base model '{name}': {pieces.name}: {str(error).splitlines()[0]}") from error
     if isinstance(made.backend_tokenizer.model, BPE):  # others, such as ALBERT's, also change the text before

@@ -3,12 +3,13 @@
 import itertools
 import random
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from reset.errors import ResetError, nearest
+from reset.errors import ResetError
 from reset.micro.corpus import documents, recall
 from reset.micro.model import byte_tokenizer, language_model, vocabulary, word_tokenizer
 from reset.runs.divergence import Limits
@@ -16,6 +17,7 @@ from reset.training.loop import fit, rendezvous
 from reset.training.recipe import Recipe
 from reset.training.sft import supervised
 
+Count = Annotated[int, Field(ge=1, le=10**9)]
 TOKENIZERS = {"word": word_tokenizer, "byte": byte_tokenizer}
 
 
@@ -27,18 +29,18 @@ class MicroModel:
         *,
         needs: Path,
         seed: int,
-        tokenizer: str,
-        layers: int,
-        width: int,
-        heads: int,
-        max_tokens: int,
-        blocks: int,
-        block_tokens: int,
-        recipe: dict[str, Any],
+        tokenizer: Literal["word", "byte"],
+        layers: Count,
+        width: Count,
+        heads: Count,
+        max_tokens: Count,
+        blocks: Count,
+        block_tokens: Count,
+        recipe: Recipe,
     ) -> None:
-        if tokenizer not in TOKENIZERS:
-            raise ResetError(f"Unknown tokenizer '{tokenizer}'. {nearest(tokenizer, TOKENIZERS)}")
-        self._seed, self._recipe = seed, Recipe(**recipe)
+        if width % heads:
+            raise ResetError(f"base: width {width} is no multiple of heads {heads}")
+        self._seed, self._recipe = seed, recipe
         self._blocks, self._block_tokens = blocks, block_tokens
         self._tokenizer = TOKENIZERS[tokenizer](max_tokens)
         self._model = language_model(
@@ -81,7 +83,7 @@ def recall_accuracy(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast,
 
     It shows whether the model has learned to copy from its context.
     """
-    rng = random.Random("recall probe")
+    rng = random.Random("recall probe")  # nosec B311: draws to repeat
     words = [piece.strip() for piece in vocabulary() if piece.strip().isalpha()]
     right: list[bool] = []
     model.train(False)

@@ -5,11 +5,12 @@ It is saved as an ordinary `LlamaForSequenceClassification` with its label names
 
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from datasets import Dataset
+from pydantic import Field
 from transformers import (
     AutoTokenizer,
     DataCollatorWithPadding,
@@ -21,18 +22,27 @@ from transformers import (
 from reset.micro.corpus import LABELS, pairs
 from reset.micro.facts import entails
 
+Count = Annotated[int, Field(ge=1)]
 Rows = list[tuple[str, str, str]]
 
 
 class MicroNli:
     """Trains on `pairs` sentence pairs in batches of `batch_size`, and tests on 2,000 others."""
 
-    def __init__(self, *, needs: Path, seed: int, pairs: int, batch_size: int, learning_rate: float) -> None:
+    def __init__(
+        self,
+        *,
+        needs: Path,
+        seed: int,
+        pairs: Count,
+        batch_size: Count,
+        learning_rate: Annotated[float, Field(gt=0)],
+    ) -> None:
         self._seed, self._pairs, self._batch_size, self._learning_rate = seed, pairs, batch_size, learning_rate
-        self._tokenizer = AutoTokenizer.from_pretrained(needs)
+        self._tokenizer = AutoTokenizer.from_pretrained(needs)  # nosec B615: the folder of stage `base`
         with torch.random.fork_rng():
             torch.manual_seed(seed)  # for the initial weights of the head
-            self._model = LlamaForSequenceClassification.from_pretrained(
+            self._model = LlamaForSequenceClassification.from_pretrained(  # nosec B615: the folder of stage `base`
                 needs,
                 num_labels=len(LABELS),
                 id2label=dict(enumerate(LABELS)),

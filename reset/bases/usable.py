@@ -71,7 +71,7 @@ def _unreadable_tokenizer(folder: Path) -> str | None:
     if not (folder / "tokenizer_config.json").is_file():
         return "has no tokenizer (tokenizer_config.json)"
     try:
-        AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        AutoTokenizer.from_pretrained(folder, trust_remote_code=False)  # nosec B615: a local folder
     except (ValueError, OSError, ImportError, KeyError, AttributeError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return f"has a tokenizer that transformers cannot load without its own code ({reason})"

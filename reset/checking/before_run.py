@@ -4,7 +4,7 @@ It runs in a process of its own, because it may load torch, which would keep a G
 """
 
 import os
-import subprocess
+import subprocess  # nosec B404: arguments and no shell
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ def require(root: Path) -> None:
     if os.environ.get(SWITCH) == "0" or not heavy(_read(root / "params.yaml")):
         return
     command = [sys.executable, "-m", "reset.cli.main", "check"]
-    if subprocess.run(command, cwd=root, check=False).returncode:
+    if subprocess.run(command, cwd=root, check=False).returncode:  # nosec B603: arguments and no shell
         raise ResetError(
             f"`reset-lm check` found what would stop a stage; no stage was run ({SWITCH}=0 goes on without)"
         )
@@ -43,6 +43,6 @@ def _rows(content: Any, table: str) -> list[Mapping[str, Any]]:
 def _read(path: Path) -> Any:
     """Return the content of a YAML file, None if it cannot be read: DVC itself then says why."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # nosec B506: a safe loader
     except (OSError, yaml.YAMLError):
         return None

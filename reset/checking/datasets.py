@@ -128,7 +128,7 @@ def _url(key: str, pattern: str, revision: str | None) -> Iterator[Finding | Unr
     url = pattern.format(revision=revision)
     request = urllib.request.Request(url, headers={"Range": "bytes=0-0"})
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S):
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # nosec B310: an address of reset/sources
             return
     except HTTPError as refused:
         if refused.code < 500:

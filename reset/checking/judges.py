@@ -28,9 +28,7 @@ def local(key: str, name: str, row: Judge, models: Mapping[str, Files | None]) -
     try:
         if row.model is None:
             registry.build(registry.JUDGES, row.kind, f"{key}.options", name=name, **row.options)
-            return
-        registry.require(registry.JUDGES, row.kind, f"{key}.options", name=name, model=row.model, **row.options)
-        if row.kind in WITH_MODEL:
+        elif row.kind in WITH_MODEL:
             yield from WITH_MODEL[row.kind](key, name, row, models.get(row.model.removeprefix("base/")))
     except ResetError as problem:
         yield error(f"{key}.options", problem.message.removeprefix("params.yaml: "))
@@ -109,7 +107,7 @@ def _splitter(key: str, name: str) -> Iterator[Finding]:
 def _config(files: Files):  # type: ignore[no-untyped-def]
     from transformers import AutoConfig
 
-    return AutoConfig.from_pretrained(files.folder, trust_remote_code=False)
+    return AutoConfig.from_pretrained(files.folder, trust_remote_code=False)  # nosec B615: a local folder
 
 
 WITH_MODEL: dict[str, Callable[[str, str, Judge, Files | None], Iterator[Finding]]] = {

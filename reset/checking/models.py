@@ -58,7 +58,7 @@ def missing_reader(files: Files) -> str | None:
 
 def language_model(name: str, files: Files, p: Params) -> Iterator[Finding]:
     """Yield what is wrong with a model that is trained or answers: architecture, tokens, template, lengths."""
-    key, config = f"base.{name}.options.id", AutoConfig.from_pretrained(files.folder, trust_remote_code=False)
+    key, config = f"base.{name}.options.id", AutoConfig.from_pretrained(files.folder, trust_remote_code=False)  # nosec B615: a local folder
     if config.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         yield error(key, f"'{files.id}' is of type '{config.model_type}', no causal language model", "name another one")
         return

@@ -12,9 +12,9 @@ import click
 from tqdm import tqdm
 
 from reset import checkpoint_names
-from reset.checking import bases, datasets, machine
+from reset.checking import bases, datasets, machine, options
 from reset.checking.bases import Files
-from reset.checking.findings import LEVELS, Finding, Level, Unreachable, merged, warning
+from reset.checking.findings import LEVELS, Finding, Level, Unreachable, merged, skipped, warning
 from reset.checking.made import Made
 from reset.params.document import Params
 
@@ -40,6 +40,9 @@ class Report:
 def check(p: Params, *, offline: bool = False) -> Report:
     """Check the data sets, models, judges and the machine; `offline` leaves out what needs the network."""
     started, made = time.monotonic(), Made(p)
+    if wrong := tuple(options.check(p)):
+        rest = skipped("params.yaml", "nothing else looked at", "mend the options first")
+        return Report(p.scale, time.monotonic() - started, (*wrong, rest))
     jobs = {**_data_jobs(p, made, offline), **_server_jobs(p, offline)}
     running = {key: _start(job) for key, job in {**jobs, **_base_jobs(p, made, offline)}.items()}
     found: list[Finding | Unreachable] = [*machine.packages(p)]

@@ -14,7 +14,7 @@ A `dvc` that was installed elsewhere does without: slower, with the same result.
 """
 
 import os
-import subprocess
+import subprocess  # nosec B404: arguments and no shell
 import sys
 import tempfile
 from pathlib import Path
@@ -56,7 +56,7 @@ def _serve_stages() -> None:
         if not dry and SOCKET not in os.environ:
             os.environ[SOCKET] = str(Path(tempfile.mkdtemp(prefix="reset-stages-")) / "socket")
             command = [sys.executable, "-m", "reset.runs.stage_server", os.environ[SOCKET], str(os.getpid())]
-            subprocess.Popen(command, stdin=subprocess.DEVNULL)
+            subprocess.Popen(command, stdin=subprocess.DEVNULL)  # nosec B603: arguments and no shell
         return original(stage, dry=dry, run_env=run_env)
 
     run.cmd_run = cmd_run

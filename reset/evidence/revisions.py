@@ -81,7 +81,7 @@ class Run:
         """Read a YAML file; empty if the run has no such file."""
         path = self.path(name)
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the Python loader takes a second for dvc.lock
-        return (yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}) if path else {}
+        return (yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}) if path else {}  # nosec B506: a safe loader
 
     @cached_property
     def scale(self) -> str | None:

@@ -23,6 +23,7 @@ def describe(examples: Path, model: Path) -> dict[str, dict[str, Any]]:
     if not file.is_file():
         raise ResetError(f"{file}: no such file")
     tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.encode_special_tokens = True  # a response's "</s>" is text, as in training
     return {folder.name: _describe_one(folder, tokenizer) for folder in sorted(examples.iterdir()) if folder.is_dir()}
 
 

@@ -85,7 +85,11 @@ class _Copy:
                 if isinstance(record, Broken):
                     broken.append(record.what)
                     continue
-                target.write(json_line(record))
+                try:
+                    target.write(json_line(record))
+                except ResetError as error:
+                    broken.append(f"{stream.origin}: {error.message}")
+                    continue
                 count += 1
                 if self._unseen:
                     self._look_at_columns(record)

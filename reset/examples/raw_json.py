@@ -71,13 +71,20 @@ def undecoded(text: str) -> str:
 
 
 def json_line(record: Mapping[str, Any]) -> bytes:
-    """Return `record` as a line of JSON in UTF-8, with its line break."""
+    """Return `record` as a line of JSON in UTF-8, with its line break; `ResetError` if it is nested too deeply."""
+    try:
+        return _json_line(record)
+    except RecursionError as error:
+        raise ResetError("a record is nested too deeply") from error
+
+
+def _json_line(record: Mapping[str, Any]) -> bytes:
     try:
         return (_encode(record) + "\n").encode()
     except UnicodeEncodeError:  # half a surrogate pair: JSON can hold it only as an escape
         return (json.dumps(_finite(record)) + "\n").encode()
     except ValueError:  # NaN or an infinity
-        return json_line(_finite(record))
+        return _json_line(_finite(record))
 
 
 def _converted(value: object) -> object:

@@ -18,9 +18,9 @@ def ids(tokenizer: Any, turns: Sequence[str], arguments: Mapping[str, Any], *, p
     With `prompt`, a reply is to follow. Text cannot leave its turn: a space parts the characters of special tokens in
     it, so that they are read as text.
     """
-    special = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    special = special_tokens(tokenizer)
     messages = [
-        {"role": "assistant" if number % 2 else "user", "content": _plain(text, special)}
+        {"role": "assistant" if number % 2 else "user", "content": apart(text, special)}
         for number, text in enumerate(turns)
     ]
     encoded = tokenizer.apply_chat_template(
@@ -30,8 +30,19 @@ def ids(tokenizer: Any, turns: Sequence[str], arguments: Mapping[str, Any], *, p
     return rendered
 
 
-def _plain(text: str, special: Sequence[str]) -> str:
-    text = text.encode("utf-8", "replace").decode()  # halves of surrogate pairs
+def special_tokens(tokenizer: Any) -> list[str]:
+    """Return the texts that `tokenizer` reads as special tokens, longest first."""
+    tokens = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    return sorted(tokens - {""}, key=lambda token: (-len(token), token))
+
+
+def apart(text: str, special: Sequence[str]) -> str:
+    """Return `text` with a space behind the first character of each special token in it, and without half surrogates.
+
+    A token of one character, which no space can part, becomes a space.
+    """
+    text = text.encode("utf-8", "replace").decode()
     for token in special:
-        text = text.replace(token, f"{token[:1]} {token[1:]}")
+        if token in text:
+            text = text.replace(token, f"{token[0]} {token[1:]}" if len(token) > 1 else " ")
     return text

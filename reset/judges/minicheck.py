@@ -15,21 +15,25 @@ passages, as for SummaC. An empty answer scores 0 with a reason; null, with a re
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 
 from reset.errors import ResetError
 from reset.judges import Answer, Verdict
+from reset.judges.chat_rows import apart, special_tokens
 from reset.judges.sentences.batches import batches, padded
 from reset.judges.sentences.encoders import lighten
 from reset.judges.sentences.scripts import Scripts, unjudged
 from reset.judges.sentences.texts import source, splitter
+from reset.model.tokens import AS_TEXT
 from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
     from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer
 
+Count = Annotated[int, Field(ge=1)]
 Pair = tuple[str, str]  # part of a document, claim
 THRESHOLD = 0.5
 AT_ONCE = 1000  # pairs tokenised at a time
@@ -44,6 +48,7 @@ class Checker:
 
     def __init__(self, model: str, *, batch_tokens: int, max_tokens: int, any_script: bool = False) -> None:
         self._tokenizer, loaded, self.generates = _load(model)
+        self._special = special_tokens(self._tokenizer)
         self.scripts = Scripts(self._tokenizer, anything=any_script)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
@@ -60,7 +65,7 @@ class Checker:
         """Return the length of a sentence as parts are measured: in words, or for a classifier in tokens."""
         if self.generates:
             return len(sentence.split())
-        return len(self._tokenizer(sentence, add_special_tokens=False)["input_ids"])
+        return len(self._tokenizer(sentence, **AS_TEXT)["input_ids"])
 
     def support(self, pairs: Iterable[Pair]) -> dict[Pair, float]:
         """Return the probability of support of each distinct pair, rounded to six digits."""
@@ -77,8 +82,8 @@ class Checker:
     def _encoded(self, pairs: Sequence[Pair]) -> list[list[int]]:
         separator = self._tokenizer.eos_token or self._tokenizer.sep_token
         prefix = "predict: " if self.generates else ""
-        # a text may contain the separator, but must not end its field
-        texts = [prefix + separator.join(text.replace(separator, " ") for text in pair) for pair in pairs]
+        # a special token in a text is characters: the separator there must not end its field
+        texts = [prefix + separator.join(apart(text, self._special) for text in pair) for pair in pairs]
         ids: list[list[int]] = self._tokenizer(texts, truncation=True, max_length=self._max_tokens)["input_ids"]
         return ids
 
@@ -102,11 +107,11 @@ class Checker:
 def _load(model: str) -> tuple[Any, Any, bool]:
     """Load tokenizer and model; the third value says whether the model is sequence-to-sequence."""
     try:
-        config = AutoConfig.from_pretrained(model, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(model, trust_remote_code=False)  # nosec B615: a folder under models/
         generates = any("ConditionalGeneration" in name for name in config.architectures or ())
         kind = AutoModelForSeq2SeqLM if generates else AutoModelForSequenceClassification
         loaded = kind.from_pretrained(model, dtype=torch.float32, use_safetensors=True, trust_remote_code=False)
-        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)  # nosec B615: a folder under models/
     except (OSError, ValueError) as error:
         raise ResetError(f"{model}: no MiniCheck model could be loaded ({str(error).splitlines()[0]})") from error
     if not generates and config.num_labels != 2:
@@ -141,9 +146,9 @@ class MiniCheck:
         *,
         name: str,
         model: str,
-        batch_tokens: int,
-        max_tokens: int = 2048,
-        part: int | None = None,
+        batch_tokens: Count,
+        max_tokens: Count = 2048,
+        part: Count | None = None,
         sentences: str = "untrained",
         any_script: bool = False,
     ) -> None:

@@ -12,9 +12,10 @@ reason: the conversation is longer than `max_tokens`.
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 
 from reset.errors import ResetError
 from reset.judges import Answer, Verdict
@@ -25,6 +26,9 @@ from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+
+Count = Annotated[int, Field(ge=1)]
 
 
 class Reward:
@@ -41,9 +45,9 @@ class Reward:
         *,
         name: str,
         model: str,
-        batch_tokens: int,
-        max_tokens: int,
-        scale: float,
+        batch_tokens: Count,
+        max_tokens: Count,
+        scale: Annotated[float, Field(gt=0)],
         bfloat16: bool = False,
         arguments: dict[str, Any] | None = None,
     ) -> None:
@@ -99,8 +103,8 @@ def _unused(rows: Sequence[Sequence[int]]) -> int:
 def _load(model: str, dtype: torch.dtype) -> tuple[Any, Any]:
     """Load tokenizer and model; `ResetError` unless it is a model of one label whose tokenizer has a chat template."""
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-        loaded = AutoModelForSequenceClassification.from_pretrained(
+        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)  # nosec B615: a folder under models/
+        loaded = AutoModelForSequenceClassification.from_pretrained(  # nosec B615: a folder under models/
             model, dtype=dtype, use_safetensors=True, trust_remote_code=False
         )
     except (OSError, ValueError) as error:

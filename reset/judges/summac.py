@@ -27,9 +27,10 @@ that the model's tokenizer does not know (`reset.judges.sentences.scripts`; `any
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from reset.errors import ResetError, nearest
 from reset.judges import Answer, Verdict
@@ -42,6 +43,7 @@ from reset.runs.lean_imports import without
 with without("scipy", "sklearn"):
     import summac.model_summac as reference
 
+Count = Annotated[int, Field(ge=1)]
 PRESETS: dict[str, dict[str, Any]] = {
     "reset": {"use_contradiction": False, "sentences": "untrained", "short": "whole", "below_zero": "cut"},
     "summac": {"use_contradiction": True, "sentences": "punkt_tab", "short": "drop", "below_zero": "shift"},
@@ -110,9 +112,9 @@ class SummaC:
         *,
         name: str,
         model: str,
-        max_doc_sents: int,
-        batch_tokens: int,
-        dtype: str = "float32",
+        max_doc_sents: Count,
+        batch_tokens: Count,
+        dtype: Literal["float32", "bfloat16", "checked"] = "float32",
         preset: str = "reset",
         use_contradiction: bool | None = None,
         sentences: str | None = None,

@@ -51,7 +51,9 @@ def _lexical(_: str, options: Options, task: str, __: str) -> list[str]:
     if task == "instruction":
         return []
     own = ["exact_match", "span_coverage"] if task == "extractive_qa" else ["rouge_l"]
-    return [*own, "unigram_coverage", "bigram_coverage", *options.get("more", ())]
+    more = options.get("more")  # options are checked where the judge is built
+    optional = [name for name in more if isinstance(name, str)] if isinstance(more, list) else []
+    return [*own, "unigram_coverage", "bigram_coverage", *optional]
 
 
 def _of_sentences(name: str, _: Options, task: str, __: str) -> list[str]:

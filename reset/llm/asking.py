@@ -69,7 +69,7 @@ class Asking:
         self._stop, self._error = asyncio.Event(), ResetError("")
         self._answered, self._fields_at = set(answered), fields_at
         self._rows: dict[str, _Row] = {}
-        self._random = Random(0)
+        self._random = Random(0)  # nosec B311: draws to repeat
 
     async def ask(
         self, model: str, send: Callable[[int], Awaitable[Result]], *, form: str = "", subject: object = None

@@ -89,7 +89,7 @@ class Ledger:
             for statement in _SCHEMA:
                 self._db.execute(statement)
             if old:
-                self._db.execute(f"INSERT INTO replies ({_COLUMNS}) SELECT {_COLUMNS} FROM old_replies ORDER BY rowid")
+                self._db.execute(f"INSERT INTO replies ({_COLUMNS}) SELECT {_COLUMNS} FROM old_replies ORDER BY rowid")  # nosec B608: names of our columns
                 self._db.execute("UPDATE replies SET base_url = rtrim(base_url, '/')")
                 self._db.execute("UPDATE batches SET base_url = rtrim(base_url, '/')")
                 self._db.execute("DROP TABLE old_replies")
@@ -114,7 +114,7 @@ class Ledger:
 
     def get(self, question: Question, base_url: str) -> Reply | None:
         """Return the stored reply of the server at `base_url` to `question`, or None."""
-        query = f"SELECT {_REPLY} FROM replies WHERE key = ? AND base_url = ?"
+        query = f"SELECT {_REPLY} FROM replies WHERE key = ? AND base_url = ?"  # nosec B608: names of our columns
         row = self._db.execute(query, (question.key, base_url)).fetchone()
         return Reply(**{**dict(row), "batch": bool(row["batch"])}) if row else None
 
@@ -134,7 +134,8 @@ class Ledger:
             "asked_at": _now(),
         }
         self._db.execute(
-            f"INSERT INTO replies ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", [*values.values()]
+            f"INSERT INTO replies ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # nosec B608: names of our columns
+            [*values.values()],
         )
 
     def spent(self, judge: str, pool: str) -> float:

@@ -2,7 +2,7 @@
 
 The delimiters around the fields of a prompt contain a hash of the fields, so that no answer can close its own field and
 inject instructions. Two things in a field are changed, neither of them visible content: an unpaired surrogate becomes
-"?"; and a space splits tags such as `<|im_start|>` and `[INST]`, which a server might read as control tokens.
+"?"; and a space splits tags such as `<|im_start|>`, `[INST]` and `<pad>`, which a server might read as control tokens.
 
 `reset.llm.reply_text` says which of several ratings counts.
 """
@@ -16,7 +16,11 @@ from typing import Any
 from reset.llm.reply_text import decided, without_thoughts
 
 _RATING, _CHOICE = r"\d{1,9}(?:\.\d{1,9})?", "[ABC]"
-_ROLE_TAG = re.compile(r"<(?=\||/?s>|</?SYS>>|(?:start|end)_of_turn>)|\[(?=/?INST\])", re.IGNORECASE)
+_NAMES = "s|pad|sep|cls|mask|unk|bos|eos|eot|eod|eop|(?:start|end)_of_(?:turn|text)|extra_id_[0-9]+|unused[0-9]+"
+_CONTROL = re.compile(
+    rf"<(?=[|\uff5c]|/?(?:{_NAMES})>|</?SYS>>)|\[(?=(?:/?INST|PAD|SEP|CLS|MASK|UNK|BOS|EOS|unused[0-9]+)\])",
+    re.IGNORECASE,
+)
 LOW, HIGH = 1, 10
 
 TEXTS = {name: Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("rating.txt", "pairwise.txt")}
@@ -24,7 +28,7 @@ TEXTS = {name: Path(__file__).with_name(name).read_text(encoding="utf-8") for na
 
 def render(name: str, **fields: str) -> str:
     """Fill the prompt text `name` with `fields`, between delimiters with their hash."""
-    clean = {key: _ROLE_TAG.sub(r"\g<0> ", text.encode("utf-8", "replace").decode()) for key, text in fields.items()}
+    clean = {key: _CONTROL.sub(r"\g<0> ", text.encode("utf-8", "replace").decode()) for key, text in fields.items()}
     fence = hashlib.sha256(json.dumps(clean, sort_keys=True).encode()).hexdigest()[:16]
     return TEXTS[name].format(fence=fence, **clean)
 

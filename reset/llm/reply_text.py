@@ -11,10 +11,11 @@ left out, and full-width characters are read as the usual ones. Of several value
 """
 
 import re
-import unicodedata
+
+from reset.normalise import nfkc
 
 ENDED = frozenset({None, "stop", "eos", "eos_token", "end_turn", "stop_sequence"})  # finish reasons of various servers
-_THOUGHTS = {  # start of a thought, in lower case -> its end
+_THOUGHTS = {  # start of a thought -> its end
     "<think>": "</think>",
     "<thinking>": "</thinking>",
     "<thought>": "</thought>",
@@ -23,15 +24,18 @@ _THOUGHTS = {  # start of a thought, in lower case -> its end
     "\u25c1think\u25b7": "\u25c1/think\u25b7",
     "<|channel|>analysis": "<|channel|>final<|message|>",
 }
+_OPENING = re.compile(rf"\s*(?:{'|'.join(f'({re.escape(start)})' for start in _THOUGHTS)})", re.IGNORECASE)
+_CLOSING = [re.compile(re.escape(end), re.IGNORECASE) for end in _THOUGHTS.values()]
 _QUOTED = re.compile(
     r"\"[^\"\n]{0,500}\"|\u201c[^\u201d\n]{0,500}\u201d|\u00ab[^\u00bb\n]{0,500}\u00bb|\u300c[^\u300d\n]{0,500}\u300d"
     r"|`[^`\n]{0,500}`|(?<!\w)'[^'\n]{0,500}'(?!\w)|^[ ]{0,9}>[^\n]*",
     re.MULTILINE,
 )
 _AROUND = " \t\"'\u201c\u201d`*_#>."  # quotation marks and markdown around a line that is a value alone
-_NAMED = r"\brating\b[\s*_]*:?[\s*_]*"
-_GIVEN = r"(?:^|(?<=[.!?\u3002])[ ])[\s*_#>-]*(?:(?:my|the|final|overall) ){0,3}" + _NAMED
-_OR = r"[ ]*(?:-|\u2013|\u2014|/|,|\bor\b|\bto\b|\band\b)?[ ]*"  # between values that are one statement
+# Runs are possessive (*+) and stay within their line, so that no run is read from each of its characters again
+_NAMED = r"\brating\b[\s*_]*+:?[\s*_]*+"
+_GIVEN = r"(?:^|(?<=[.!?\u3002])[ ])(?:[^\S\n]|[*_#>-])*+(?:(?:my|the|final|overall) ){0,3}" + _NAMED
+_OR = r"[ ]*+(?:-|\u2013|\u2014|/|,|\bor\b|\bto\b|\band\b)?[ ]*+"  # between values that are one statement
 
 
 def unfinished(reply: str, finish_reason: str | None) -> str | None:
@@ -47,21 +51,21 @@ def unfinished(reply: str, finish_reason: str | None) -> str | None:
 
 def without_thoughts(reply: str) -> str | None:
     """Return what follows the thoughts of a reply; None if the last one is not closed."""
-    rest = reply
-    while start := next((start for start in _THOUGHTS if rest.lstrip().lower().startswith(start)), None):
-        closed = _behind(rest, _THOUGHTS[start])
+    at = 0
+    while opened := _OPENING.match(reply, at):
+        closed = _CLOSING[(opened.lastindex or 1) - 1].search(reply, opened.end())
         if closed is None:
             return None
-        rest = closed
-    for end in _THOUGHTS.values():  # where a template opened the thought, the reply has its end alone
-        closed = _behind(rest, end)
-        rest = rest if closed is None else closed
-    return rest
+        at = closed.end()
+    for closing in _CLOSING:  # where a template opened the thought, the reply has its end alone
+        closed = closing.search(reply, at)
+        at = closed.end() if closed else at
+    return reply[at:]
 
 
 def decided(reply: str, value: str) -> str | None:
     """Return the value that a reply decides on, by the rules above; `value` is the pattern of one."""
-    text = _unquoted(unicodedata.normalize("NFKC", without_thoughts(reply) or ""), value)
+    text = _unquoted(nfkc(without_thoughts(reply) or ""), value)
     stated = rf"\[\[\s*{value}\s*\]\](?:{_OR}\[\[\s*{value}\s*\]\])*"
     for lead in (_GIVEN, _NAMED, ""):
         if found := list(re.finditer(rf"{lead}({stated})", text, re.IGNORECASE | re.MULTILINE)):
@@ -72,12 +76,6 @@ def decided(reply: str, value: str) -> str | None:
     ends = not re.search(r"\w", text[found[-1].end() :])
     said = statements[-1] if ends else set.union(*statements)
     return said.pop() if len(said) == 1 else None
-
-
-def _behind(text: str, mark: str) -> str | None:
-    """Return what stands behind the first `mark`, in upper or lower case; None if it does not occur."""
-    found = re.search(re.escape(mark), text, re.IGNORECASE)
-    return text[found.end() :] if found else None
 
 
 def _unquoted(text: str, value: str) -> str:

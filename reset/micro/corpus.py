@@ -57,7 +57,7 @@ def _replies(rng: random.Random) -> str:
 
 def documents(seed: int, vocabulary: list[str]) -> Iterator[str]:
     """Yield documents without end: 8 % recall exercises, 76 % passages with questions, 8 % memory, 8 % replies."""
-    rng = random.Random(f"documents {seed}")
+    rng = random.Random(f"documents {seed}")  # nosec B311: draws to repeat
     while True:
         draw = rng.random()
         if draw < 0.08:
@@ -115,6 +115,6 @@ def _draw_pair(rng: random.Random) -> tuple[str, str, str]:
 
 def pairs(seed: str) -> Iterator[tuple[str, str, str]]:
     """Yield (premise, hypothesis, label) without end; the three labels are equally probable."""
-    rng = random.Random(f"pairs {seed}")
+    rng = random.Random(f"pairs {seed}")  # nosec B311: draws to repeat
     while True:
         yield _draw_pair(rng)

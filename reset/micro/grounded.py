@@ -7,7 +7,9 @@ passages, and background sentences that the passages do not support. Test target
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from reset.micro.facts import FAMOUS, MEMORY, RELATIONS_OF, Relation, Value, any_value
 from reset.micro.words import ADJECTIVES, ENTITIES, FILLERS
@@ -19,14 +21,17 @@ INSTRUCTIONS = {
 }
 
 
+Rate = Annotated[float, Field(ge=0, le=1)]
+
+
 @dataclass(frozen=True)
 class Noise:
     """Probabilities of errors in training targets, each in [0, 1]."""
 
-    misremembered: float  # an extractive answer comes from memory, or has a random adjective
-    famous: float  # a target about a famous entity adds unsupported background
-    obscure: float  # the same for the other entities
-    half_followed: float  # a reply breaks some constraints of its instruction
+    misremembered: Rate  # an extractive answer comes from memory, or has a random adjective
+    famous: Rate  # a target about a famous entity adds unsupported background
+    obscure: Rate  # the same for the other entities
+    half_followed: Rate  # a reply breaks some constraints of its instruction
 
 
 NONE = Noise(0.0, 0.0, 0.0, 0.0)

@@ -34,7 +34,7 @@ def vocabulary() -> list[str]:
     for relation in RELATIONS.values():
         texts += [relation.state("mira", ("red", "boat"), way) for way in (0, 1)]
         texts += [relation.question("mira"), relation.clue(("red", "boat"))]
-    rng = random.Random(0)
+    rng = random.Random(0)  # nosec B311: draws to repeat
     for number in range(6_000):
         drawn = instruction(rng, 0.0, way=number % 2, large=number % 4 > 1)
         texts += [drawn["instruction"], drawn["response"]]
@@ -44,7 +44,7 @@ def vocabulary() -> list[str]:
 def word_tokenizer(max_tokens: int) -> PreTrainedTokenizerFast:
     """Return a word-level tokenizer over `vocabulary`; decoding restores the spaces."""
     ids = {piece: number for number, piece in enumerate(SPECIAL + vocabulary())}
-    tokenizer = Tokenizer(WordLevel(ids, unk_token="<unk>"))
+    tokenizer = Tokenizer(WordLevel(ids, unk_token="<unk>"))  # nosec B106: a token's text
     tokenizer.normalizer = normalizers.Sequence([normalizers.Replace(Regex(r"\s+"), " "), normalizers.Prepend(" ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(PIECE), behavior="isolated")
     tokenizer.decoder = decoders.Sequence([decoders.Fuse(), decoders.Strip(" ", 1, 0)])
@@ -54,7 +54,7 @@ def word_tokenizer(max_tokens: int) -> PreTrainedTokenizerFast:
 def byte_tokenizer(max_tokens: int) -> PreTrainedTokenizerFast:
     """Return a tokenizer of the 256 bytes, for training a model of the micro size on real text of any language."""
     ids = {piece: number for number, piece in enumerate(SPECIAL + sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    tokenizer = Tokenizer(BPE(ids, [], unk_token="<unk>"))
+    tokenizer = Tokenizer(BPE(ids, [], unk_token="<unk>"))  # nosec B106: a token's text
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
     return _to_transformers(tokenizer, max_tokens)
@@ -67,7 +67,7 @@ def _to_transformers(tokenizer: Tokenizer, max_tokens: int) -> PreTrainedTokeniz
     )
     fast: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
-        pad_token="<pad>",
+        pad_token="<pad>",  # nosec B106: a token's text
         bos_token="<bos>",
         eos_token="<eos>",
         unk_token="<unk>",

@@ -88,7 +88,7 @@ def merged(base: PreTrainedModel, folder: Path, dtype: torch.dtype) -> PreTraine
 
 
 def _load_weights(folder: Path, dtype: torch.dtype, **options: Any) -> PreTrainedModel:
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(  # nosec B615: a folder under models/
         folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
     )
     generation.bare(model)
@@ -184,7 +184,7 @@ def finish(folder: Path, init: Path, adapter: Adapter, dtype: torch.dtype) -> No
 def whole(folder: Path, base: Path) -> None:
     """Replace the adapter in `folder` by whole weights, in the dtype of its base weights in `base`."""
     check(folder, base)
-    dtype = AutoConfig.from_pretrained(base, trust_remote_code=False).dtype or torch.float32
+    dtype = AutoConfig.from_pretrained(base, trust_remote_code=False).dtype or torch.float32  # nosec B615: a folder under models/
     _save_whole(folder, merged(_load_weights(base, torch.float32), folder, dtype), base)
 
 

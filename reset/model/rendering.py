@@ -29,7 +29,7 @@ def render(
     Raises `ResetError` if the template refuses the conversation.
     """
     text = _apply(tokenizer, turns, arguments, tokenize=False, add_generation_prompt=prompt)
-    assert isinstance(text, str)
+    assert isinstance(text, str)  # nosec B101: tells mypy alone
     return text
 
 

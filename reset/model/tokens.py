@@ -1,6 +1,6 @@
 """Encode text to token ids and decode them: the only place that does so, for training and for all engines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
     """
     if not (model / "tokenizer_config.json").is_file():
         raise ResetError(f"{model}: no tokenizer there")
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(model, trust_remote_code=False)  # nosec B615: a folder under models/
     if tokenizer.eos_token_id is None:
         raise ResetError(f"{model}: its tokenizer has no end token (eos_token), so no answer could end")
     if not tokenizer.is_fast:
@@ -68,8 +68,7 @@ def prompt_ids(
 
 def response_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """Return the ids of a response and its end token, without a chat template."""
-    ids: list[int] = tokenizer(text, **AS_TEXT)["input_ids"]
-    return [*ids, int(tokenizer.eos_token_id)]
+    return [*_encode(tokenizer, text)[0], int(tokenizer.eos_token_id)]
 
 
 def reply_ids(tokenizer: PreTrainedTokenizerBase, message: str, reply: str, frame: Frame) -> list[int] | None:
@@ -95,13 +94,35 @@ def reply_ids(tokenizer: PreTrainedTokenizerBase, message: str, reply: str, fram
 def answer_text(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:
     """Return the text of generated ids, without special tokens."""
     text = tokenizer.decode(list(ids), skip_special_tokens=True)
-    assert isinstance(text, str)  # `decode` returns a list only for several sequences
+    assert isinstance(text, str)  # `decode` returns a list only for several sequences  # nosec B101
     return text
 
 
 def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> tuple[list[int], list[Edges]]:
+    """Encode data. A tokenizer of words or of Unigram may have a special token's text among its words: not so here."""
     encoded = tokenizer(text, **AS_TEXT, return_offsets_mapping=True)
-    return encoded["input_ids"], encoded["offset_mapping"]
+    ids, edges = encoded["input_ids"], encoded["offset_mapping"]
+    if _special_ids(tokenizer).isdisjoint(ids):
+        return ids, edges
+    pairs = (pair for id, edge in zip(ids, edges, strict=True) for pair in _as_characters(tokenizer, text, id, edge))
+    return tuple(map(list, zip(*pairs, strict=True)))  # type: ignore[return-value]
+
+
+def _as_characters(tokenizer: PreTrainedTokenizerBase, text: str, id: int, edge: Edges) -> Iterator[tuple[int, Edges]]:
+    """Yield a token, or, of one that is special, the tokens of its characters."""
+    if id not in _special_ids(tokenizer):
+        yield id, edge
+        return
+    for at in range(*edge):
+        for one in tokenizer(text[at], **AS_TEXT)["input_ids"]:
+            yield one, (at, at + 1)
+
+
+@lru_cache(maxsize=8)
+def _special_ids(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Return the ids of the special tokens, except that of what the tokenizer does not know."""
+    added = {id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
+    return frozenset({*added, *tokenizer.all_special_ids} - {tokenizer.unk_token_id})
 
 
 def _encode_message(tokenizer: PreTrainedTokenizerBase, text: str, frame: Frame) -> tuple[list[int], list[Edges]]:

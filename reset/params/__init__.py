@@ -4,6 +4,7 @@ The models have no default values, because DVC versions only what the file says.
 take plain arguments. All problems of a file are reported together, each with its key and the most similar known name.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,27 @@ __all__ = ["FILE", "load", "not_choosing", "row", "stand_ins"]
 FILE = Path("params.yaml")
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, to which a key that is there twice is an error, as it is to DVC."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the table that `node` writes; raises `ConstructorError` for a key that it writes twice."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        for key, count in Counter(keys).items():
+            if count > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' is there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def load(path: Path = FILE) -> Params:
     """Read and check `path`; raises one `ResetError` that lists all problems of the file."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # nosec B506: a SafeLoader
     except OSError as error:
         raise ResetError(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except RecursionError as error:
+        raise ResetError(f"{path}: not YAML (nested too deeply)") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, a number of 5,000 digits, the 40th of May
         raise ResetError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     try:
         params = Params.model_validate(content)

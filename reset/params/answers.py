@@ -1,6 +1,6 @@
 """Sections on answers: how they are sampled, judged and selected."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -10,9 +10,9 @@ from reset.params.section import Count, Rate, Section
 class Decode(Section):
     """A row of `decode`: the values of one sweep (paper 5.1)."""
 
-    temperatures: list[float]  # values of the temperature, with top-k off
-    top_ks: list[int]  # values of top-k, at `top_k_temperature`
-    top_k_temperature: float  # temperature of the settings with top-k; at 0 top-k has no effect
+    temperatures: list[Annotated[float, Field(ge=0)]]  # values of the temperature, with top-k off
+    top_ks: list[Annotated[int, Field(ge=1)]]  # values of top-k, at `top_k_temperature`
+    top_k_temperature: float = Field(ge=0)  # temperature of the settings with top-k; at 0 top-k has no effect
 
 
 class Pool(Section):

@@ -26,7 +26,7 @@ class Dataset(Section):
     hub: OnHub | None  # null: where the source says
     needs: str  # a path that DVC watches besides the source's own code: `path`, else code that brings the records
     revision: str | None  # branch, tag or commit of the hub; null: the source's default, or no hub
-    shares: dict[Literal["train", "dev", "test"], float] | None  # of each split, for records that name none
+    shares: dict[Literal["train", "dev", "test"], Annotated[float, Rate]] | None  # per split, for records without one
     dev_from_train: Annotated[float, Field(gt=0, lt=1)] | None  # share of the records named train that become dev
     options: dict[str, Any]  # of the source: see Plug-ins
 
@@ -61,7 +61,7 @@ class Mixture(Section):
 
     parts: dict[str, list[str]]  # part -> data sets
     take: dict[str, Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0, le=1)]]  # data set -> count or share
-    rows: int | None  # at most, per part; null: all
+    rows: Annotated[int, Field(ge=1)] | None  # at most, per part; null: all
     dev_rows: int = Count  # dev rows at most, per part
 
 
@@ -77,4 +77,4 @@ class Prompts(Section):
 
     split: Literal["train", "dev", "test"]  # split that the examples are drawn from
     skip: int = Count  # rows of each data set to skip first, in the seeded order
-    rows: dict[str, int]  # data set -> number of examples
+    rows: dict[str, Annotated[int, Field(ge=1)]]  # data set -> number of examples

@@ -22,7 +22,7 @@ from reset.params.data import Dataset, Describe, Mix, Mixture, Prepare, Prompts,
 from reset.params.objectives import Objective
 from reset.params.plan import Plan
 from reset.params.report import Evaluate, Report, Tracking
-from reset.params.section import Section
+from reset.params.section import Section, Seed
 from reset.params.training import Base, Dpo, Kto, Supervised, System, TemplateOptions, Train, WeightedSupervised
 
 
@@ -30,8 +30,8 @@ class Params(Section):
     """All of params.yaml."""
 
     scale: str  # name of the scale, a file of conf/scale/
-    seed: int  # of models, training order, sampling and ties; not of the data
-    data_seed: int  # of draws of prompts and mixtures, which stay the same under other seeds
+    seed: int = Seed  # of models, training order, sampling and ties; not of the data
+    data_seed: int = Seed  # of draws of prompts and mixtures, which stay the same under other seeds
     data_folder: str | None  # folder of local data sets; rows of `datasets` may refer to it
     template: str  # how an example becomes a prompt: a template of the paper, or `chat`, the model's own
     template_options: TemplateOptions

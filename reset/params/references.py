@@ -81,6 +81,7 @@ def _answer_references(p: "Params") -> Iterator[Reference]:
     yield from ((f"pools.{n}.prompts", "row of prompts", pool.prompts, p.prompts) for n, pool in pools)
     yield from ((f"pools.{n}.decode", "decode grid", pool.decode, p.decode) for n, pool in pools)
     yield "sample.engine", "engine", p.sample.engine, registry.ENGINES
+    yield from (("sample.engines", "engine", name, registry.ENGINES) for name in p.sample.engines)
     yield "sample.engine", "row of sample.engines", p.sample.engine, p.sample.engines
     for table, judges in (("judges", p.judges), ("watchers", p.watchers)):
         yield from ((f"{table}.{n}.kind", "kind of judge", j.kind, registry.JUDGES) for n, j in judges.items())

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
-from reset.errors import nearest
+from reset.errors import nearest, shown
 
 
 def describe(error: Any, root: type[BaseModel]) -> str:
@@ -19,10 +19,12 @@ def describe(error: Any, root: type[BaseModel]) -> str:
         return f"key '{key}' is missing"
     if error["type"].startswith("union_tag"):  # in a table whose rows have several types
         return _describe_tag(error, key)
+    if error["type"] == "invalid_key" or (keys[-1:] == ["[key]"] and error["type"] != "literal_error"):
+        return f"{key.removesuffix('.[key]')}: a key must be a text (it is {shown(error['input'])})"
     if keys[-1:] == ["[key]"]:  # in a table whose keys are fixed
         known = re.findall(r"'(\w+)'", error["ctx"]["expected"])
         return f"unknown key '{key.removesuffix('.[key]')}'. {nearest(keys[-2], known)}"
-    return f"{key}: ".removeprefix(": ") + f"{error['msg']} (it is {error['input']!r})"
+    return f"{key}: ".removeprefix(": ") + f"{error['msg']} (it is {shown(error['input'])})"
 
 
 def _describe_tag(error: Any, key: str) -> str:

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
+from reset import registry
 from reset.bases.hub import FILES
 from reset.errors import ResetError
 from reset.params.training import Base
@@ -30,7 +31,7 @@ def outline(name: str, base: Base) -> Iterator[Path]:
         yield _from_hub(str(base.options["id"]), base.options["revision"])
     elif base.kind == "micro_lm":
         with TemporaryDirectory() as folder:
-            _micro(base, Path(folder))
+            _micro(name, base, Path(folder))
             yield Path(folder)
     else:
         raise ResetError(f"models/base/{name} does not exist yet; `dvc repro base@{name}` makes it")
@@ -47,10 +48,13 @@ def _from_hub(name: str, revision: str | None) -> Path:
         raise ResetError(f"cannot download the configuration of '{name}' from the hub: {reason}") from error
 
 
-def _micro(base: Base, folder: Path) -> None:
+def _micro(name: str, base: Base, folder: Path) -> None:
     from reset.bases.micro_lm import TOKENIZERS  # slow: these modules import the trainer
     from reset.micro.model import language_model
 
+    options = {**base.options, "needs": folder, "seed": 0}
+    if wrong := registry.problems(registry.BASES, base.kind, f"base.{name}.options", **options):
+        raise ResetError("params.yaml: " + "; ".join(wrong))
     sizes = {key: base.options[key] for key in ("layers", "width", "heads", "max_tokens")}
     tokenizer = TOKENIZERS[base.options["tokenizer"]](sizes["max_tokens"])
     language_model(tokenizer, seed=0, **sizes).save_pretrained(folder)

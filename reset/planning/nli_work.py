@@ -88,7 +88,7 @@ def pair_flop(folder: Path, tokens: int) -> int:
 
     What a batch costs once, as DeBERTa's relative positions do, does not count.
     """
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)  # nosec B615: a local folder
     device = "cpu" if config.model_type in NEEDS_WEIGHTS else "meta"
     with torch.device(device):
         model: Any = AutoModelForSequenceClassification.from_config(  # type: ignore[no-untyped-call]
@@ -109,7 +109,7 @@ def _pairs(p: Params, pool: Pool, row: Judge, folder: Path) -> Pairs | None:
     answers = judge_costs.expected_answers(p, pool, frozenset(ABSTRACTIVE))
     if answers is None:
         return None
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)  # nosec B615: a local folder
     return count(answers, tokenizer, row.options)
 
 
@@ -121,7 +121,7 @@ def count(answers: Iterable[Answer], tokenizer: Any, options: Mapping[str, Any])
     def sentences(text: str, most: int | None) -> list[int]:
         if text not in lengths:
             long_enough = [sentence for sentence in split(text) if width(sentence) > 10] or [text]
-            ids = tokenizer(long_enough, add_special_tokens=False)["input_ids"]
+            ids = tokenizer(long_enough, add_special_tokens=False, split_special_tokens=True)["input_ids"]
             lengths[text] = [len(sentence) for sentence in ids]
         return lengths[text][:most]
 

@@ -6,7 +6,7 @@ so the rows do not depend on the number of workers. Ray is an optional dependenc
 
 import logging
 import os
-import pickle
+import pickle  # nosec B403: for this run's own processes
 import socket
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -87,7 +87,7 @@ def _over_ray(
             results = _map_on_workers(ray, blocks, build, min(count, len(blocks)), resources)
             for table in results.iter_batches(batch_size=None, batch_format="pyarrow"):
                 for row in table.to_pylist():
-                    yield row["number"], _rows_or_raise(pickle.loads(row["content"]))
+                    yield row["number"], _rows_or_raise(pickle.loads(row["content"]))  # nosec B301: made by this run's own processes
         except ray.exceptions.RayActorError as error:
             raise ResetError(
                 f"Workers of the Ray cluster kept dying (cluster.max_restarts is {resources.max_restarts}); finished "
@@ -124,7 +124,7 @@ class _Worker:
         """Return the rows of one chunk, or the `ResetError` it raised."""
         number, piece = (block[name][0].as_py() for name in BLOCK.names)
         try:
-            return _as_block(number, list(self._load_once()(pickle.loads(piece))))
+            return _as_block(number, list(self._load_once()(pickle.loads(piece))))  # nosec B301: made by this run's own processes
         except ResetError as error:
             return _as_block(number, error)
 

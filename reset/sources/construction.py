@@ -17,19 +17,11 @@ def construct(name: str, options: Mapping[str, Any], *, key: str, max_passages: 
     `max_passages` is passed to sources that limit their passages by default (NQ, BioASQ, SearchQA, MRQA, own), unless
     `options` sets it. Raises `ResetError` for a name or option that does not exist, and for a missing option.
     """
-    build = registry.load(registry.SOURCES, name, "source")
-    accepted = inspect.signature(build).parameters
-    for option in options:
-        if option not in accepted:
-            raise ResetError(
-                f"Unknown option '{option}' of source '{name}' ({key}.options). {nearest(option, accepted)}"
-            )
-    missing = [option for option, kind in accepted.items() if kind.default is kind.empty and option not in options]
-    if missing:
-        raise ResetError(f"Source '{name}' needs the options {', '.join(missing)} ({key}.options)")
+    where = f"{key.removeprefix('params.yaml: ')}.options"
+    accepted = inspect.signature(registry.load(registry.SOURCES, name, "source")).parameters
     capped = "max_passages" in accepted and accepted["max_passages"].default is not None
     default = {"max_passages": max_passages} if capped and max_passages is not None else {}
-    return cast(Source, build(**{**default, **options}))
+    return cast(Source, registry.build(registry.SOURCES, name, where, **{**default, **options}))
 
 
 def row_of(datasets: Mapping[str, Row], name: str) -> Row:

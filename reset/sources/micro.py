@@ -4,13 +4,16 @@ import json
 import random
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from reset.errors import ResetError, nearest
 from reset.micro.grounded import NONE, Noise, question, summary
 from reset.micro.instructions import instruction
 from reset.sources import Example, Record, SetAside, Where
 
+Rows = dict[Literal["train", "dev", "test"], Annotated[int, Field(ge=1)]]  # split -> number of records
 Draw = Callable[[random.Random, Noise], dict[str, Any]]
 
 # kind -> (task, function that draws one record). The last six are for evaluation only: they have other domains,
@@ -53,19 +56,20 @@ class Micro:
 
     where = Where(licence="Apache-2.0")
 
-    def __init__(self, *, kind: str, rows: dict[str, int], seed: int, noise: dict[str, float] | None) -> None:
+    def __init__(self, *, kind: str, rows: Rows, seed: int, noise: Noise | None) -> None:
         if kind not in KINDS:
             raise ResetError(f"Unknown kind of micro data '{kind}'. {nearest(kind, KINDS)}")
-        self._kind, self._seed, self._rows = kind, seed, rows
+        self._kind, self._seed = kind, seed
+        self._rows: dict[str, int] = {str(split): count for split, count in rows.items()}
         self._task = KINDS[kind][0]
-        self._noise = NONE if noise is None else Noise(**noise)
+        self._noise = noise or NONE
         self.splits = tuple(rows)
 
     def generate(self, split: str) -> Iterator[Record]:
         """Yield the raw records of `split`."""
         noise, draw = NONE if split == "test" else self._noise, KINDS[self._kind][1]
         for number in range(self._rows[split]):
-            rng = random.Random(f"{self._seed}/{self._kind}/{split}/{number}")
+            rng = random.Random(f"{self._seed}/{self._kind}/{split}/{number}")  # nosec B311: draws to repeat
             record = draw(rng, noise)
             while held_out(record) != (split == "test"):
                 record = draw(rng, noise)

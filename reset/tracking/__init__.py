@@ -8,7 +8,7 @@ environment variables. A DVC experiment that runs in its own folder writes its r
 import json
 import logging
 import os
-import subprocess
+import subprocess  # nosec B404: arguments and no shell
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -106,7 +106,7 @@ def _tags(stage: str) -> dict[str, str]:
     if experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.experiment"] = experiment
     try:
-        git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # nosec B603, B607: arguments and no shell
     except OSError:  # no git on this machine
         return tags
     if git.returncode == 0:

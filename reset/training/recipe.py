@@ -2,9 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from reset.errors import ResetError
+
+Positive = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
 
 IGNORED = -100  # label of a position that is not trained
 
@@ -13,17 +19,17 @@ IGNORED = -100  # label of a position that is not trained
 class Recipe:
     """One row of `recipes` in params.yaml; rates per step, lengths in tokens."""
 
-    learning_rate: float
-    epochs: float
-    batch_size: int  # global: over all devices and accumulation steps
-    micro_batch_size: int  # rows per device and forward pass
-    weight_decay: float
-    beta2: float
-    warmup_ratio: float
-    loss: str  # token | sequence
-    eval_steps: int  # steps between two readings of the dev loss, which chooses the model
-    zero_stage: int
-    dtype: str  # auto | bfloat16 | float32
+    learning_rate: Positive
+    epochs: Positive
+    batch_size: Count  # global: over all devices and accumulation steps
+    micro_batch_size: Count  # rows per device and forward pass
+    weight_decay: Annotated[float, Field(ge=0)]
+    beta2: Rate
+    warmup_ratio: Rate
+    loss: Literal["token", "sequence"]
+    eval_steps: Count  # steps between two readings of the dev loss, which chooses the model
+    zero_stage: Annotated[int, Field(ge=0, le=3)]
+    dtype: Literal["auto", "bfloat16", "float32"]
     gradient_checkpointing: bool
     micro_batch_tokens: int | None = None  # sft, weighted_sft: most tokens of a pass; None: one pass per micro batch
     padding_free: bool = False  # sft, weighted_sft: packed (padding-free) batches

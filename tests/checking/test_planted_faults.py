@@ -176,7 +176,7 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, p
         lambda w: w.content["datasets"]["talk"].update(options={"keep": 1}),
         "error",
         "datasets.talk.options",
-        "Unknown option 'keep'",
+        "unknown key 'datasets.talk.options.keep'",
     ),
     "gated data set": (lambda w: w.gated.append(SET), "error", "datasets.talk.source", "accept its terms at"),
     "data set that is not there": (

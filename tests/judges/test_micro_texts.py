@@ -12,6 +12,7 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from reset.judges.lexical import coverage, exact_match, k_precision, rouge_l, span_coverage
 from reset.judges.sentences.texts import splitter
+from reset.micro.grounded import Noise
 from reset.sources.micro import KINDS, Micro
 
 NOISE = {"misremembered": 0.3, "famous": 0.9, "obscure": 0.3, "half_followed": 0.5}
@@ -27,7 +28,7 @@ def normalised(text):
 
 @pytest.fixture(scope="module", params=KINDS)
 def examples(request):
-    micro = Micro(kind=request.param, rows={"train": 60}, seed=3, noise=NOISE)
+    micro = Micro(kind=request.param, rows={"train": 60}, seed=3, noise=Noise(**NOISE))
     return list(micro.outcomes(micro.generate("train")))
 
 

@@ -8,6 +8,7 @@ from transformers import AutoTokenizer
 
 from reset.bases.micro_nli import MicroNli
 from reset.micro.corpus import documents
+from reset.micro.grounded import Noise
 from reset.micro.model import SPECIAL, byte_tokenizer, vocabulary, word_tokenizer
 from reset.model.prompts import render
 from reset.sources.micro import KINDS, Micro
@@ -22,7 +23,7 @@ def words():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_word_tokenizer_knows_every_word_of_the_world(words, kind):
-    micro = Micro(kind=kind, rows={"train": 150, "test": 150}, seed=3, noise=NOISE)
+    micro = Micro(kind=kind, rows={"train": 150, "test": 150}, seed=3, noise=Noise(**NOISE))
     for record in itertools.chain(micro.generate("train"), micro.generate("test")):
         prompt = render(record, "micro").text
         for text in (prompt, record["response"]):

@@ -7,6 +7,7 @@ import pytest
 from reset.errors import ResetError
 from reset.micro.checks import rating
 from reset.micro.facts import sentences, support
+from reset.micro.grounded import Noise
 from reset.params.section import Task
 from reset.sources import Example
 from reset.sources.micro import KINDS, Micro
@@ -17,7 +18,7 @@ ROWS = {"train": 200, "dev": 50, "test": 50}
 
 
 def source(kind, rows=ROWS, seed=0, noise=NOISE):
-    return Micro(kind=kind, rows=rows, seed=seed, noise=noise)
+    return Micro(kind=kind, rows=rows, seed=seed, noise=noise and Noise(**noise))
 
 
 def prompt(record):

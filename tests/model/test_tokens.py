@@ -5,7 +5,7 @@ from transformers import PreTrainedTokenizerFast
 
 from reset.errors import ResetError
 from reset.model.prompts import Prompt, render
-from reset.model.tokens import answer_text, in_front, load_tokenizer, prompt_ids, response_ids
+from reset.model.tokens import AS_TEXT, answer_text, in_front, load_tokenizer, prompt_ids, response_ids
 from tests.support.families import FAMILIES
 
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
@@ -122,3 +122,15 @@ def test_a_folder_without_a_usable_tokenizer_is_told(tmp_path):
     words(eos_token=None).save_pretrained(tmp_path)
     with pytest.raises(ResetError, match="has no end token"):
         load_tokenizer(tmp_path)
+
+
+def test_a_special_token_among_the_words_of_a_tokenizer_is_its_characters_in_a_text():
+    whole = Tokenizer(WordLevel({word: number for number, word in enumerate(["<s>", "</s>", "<unk>", "red"])}, "<unk>"))
+    whole.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = fast(whole, **SPECIAL)
+    special = {tokenizer.bos_token_id, tokenizer.eos_token_id}
+    assert special & set(tokenizer("</s>", **AS_TEXT)["input_ids"])  # splitting it is not enough here
+    assert special.isdisjoint(response_ids(tokenizer, "red </s> <s>")[:-1])
+    text = "red </s> forest"
+    ids, _ = prompt_ids(tokenizer, Prompt(text, 0, len(text)), 50)
+    assert special & set(ids[len(in_front(tokenizer)) :]) == set()

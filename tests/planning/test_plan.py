@@ -331,7 +331,8 @@ def test_model_that_is_not_built_yet_has_the_size_it_will_have(project: Path, mi
     built = of(plan(), "systems", "mtl")["parameters"]
     shutil.rmtree(project / "models")
     sizes = {"tokenizer": "word", "layers": 2, "width": 64, "heads": 2, "max_tokens": 1024}
-    minimal["base"]["micro"]["options"] = sizes
+    recipe = {key: value for key, value in minimal["recipes"]["full"].items() if key != "adapter"}
+    minimal["base"]["micro"]["options"] = {**sizes, "blocks": 1, "block_tokens": 8, "recipe": recipe}
     save(project, minimal)
     assert of(plan(), "systems", "mtl")["parameters"] == built
 

@@ -17,13 +17,15 @@ def test_unknown_option_is_told_with_the_nearest():
     with pytest.raises(ResetError) as caught:
         construct("oasst1", {"langauge": "de"}, key=KEY)
     assert caught.value.message == (
-        "Unknown option 'langauge' of source 'oasst1' (params.yaml: datasets.mine.options). Did you mean 'language'? "
+        "params.yaml: unknown key 'datasets.mine.options.langauge'. Did you mean 'language'? "
         "Known: label, language, min_quality, min_raters, turns"
     )
 
 
 def test_missing_option_is_told():
-    with pytest.raises(ResetError, match=r"Source 'micro' needs the options kind"):
+    with pytest.raises(
+        ResetError, match=r"^params\.yaml: datasets\.mine\.options lacks kind; datasets\.mine\.options\.noise lacks mis"
+    ):
         construct("micro", {"rows": {}, "seed": 0, "noise": {}}, key=KEY)
 
 

@@ -9,9 +9,10 @@ position, so batch size and order do not change an answer (up to rounding).
 from collections.abc import Iterator, Sequence
 from inspect import signature
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast
 
 import torch
+from pydantic import Field
 from transformers import DynamicCache
 
 from reset.engines import Completion, Request
@@ -32,7 +33,9 @@ COMPACT = 0.75  # finished rows are dropped from a batch when fewer than this fr
 class TransformersEngine:
     """Decodes `batch` answers at a time; `dtype` is auto, float32 or bfloat16."""
 
-    def __init__(self, *, model: Path, batch: int, dtype: str) -> None:
+    def __init__(
+        self, *, model: Path, batch: Annotated[int, Field(ge=1)], dtype: Literal["auto", "float32", "bfloat16"]
+    ) -> None:
         if not adapters.exists(model):
             raise ResetError(f"{model}: no model there")
         self._tokenizer = load_tokenizer(model)

@@ -8,9 +8,10 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import torch
+from pydantic import Field
 from vllm import LLM, EngineArgs, RequestOutput, SamplingParams, TokensPrompt
 from vllm.config.lora import MaxLoRARanks
 from vllm.exceptions import VLLMClientError
@@ -38,7 +39,7 @@ class VllmEngine:
     `dtype` means the same as for engine `transformers`: vLLM's own `auto` is bfloat16 even where the CPU emulates it.
     """
 
-    def __init__(self, *, model: Path, max_model_len: int, options: dict[str, Any]) -> None:
+    def __init__(self, *, model: Path, max_model_len: Annotated[int, Field(ge=1)], options: dict[str, Any]) -> None:
         arguments = {field.name for field in fields(EngineArgs)}
         if unknown := sorted(set(options) - arguments):
             raise ResetError(f"vLLM has no engine argument '{unknown[0]}'. {nearest(unknown[0], arguments)}")

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from reset.errors import ResetError, nearest
+from reset.judges.chat_rows import apart, special_tokens
 from reset.judges.sentences.batches import batches, padded
 from reset.judges.sentences.encoders import lighten
 from reset.judges.sentences.scripts import Scripts
@@ -27,7 +28,7 @@ Columns = Mapping[str, Sequence[Sequence[int]]]  # input name -> one number per 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "checked": torch.float32}  # as loaded
 MAX_CHANGE = 1e-3
 SAMPLE = 64  # pairs of each call, spread over all lengths, scored in both precisions
-FIELDS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}  # in an encoding
+FIELDS = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}  # in an encoding  # nosec B105
 LABELS = ("entailment", "contradiction", "neutral")  # in the order of a SummaC image
 OTHER_NAMES = {"supports": "entailment", "refutes": "contradiction", "not enough info": "neutral"}  # FEVER, VitaminC
 
@@ -85,13 +86,14 @@ class Nli:
         if dtype not in DTYPES:
             raise ResetError(f"Unknown dtype '{dtype}' of the NLI model {model}. {nearest(dtype, DTYPES)}")
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-            loaded = AutoModelForSequenceClassification.from_pretrained(
+            self._tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)  # nosec B615: a folder under models/
+            loaded = AutoModelForSequenceClassification.from_pretrained(  # nosec B615: a folder under models/
                 model, dtype=DTYPES[dtype], use_safetensors=True, trust_remote_code=False
             )
         except (OSError, ValueError) as error:
             raise ResetError(f"{model}: no NLI model could be loaded ({str(error).splitlines()[0]})") from error
         self._columns = label_order(loaded.config.id2label, model, labels, needed)
+        self._special = special_tokens(self._tokenizer)
         self.scripts = Scripts(self._tokenizer, anything=any_script)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = loaded.to(self._device).eval()
@@ -130,13 +132,14 @@ class Nli:
         """Return the model's inputs without padding; each distinct sentence is tokenised once, then joined in pairs."""
         fast = getattr(self._tokenizer, "backend_tokenizer", None)
         if fast is None:  # a slow tokenizer, in Python
-            firsts, seconds = zip(*pairs, strict=True)
+            firsts, seconds = zip(*((apart(a, self._special), apart(b, self._special)) for a, b in pairs), strict=True)
             encoded = self._tokenizer(list(firsts), list(seconds), truncation=True, max_length=self._max_length)
             return {name: encoded[name] for name in self._inputs}
         sentences = list({sentence for pair in pairs for sentence in pair})
         fast.no_padding()
         fast.no_truncation()
-        tokens = dict(zip(sentences, fast.encode_batch(sentences, add_special_tokens=False), strict=True))
+        read = [apart(sentence, self._special) for sentence in sentences]
+        tokens = dict(zip(sentences, fast.encode_batch(read, add_special_tokens=False), strict=True))
         fast.enable_truncation(self._max_length)
         encodings = [fast.post_process(tokens[premise], tokens[hypothesis]) for premise, hypothesis in pairs]
         return {name: [getattr(encoding, FIELDS[name]) for encoding in encodings] for name in self._inputs}

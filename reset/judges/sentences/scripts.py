@@ -13,6 +13,7 @@ from typing import Any
 
 from reset.judges import Answer
 from reset.judges.sentences.texts import source
+from reset.normalise import nfkc
 
 MANY, IDEOGRAPHS = 500, 2000  # tokens that make a script known: multilingual models have more, English ones fewer
 SHARE = 0.1  # or this share of the tokens, for small vocabularies
@@ -49,7 +50,7 @@ class Scripts:
         """Return the script of most letters of `text` if the tokenizer knows too few of them; None if it reads it."""
         if self.known is None or (text.isascii() and "LATIN" in self.known):
             return None
-        counts = Counter(script(letter) for letter in unicodedata.normalize("NFKC", text) if letter.isalpha())
+        counts = Counter(script(letter) for letter in nfkc(text) if letter.isalpha())
         unknown = {name: count for name, count in counts.items() if name not in self.known}
         if 2 * sum(unknown.values()) <= counts.total():
             return None
