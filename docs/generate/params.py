@@ -14,6 +14,7 @@ TITLES = {
     "data": "Params: data",
     "training": "Params: training",
     "answers": "Params: answers and judges",
+    "objectives": "Params: objectives",
     "report": "Params: scores and report",
     "plan": "Params: plan",
 }

@@ -80,8 +80,8 @@ class LogSigmoid(Section):
 class Select(Section):
     """How objectives order the answers to a prompt; see `reset.choosing.combining`."""
 
-    combine: Combine
-    normalise: Literal["none", "prompt", "pool"]
+    combine: Combine  # how the objectives order the answers to a prompt
+    normalise: Literal["none", "prompt", "pool"]  # over which answers the values of an objective are put on one scale
     log_sigmoid: LogSigmoid
     stand_ins: bool  # whether the judges in `stand_ins` choose too
 

@@ -15,9 +15,9 @@ def _form(value: Any) -> str:
 class Combination(Section):
     """Several verdicts that speak for an objective together."""
 
-    take: Literal["mean", "min", "max", "median", "vote"]
-    of: list[str] = Field(min_length=2)
-    null_if: Literal["any", "all"]  # of the verdicts that are null
+    take: Literal["mean", "min", "max", "median", "vote"]  # how the verdicts become one value
+    of: list[str] = Field(min_length=2)  # names of the verdicts
+    null_if: Literal["any", "all"]  # the value is null if any, or all, of the verdicts are
 
 
 Verdicts = Annotated[Annotated[str, Tag("name")] | Annotated[Combination, Tag("section")], Discriminator(_form)]
@@ -26,16 +26,18 @@ Verdicts = Annotated[Annotated[str, Tag("name")] | Annotated[Combination, Tag("s
 class Threshold(Section):
     """A transformation: 1 if the value is `at_least` so much, else 0."""
 
-    at_least: float = Rate
+    at_least: float = Rate  # least value that counts as 1
 
 
 class Objective(Section):
     """A row of `objectives`."""
 
-    weight: float = Field(ge=0, allow_inf_nan=False)  # 0: only reported
+    weight: float = Field(ge=0, allow_inf_nan=False)  # in the score of an answer; 0: only reported
     floor: float | None = Field(ge=0, le=1)  # least value of an answer that can be chosen
     transform: Annotated[
         Annotated[Literal["none", "invert"], Tag("name")] | Annotated[Threshold, Tag("section")], Discriminator(_form)
-    ]
-    compare: list[Literal["all", "abstractive", "extractive", "instruction", "seen", "unseen"]]
-    verdicts: dict[Task, Verdicts]
+    ]  # of the value: none, invert (1 - value), or a threshold
+    compare: list[
+        Literal["all", "abstractive", "extractive", "instruction", "seen", "unseen"]
+    ]  # averages whose differences are tested
+    verdicts: dict[Task, Verdicts]  # task -> the verdict, or combination of verdicts, that speaks for it

@@ -51,7 +51,6 @@ def test_every_key_that_a_scale_sets_is_described(keys: list[Key], composed: dic
 def test_keys_have_their_places_in_the_paper(keys: list[Key]) -> None:
     named = {key.name: key.sources for key in keys}
     assert named["recipes.<name>.epochs"] == ("paper A.3",)
-    assert named["select.weights.task"] == ("paper 5.1",)
     assert named["judge.max_null"] == ("paper silent",)
     assert named["report.similar"] == ("paper 4, Figure 7",)
 
