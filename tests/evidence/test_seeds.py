@@ -136,7 +136,8 @@ def test_commits_and_experiments_are_read_from_the_cache(
     project.mkdir()
     monkeypatch.chdir(project)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    (project / "params.yaml").write_text("run: seed0\n")
+    content = {"run": "seed0", "objectives": declared(), "report": {"tradeoff": OF[2]}}
+    (project / "params.yaml").write_text(yaml.safe_dump(content))
     copy = (
         f"mkdir -p data metrics && cp -r {tmp_path}/${{run}}/data/. data && cp -r {tmp_path}/${{run}}/metrics/. metrics"
     )

@@ -197,7 +197,7 @@ def test_answers_stand_side_by_side_with_evidence_and_choice_and_stay_text(opene
     wait(opened, "document.querySelectorAll('article').length === 2")
     kept, other = opened.find_elements(By.CSS_SELECTOR, "article")
     assert "picked" in kept.get_attribute("class")
-    assert "kept in reset: score 2.250 (task 0.450, faithfulness 0.900)" in kept.text
+    assert "kept in reset: score 2.250 (faithfulness 0.900, task 0.450)" in kept.text
     assert kept.find_elements(By.TAG_NAME, "mark") == []
     assert lines.HOSTILE in kept.text
     assert opened.title == "ReSet: report"
