@@ -34,7 +34,10 @@ MAY_IMPORT = {
     "planning": (
         "bases checkpoint_names choosing engines errors files judges llm micro model params registry sampling training"
     ),
-    "checking": "bases checkpoint_names engines errors examples judges llm model params planning registry runs sources",
+    "checking": (
+        "bases checkpoint_names engines errors examples files judges llm model params planning registry runs sources "
+        "status training"
+    ),
     "status": "files llm params planning errors",
     "evidence": (
         "checkpoint_names choosing errors examples files judges model objectives report scoring sources tracking"

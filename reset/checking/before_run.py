@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from reset.errors import ResetError
+from reset.files import fast_yaml
 
 SWITCH = "RESET_CHECK"  # environment variable: 0 leaves the check out
 
@@ -43,6 +44,6 @@ def _rows(content: Any, table: str) -> list[Mapping[str, Any]]:
 def _read(path: Path) -> Any:
     """Return the content of a YAML file, None if it cannot be read: DVC itself then says why."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # nosec B506: a safe loader
+        return fast_yaml.load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError):
         return None

@@ -61,17 +61,11 @@ class Project:
         return (
             entry is not None
             and entry.cmd == stage.cmd
-            and all(self._same_value(entry, key) for key in stage.params)
+            and all(same_value(entry, self._params, key) for key in stage.params)
             and set(entry.deps) == set(stage.deps)
             and all(self._is(path, then) for path, then in entry.deps.items())
             and all(out in entry.outs and self._there(out, entry.outs[out]) for out in stage.outs)
         )
-
-    def _same_value(self, entry: Entry, key: str) -> bool:
-        found: Any = self._params
-        for part in key.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        return key in entry.params and _leaf(entry.params[key]) == _leaf(found)
 
     def _there(self, out: str, then: File) -> bool:
         path = self._root / out
@@ -130,6 +124,14 @@ class Project:
                     return None
                 listing[path.relative_to(folder).as_posix()] = _file_md5(file)
         return listing
+
+
+def same_value(entry: Entry, params: Mapping[str, Any], key: str) -> bool:
+    """Return whether `key`, with dots, has the value in `params`, a content of params.yaml, that it had for `entry`."""
+    found: Any = params
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return key in entry.params and _leaf(entry.params[key]) == _leaf(found)
 
 
 def _files(folder: Path) -> Iterator[Path]:

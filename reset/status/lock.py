@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
+from reset.files import fast_yaml
 
 _STAGE = re.compile(r"^  (\S.*):\n((?:    .*\n?)+)", re.MULTILINE)
 _SECTION = re.compile(r"^    (cmd|deps|params|outs):(.*\n(?:(?:    -|     ).*\n?)*)", re.MULTILINE)
@@ -47,12 +47,12 @@ class Entry:
     @cached_property
     def cmd(self) -> str:
         """Its command."""
-        return " ".join(str(_yaml(f"cmd:{self._sections.get('cmd', '')}")["cmd"]).split())
+        return " ".join(str(fast_yaml.load(f"cmd:{self._sections.get('cmd', '')}")["cmd"]).split())
 
     @cached_property
     def params(self) -> dict[str, Any]:
         """Its values of params.yaml, by dotted key."""
-        content = _yaml(f"params:{self._sections.get('params', '')}")["params"] or {}
+        content = fast_yaml.load(f"params:{self._sections.get('params', '')}")["params"] or {}
         return content.get("params.yaml") or {}
 
 
@@ -73,8 +73,4 @@ def _number(text: str | None) -> int | None:
 
 
 def _plain(text: str) -> str:
-    return str(_yaml(text)) if text[:1] in "'\"" else text
-
-
-def _yaml(text: str) -> Any:
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return str(fast_yaml.load(text)) if text[:1] in "'\"" else text

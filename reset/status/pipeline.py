@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from reset.errors import ResetError
+from reset.files import fast_yaml
 
 _HOLE = re.compile(r"\$\{([^}]+)\}")
 Context = Mapping[str, Any]
@@ -38,7 +39,7 @@ class Stage:
 def load_yaml(path: Path) -> dict[str, Any]:
     """Return the content of a YAML file. Raises `ResetError` if it is missing or holds no mapping."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = fast_yaml.load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ResetError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
