@@ -7,9 +7,7 @@ import click
 from reset import params, tracking
 from reset.examples import fetch
 from reset.files import tables
-from reset.params.data import OnHub
-from reset.sources import Where
-from reset.sources.construction import construct, row_of
+from reset.sources.construction import construct, elsewhere, row_of
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -24,19 +22,15 @@ def main(dataset: str, into: Path) -> None:
     metrics = Path(f"metrics/fetch/{dataset}.json")
     with tracking.run("fetch", dataset, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
         source = construct(row.source, row.options, key=f"params.yaml: datasets.{dataset}")
-        path, limit = Path(row.path) if row.path else None, p.prepare.max_broken
+        path, where = Path(row.path) if row.path else None, elsewhere(row.hub.model_dump() if row.hub else None)
         facts = fetch.fetch(
-            source, path=path, revision=row.revision, into=into, max_broken=limit, where=_elsewhere(row.hub)
+            source, path=path, revision=row.revision, into=into, max_broken=p.prepare.max_broken, where=where
         )
         tables.write_json(metrics, {"scale": p.scale, **facts})
     counts = ", ".join(f"{count} {split}" for split, count in facts["records"].items())
     aside = "".join(f"; set aside: {count} {reason}" for reason, count in facts["set_aside"].items())
     left = f"; not read: {', '.join(facts['not_read'])}" if "not_read" in facts else ""
     click.echo(f"fetch: {dataset}: {counts} from {facts['origin']}{aside}{left}")
-
-
-def _elsewhere(hub: OnHub | None) -> Where | None:
-    return None if hub is None else Where(hub=hub.id, **hub.model_dump(exclude={"id"}))
 
 
 if __name__ == "__main__":

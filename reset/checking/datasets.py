@@ -15,7 +15,7 @@ from reset.errors import ResetError
 from reset.examples.origins import Generated, locate
 from reset.params.data import Dataset
 from reset.sources import Source, Where
-from reset.sources.construction import construct
+from reset.sources.construction import construct, elsewhere
 from reset.sources.split_names import SPELLINGS, words
 
 TIMEOUT_S = 10.0
@@ -29,10 +29,11 @@ def check(name: str, row: Dataset, *, offline: bool) -> Found:
         source = construct(row.source, row.options, key=f"params.yaml: {key}")
     except ResetError as problem:
         return [error(f"{key}.options", problem.message)]
-    where = source.where
+    named = elsewhere(row.hub.model_dump() if row.hub else None)
+    where = named or source.where
     if row.path:
         return list(_local(key, source, Path(row.path)))
-    if isinstance(source, Generated):
+    if named is None and isinstance(source, Generated):
         return []
     if offline and (where.hub or where.urls):
         return [*_offline(key, row, where)]

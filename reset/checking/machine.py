@@ -91,7 +91,7 @@ def _sampling(p: Params, needed: Mapping[str, int], gpus: Sequence[int], host: i
 
 
 def loading(p: Params, parameters: Mapping[str, int]) -> Iterator[Finding]:
-    """Yield a line if the processes of this machine, each of which loads float32 weights, need more than its memory."""
+    """Yield a line if the processes of this machine, each of which loads all weights in float32, exceed its memory."""
     host = psutil.virtual_memory().total
     if p.train.hostfile is not None or not parameters:
         return

@@ -25,8 +25,8 @@ from reset.planning import template_check
 
 PICKLED = (".bin", ".pt", ".pth", ".ckpt")
 UNPICKLE = (
-    "name a revision with safetensors (of many models the hub's converter offers one, such as refs/pr/1), or save them "
-    "as safetensors on a machine of no importance, and name that folder as id"
+    "set `convert: true` in its options, or name a revision with safetensors (of many models the hub's converter "
+    "offers one, such as refs/pr/1)"
 )
 READERS = {"tokenizer.model": "sentencepiece", "spiece.model": "sentencepiece", "tiktoken.model": "tiktoken"}
 JUDGING = {**MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES, **MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES}
@@ -43,7 +43,7 @@ def check(name: str, files: Files, *, trained: bool = True) -> Iterator[Finding]
     for problem in usable.problems(files.folder, files.sizes, trained=trained):
         pickled = [file for file in files.sizes if file.endswith(PICKLED)]
         if "safetensors weights" in problem and pickled:
-            yield error(key, f"'{files.id}' has only pickled weights ({pickled[0]}), which are never loaded", UNPICKLE)
+            yield error(key, f"'{files.id}' has only pickled weights ({pickled[0]})", UNPICKLE)
         elif not (lacking and "tokenizer" in problem):
             yield error(key, f"'{files.id}' {problem}")
 

@@ -17,6 +17,7 @@ from reset.checking.bases import Files
 from reset.checking.findings import LEVELS, Finding, Level, Unreachable, merged, skipped, warning
 from reset.checking.made import Made
 from reset.params.document import Params
+from reset.params.judged import asks_a_server
 
 DEADLINE_S = 50.0  # of the network, for all rows together
 QUIET_S = 1.0  # after which progress is shown
@@ -88,7 +89,7 @@ def _server_jobs(p: Params, offline: bool) -> dict[str, Job]:
         f"{table}.{name}": partial(judges.server, f"{table}.{name}", name, row, offline=offline)
         for table, rows in (("judges", p.judges), ("watchers", p.watchers))
         for name, row in rows.items()
-        if "server" in row.options
+        if asks_a_server(row)
     }
     if p.sample.engine == "openai" and not offline:
         starts = sorted({row.model for row in p.pools.values() if row.model.startswith("base/")})
@@ -120,7 +121,7 @@ def _of_models(p: Params, models: Mapping[str, Files | None]) -> Iterator[Findin
         yield from of_model.vllm_length(p)
     for table, rows in (("judges", p.judges), ("watchers", p.watchers)):
         for name, row in rows.items():
-            if "server" not in row.options:
+            if not asks_a_server(row):
                 yield from judges.local(f"{table}.{name}", name, row, models)
     if answering:
         from reset.checking import sizes

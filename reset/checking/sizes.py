@@ -11,6 +11,7 @@ from reset.errors import ResetError
 from reset.model.tokens import load_tokenizer
 from reset.params.document import Params
 from reset.planning import model_size, plan, workload
+from reset.training.recipe import loads_whole
 
 
 def check(p: Params, found: Mapping[str, Files | None]) -> Iterator[Finding]:
@@ -23,9 +24,14 @@ def check(p: Params, found: Mapping[str, Files | None]) -> Iterator[Finding]:
     rows = {n: plan.sizes(p, row, model, workload.Training()) for n, (model, row) in systems.items() if model}
     pools = {name: plan.memory_of_sampling(p, model) for name, model in answering.items() if model}
     yield from machine.memory(p, _column(rows, "bytes_per_device"), pools, machine.devices())
-    yield from machine.loading(p, _column(rows, "parameters"))
+    whole = {name: row for name, row in rows.items() if _loads_whole(p.recipes[p.systems[name].recipe])}
+    yield from machine.loading(p, _column(whole, "parameters"))
     trained = sum(_column(rows, "disk").values()) + max(_column(rows, "checkpoints").values(), default=0)
     yield from machine.disk(trained + sum(files.bytes for files in found.values() if files), all(found.values()))
+
+
+def _loads_whole(recipe: Any) -> bool:
+    return bool(recipe.adapter) or loads_whole(recipe.zero_stage, recipe.method, padding_free=recipe.padding_free)
 
 
 def _column(rows: Mapping[str, Mapping[str, Any]], name: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from reset import registry
 from reset.errors import ResetError, nearest
-from reset.sources import Source
+from reset.sources import Source, Where
 
 Row = TypeVar("Row")
 
@@ -22,6 +22,11 @@ def construct(name: str, options: Mapping[str, Any], *, key: str, max_passages: 
     capped = "max_passages" in accepted and accepted["max_passages"].default is not None
     default = {"max_passages": max_passages} if capped and max_passages is not None else {}
     return cast(Source, registry.build(registry.SOURCES, name, where, **{**default, **options}))
+
+
+def elsewhere(hub: Mapping[str, Any] | None) -> Where | None:
+    """Return where a row's `hub` says that its records are; None if it has none, so that the source says it."""
+    return None if hub is None else Where(**{("hub" if key == "id" else key): value for key, value in hub.items()})
 
 
 def row_of(datasets: Mapping[str, Row], name: str) -> Row:

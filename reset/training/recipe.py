@@ -55,3 +55,12 @@ def accumulation(recipe: Recipe, devices: int) -> int:
             f" {devices} devices"
         )
     return recipe.batch_size // rows_per_pass
+
+
+def loads_whole(zero_stage: int, method: str, *, padding_free: bool) -> bool:
+    """Return whether every rank loads the whole model, also if it has no adapter.
+
+    ZeRO-3 splits it while it is loaded, except where it is tried before DeepSpeed takes it over: for `dpo` and `kto`,
+    which also copy it as a reference, and for packed batches.
+    """
+    return zero_stage < 3 or method in ("dpo", "kto") or padding_free

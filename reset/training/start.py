@@ -11,20 +11,18 @@ from transformers.integrations.deepspeed import HfDeepSpeedConfig
 
 from reset.model import adapters, precision
 from reset.training.loop import deepspeed_config, without_shared_memory
-from reset.training.recipe import Recipe
-
-WHOLE = ("dpo", "kto")  # they try the model, and copy it as a reference, before DeepSpeed takes it over
+from reset.training.recipe import Recipe, loads_whole
 
 
 def start(init: Path, recipe: Recipe, adapter: adapters.Adapter | None, seed: int) -> Any:
     """Return the model to train; all ranks call this, after `rendezvous`.
 
     Under ZeRO-3 it is split over the ranks layer by layer. It is loaded whole, in float32, on every rank if it has an
-    adapter, if the method needs it (`WHOLE`), or if packed batches are to be tried.
+    adapter, and where `recipe.loads_whole` says so.
     """
     if adapter:
         return adapters.start(init, adapter, seed)
-    if recipe.zero_stage < 3 or recipe.method in WHOLE or recipe.padding_free or adapters.apart(init):
+    if loads_whole(recipe.zero_stage, recipe.method, padding_free=recipe.padding_free) or adapters.apart(init):
         return adapters.load(init, torch.float32)
     return _split(init, recipe)
 

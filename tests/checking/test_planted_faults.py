@@ -8,6 +8,7 @@ from typing import Any
 import nltk
 import psutil
 import pytest
+import yaml
 
 from reset.checking import machine
 from tests.checking.conftest import MODEL, NLI, SET, Break, World
@@ -59,6 +60,11 @@ def unknown_option(world: World) -> None:
 
 def no_file(world: World) -> None:
     world.content["datasets"]["nq"] |= {"source": "bioasq", "path": "bioasq", "needs": "bioasq", "options": {}}
+
+
+def elsewhere(world: World) -> None:
+    place = {"id": "mine/other", "config": None, "data_files": None, "splits": {"train": "train"}, "take": {}}
+    world.content["datasets"]["talk"]["hub"] = {**place, "licence": "ours"}
 
 
 def pickled(world: World) -> None:
@@ -165,6 +171,7 @@ def small_disk(world: World) -> None:
 
 ID, FIELDS = "base.tiny.options.id", "judges.rater.options.server.fields"
 FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, place, words
+    "repository that a row names instead": (elsewhere, "error", "datasets.talk.source", "no dataset 'mine/other'"),
     "missing file, to be registered for": (no_file, "error", "datasets.nq.path", "register at bioasq.org"),
     "file that is not UTF-8": (
         lambda w: Path("mine.jsonl").write_bytes("{}".encode("utf-16")) and None,
@@ -383,7 +390,7 @@ def test_what_a_stage_has_made_from_the_same_row_is_not_asked_for(world: World) 
     Path("data/raw/talk").mkdir(parents=True)
     row = world.content["datasets"]["talk"]
     lock = {"params": {"params.yaml": {"datasets.talk.source": "dolly", "datasets.talk.revision": row["revision"]}}}
-    Path("dvc.lock").write_text(json.dumps({"stages": {"fetch@talk": lock}}))
+    Path("dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {"fetch@talk": lock}}))
     assert world.check().of("error") == []
     row["revision"] = "main"
     assert [finding.key for finding in world.check().of("error")] == ["datasets.talk.source"]
