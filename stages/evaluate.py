@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reset import objectives, params, tracking
+from reset import params, tracking
 from reset.scoring import evaluate
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -29,7 +29,7 @@ def main(system: str, answers: Path, prompts: Path, verdicts: Path, scores: Path
             [verdicts / f"{judge}.parquet" for judge in p.judges],
             prompts,
             scores,
-            objectives=objectives.read(p.model_dump()["objectives"]),
+            objectives=params.objectives_of(p),
             groups=p.evaluate.groups,
             bootstrap=p.evaluate.bootstrap,
             seed=p.seed,

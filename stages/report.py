@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from reset import checkpoint_names, objectives, params, tracking
+from reset import checkpoint_names, params, tracking
 from reset.files.metrics import Metrics, of_another
 from reset.params.document import Params
 from reset.report import browser, gains, measured, page, seed_table
@@ -25,7 +25,7 @@ def main(into: Path) -> None:
         content = browser.content(
             shelves(p),
             verdicts=Path("data/verdicts"),
-            objectives=objectives.read(p.model_dump()["objectives"]),
+            objectives=params.objectives_of(p),
             tradeoff=p.report.tradeoff,
             max_bytes=int(p.report.browser_mb * 1e6),
             stand_ins=params.stand_ins(p),
@@ -43,7 +43,7 @@ def sources(p: Params) -> dict[str, Any]:
         "metrics": Metrics(Path("metrics"), p.scale, declared(p)),
         "scores": Path("data/scores"),
         "systems": p.evaluate.systems,
-        "objectives": objectives.read(rows["objectives"]),
+        "objectives": params.objectives_of(p),
         "tradeoff": p.report.tradeoff,
         "paper_rows": p.report.paper_rows,
         "pairs": p.report.comparisons,

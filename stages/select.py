@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reset import objectives, params, tracking
+from reset import params, tracking
 from reset.choosing import select
 from reset.choosing.candidates import Bars
 from reset.choosing.combining import rule_of
@@ -35,7 +35,7 @@ def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) ->
             [verdicts / f"{judge}.parquet" for judge in p.judges],
             prompts,
             into,
-            objectives=objectives.read(declared),
+            objectives=params.objectives_of(p),
             seed=p.seed,
             template=p.template,
             stand_ins=params.stand_ins(p),

@@ -67,7 +67,7 @@ def judge_all(
 
 def chosen(p: Params, name: str, watched: Path) -> dict[str, Any]:
     """Return the watcher's figures on the curated set `name`."""
-    row, declared = p.curated[name], objectives.read(p.model_dump()["objectives"])
+    row, declared = p.curated[name], params.objectives_of(p)
     return watch.choice(
         Path(f"data/answers/{row.pool}.parquet"),
         Path(f"data/curated/{name}.parquet"),

@@ -27,8 +27,8 @@ def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: 
 
     Intervals are of 95 %, over runs and prompts. Pairs are those of `report.comparisons` in the first run's
     params.yaml, scores those that its objectives compare. A run is a Git revision, a DVC experiment (listed by `dvc exp
-    show`) or a folder with data/scores and
-    metrics/systems. Nothing is checked out: files come from DVC's cache or remote.
+    show`) or a folder with data/scores and metrics/systems. Nothing is checked out: files come from DVC's cache or
+    remote.
 
     \b
     Example:

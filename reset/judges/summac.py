@@ -37,7 +37,7 @@ from reset.judges import Answer, Verdict
 from reset.judges.sentences.conv import Conv
 from reset.judges.sentences.nli import LABELS, Nli
 from reset.judges.sentences.scripts import unjudged
-from reset.judges.sentences.texts import SPLITTERS, source, splitter, width
+from reset.judges.sentences.texts import SPLITTERS, long_enough, source, splitter
 from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
@@ -78,15 +78,11 @@ class Imager(reference.SummaCImager):  # type: ignore[misc]  # summac has no typ
         self._split.cache_clear()
 
     def split_sentences(self, text: str) -> list[str]:
-        """Return the sentences of more than ten characters; with `keep_short`, if there are none, the whole text.
-
-        With `keep_short` ideographs count twice: ten of them are a whole sentence.
-        """
-        length = width if self._keep_short else len
-        long_enough = [sentence for sentence in self._split(text) if length(sentence) > 10]
-        if not self._keep_short:
-            return long_enough
-        return long_enough or [stripped for stripped in (text.strip(),) if stripped]
+        """Return the sentences that are judged: those `long_enough`, or without `keep_short` as in the package."""
+        sentences = self._split(text)
+        if self._keep_short:
+            return long_enough(sentences, text)
+        return [sentence for sentence in sentences if len(sentence) > 10]
 
     def build_images(
         self, originals: Sequence[str], generateds: Sequence[str], batch_size: int = 0

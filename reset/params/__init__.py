@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from reset.errors import ResetError, nearest
 from reset.params import references, wording
 from reset.params.document import Params
-from reset.params.judged import not_choosing, stand_ins
+from reset.params.judged import not_choosing, objectives_of, stand_ins
 
-__all__ = ["FILE", "load", "not_choosing", "row", "stand_ins"]
+__all__ = ["FILE", "load", "not_choosing", "objectives_of", "row", "stand_ins"]
 
 FILE = Path("params.yaml")
 

@@ -19,20 +19,8 @@ if TYPE_CHECKING:  # `reset.params` imports this module
 MICRO = "micro"  # source of the embedded world, outside which models of the kind `MICRO_NLI` know nothing
 MICRO_NLI = "micro_nli"
 TAKEN = (  # names of other columns that stand beside objectives
-    *(
-        "score",
-        "system",
-        "stage",
-        "step",
-        "checkpoint",
-        "training",
-        "length",
-        "n",
-        "tokens",
-        "nulls",
-        "stand_in",
-        "side",
-    ),
+    *("score", "system", "stage", "step", "checkpoint", "training"),
+    *("length", "n", "tokens", "nulls", "stand_in", "side"),
 )
 
 

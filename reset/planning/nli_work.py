@@ -16,7 +16,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from reset.errors import ResetError
 from reset.judges import Answer
-from reset.judges.sentences.texts import source, splitter, width
+from reset.judges.sentences.texts import long_enough, source, splitter
 from reset.judges.verdict_names import ABSTRACTIVE
 from reset.params.answers import Judge, Pool
 from reset.params.document import Params
@@ -120,8 +120,8 @@ def count(answers: Iterable[Answer], tokenizer: Any, options: Mapping[str, Any])
 
     def sentences(text: str, most: int | None) -> list[int]:
         if text not in lengths:
-            long_enough = [sentence for sentence in split(text) if width(sentence) > 10] or [text]
-            ids = tokenizer(long_enough, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+            judged = long_enough(split(text), text)
+            ids = tokenizer(judged, add_special_tokens=False, split_special_tokens=True)["input_ids"] if judged else []
             lengths[text] = [len(sentence) for sentence in ids]
         return lengths[text][:most]
 

@@ -150,14 +150,8 @@ def fit(
     resumed = checkpoints.last(trainer, work)
     take, write = partial(_weights, trainer), partial(_write, trainer, tokens)
     best = Best(take, write, resumed)
-    for callback in (
-        LastStep(),
-        Save(save_minutes),
-        best,
-        Finished(),
-        Steps(_tokens(rows), work),
-        Keep(lambda folder: write(take(), folder), keep, into),
-    ):
+    kept = Keep(lambda folder: write(take(), folder), keep, into)
+    for callback in (LastStep(), Save(save_minutes), best, Finished(), Steps(_tokens(rows), work), kept):
         trainer.add_callback(callback)
     trainer.train(resume_from_checkpoint=resumed)
     best.save(into, trainer.args.process_index)

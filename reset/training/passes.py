@@ -38,14 +38,14 @@ class InPasses(Trainer):
         by = "share" if self.per_sequence else "trained_share"
         model.eval()
         with torch.no_grad():
-            parts = self._passes(self._prepare_inputs(inputs))
+            parts = [self._prepare_inputs(part) for part in self._passes(inputs)]
             losses: list[Any] = [self.compute_loss(model, part) * part.get(by, 1.0) for part in parts]
         return sum(losses[1:], start=losses[0]), None, None
 
     def _accumulate(self, model: Any, part: Batch, num_items_in_batch: Any) -> torch.Tensor:
         """Add the gradients of a pass that is not the last of its micro batch."""
         model.train()
-        loss: Any = self.compute_loss(model, part, num_items_in_batch=num_items_in_batch)
+        loss: Any = self.compute_loss(model, self._prepare_inputs(part), num_items_in_batch=num_items_in_batch)
         self.accelerator.deepspeed_engine_wrapped.backward(loss, sync_gradients=False, scale_wrt_gas=False)
         detached: torch.Tensor = loss.detach()
         return detached
@@ -53,7 +53,6 @@ class InPasses(Trainer):
     def _passes(self, inputs: Batch) -> list[Batch]:
         if self.pass_tokens is None:
             return [inputs]
-        inputs = self._prepare_inputs(inputs)
         lengths = row_lengths(inputs)
         groups = grouped(lengths, self.pass_tokens, packed="position_ids" in inputs)
         groups = divided(groups, self._most(len(groups)))

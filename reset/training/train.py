@@ -12,7 +12,7 @@ from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.model import adapters, generation, precision
-from reset.model.chat_frame import PLAIN, Options, frame
+from reset.model.chat_frame import PLAIN, Frame, Options, frame
 from reset.model.limits import embeddings, positions
 from reset.model.tokens import load_tokenizer
 from reset.runs.divergence import Limits
@@ -61,19 +61,13 @@ def train(
     check(trained, tokenizer, data, chat)
     if chat and adapter and not adapter.merge:  # then the weights' folder cannot be told where to stop
         generation.require_end(adapters.weights(init), chat, tokenizer)
-    dev_rows: list[Encoded] = []
-    if recipe.method in CHOSEN_BY_DEV:
-        dev_account = Account()
-        dev_rows, _ = encode(tables.read(dev, schemas.MIXTURES), tokenizer, max_tokens, dev_account, chat=chat)
-        if dev_account.set_aside:
-            log.warning("%s: %s", dev, dev_account)
+    dev_rows = _dev_rows(dev, tokenizer, max_tokens, chat) if recipe.method in CHOSEN_BY_DEV else []
     model = start(init, recipe, adapter, seed)
     known, longest = embeddings(model), positions(model.config)
     check_fit([*trained, *dev_rows], data, embeddings=known, positions=longest, padding=tokenizer.pad_token_id)
     build = registry.load(registry.METHODS, recipe.method, "method")
-    how: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "build": build, "keep": keep}
-    how["save_minutes"] = save_minutes
-    history = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", **how)
+    how: dict[str, Any] = {"work": work, "seed": seed, "limits": limits, "save_minutes": save_minutes, "keep": keep}
+    history = fit(model, tokenizer, rows, dev_rows, recipe, work / "model", build=build, **how)
     if os.environ["RANK"] == "0":
         end = chat.end if chat else int(tokenizer.eos_token_id)
         for folder in (work / "model" / name for name in ("", *map(checkpoint_names.folder, keep))):
@@ -81,6 +75,14 @@ def train(
         figures = {**account.as_dict(), "cut_prompts": cut, **_figures(history, trained)}
         tables.write_json(work / "figures.json", figures)
         tables.write_json(work / "log.json", by_step(history))
+
+
+def _dev_rows(dev: Path, tokenizer: Any, max_tokens: int, chat: Frame | None) -> list[Encoded]:
+    account = Account()
+    rows, _ = encode(tables.read(dev, schemas.MIXTURES), tokenizer, max_tokens, account, chat=chat)
+    if account.set_aside:
+        log.warning("%s: %s", dev, account)
+    return rows
 
 
 def _finish(folder: Path, init: Path, recipe: Recipe, adapter: adapters.Adapter | None, end: int) -> None:

@@ -87,6 +87,17 @@ def test_two_hundred_mutated_files_are_refused_with_the_key_or_are_sound(check, 
     assert 0 < sound < COUNT / 4
 
 
+def with_value(content, at, value):
+    """`content` with another value at a key with dots."""
+    changed = copy.deepcopy(content)
+    holder = changed
+    *keys, last = at.split(".")
+    for key in keys:
+        holder = holder[key]
+    holder[last] = value
+    return changed
+
+
 @pytest.mark.parametrize(
     ("at", "value", "said"),
     [
@@ -112,13 +123,7 @@ def test_two_hundred_mutated_files_are_refused_with_the_key_or_are_sound(check, 
     ],
 )
 def test_a_wrong_option_is_told_with_its_place_and_what_would_be_right(check, content, at, value, said):
-    changed = copy.deepcopy(content)
-    holder = changed
-    *keys, last = at.split(".")
-    for key in keys:
-        holder = holder[key]
-    holder[last] = value
-    result = check(changed)
+    result = check(with_value(content, at, value))
     assert refused(result)
     assert said in result.output
     assert len(result.output) < 2000
@@ -162,13 +167,7 @@ def test_a_file_that_is_no_table_of_parameters_is_told_in_a_line(check, text, sa
     ],
 )
 def test_a_change_that_means_something_is_accepted(check, content, at, value):
-    changed = copy.deepcopy(content)
-    holder = changed
-    *keys, last = at.split(".")
-    for key in keys:
-        holder = holder[key]
-    holder[last] = value
-    result = check(changed)
+    result = check(with_value(content, at, value))
     assert not refused(result), result.output
 
 

@@ -10,6 +10,7 @@ exclamation marks before a blank. So its sentences are split further where they 
 """
 
 import unicodedata
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -68,6 +69,15 @@ def _split(piece: str) -> list[str]:
 def width(text: str) -> int:
     """Return the length of `text`, in which a wide character, such as an ideograph or a kana, counts twice."""
     return len(text) if text.isascii() else sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def long_enough(sentences: Iterable[str], text: str) -> list[str]:
+    """Return the `sentences` of `text` of more than ten characters; if there are none, the whole text, if it has one.
+
+    Ideographs count twice: ten of them are a whole sentence.
+    """
+    whole = text.strip()
+    return [sentence for sentence in sentences if width(sentence) > 10] or ([whole] if whole else [])
 
 
 def source(answer: Answer) -> str:
