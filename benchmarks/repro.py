@@ -18,6 +18,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,6 +31,12 @@ from benchmarks.result import check, publish
 OURS, PLAIN = [str(Path(sys.executable).with_name("dvc"))], [sys.executable, "-m", "dvc"]
 ROUNDS = 20
 ROUND_OF = re.compile(r"reset_2\b|mtl_reset_candidates")  # entries of dvc.lock that belong to the second round
+NEW_JUDGE = {  # of a kind whose verdict no other row gives
+    "kind": "minicheck",
+    "needs": "models/base/micro_nli",
+    "model": "base/micro_nli",
+    "options": {"batch_tokens": 4096},
+}
 EDITS = {
     "a new judge": "judges",
     "another weight": "weight",
@@ -99,7 +106,7 @@ def lengthen(folder: Path) -> None:
     lock = yaml.load((folder / "dvc.lock").read_text(), yaml.CSafeLoader)
     second = {name: entry for name, entry in lock["stages"].items() if ROUND_OF.search(name)}
     for number in range(3, ROUNDS + 1):
-        lock["stages"] |= {f"{name}_{number}": entry for name, entry in second.items()}
+        lock["stages"] |= {f"{name}_{number}": deepcopy(entry) for name, entry in second.items()}  # no YAML aliases
     (folder / "dvc.lock").write_text(yaml.dump(lock, Dumper=yaml.CSafeDumper, sort_keys=False))
 
 
@@ -109,7 +116,7 @@ def edited(folder: Path, what: str) -> Callable[[], None]:
     before = path.read_text()
     params = yaml.safe_load(before) if "/" not in what else {}
     if what == "judges":
-        params["judges"]["second"] = params["judges"]["lexical"]
+        params["judges"]["second"] = NEW_JUDGE
     elif what == "weight":
         params["objectives"]["faithfulness"]["weight"] += 1.0
     path.write_text(yaml.safe_dump(params, sort_keys=False) if params else f"{before}\n# an edit\n")

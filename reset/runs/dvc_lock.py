@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 HEADER = "schema: '2.0'\nstages:\n"
+FOREIGN = re.compile(r"\n[^ \n]|[:-] [&*]\w")  # a key beside the two, an anchor, an alias
 
 
 def update_in_place() -> None:
@@ -50,10 +51,10 @@ def entry_text(entry: Any) -> str:
 def replaced(text: str, entry: str) -> str | None:
     """Return the lock `text` with `entry` in the place of the stage's old one, or at the end if it has none.
 
-    None where `text` is not of the form that DVC 3 writes.
+    None where `text` is not of the form that DVC 3 writes: other keys, or anchors and aliases.
     """
     name, _, _ = entry.partition("\n")
-    if not text.startswith(HEADER) or not text.endswith("\n") or re.search(r"\n[^ \n]", text[len(HEADER) - 1 :]):
+    if not text.startswith(HEADER) or not text.endswith("\n") or FOREIGN.search(text, len(HEADER) - 1):
         return None
     start = text.find(f"\n{name}\n") + 1
     if not start:

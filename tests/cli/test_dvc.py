@@ -83,7 +83,15 @@ def test_an_entry_takes_the_place_of_its_old_one_and_a_new_one_goes_to_the_end()
 
 
 @pytest.mark.parametrize(
-    "other", ["", "stages: {}\n", f"{LOCK}datasets:\n- name: x\n", LOCK.replace("2.0", "1.0"), LOCK[:-1]]
+    "other",
+    [
+        "",
+        "stages: {}\n",
+        f"{LOCK}datasets:\n- name: x\n",
+        LOCK.replace("2.0", "1.0"),
+        LOCK[:-1],
+        LOCK.replace("1:\n", "1: &x\n"),
+    ],
 )
 def test_a_lock_of_another_form_is_left_to_dvc(other: str) -> None:
     assert replaced(other, entry_text({"a@1": {"cmd": "z"}})) is None
