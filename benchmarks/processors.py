@@ -79,11 +79,14 @@ def kept(folder: Path, stage: str, store: Path) -> None:
             shutil.copyfile(folder / path, store / path)
 
 
-def rows_differ(before: Path, after: Path) -> float:
-    """The share of rows that are not equal in two tables of as many rows."""
+def apart(before: Path, after: Path) -> dict[str, float]:
+    """The share of rows that are not equal in two tables of as many rows; of answers, the share of other texts too."""
     first, second = (pq.read_table(path).to_pylist() for path in (before, after))
-    unequal = sum(one != other for one, other in zip(first, second, strict=True))
-    return round(unequal / max(1, len(first)), 4)
+    pairs = list(zip(first, second, strict=True))
+    shares = {"rows": sum(one != other for one, other in pairs)}
+    if pairs and "text" in pairs[0][0]:
+        shares["texts"] = sum(one["text"] != other["text"] for one, other in pairs)
+    return {name: float(round(count / max(1, len(pairs)), 4)) for name, count in shares.items()}
 
 
 def trial(folder: Path, stage: str, environment: Mapping[str, str], store: Path) -> dict[str, Any]:
@@ -92,8 +95,8 @@ def trial(folder: Path, stage: str, environment: Mapping[str, str], store: Path)
     force(folder, stage, environment)
     after = outputs(folder, stage)
     changed = sorted(path for path in before if before[path] != after[path])
-    tables = {path: rows_differ(store / path, folder / path) for path in changed if path.endswith(".parquet")}
-    return {"equal": not changed, **({"changed": changed} if changed else {}), **({"rows": tables} if tables else {})}
+    tables = {path: apart(store / path, folder / path) for path in changed if path.endswith(".parquet")}
+    return {"equal": not changed, **({"changed": changed} if changed else {}), **({"apart": tables} if tables else {})}
 
 
 def trials(finished: Path, stages: tuple[str, ...]) -> dict[str, dict[str, Any]]:
