@@ -18,7 +18,9 @@ from tests.support.chat_server import Server
 from tests.support.checkers import save as save_checker
 from tests.support.clones import clone, ran, run
 from tests.support.families import FAMILIES
+from tests.support.traces import holders
 
+KEY = "-".join(("planted", "5d81c7"))  # whole in no file, this one included
 SAID = ("red mill", "It is a mill by the river.", "Nobody knows.", "hello, the mill is red and old.")
 
 
@@ -53,7 +55,7 @@ def line(composed: Callable[[str], Path], tmp_path_factory: pytest.TempPathFacto
         (root / "mine" / f"{source}.jsonl").write_text("\n".join(rows) + "\n")
     models(root / "models")
     with Server(reply, models=["strong"]) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "OPENAI_API_KEY", "none")
+        patch.setitem(os.environ, "OPENAI_API_KEY", KEY)
         own = yaml.safe_load(composed("own").read_text())
         parameters = whole_lines.published_records(own, root / "mine", root / "models", server.base_url)
         write(folder, parameters)
@@ -85,6 +87,14 @@ def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_t
     scored = {row["system"]: row for row in figures(folder, "report/overview")}
     assert scored.keys() == {"kto"} and None not in {scored["kto"]["instruction"], scored["kto"]["task"]}
     assert {row["dataset"] for row in figures(folder, "report/systems")} == records.OF.keys()
+
+
+@pytest.mark.slow
+def test_the_key_of_a_server_is_in_no_file_that_the_line_wrote(line: tuple[Path, set[str]]) -> None:
+    folder, _ = line
+    assert holders(folder, KEY) == []
+    rated = holders(folder, "Good. Rating: [[")  # a text that a server gave: the search looks into tables and ledgers
+    assert {Path(path).suffix for path in rated} >= {".parquet", ".sqlite", ".html"}, rated
 
 
 @pytest.mark.slow

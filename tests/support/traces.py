@@ -1,0 +1,33 @@
+"""Which files of a folder hold a text, also inside Parquet, SQLite and compressed files."""
+
+import gzip
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+
+def holders(folder: Path, text: str) -> list[str]:
+    """The files below `folder`, relative to it, that hold `text`; Git's objects among them."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return [str(path.relative_to(folder)) for path in files if any(text.encode() in part for part in parts(path))]
+
+
+def parts(path: Path) -> Iterator[bytes]:
+    """The bytes of a file, and what they unpack to."""
+    content = path.read_bytes()
+    yield content
+    if content.startswith(b"PAR1"):
+        yield repr(pq.read_table(path).to_pylist()).encode()
+    elif content.startswith(b"SQLite format 3"):
+        with sqlite3.connect(path) as database:
+            yield "\n".join(database.iterdump()).encode()
+    elif content.startswith(b"\x1f\x8b"):
+        yield gzip.decompress(content)
+    elif ".git/objects" in path.as_posix() and path.suffix == "":
+        try:
+            yield zlib.decompress(content)
+        except zlib.error:
+            return
