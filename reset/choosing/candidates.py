@@ -45,6 +45,7 @@ class Candidate:
     why: str | None
     rank: tuple[float, ...] = ()  # the highest wins
     scaled: Mapping[str, float | None] = field(default_factory=dict)  # the values, normalised
+    terms: Mapping[str, float] = field(default_factory=dict)  # the score is their weighted sum
 
     @property
     def can_win(self) -> bool:

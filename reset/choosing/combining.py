@@ -98,10 +98,9 @@ def _z(value: float | None, mean_and_deviation: tuple[float, float]) -> float | 
 def _combined(candidates: Sequence[Candidate], weights: Weights, bars: Bars, rule: Rule) -> list[Candidate]:
     """Score, bar and rank the answers to one prompt; those that already have a reason have no score."""
     scorable = [one for one in candidates if one.can_win]
-    score = _SCORES.get(rule.combine, _weighted_sums)(scorable, weights, rule)
+    terms = _TERMS.get(rule.combine, _as_they_are)(scorable, weights, rule)
     scored = {
-        one.row["answer_id"]: replace(one, score=value, why=barred(one.row, {"score": value, **one.values}, bars))
-        for one, value in zip(scorable, score, strict=True)
+        one.row["answer_id"]: _scored(one, of_one, weights, bars) for one, of_one in zip(scorable, terms, strict=True)
     }
     ranks = _RANKS.get(rule.combine, _by_score)(list(scored.values()), weights, bars)
     for answer_id, rank in zip(scored, ranks, strict=True):
@@ -109,20 +108,23 @@ def _combined(candidates: Sequence[Candidate], weights: Weights, bars: Bars, rul
     return [scored.get(one.row["answer_id"], one) for one in candidates]
 
 
-def _weighted_sums(candidates: Sequence[Candidate], weights: Weights, _: Rule) -> list[float]:
-    return [
-        round(sum(weights[name] * value for name, value in one.scaled.items() if value is not None), 9)
-        for one in candidates
-    ]
+def _scored(one: Candidate, terms: Values, weights: Weights, bars: Bars) -> Candidate:
+    score = round(sum(weights[name] * value for name, value in terms.items()), 9)
+    return replace(one, terms=terms, score=score, why=barred(one.row, {"score": score, **one.values}, bars))
 
 
-def _log_sigmoids(candidates: Sequence[Candidate], weights: Weights, rule: Rule) -> list[float]:
-    total = np.zeros(len(candidates))
+def _as_they_are(candidates: Sequence[Candidate], _: Weights, __: Rule) -> list[Values]:
+    return [{name: value for name, value in one.scaled.items() if value is not None} for one in candidates]
+
+
+def _log_sigmoids(candidates: Sequence[Candidate], weights: Weights, rule: Rule) -> list[Values]:
+    terms: list[dict[str, float]] = [{} for _ in candidates]
     for name in _counted(candidates, weights):
         values = np.array([one.scaled[name] for one in candidates], dtype=np.float64)  # (candidates,)
         centred = rule.scale * (values - np.quantile(values, rule.reference))
-        total -= weights[name] * np.logaddexp(0.0, -centred)
-    return [round(float(value), 9) for value in total]
+        for of_one, value in zip(terms, -np.logaddexp(0.0, -centred), strict=True):
+            of_one[name] = float(value)
+    return [*terms]
 
 
 def _by_score(candidates: Sequence[Candidate], _: Weights, __: Bars) -> list[tuple[float, ...]]:
@@ -157,7 +159,8 @@ def _counted(candidates: Sequence[Candidate], weights: Weights) -> list[str]:
     return [name for name in (candidates[0].values if candidates else ()) if weights[name]]
 
 
-_SCORES: dict[str, Callable[[Sequence[Candidate], Weights, Rule], list[float]]] = {"log_sigmoid": _log_sigmoids}
+# the score is the weighted sum of the terms
+_TERMS: dict[str, Callable[[Sequence[Candidate], Weights, Rule], list[Values]]] = {"log_sigmoid": _log_sigmoids}
 _RANKS: dict[str, Callable[[Sequence[Candidate], Weights, Bars], list[tuple[float, ...]]]] = {
     "lexicographic": _lexicographic,
     "pareto": _pareto,

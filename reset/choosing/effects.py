@@ -1,7 +1,7 @@
 """Selection statistics: score gain, wins per decode setting, judge agreement."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import comb
 from statistics import fmean
 from typing import Any
@@ -22,12 +22,29 @@ def figures(pool: Pool, kept: Mapping[str, Candidate], weights: Mapping[str, flo
     for example_id, winner in kept.items():
         datasets.setdefault(winner.row["dataset"], []).append(example_id)
     let_in = Counter(why for winner in kept.values() if (why := unwanted(winner.row)))
+    of_pool = macro_means(candidate for example_id in kept for candidate in pool[example_id])
     return {
         "candidates": sum(len(candidates) for candidates in pool.values()),
         "candidates_barred": dict(sorted(barred.items())),
         **({"let_in": dict(sorted(let_in.items()))} if let_in else {}),
         "wins": dict(sorted(Counter(winner.row["setting"] for winner in kept.values()).items())),
+        "objectives": {
+            name: {"winners": value, "pool": of_pool.get(name)} for name, value in macro_means(kept.values()).items()
+        },
         "datasets": {name: _of_dataset(pool, kept, datasets[name], weights) for name in sorted(datasets)},
+    }
+
+
+def macro_means(answers: Iterable[Candidate]) -> dict[str, float]:
+    """Return each objective's mean over data sets of its mean over the answers; nulls take no part."""
+    by_name: dict[str, dict[str, list[float]]] = {}
+    for answer in answers:
+        for name, value in answer.values.items():
+            if value is not None:
+                by_name.setdefault(name, {}).setdefault(answer.row["dataset"], []).append(value)
+    return {
+        name: round(fmean(fmean(datasets[key]) for key in sorted(datasets)), 6)
+        for name, datasets in sorted(by_name.items())
     }
 
 
