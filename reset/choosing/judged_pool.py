@@ -42,7 +42,9 @@ class Judged:
         pool: dict[str, list[Candidate]] = {}
         for answer_id, row in self.rows.items():
             if row["task"] not in speakers:
-                raise ResetError(f"{self.path}: answer '{answer_id}' is of task '{row['task']}', which no objective has")
+                raise ResetError(
+                    f"{self.path}: answer '{answer_id}' is of task '{row['task']}', which no objective has"
+                )
             if row["sweep"] < sweeps:
                 said = self.scores[answer_id]
                 values = {name: speaker.value(said) for name, speaker in speakers[row["task"]].items()}

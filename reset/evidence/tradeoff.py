@@ -46,9 +46,7 @@ class Choice:
 
     def candidates(self, weights: Mapping[str, float], bars: Bars) -> dict[str, list[Candidate]]:
         """Return the scored candidates under other `weights`, with the floors in `bars` alone."""
-        weighed = {
-            name: replace(one, weight=weights[name], floor=None) for name, one in self.objectives.items()
-        }
+        weighed = {name: replace(one, weight=weights[name], floor=None) for name, one in self.objectives.items()}
         speakers = declared.by_task(weighed, self.rating, self.without)
         settings = {"speakers": speakers, "sweeps": self.sweeps, "rule": self.rule}
         return self.judged.candidates(objectives=weighed, bars=bars, **settings)  # type: ignore[arg-type]
@@ -74,21 +72,23 @@ class _Points:
 
 
 def simplex(parts: int, least: int) -> Floats:
-    """Return at least `least` ways to share 1 among `parts`, evenly spaced, corners included (ways, parts)."""
+    """Return `least` or more ways to share 1 among two or more `parts`, evenly spaced, with the corners (ways, parts)."""
     steps = 1
-    while (ways := _compositions(steps, parts)).shape[0] < least and parts > 1:
+    while (ways := _compositions(steps, parts)).shape[0] < least:
         steps += 1
     return ways / steps
 
 
 def _compositions(total: int, parts: int) -> Floats:
-    bars = np.array([*combinations(range(total + parts - 1), parts - 1)], dtype=np.int64).reshape(-1, parts - 1)
+    bars = np.array([*combinations(range(total + parts - 1), parts - 1)], dtype=np.int64)
     ends = np.full((len(bars), 1), total + parts - 1)
     edges = np.concatenate([np.full((len(bars), 1), -1), bars, ends], axis=1)
     return (np.diff(edges, axis=1) - 1).astype(np.float64)
 
 
-def figures(choice: Choice, varied: Sequence[str], *, weightings: int, tried: Sequence[Floors], resamples: int) -> Figures:
+def figures(
+    choice: Choice, varied: Sequence[str], *, weightings: int, tried: Sequence[Floors], resamples: int
+) -> Figures:
     """Return the points, the front with its steps, the present choice, a random one and the best of each objective.
 
     `varied` are the objectives whose weights vary; none: all that have a weight and meet another in some prompt.

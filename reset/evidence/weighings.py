@@ -73,7 +73,7 @@ def able(pool: Pool, floors: Mapping[str, float]) -> Flags:
 
 
 def winners(pool: Pool, weights: Floats, floors: Mapping[str, float], combine: Combine, share: float) -> Floats:
-    """Return the winners' values (prompts, weightings, objectives); NaN where a prompt has none or is not kept.
+    """Return the winners' values (prompts, weightings, objectives and one), the last 1; NaN where there is no winner.
 
     `weights` is (weightings, objectives), each above 0 for what `pool` counts; `share` is that of the prompts kept.
     """
@@ -131,12 +131,13 @@ def _thin(pool: Pool, score: Floats, lead: Ints, share: float) -> Flags:
 
 
 def means(pool: Pool, values: Floats) -> Floats:
-    """Return the mean over data sets of each data set's mean (columns...) of `values` (prompts, columns...); no nulls."""
-    return resampled(pool, values, np.ones((1, len(pool.dataset))))[0]
+    """Return the macro averages (columns...) of `values` (prompts, columns...): over data sets, of their means."""
+    averages: Floats = resampled(pool, values, np.ones((1, len(pool.dataset))))[0]
+    return averages
 
 
 def resampled(pool: Pool, values: Floats, counts: Floats) -> Floats:
-    """Return `means` (resamples, columns...) where each prompt counts as often as `counts` (resamples, prompts) says."""
+    """Return `means` (resamples, columns...); each prompt counts as often as `counts` (resamples, prompts) says."""
     known = ~np.isnan(values)
     flat, there = np.where(known, values, 0.0).reshape(len(values), -1), known.reshape(len(values), -1).astype(float)
     total = np.zeros((len(counts), flat.shape[1]))
