@@ -7,6 +7,7 @@ from pathlib import Path
 from reset.choosing import verdicts
 from reset.choosing.candidates import Bars, Candidate, unscored
 from reset.choosing.combining import Rule, combined
+from reset.choosing.exclusions import excluded
 from reset.errors import ResetError
 from reset.files import tables
 from reset.objectives import ByTask, Objectives, floors
@@ -30,13 +31,13 @@ class Judged:
     path: Path  # of the answers, for messages
 
     def candidates(
-        self, *, objectives: Objectives, speakers: ByTask, sweeps: int, bars: Bars, rule: Rule
+        self, *, objectives: Objectives, speakers: ByTask, sweeps: int, bars: Bars, rule: Rule, seed: int = 0
     ) -> dict[str, list[Candidate]]:
         """Return the scored candidates of each prompt; only answers of the first `sweeps` sweeps compete.
 
         `speakers` are what chooses, by task (`objectives.by_task`); `bars` say what cannot win, besides the floors of
-        the objectives; `rule` says how objectives become one order. Raises `ResetError` for an answer to whose task no
-        objective speaks.
+        the objectives; `rule` says how objectives become one order, and `seed` decides ties. Raises `ResetError` for an
+        answer to whose task no objective speaks.
         """
         weights = weights_of(objectives)
         pool: dict[str, list[Candidate]] = {}
@@ -49,7 +50,8 @@ class Judged:
                 said = self.scores[answer_id]
                 values = {name: speaker.value(said) for name, speaker in speakers[row["task"]].items()}
                 pool.setdefault(row["example_id"], []).append(unscored(row, values, weights))
-        return combined(pool, weights, replace(bars, floor=floors(objectives, bars.floor)), rule)
+        scored = combined(pool, weights, replace(bars, floor=floors(objectives, bars.floor)), rule)
+        return excluded(scored, self.scores, speakers, weights, bars, seed)
 
 
 def load(answers: Path, verdict_paths: Sequence[Path]) -> Judged:
@@ -67,8 +69,11 @@ def read(
     sweeps: int,
     bars: Bars,
     rule: Rule,
+    seed: int = 0,
 ) -> JudgedPool:
     """Read a pool and score its candidates: `load`, then `Judged.candidates`."""
     judged = load(answers, verdict_paths)
-    candidates = judged.candidates(objectives=objectives, speakers=speakers, sweeps=sweeps, bars=bars, rule=rule)
+    candidates = judged.candidates(
+        objectives=objectives, speakers=speakers, sweeps=sweeps, bars=bars, rule=rule, seed=seed
+    )
     return JudgedPool(judged.scores, candidates)

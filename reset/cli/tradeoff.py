@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reset.choosing import judged_pool
-from reset.choosing.candidates import Bars
+from reset.choosing.candidates import bars_of
 from reset.choosing.combining import rule_of
 from reset.errors import ResetError, nearest
 from reset.evidence import tradeoff as trading
@@ -105,8 +105,8 @@ def figures(
         sweeps=row.get("sweeps", params["pools"][pool]["sweeps"]),
         rating=row.get("rating", "rating"),
         share=row.get("share", 1.0),
-        bars=Bars(row.get("truncated", "keep"), row.get("looping", "keep"), row.get("floor", {})),
-        rule=rule_of(params["select"], row.get("combine")),
+        bars=bars_of(row),
+        rule=rule_of(params["select"], row),
         seed=params["seed"],
         without=[] if params["select"].get("stand_ins", True) else sorted(stand_ins(params)),
     )

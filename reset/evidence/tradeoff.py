@@ -48,11 +48,11 @@ class Choice:
         """Return the scored candidates under other `weights`, with the floors in `bars` alone."""
         weighed = {name: replace(one, weight=weights[name], floor=None) for name, one in self.objectives.items()}
         speakers = declared.by_task(weighed, self.rating, self.without)
-        settings = {"speakers": speakers, "sweeps": self.sweeps, "rule": self.rule}
+        settings = {"speakers": speakers, "sweeps": self.sweeps, "rule": self.rule, "seed": self.seed}
         return self.judged.candidates(objectives=weighed, bars=bars, **settings)  # type: ignore[arg-type]
 
     def bars_of(self, floors: Floors) -> Bars:
-        """Return what bars an answer, with other floors; one of `score` is left to those who set weights."""
+        """Return what bars an answer, with other floors."""
         return replace(self.bars, floor=floors)
 
     def floors(self) -> dict[str, float]:
@@ -72,7 +72,7 @@ class _Points:
 
 
 def simplex(parts: int, least: int) -> Floats:
-    """Return `least` or more ways to share 1 among two or more `parts`, evenly spaced, with the corners (ways, parts)."""
+    """Return `least` or more ways (ways, parts) to share 1 among two or more parts, evenly spaced, with the corners."""
     steps = 1
     while (ways := _compositions(steps, parts)).shape[0] < least:
         steps += 1
@@ -161,8 +161,9 @@ def _groups(choice: Choice, varied: Sequence[str], shares: Floats, settings: Seq
 
 def _pool(choice: Choice, names: Sequence[str], pattern: Sequence[bool]) -> Pool:
     counted = {name: float(on) for name, on in zip(names, pattern, strict=True)}
-    candidates = choice.candidates(counted, choice.bars_of({}))
-    return weighings.arranged(candidates, names, [name for name in names if counted[name]], choice.seed)
+    bars = replace(choice.bars_of({}), near_identical=None)  # which answer is the better one depends on weights
+    candidates = choice.candidates(counted, bars)
+    return weighings.arranged(candidates, names, [name for name in names if counted[name]], choice.rule, choice.seed)
 
 
 def _points(groups: Sequence[_Points], names: Sequence[str]) -> Iterator[Figures]:

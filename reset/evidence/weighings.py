@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reset.choosing.candidates import Candidate, draw
-from reset.choosing.combining import Combine
+from reset.choosing.combining import Combine, Rule
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -30,6 +30,7 @@ class Pool:
     values: Floats  # (prompts, answers, objectives); NaN: null, or of no objective of the task
     asked: Flags  # (prompts, answers, objectives): whether the task has the objective
     terms: Floats  # (prompts, answers, objectives); 0 where there is none
+    taken_off: Floats  # (prompts, answers): what a score loses for the length
     free: Flags  # (prompts, answers): whether nothing but a floor can bar the answer
 
     def columns(self, names: Sequence[str]) -> list[int]:
@@ -38,28 +39,29 @@ class Pool:
 
 
 def arranged(
-    pool: Mapping[str, Sequence[Candidate]], objectives: Sequence[str], counted: Sequence[str], seed: int
+    pool: Mapping[str, Sequence[Candidate]], objectives: Sequence[str], counted: Sequence[str], rule: Rule, seed: int
 ) -> Pool:
-    """Arrange candidates that were scored without floors (`combining.combined`); `seed` is that of the ties."""
+    """Arrange candidates that were scored without floors (`combining.combined`); `seed` decides ties."""
     prompts = [
         sorted(pool[example_id], key=lambda one: draw(seed, one.row["answer_id"]))
         for example_id in sorted(pool, key=lambda example_id: draw(seed, example_id))
     ]
     datasets = sorted({answers[0].row["dataset"] for answers in prompts})
     shape = (len(prompts), max(map(len, prompts), default=0), len(objectives))
-    values, terms = np.full(shape, np.nan), np.zeros(shape)
+    values, terms, taken_off = np.full(shape, np.nan), np.zeros(shape), np.zeros(shape[:2])
     asked, free = np.zeros(shape, dtype=np.bool_), np.zeros(shape[:2], dtype=np.bool_)
     place = {name: column for column, name in enumerate(objectives)}
     for row, answers in enumerate(prompts):
         for column, one in enumerate(answers):
             free[row, column] = one.can_win
+            taken_off[row, column] = rule.taken_off(one)
             for name, value in one.values.items():
                 asked[row, column, place[name]] = True
                 values[row, column, place[name]] = np.nan if value is None else value
             for name, value in one.terms.items():
                 terms[row, column, place[name]] = value
     dataset = np.array([datasets.index(answers[0].row["dataset"]) for answers in prompts], dtype=np.int64)
-    return Pool(tuple(objectives), tuple(counted), tuple(datasets), dataset, values, asked, terms, free)
+    return Pool(tuple(objectives), tuple(counted), tuple(datasets), dataset, values, asked, terms, taken_off, free)
 
 
 def able(pool: Pool, floors: Mapping[str, float]) -> Flags:
@@ -79,7 +81,7 @@ def winners(pool: Pool, weights: Floats, floors: Mapping[str, float], combine: C
     """
     free = able(pool, floors)
     lead = _LEADS.get(combine, _no_lead)(pool, free, floors)  # (prompts, answers)
-    score = np.round(pool.terms @ weights.T, 9)  # (prompts, answers, weightings)
+    score = np.round(pool.terms @ weights.T - pool.taken_off[..., None], 9)  # (prompts, answers, weightings)
     score[~free] = -inf
     score[score < floors.get("score", -inf)] = -inf
     if combine in _LEADS:

@@ -65,11 +65,12 @@ RULES = [
     Rule("lexicographic"),
     Rule("pareto"),
     Rule("pareto", "prompt"),
+    Rule(length_penalty=0.1),
 ]
 FLOORS: list[dict[str, float]] = [{}, {"faithfulness": 0.5}, {"task": 0.3, "instruction": 0.7}, {"score": 1.2}]
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.combine}-{rule.normalise}")
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.combine}-{rule.normalise}-{rule.length_penalty}")
 def test_every_point_is_what_select_chooses(judged: judged_pool.Judged, rule: Rule) -> None:
     for share in (1.0, 0.3):
         of = choice(judged, rule=rule, share=share)
@@ -137,7 +138,7 @@ def test_weights_are_shared_evenly_with_all_corners(parts: int, least: int, ways
 def test_resampled_means_are_those_of_the_drawn_prompts(judged: judged_pool.Judged) -> None:
     of = choice(judged)
     ones = dict.fromkeys(NAMES, 1.0)
-    pool = weighings.arranged(of.candidates(ones, Bars()), NAMES, NAMES, SEED)
+    pool = weighings.arranged(of.candidates(ones, Bars()), NAMES, NAMES, Rule(), SEED)
     draws = weighings.draws(pool, 3, 0)
     assert (draws.sum(axis=1) == len(pool.dataset)).all()
     values = weighings.winners(pool, np.ones((1, len(NAMES))), {}, "weighted_sum", 1.0)[:, 0, :1]
