@@ -1,11 +1,11 @@
 """Exclusions that look at several answers or verdicts: near-identical answers, and prompts on which judges disagree.
 
-Two answers to a prompt are near-identical if they have the same words after `reset.normalise`, or share more of them than
-the bound; the best of them alone can win. The overlap is that of the two bags of words: words in common over words in
-either, each counted as often as it stands there (Jaccard's index of multisets), in [0, 1].
+Two answers to a prompt are near-identical if they have the same words after `reset.normalise`, or share more of them
+than the bound; the best of them alone can win. The overlap is that of the two bags of words: words in common over words
+in either, each counted as often as it stands there (Jaccard's index of multisets), in [0, 1].
 
 Judges disagree on an answer by the largest less the smallest of the verdicts that speak for one objective, and on a
-prompt by the mean over its scored answers. A prompt is dropped if that is above the bound for an objective with a weight.
+prompt by the mean over its scored answers. Above the bound, for an objective with a weight, no answer of it can win.
 """
 
 from collections import Counter

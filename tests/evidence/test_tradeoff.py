@@ -198,6 +198,25 @@ def test_tables_csv_and_page_tell_the_same_points(project: Path, tmp_path: Path)
     assert sum(row["kind"] in ("front", "beaten") for row in values) == 22
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
+def test_the_page_draws_the_front_offline(project: Path, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    from tests.support.browser import chromium
+
+    page = tmp_path / "page.html"
+    shown = cli("mtl_candidates", "--run", str(project), "--weightings", "11", "--html", str(page))
+    assert shown.exit_code == 0, shown.output
+    with chromium() as browser:
+        browser.get(page.as_uri())
+        drawn = WebDriverWait(browser, 30).until(lambda one: one.find_elements(By.CSS_SELECTOR, ".chart svg"))
+        assert drawn[0].size["width"] > 250
+        assert "chosen" in drawn[0].text and "random" in drawn[0].text
+        assert browser.get_log("browser") == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
