@@ -1,12 +1,13 @@
 """Stage `select`: turn the judged answers of a pool into training rows, by default the best answer per prompt."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from reset import params, tracking
 from reset.choosing import select
-from reset.choosing.candidates import Bars
+from reset.choosing.candidates import bars_of
 from reset.choosing.combining import rule_of
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -25,9 +26,9 @@ def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) ->
     """
     p = params.load()
     row = params.row(p.curated, name, "curated")
-    bars = {"truncated", "looping", "floor"}
     metrics = Path(f"metrics/select/{name}.json")
-    rule, declared = rule_of(p.select.model_dump(), row.combine), p.model_dump()["objectives"]
+    rule, declared = rule_of(p.select.model_dump(), row.model_dump()), p.model_dump()["objectives"]
+    bars = bars_of(row.model_dump())
     settings = {**p.select.model_dump(), **row.model_dump(), "combine": rule.combine, "objectives": declared}
     with tracking.run("select", name, settings, metrics=metrics, enabled=p.tracking.enabled):
         account, figures = select.keep_best(
@@ -40,9 +41,10 @@ def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) ->
             template=p.template,
             stand_ins=params.stand_ins(p),
             stand_ins_choose=p.select.stand_ins,
-            bars=Bars(**row.model_dump(include=bars)),
+            counted_below=p.select.counted_below,
+            bars=bars,
             rule=rule,
-            **row.model_dump(exclude={"pool", "prompts", "combine", *bars}),
+            **row.model_dump(exclude={"pool", "prompts", "combine", "length_penalty", *asdict(bars)}),
         )
         account.write(metrics, scale=p.scale, **figures)
     for task, of_task in figures["judges"].items():
@@ -50,7 +52,8 @@ def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) ->
             click.echo(f"select {name}: {task}: {warning}")
     least_bad = sum(of_dataset["least_bad"] for of_dataset in figures["datasets"].values())
     let_in = "".join(f", {why}: {count}" for why, count in figures.get("let_in", {}).items())
-    click.echo(f"select {name}: {account}; winners that no judge rated above the lowest: {least_bad}{let_in}")
+    zeros = "".join(f", of {one} 0: {count}" for one, count in select.zeros(figures).items())
+    click.echo(f"select {name}: {account}; winners that no judge rated above the lowest: {least_bad}{zeros}{let_in}")
 
 
 if __name__ == "__main__":

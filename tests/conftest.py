@@ -112,6 +112,7 @@ _MINIMAL: Row = {
         "normalise": "none",
         "log_sigmoid": {"reference": 0.85, "scale": 10.0},
         "stand_ins": False,
+        "counted_below": 0.5,
     },
     "curated": {
         "reset": {
@@ -125,6 +126,10 @@ _MINIMAL: Row = {
             "looping": "drop",
             "floor": {},
             "combine": None,
+            "near_identical": None,
+            "disagreement": None,
+            "length_penalty": 0.0,
+            "per_prompt": 1,
         }
     },
     "evaluate": {"prompts": "test", "groups": {"nq": "seen"}, "systems": ["mtl"], "bootstrap": 100},

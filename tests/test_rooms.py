@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "sampling": "engines errors files model runs",
     "judges": "errors engines llm micro model normalise runs",
     "judging": "errors files judges registry runs",
-    "choosing": "errors files judges model objectives",
+    "choosing": "errors files judges model normalise objectives",
     "scoring": "choosing errors files objectives",
     "report": "checkpoint_names choosing errors files objectives scoring",
     "planning": (

@@ -133,6 +133,16 @@ def test_the_study_of_fewer_rows_adds_to_the_default_and_takes_as_many_steps(com
         assert recipe.model_copy(update={"epochs": 1.0}) == study.recipes["continued"]
 
 
+def test_the_study_of_better_winners_chooses_from_the_defaults_pool_and_trains_like_reset(composed):
+    default, study = params.load(composed("micro")), params.load(composed("micro +studies=better_winners"))
+    added = {name: row for name, row in study.systems.items() if name not in default.systems}
+    assert len(added) == 4 and added.keys() <= set(study.evaluate.systems)
+    for row in added.values():
+        curated = study.curated[row.data.removeprefix("curated/")]
+        assert (curated.pool, curated.sweeps) == (study.curated["reset"].pool, study.curated["reset"].sweeps)
+        assert (row.init, row.recipe) == (study.systems["mtl_reset"].init, study.systems["mtl_reset"].recipe)
+
+
 def test_the_greedy_control_is_the_default_with_one_system_more(composed):
     default, study = params.load(composed("micro")), params.load(composed("micro +studies=greedy_control"))
     assert study.systems.keys() - default.systems.keys() == {"mtl_greedy"}

@@ -10,8 +10,8 @@ its task. It has a score but cannot win if it was cut off, loops, or is below a 
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from reset.files.tables import Row
 
@@ -33,6 +33,14 @@ class Bars:
     truncated: Bar = "drop"
     looping: Bar = "drop"
     floor: Mapping[str, float] = field(default_factory=dict)
+    near_identical: float | None = None  # see `reset.choosing.exclusions`, as for the next
+    disagreement: float | None = None
+
+
+def bars_of(row: Mapping[str, Any]) -> Bars:
+    """Return what a row of `curated` says cannot win; a key that it lacks bars nothing."""
+    told = {"truncated": "keep", "looping": "keep", **row}
+    return Bars(**{one.name: told[one.name] for one in fields(Bars) if one.name in told})
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class Candidate:
     why: str | None
     rank: tuple[float, ...] = ()  # the highest wins
     scaled: Mapping[str, float | None] = field(default_factory=dict)  # the values, normalised
+    terms: Mapping[str, float] = field(default_factory=dict)  # the score is their weighted sum
 
     @property
     def can_win(self) -> bool:
@@ -136,6 +145,29 @@ def margin(winner: Candidate, candidates: Iterable[Candidate]) -> float | None:
     """Return the winner's score minus that of the best other text that can win; None if there is no other."""
     others = [c.score for c in candidates if c.can_win and c.score is not None and c.text != winner.text]
     return None if winner.score is None or not others else round(winner.score - max(others), 9)
+
+
+def best_overall(
+    taken: Mapping[str, Sequence[Candidate]], able: Mapping[str, int], share: float, seed: int
+) -> set[str]:
+    """Return the ids of the best of all answers in `taken` (by prompt), whatever their prompt, per data set.
+
+    They are `share` of the answers of the data set that can win, of which `able` is the number; fewer if `taken` has no
+    more.
+    """
+    by_dataset: dict[str, list[Candidate]] = {}
+    for answers in taken.values():
+        for answer in answers:
+            by_dataset.setdefault(answer.row["dataset"], []).append(answer)
+
+    def key(answer: Candidate) -> tuple[Key, str]:
+        return (best_first(answer), draw(seed, answer.row["answer_id"]))
+
+    return {
+        answer.row["answer_id"]
+        for dataset, answers in by_dataset.items()
+        for answer in sorted(answers, key=key)[: round(share * able[dataset])]
+    }
 
 
 def thin(winners: Mapping[str, Candidate], share: float, pick: Pick, seed: int) -> set[str]:

@@ -13,7 +13,8 @@ With x_k the value of objective k, normalised if asked, and w_k its weight, over
   This is the thresholded order of Gabor, Kalmar and Szepesvari 1998, "Multi-criteria reinforcement learning".
 - `pareto`: answers that no other answer beats (as good in all objectives and better in one), then the weighted sum.
 
-`score`, by which margins, pairs and labels go, is the weighted sum except for `log_sigmoid`. Normalised values are
+`score`, by which margins, pairs and labels go, is the weighted sum except for `log_sigmoid`. `length_penalty` takes a
+constant off the score for each word, so that a longer answer has to be better. Normalised values are
 (x - mean) / standard deviation within the prompt, or over all answers of the pool to prompts of the same task; 0 where
 there is no deviation. Floors are asked of the values as they are.
 """
@@ -42,17 +43,27 @@ class Rule:
     normalise: Literal["none", "prompt", "pool"] = "none"
     reference: float = 0.5  # of `log_sigmoid`, as is `scale`
     scale: float = 1.0
+    length_penalty: float = 0.0  # taken off the score for each word of the answer
 
     def told(self) -> dict[str, Any]:
         """Return what metrics files say of it: nothing of the paper's."""
         plain = (self.combine, self.normalise) == (Rule.combine, Rule.normalise)
-        unused = () if self.combine == "log_sigmoid" else ("reference", "scale")
-        return {} if plain else {"rule": {key: value for key, value in asdict(self).items() if key not in unused}}
+        unused = set() if self.combine == "log_sigmoid" else {"reference", "scale"}
+        if not self.length_penalty:
+            unused.add("length_penalty")
+        if plain and "length_penalty" in unused:
+            return {}
+        return {"rule": {key: value for key, value in asdict(self).items() if key not in unused}}
+
+    def taken_off(self, one: Candidate) -> float:
+        """Return what the score of an answer loses for its length, in words between blanks."""
+        return self.length_penalty * len(one.text.split()) if self.length_penalty else 0.0
 
 
-def rule_of(select: Mapping[str, Any], own: Combine | None) -> Rule:
-    """Return the rule of the section `select` of a params.yaml; `own` is the `combine` of a row of `curated`."""
-    return Rule(own or select["combine"], select["normalise"], **select["log_sigmoid"])
+def rule_of(select: Mapping[str, Any], row: Mapping[str, Any]) -> Rule:
+    """Return the rule of the section `select` of a params.yaml for a `row` of `curated`."""
+    combine, penalty = row.get("combine") or select["combine"], row.get("length_penalty", 0.0)
+    return Rule(combine, select["normalise"], **select["log_sigmoid"], length_penalty=penalty)
 
 
 def combined(
@@ -98,10 +109,10 @@ def _z(value: float | None, mean_and_deviation: tuple[float, float]) -> float | 
 def _combined(candidates: Sequence[Candidate], weights: Weights, bars: Bars, rule: Rule) -> list[Candidate]:
     """Score, bar and rank the answers to one prompt; those that already have a reason have no score."""
     scorable = [one for one in candidates if one.can_win]
-    score = _SCORES.get(rule.combine, _weighted_sums)(scorable, weights, rule)
+    terms = _TERMS.get(rule.combine, _as_they_are)(scorable, weights, rule)
     scored = {
-        one.row["answer_id"]: replace(one, score=value, why=barred(one.row, {"score": value, **one.values}, bars))
-        for one, value in zip(scorable, score, strict=True)
+        one.row["answer_id"]: _scored(one, of_one, weights, bars, rule)
+        for one, of_one in zip(scorable, terms, strict=True)
     }
     ranks = _RANKS.get(rule.combine, _by_score)(list(scored.values()), weights, bars)
     for answer_id, rank in zip(scored, ranks, strict=True):
@@ -109,20 +120,23 @@ def _combined(candidates: Sequence[Candidate], weights: Weights, bars: Bars, rul
     return [scored.get(one.row["answer_id"], one) for one in candidates]
 
 
-def _weighted_sums(candidates: Sequence[Candidate], weights: Weights, _: Rule) -> list[float]:
-    return [
-        round(sum(weights[name] * value for name, value in one.scaled.items() if value is not None), 9)
-        for one in candidates
-    ]
+def _scored(one: Candidate, terms: Values, weights: Weights, bars: Bars, rule: Rule) -> Candidate:
+    score = round(sum(weights[name] * value for name, value in terms.items()) - rule.taken_off(one), 9)
+    return replace(one, terms=terms, score=score, why=barred(one.row, {"score": score, **one.values}, bars))
 
 
-def _log_sigmoids(candidates: Sequence[Candidate], weights: Weights, rule: Rule) -> list[float]:
-    total = np.zeros(len(candidates))
+def _as_they_are(candidates: Sequence[Candidate], _: Weights, __: Rule) -> list[Values]:
+    return [{name: value for name, value in one.scaled.items() if value is not None} for one in candidates]
+
+
+def _log_sigmoids(candidates: Sequence[Candidate], weights: Weights, rule: Rule) -> list[Values]:
+    terms: list[dict[str, float]] = [{} for _ in candidates]
     for name in _counted(candidates, weights):
         values = np.array([one.scaled[name] for one in candidates], dtype=np.float64)  # (candidates,)
         centred = rule.scale * (values - np.quantile(values, rule.reference))
-        total -= weights[name] * np.logaddexp(0.0, -centred)
-    return [round(float(value), 9) for value in total]
+        for of_one, value in zip(terms, -np.logaddexp(0.0, -centred), strict=True):
+            of_one[name] = float(value)
+    return [*terms]
 
 
 def _by_score(candidates: Sequence[Candidate], _: Weights, __: Bars) -> list[tuple[float, ...]]:
@@ -157,7 +171,8 @@ def _counted(candidates: Sequence[Candidate], weights: Weights) -> list[str]:
     return [name for name in (candidates[0].values if candidates else ()) if weights[name]]
 
 
-_SCORES: dict[str, Callable[[Sequence[Candidate], Weights, Rule], list[float]]] = {"log_sigmoid": _log_sigmoids}
+# the score is the weighted sum of the terms
+_TERMS: dict[str, Callable[[Sequence[Candidate], Weights, Rule], list[Values]]] = {"log_sigmoid": _log_sigmoids}
 _RANKS: dict[str, Callable[[Sequence[Candidate], Weights, Bars], list[tuple[float, ...]]]] = {
     "lexicographic": _lexicographic,
     "pareto": _pareto,

@@ -1,4 +1,4 @@
-"""Turn the candidates of a prompt into training rows: the best or a random answer, a pair, labels, or weights.
+"""Turn the candidates of a prompt into training rows: the best or random answers, a pair, labels, or weights.
 
 `best` is the paper's (5.1); the others serve to compare other methods on the same judged pool (docs/choices.md).
 Answers without a score are ignored. A scored answer that cannot win can still be the rejected answer of a pair or be
@@ -16,12 +16,13 @@ from reset.choosing import candidates
 from reset.choosing.candidates import Candidate, best_first, choose, draw
 from reset.files import schemas, tables
 
-Pick = Literal["best", "random", "pairs", "labelled", "weighted"]
+Pick = Literal["best", "random", "best_overall", "pairs", "labelled", "weighted"]
 Taken = list[tuple[Candidate, tables.Row]]  # chosen answers, each with the columns its schema adds to CURATED
 
 SCHEMAS: Mapping[Pick, pa.Schema] = {
     "best": schemas.CURATED,
     "random": schemas.CURATED,
+    "best_overall": schemas.CURATED,
     "pairs": schemas.PAIRS,
     "labelled": schemas.LABELLED,
     "weighted": schemas.WEIGHTED,
@@ -33,10 +34,13 @@ def order(pick: Pick) -> candidates.Pick:
     return "random" if pick == "random" else "best"
 
 
-def take(answers: Sequence[Candidate], pick: Pick, seed: int, *, least: float, temperature: float) -> Taken:
+def take(
+    answers: Sequence[Candidate], pick: Pick, seed: int, *, least: float, temperature: float, per_prompt: int = 1
+) -> Taken:
     """Return the answers to one prompt that become rows; none if their scores do not differ as `pick` needs.
 
-    `least` is the smallest score difference of a pair or a label, `temperature` that of the softmax of the weights.
+    `least` is the smallest score difference of a pair or a label, `temperature` that of the softmax of the weights, and
+    `per_prompt` the largest number of answers of other picks, each of another text.
     """
     best = choose(answers, order(pick), seed)
     if best is None:
@@ -47,7 +51,19 @@ def take(answers: Sequence[Candidate], pick: Pick, seed: int, *, least: float, t
         return _labelled(answers, seed, least)
     if pick == "weighted":
         return _weighted(answers, seed, temperature)
-    return [(best, {})]
+    return [(answer, {}) for answer in _first(answers, pick, seed, per_prompt)]
+
+
+def _first(answers: Sequence[Candidate], pick: Pick, seed: int, most: int) -> list[Candidate]:
+    """The first choice, the first of those with another text, and so on; `most` of them at most."""
+    taken: list[Candidate] = []
+    while len(taken) < most:
+        texts = {answer.text for answer in taken}
+        following = choose([answer for answer in answers if answer.text not in texts], order(pick), seed)
+        if following is None:
+            break
+        taken.append(following)
+    return taken
 
 
 def _pair(best: Candidate, answers: Sequence[Candidate], seed: int, least: float) -> Taken:

@@ -1,7 +1,7 @@
 """Selection statistics: score gain, wins per decode setting, judge agreement."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import comb
 from statistics import fmean
 from typing import Any
@@ -12,7 +12,7 @@ from reset.choosing.candidates import Candidate, Pool, at_bottom, unwanted
 from reset.objectives import ByTask, Speaker
 
 
-def figures(pool: Pool, kept: Mapping[str, Candidate], weights: Mapping[str, float]) -> dict[str, Any]:
+def figures(pool: Pool, kept: Mapping[str, Candidate], weights: Mapping[str, float], low: float) -> dict[str, Any]:
     """Count candidates, those that cannot win by reason, and wins per decode setting; add figures per data set.
 
     `kept` maps example id -> winner. `let_in` counts the winners that are cut off or loop, where the row allows it.
@@ -22,21 +22,39 @@ def figures(pool: Pool, kept: Mapping[str, Candidate], weights: Mapping[str, flo
     for example_id, winner in kept.items():
         datasets.setdefault(winner.row["dataset"], []).append(example_id)
     let_in = Counter(why for winner in kept.values() if (why := unwanted(winner.row)))
+    of_pool = macro_means(candidate for example_id in kept for candidate in pool[example_id])
     return {
         "candidates": sum(len(candidates) for candidates in pool.values()),
         "candidates_barred": dict(sorted(barred.items())),
         **({"let_in": dict(sorted(let_in.items()))} if let_in else {}),
         "wins": dict(sorted(Counter(winner.row["setting"] for winner in kept.values()).items())),
-        "datasets": {name: _of_dataset(pool, kept, datasets[name], weights) for name in sorted(datasets)},
+        "objectives": {
+            name: {"winners": value, "pool": of_pool.get(name)} for name, value in macro_means(kept.values()).items()
+        },
+        "datasets": {name: _of_dataset(pool, kept, datasets[name], weights, low) for name in sorted(datasets)},
+    }
+
+
+def macro_means(answers: Iterable[Candidate]) -> dict[str, float]:
+    """Return each objective's mean over data sets of its mean over the answers; nulls take no part."""
+    by_name: dict[str, dict[str, list[float]]] = {}
+    for answer in answers:
+        for name, value in answer.values.items():
+            if value is not None:
+                by_name.setdefault(name, {}).setdefault(answer.row["dataset"], []).append(value)
+    return {
+        name: round(fmean(fmean(datasets[key]) for key in sorted(datasets)), 6)
+        for name, datasets in sorted(by_name.items())
     }
 
 
 def _of_dataset(
-    pool: Pool, kept: Mapping[str, Candidate], ids: Sequence[str], weights: Mapping[str, float]
+    pool: Pool, kept: Mapping[str, Candidate], ids: Sequence[str], weights: Mapping[str, float], low: float
 ) -> dict[str, Any]:
     """Means over prompts: winner's score, candidates' score, distinct texts, share of prompts whose scores differ.
 
-    Scores are of the candidates that can win. `least_bad` counts the winners that no judge rated above the lowest.
+    Scores are of the candidates that can win. `least_bad` counts the winners that no judge rated above the lowest,
+    `low` those whose value of an objective is 0 or below a bound.
     """
     scores = {
         example_id: [c.score for c in pool[example_id] if c.can_win and c.score is not None] for example_id in ids
@@ -50,7 +68,26 @@ def _of_dataset(
     curve = [round(value, 6) for value in best_of(list(scores.values()))]
     rounded = {name: round(value, 6) for name, value in means.items()}
     least_bad = sum(at_bottom(kept[example_id], weights) for example_id in ids)
-    return {"rows": len(ids), **rounded, "least_bad": least_bad, "best_of": curve}
+    return {
+        "rows": len(ids),
+        **rounded,
+        "least_bad": least_bad,
+        "low": _low([kept[key] for key in ids], low),
+        "best_of": curve,
+    }
+
+
+def _low(winners: Sequence[Candidate], low: float) -> dict[str, dict[str, int]]:
+    """Per objective, how many winners have the value 0 and how many one below `low`."""
+    values: dict[str, list[float]] = {}
+    for winner in winners:
+        for name, value in winner.values.items():
+            if value is not None:
+                values.setdefault(name, []).append(value)
+    return {
+        name: {"zero": sum(value == 0 for value in own), "below": sum(value < low for value in own)}
+        for name, own in sorted(values.items())
+    }
 
 
 def on_judges(

@@ -7,7 +7,9 @@ from pathlib import Path
 from reset.choosing import verdicts
 from reset.choosing.candidates import Bars, Candidate, unscored
 from reset.choosing.combining import Rule, combined
+from reset.choosing.exclusions import excluded
 from reset.errors import ResetError
+from reset.files import tables
 from reset.objectives import ByTask, Objectives, floors
 from reset.objectives import weights as weights_of
 
@@ -20,6 +22,44 @@ class JudgedPool:
     candidates: dict[str, list[Candidate]]  # example id -> candidates of the competing sweeps
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Answers and their verdicts, before anything chooses among them."""
+
+    rows: dict[str, tables.Row]  # by answer id
+    scores: verdicts.ByAnswer
+    path: Path  # of the answers, for messages
+
+    def candidates(
+        self, *, objectives: Objectives, speakers: ByTask, sweeps: int, bars: Bars, rule: Rule, seed: int = 0
+    ) -> dict[str, list[Candidate]]:
+        """Return the scored candidates of each prompt; only answers of the first `sweeps` sweeps compete.
+
+        `speakers` are what chooses, by task (`objectives.by_task`); `bars` say what cannot win, besides the floors of
+        the objectives; `rule` says how objectives become one order, and `seed` decides ties. Raises `ResetError` for an
+        answer to whose task no objective speaks.
+        """
+        weights = weights_of(objectives)
+        pool: dict[str, list[Candidate]] = {}
+        for answer_id, row in self.rows.items():
+            if row["task"] not in speakers:
+                raise ResetError(
+                    f"{self.path}: answer '{answer_id}' is of task '{row['task']}', which no objective has"
+                )
+            if row["sweep"] < sweeps:
+                said = self.scores[answer_id]
+                values = {name: speaker.value(said) for name, speaker in speakers[row["task"]].items()}
+                pool.setdefault(row["example_id"], []).append(unscored(row, values, weights))
+        scored = combined(pool, weights, replace(bars, floor=floors(objectives, bars.floor)), rule)
+        return excluded(scored, self.scores, speakers, weights, bars, seed)
+
+
+def load(answers: Path, verdict_paths: Sequence[Path]) -> Judged:
+    """Read answers and verdicts; raises `ResetError` for those that `reset.choosing.verdicts` refuses."""
+    rows = verdicts.answers(answers)
+    return Judged(rows, verdicts.read(verdict_paths, rows), answers)
+
+
 def read(
     answers: Path,
     verdict_paths: Sequence[Path],
@@ -29,22 +69,11 @@ def read(
     sweeps: int,
     bars: Bars,
     rule: Rule,
+    seed: int = 0,
 ) -> JudgedPool:
-    """Read a pool and score its candidates; only answers of the first `sweeps` sweeps compete.
-
-    `speakers` are what chooses, by task (`objectives.by_task`); `bars` say what cannot win, besides the floors of the
-    objectives; `rule` says how objectives become one order. Raises `ResetError` for an answer to whose task no
-    objective speaks, and for answers or verdicts that `reset.choosing.verdicts` refuses.
-    """
-    rows = verdicts.answers(answers)
-    scores = verdicts.read(verdict_paths, rows)
-    weights = weights_of(objectives)
-    pool: dict[str, list[Candidate]] = {}
-    for answer_id, row in rows.items():
-        if row["task"] not in speakers:
-            raise ResetError(f"{answers}: answer '{answer_id}' is of task '{row['task']}', which no objective has")
-        if row["sweep"] < sweeps:
-            values = {name: speaker.value(scores[answer_id]) for name, speaker in speakers[row["task"]].items()}
-            pool.setdefault(row["example_id"], []).append(unscored(row, values, weights))
-    all_bars = replace(bars, floor=floors(objectives, bars.floor))
-    return JudgedPool(scores, combined(pool, weights, all_bars, rule))
+    """Read a pool and score its candidates: `load`, then `Judged.candidates`."""
+    judged = load(answers, verdict_paths)
+    candidates = judged.candidates(
+        objectives=objectives, speakers=speakers, sweeps=sweeps, bars=bars, rule=rule, seed=seed
+    )
+    return JudgedPool(judged.scores, candidates)

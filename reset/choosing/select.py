@@ -1,12 +1,13 @@
 """Turn the judged answers to each prompt into training rows (paper 5.1: the best answer), with selection statistics."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reset.choosing import curated_rows, effects, judged_pool
-from reset.choosing.candidates import Bars, Candidate, Pool, choose, thin
+from reset.choosing.candidates import Bars, Candidate, Pool, best_overall, choose, thin
 from reset.choosing.candidates import margin as score_margin
 from reset.choosing.combining import Rule
 from reset.choosing.curated_rows import Pick
@@ -46,22 +47,27 @@ def keep_best(
     stand_ins_choose: bool = False,
     margin: float = 0.0,
     temperature: float = 1.0,
+    per_prompt: int = 1,
+    counted_below: float = 0.5,
 ) -> tuple[Account, dict[str, Any]]:
     """Choose among the answers to each prompt; write the training rows to `into`, in the order of `prompts`.
 
-    The schema is `curated_rows.SCHEMAS[pick]`; `margin` and `temperature` are those of `curated_rows.take`. Only the
-    first `sweeps` sweeps compete; `bars` say what cannot win, besides the floors of the `objectives`; `rule` says how
-    these become one order, and `rating` takes the place of the verdict "rating". The verdicts in `stand_ins` are those
-    of judges that stand in for a real one; what rests on them chooses only if `stand_ins_choose`. Returns the account
-    of the prompts and the selection statistics. Raises `ResetError` for answers to a prompt that `prompts` lacks, if no
-    prompt yields a row, and as `judged_pool.read` does.
+    The schema is `curated_rows.SCHEMAS[pick]`; `margin`, `temperature` and `per_prompt` are those of
+    `curated_rows.take`. Only the first `sweeps` sweeps compete; `bars` say what cannot win, besides the floors of the
+    `objectives`; `rule` says how these become one order, and `rating` takes the place of the verdict "rating". The
+    verdicts in `stand_ins` are those of judges that stand in for a real one; what rests on them chooses only if
+    `stand_ins_choose`. The statistics count winners with an objective below `counted_below`. Returns the account of the
+    prompts and the selection statistics. Raises `ResetError` for answers to a prompt that `prompts` lacks, if no prompt
+    yields a row, and as `judged_pool.read` does.
     """
     speakers = by_task(objectives, rating, () if stand_ins_choose else stand_ins)
     pool = judged_pool.read(
-        answers, verdict_paths, objectives=objectives, speakers=speakers, sweeps=sweeps, bars=bars, rule=rule
+        answers, verdict_paths, objectives=objectives, speakers=speakers, sweeps=sweeps, bars=bars, rule=rule, seed=seed
     )
     taken = {
-        example_id: curated_rows.take(candidates, pick, seed, least=margin, temperature=temperature)
+        example_id: curated_rows.take(
+            candidates, pick, seed, least=margin, temperature=temperature, per_prompt=per_prompt
+        )
         for example_id, candidates in pool.candidates.items()
     }
     choice = _choose(pool.candidates, taken, pick, share, seed)
@@ -72,7 +78,17 @@ def keep_best(
     )
     if not written:
         raise ResetError(f"{into}: no row to train on ({account}); params.yaml: curated says what cannot win")
-    return account, {"rows": written, **rule.told(), **_figures(pool, choice, objectives, speakers, stand_ins)}
+    shown = effects.figures(pool.candidates, choice.kept, weights_of(objectives), counted_below)
+    figures = _figures(pool, choice, objectives, speakers, stand_ins)
+    return account, {"rows": written, **rule.told(), **shown, **figures}
+
+
+def zeros(figures: Mapping[str, Any]) -> Counter[str]:
+    """Return how many winners have the value 0, per objective, from the statistics of `keep_best`."""
+    total: Counter[str] = Counter()
+    for of_dataset in figures["datasets"].values():
+        total.update({name: low["zero"] for name, low in of_dataset["low"].items() if low["zero"]})
+    return total
 
 
 def _figures(
@@ -86,7 +102,6 @@ def _figures(
     weights = weights_of(objectives)
     return {
         **({"stand_ins_chose": sorted(chose)} if chose else {}),
-        **effects.figures(pool.candidates, choice.kept, weights),
         "judges": effects.on_judges(pool.candidates, choice.kept, pool.scores, speakers, weights, stand_ins),
     }
 
@@ -96,8 +111,21 @@ def _choose(pool: Pool, taken: Mapping[str, curated_rows.Taken], pick: Pick, sha
     order = curated_rows.order(pick)
     chosen = {example_id: choose(pool[example_id], order, seed) for example_id in pool if taken[example_id]}
     winners = {example_id: winner for example_id, winner in chosen.items() if winner is not None}
+    if pick == "best_overall":
+        taken = _best_overall(pool, taken, share, seed)
+        return _Choice(taken, winners, {key: taken[key][0][0] for key in winners if taken[key]})
     kept = thin(winners, share, order, seed)
     return _Choice(taken, winners, {key: winner for key, winner in winners.items() if key in kept})
+
+
+def _best_overall(
+    pool: Pool, taken: Mapping[str, curated_rows.Taken], share: float, seed: int
+) -> dict[str, curated_rows.Taken]:
+    """Of the answers taken, the best ones whatever their prompt: `share` of all that can win, per data set."""
+    able = Counter(one.row["dataset"] for answers in pool.values() for one in answers if one.can_win)
+    answers = {example_id: [answer for answer, _ in own] for example_id, own in taken.items()}
+    kept = best_overall(answers, able, share, seed)
+    return {key: [one for one in own if one[0].row["answer_id"] in kept] for key, own in taken.items()}
 
 
 def _known_examples(prompts: Path, answers: Path, pool: Pool) -> Iterator[tables.Row]:

@@ -10,7 +10,7 @@ import click
 import yaml
 
 from reset.choosing import judged_pool
-from reset.choosing.candidates import Bars
+from reset.choosing.candidates import bars_of
 from reset.choosing.combining import rule_of
 from reset.errors import ResetError
 from reset.evidence.revisions import Run
@@ -90,8 +90,9 @@ def table(run: Run, params: Mapping[str, Any], pool: str, decode: Mapping[str, A
         objectives=objectives,
         speakers=by_task(objectives, row["rating"], without),
         sweeps=params["pools"][pool]["sweeps"],
-        bars=Bars(row.get("truncated", "keep"), row.get("looping", "keep"), row.get("floor", {})),
-        rule=rule_of(params["select"], row.get("combine")),
+        bars=bars_of(row),
+        rule=rule_of(params["select"], row),
+        seed=params["seed"],
     )
     return grids.table(judged.candidates, decode_settings.arms(**decode))
 

@@ -29,6 +29,10 @@ COMMANDS = {
     "status": ("reset.cli.status:status", "Show what a run has done, what it does and what is left."),
     "tidy": ("reset.cli.tidy:tidy", "Remove what renamed or removed rows of params.yaml have left behind."),
     "track": ("reset.cli.track:track", "Send records of stage runs to MLflow."),
+    "tradeoff": (
+        "reset.cli.tradeoff:tradeoff",
+        "Show what other weights and floors would choose from a judged pool.",
+    ),
 }
 
 

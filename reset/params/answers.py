@@ -84,6 +84,7 @@ class Select(Section):
     normalise: Literal["none", "prompt", "pool"]  # over which answers the values of an objective are put on one scale
     log_sigmoid: LogSigmoid
     stand_ins: bool  # whether the judges in `stand_ins` choose too
+    counted_below: float = Rate  # value of an objective below which winners are counted in metrics/select
 
 
 class Curated(Section):
@@ -98,12 +99,20 @@ class Curated(Section):
     looping: Literal["drop", "keep"]  # whether an answer that repeats itself can win: reset.choosing.candidates.loops
     floor: dict[str, float | None]  # in place of an objective's, or of the `score`; null: none
     combine: Combine | None  # null: that of `select`
+    near_identical: float | None = Field(
+        ge=0.0, le=1.0
+    )  # word overlap above which two answers to a prompt count once; null: no limit
+    disagreement: float | None = Field(
+        ge=0.0, le=1.0
+    )  # mean spread of an objective's verdicts above which a prompt is dropped
+    length_penalty: float = Field(ge=0)  # taken off an answer's score for each of its words
+    per_prompt: int = Field(ge=1)  # answers to a prompt that become rows, at most, of different texts
 
 
 class Picked(Curated):
-    """One answer per prompt: the best one or a random one."""
+    """The best answers to each prompt, random ones, or the best `share` of all answers whatever their prompt."""
 
-    pick: Literal["best", "random"]  # which answers to a prompt become training rows
+    pick: Literal["best", "random", "best_overall"]  # which answers to a prompt become training rows
 
 
 class Pairs(Curated):

@@ -165,9 +165,11 @@ def _used(row: "Watcher", own: list[str]) -> list[str]:
 
 
 def _nothing_chooses(p: "Params") -> Iterator[str]:
-    """Yield a line for each curated row that nothing chooses, or whose floor is out of range or of no objective."""
+    """Yield a line for each curated row that nothing chooses, or with a floor or a number of rows that cannot be."""
     declared, without = objectives_of(p), not_choosing(p)
     for name, row in p.curated.items():
+        if row.per_prompt > 1 and row.pick in ("pairs", "labelled", "weighted"):
+            yield f"curated.{name}.per_prompt is {row.per_prompt}, must be 1 for pick: {row.pick}"
         choosing = dict.fromkeys(one for own in by_task(declared, row.rating, without).values() for one in own)
         if any(one.weight for one in declared.values()) and not any(declared[one].weight for one in choosing):
             yield f"curated.{name}: all its objectives are of weight 0 or rest on stand-ins, which `select` leaves out"

@@ -20,7 +20,7 @@ TABLES = (  # whose rows' names become names of stages and files
     *("curated", "objectives"),
 )
 TRAINS_ON = {  # method of a recipe -> `pick` of the curated rows that it trains on
-    "sft": ("best", "random"),
+    "sft": ("best", "random", "best_overall"),
     "weighted_sft": ("weighted",),
     "dpo": ("pairs",),
     "kto": ("labelled",),

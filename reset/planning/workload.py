@@ -106,17 +106,18 @@ def _estimate_curated(p: Params, name: str, tokenizer: Any, chat: Frame | None) 
 def _expected_rows(p: Params, name: str, prompts: float) -> tuple[int, str]:
     """Number of curated rows that the answers to `prompts` prompts will make, and the start of `basis`.
 
-    One row per prompt for `best` and `random`. For other picks it depends on the scores: as many as in the last run,
-    else as many as possible.
+    One row per prompt for one best or random answer. Otherwise it depends on the scores: as many as in
+    the last run, else as many as possible.
     """
     curated = p.curated[name]
-    if curated.pick in ("best", "random"):
+    if curated.pick in ("best", "random") and curated.per_prompt == 1:
         return round(prompts), "expected: "
     if former := metrics.read(Path(f"metrics/select/{name}.json"), p.scale):
         return int(former["rows"]), "expected: as many rows as in the last run, "
     grid = p.decode[p.pools[curated.pool].decode]
     answers = curated.sweeps * max(len(grid.temperatures), len(grid.top_ks))
-    return round(prompts * (1 if curated.pick == "pairs" else answers)), f"{AT_MOST}: "
+    most = {"pairs": 1, "labelled": answers, "weighted": answers}.get(curated.pick, curated.per_prompt)
+    return round(prompts * most), f"{AT_MOST}: "
 
 
 def _every_nth(path: Path, method: str) -> Iterator[tables.Row]:

@@ -46,12 +46,12 @@ def _html(content: Mapping[str, Any], plots: Sequence[Mapping[str, Any]]) -> str
     filters = (words.mean, words.figure, words.signed, words.interval, words.direction, words.p_value, words.unknown)
     environment.filters.update({function.__name__: function for function in filters})
     specs = [plot["spec"] for plot in plots]
-    return environment.get_template("page.html.j2").render(**content, charts=plots, specs=specs, script=_script())
+    return environment.get_template("page.html.j2").render(**content, charts=plots, specs=specs, script=script())
 
 
 @functools.cache
-def _script() -> Markup:
-    """Return Vega, Vega-Lite and Vega-Embed, once for all plots of the page.
+def script() -> Markup:
+    """Return Vega, Vega-Lite and Vega-Embed, once for all plots of a page.
 
     vega_embed.js is the text of `vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")` of vl-convert-python
     1.9.0, which is 88 MB large and needed for nothing else.

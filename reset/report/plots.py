@@ -43,6 +43,25 @@ def tradeoff(rows: Sequence[Row], objectives: Sequence[str]) -> Spec:
     return _spec(alt.layer(points, star, *names))
 
 
+def front(rows: Sequence[Row], pair: Sequence[str]) -> Spec:
+    """Points of the grid of weights (one line per set of floors), the present choice and a random one."""
+    base = _chart(rows).encode(
+        x=alt.X(_field(pair[0]), title=f"{pair[0]} (mean of the winners)").scale(zero=False),
+        y=alt.Y(_field(pair[1]), title=f"{pair[1]} (mean of the winners)").scale(zero=False),
+        tooltip=["kind:N", "weights:N", "floors:N", "prompts:Q", *(alt.Tooltip(_field(n), format=".3f") for n in pair)],
+    )
+    colour = alt.Color("floors:N", title="floors").sort(None).legend(orient="bottom", columns=2, labelLimit=300)
+    grid = base.transform_filter("datum.kind == 'front' || datum.kind == 'beaten'")
+    points = grid.mark_circle(size=30).encode(
+        color=colour, opacity=alt.when("datum.kind == 'front'").then(alt.value(1)).otherwise(alt.value(0.25))
+    )
+    line = base.transform_filter("datum.kind == 'front'").mark_line(strokeWidth=1).encode(color=colour)
+    marked = base.transform_filter("datum.kind == 'chosen' || datum.kind == 'random'")
+    marks = marked.mark_point(shape="cross", size=160, filled=True, color="#888")
+    names = marked.mark_text(dy=-14, fontSize=12).encode(text="kind:N")
+    return _spec(alt.layer(line, points, marks, names))
+
+
 def _field(name: str) -> str:
     """A number in the rows as Vega-Lite names it."""
     return f"{name}:Q"

@@ -195,6 +195,7 @@ def test_figures_say_what_the_choice_did(pool):
         "distinct_texts": 1.5,
         "choice_matters": 0.5,
         "least_bad": 0,
+        "low": {"faithfulness": {"zero": 0, "below": 0}, "task": {"zero": 1, "below": 1}},
         "best_of": [2.0, 2.5, 2.5],  # of q, two of three candidates are the best, and any two hold one
     }
     assert figures["candidates"] == 5

@@ -234,3 +234,24 @@ def test_of_a_pool_that_nothing_reads_no_verdict_is_paid(composed):
     p = params.load(composed("paper"))
     p = p.model_copy(update={"curated": {}, "evaluate": p.evaluate.model_copy(update={"systems": ["mtl"]})})
     assert judged.read(p, "rater")["mtl_candidates"] == judged.read(p, "rater")["reset"] == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("near_identical", 1.5, "curated.reset.near_identical: Input should be less than or equal to 1 (it is 1.5)"),
+        ("disagreement", -0.1, "curated.reset.disagreement: Input should be greater than or equal to 0 (it is -0.1)"),
+        ("length_penalty", -1, "curated.reset.length_penalty: Input should be greater than or equal to 0 (it is -1)"),
+        ("per_prompt", 0, "curated.reset.per_prompt: Input should be greater than or equal to 1 (it is 0)"),
+    ],
+)
+def test_what_makes_a_winner_stays_within_its_range(problems, key, value, problem):
+    (found,) = problems(lambda p: p["curated"]["reset"].update({key: value}))
+    assert found.replace("best.", "") == problem
+
+
+def test_several_answers_to_a_prompt_are_for_picks_of_whole_answers(problems):
+    assert problems(lambda p: p["curated"]["reset"].update(pick="best_overall", per_prompt=2)) == []
+    several = {"pick": "pairs", "margin": 0.0, "per_prompt": 2}
+    problem = "curated.reset.per_prompt is 2, must be 1 for pick: pairs"
+    assert problem in problems(lambda p: p["curated"]["reset"].update(several))

@@ -268,8 +268,8 @@ def test_rows_of_several_kinds_report_all_their_problems_by_key(problems):
         "recipes.kto.micro_batch_size: Input should be greater than or equal to 2 (it is 1)",
         "recipes.kto.undesirable_weight: Input should be greater than 0 (it is 0.0)",
         "recipes.ppo.method: no method 'ppo'. Did you mean 'dpo'? Known: dpo, kto, sft, weighted_sft",
-        "unknown key 'curated.pairs.temperature'. Known: combine, floor, looping, margin, pick, pool, prompts, rating, "
-        "share, sweeps, truncated",
+        "unknown key 'curated.pairs.temperature'. Known: combine, disagreement, floor, length_penalty, looping, "
+        "margin, near_identical, per_prompt, pick, pool, prompts, rating, share, sweeps, truncated",
         "unknown key 'recipes.dpo.betta'. Did you mean 'beta'? Known: " + ", ".join(sorted(known_of_dpo())),
     ]
 
@@ -293,7 +293,12 @@ def known_of_dpo():
             "dpo",
             "is dpo, which needs curated rows with pick: pairs, but 'mixtures/mtl' has ",
         ),
-        ("reset", "curated/pairs", "full", "is sft, which needs curated rows with pick: best or random, but "),
+        (
+            "reset",
+            "curated/pairs",
+            "full",
+            "is sft, which needs curated rows with pick: best or random or best_overall, but ",
+        ),
     ],
 )
 def test_a_method_needs_rows_of_its_kind(problems, system, data, recipe, problem):

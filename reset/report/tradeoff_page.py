@@ -1,0 +1,162 @@
+"""The trade-off of a judged pool as tables of text, for the terminal and for an HTML page with its front drawn."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from reset.files.atomic import atomic
+from reset.report import page, plots, words
+
+Section = tuple[str, list[list[str]]]  # title, rows; the first is the head
+Content = Mapping[str, Any]  # of `reset-lm tradeoff`
+
+
+def sections(content: Content) -> Iterator[Section]:
+    """Yield the sections of the figures: the ends and the chosen point, the front with its steps, floors, systems."""
+    names = [*content["chosen"]["means"]]
+    present = [point for point in content["front"] if point["floors"] == content["chosen"]["floors"]]
+    yield "Mean objectives of the winners", _ends(content, names)
+    yield _front_title(content), _front(present, content["varied"])
+    yield "Floors, each with the weights of its front's ends", _floors(content, names)
+    trained = content["trained"]
+    if trained["systems"]:
+        yield "Systems trained on this pool", _systems(trained["systems"], names)
+    if trained["pairs"]:
+        yield "Does the mean of the rows predict the order of the systems?", _pairs(trained["pairs"])
+
+
+def notes(content: Content) -> list[str]:
+    """Return what the tables do not tell, as sentences."""
+    varied = content["varied"]
+    still = [name for name, value in content["chosen"]["weights"].items() if value and name not in varied]
+    texts = []
+    if still:
+        texts.append(f"Weights that stay as they are: {', '.join(still)}.")
+    met = {name for pair in content["meet"] for name in pair.split("|")}
+    if alone := [name for name in still if name not in met]:
+        texts.append(f"No weight trades {', '.join(alone)} for another objective: they meet in no prompt.")
+    for name, counts in content["trained"]["agreement"].items():
+        texts.append(
+            f"{name}: {counts['alike']} of {counts['pairs']} pairs of systems in the predicted order, "
+            f"{counts['clear_alike']} of the {counts['clear']} that differ clearly."
+        )
+    return texts
+
+
+def _ends(content: Content, names: Sequence[str]) -> list[list[str]]:
+    chosen = content["chosen"]
+    title = "chosen by params.yaml" + ("" if chosen["front"] else " (not on the front)")
+    rows = [
+        ("a random answer", "", content["random"]),
+        (title, str(chosen["prompts"]), chosen["means"]),
+        ("best of each objective alone", "", content["best"]),
+    ]
+    means = [[title, prompts, *(words.figure(of.get(name)) for name in names)] for title, prompts, of in rows]
+    return [["", "prompts", *names], *means]
+
+
+def _front_title(content: Content) -> str:
+    floors = _of_floors(content["chosen"]["floors"])
+    return f"The front of {' and '.join(content['varied'])}, {floors}; each step from the point above"
+
+
+def _of_floors(floors: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} at least {least:g}" for name, least in floors.items()) or "no floor"
+
+
+def _front(points: Sequence[Content], varied: Sequence[str]) -> list[list[str]]:
+    head = ["weights", "prompts"]
+    for name in varied:
+        head += [name, "95 % interval"]
+    head += [*(f"{name} step" for name in varied), *(f"{name} paid per {varied[0]}" for name in varied[1:])]
+    return [head, *(_point(point, varied) for point in points)]
+
+
+def _point(point: Content, varied: Sequence[str]) -> list[str]:
+    cells = [_of_weights(point["weights"], varied), str(point["prompts"])]
+    for name in varied:
+        cells += [words.figure(point["means"].get(name)), _interval(point["intervals"].get(name))]
+    step = point["step"] or {"change": {}, "price": {}}
+    cells += [words.signed({"mean": step["change"][name]}) if name in step["change"] else "" for name in varied]
+    return cells + [f"{step['price'][name]:.2f}" if name in step["price"] else "" for name in varied[1:]]
+
+
+def _of_weights(weights: Mapping[str, float], varied: Sequence[str]) -> str:
+    return " : ".join(f"{weights[name]:.2f}" for name in varied)
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return words.interval(None if ends is None else {"low": ends[0], "high": ends[1]})
+
+
+def _floors(content: Content, names: Sequence[str]) -> list[list[str]]:
+    rows = [["floors", "weights", "prompts", *names]]
+    keys = dict.fromkeys(tuple(point["floors"].items()) for point in content["front"])
+    for key in keys:
+        own = [point for point in content["front"] if tuple(point["floors"].items()) == key]
+        for point in own if len(own) == 1 else (own[0], own[-1]):
+            means = [words.figure(point["means"].get(name)) for name in names]
+            weights = _of_weights(point["weights"], content["varied"])
+            rows.append([_of_floors(point["floors"]), weights, str(point["prompts"]), *means])
+    return rows
+
+
+def _systems(systems: Sequence[Content], names: Sequence[str]) -> list[list[str]]:
+    head = ["system", "from", "method", "curated set", "rows"]
+    for name in names:
+        head += [f"{name} of the rows", "of the system"]
+    rows = []
+    for one in systems:
+        cells = [one["system"], one["init"], one["method"], one["curated"], str(one["rows"])]
+        for name in names:
+            trained = one["trained"].get(name)
+            cells += [words.figure(one["predicted"].get(name)), f"{words.mean(trained)} {words.interval(trained)}"]
+        rows.append(cells)
+    return [head, *rows]
+
+
+def _pairs(pairs: Sequence[Content]) -> list[list[str]]:
+    rows = [["pair", "objective", "predicted", "trained", "95 % interval", "order"]]
+    for pair in pairs:
+        for name, row in pair["objectives"].items():
+            predicted = words.signed({"mean": row["predicted"]})
+            order = ("as predicted" if row["alike"] else "not as predicted") + ("" if row["clear"] else ", unclear")
+            cells = [predicted, words.signed(row["trained"]), words.interval(row["trained"]), order]
+            rows.append([f"{pair['system']} {words.MINUS} {pair['against']}", name, *cells])
+    return rows
+
+
+def write(path: Path, content: Content) -> None:
+    """Write the figures as one page that opens offline; all text is escaped."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    pair = content["varied"][:2]
+    html = environment.get_template("tradeoff.html.j2").render(
+        title=content["pool"],
+        curated=content["set"],
+        notes=notes(content),
+        sections=list(sections(content)),
+        pair=pair,
+        specs=[plots.front(drawn(content), pair)],
+        script=page.script(),
+    )
+    with atomic(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+
+
+def drawn(content: Content) -> list[dict[str, Any]]:
+    """Return the rows of the plot: the points of the grid, and the chosen and the random choice."""
+    pair = content["varied"][:2]
+    present = content["chosen"]["floors"]
+
+    def row(kind: str, point: Content) -> dict[str, Any]:
+        weights = _of_weights(point["weights"], content["varied"]) if "weights" in point else ""
+        floors = _of_floors(point.get("floors", present))
+        figures = {name: point["means"].get(name) for name in pair}
+        return {"kind": kind, "weights": weights, "floors": floors, "prompts": point.get("prompts"), **figures}
+
+    grid = [row("front" if point["front"] else "beaten", point) for point in content["points"]]
+    rows = [*grid, row("chosen", content["chosen"]), row("random", {"means": content["random"]})]
+    return [row for row in rows if None not in (row[pair[0]], row[pair[1]])]
