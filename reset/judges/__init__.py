@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+TASKS = ("instruction", "extractive_qa", "abstractive_qa", "summarization")
 Read = Mapping[str, int]  # verdict -> how many sweeps of a pool have answers whose verdict something reads
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from reset import registry
-from reset.judges import Answer, verdict_names
-from reset.judges.verdict_names import SPLITS, TASKS
+from reset.judges import TASKS, Answer, verdict_names
+from reset.judges.verdict_names import SPLITS
 from tests.judges import test_llm, test_minicheck, test_reward, test_summac
 from tests.support.chat_server import Server, settings
 
