@@ -42,6 +42,7 @@ JUDGES: dict[str, str] = {
     "minicheck": "reset.judges.minicheck:MiniCheck",
     "reward": "reset.judges.reward:Reward",
     "llm": "reset.judges.llm:LlmRater",
+    "self_consistency": "reset.judges.self_consistency:SelfConsistency",
     "rubric": "reset.judges.rubric:Rubric",
     "reference": "reset.judges.reference:Reference",
     "openai": "reset.judges.openai:OpenAIRater",

@@ -33,10 +33,16 @@ class Answer:
     references: Sequence[str]
     checks: dict[str, Any] | None
     sweep: int = 0
+    example_id: str = ""  # what it answers; all answers of the pool to one example are judged together
+    copies: int = 1  # answers of the pool to the example that have this text
 
 
 class Judge(Protocol):
-    """Constructed with keyword arguments: `name`, and from its row in params.yaml `model` (if set) and `options`."""
+    """Constructed with keyword arguments: `name`, and from its row in params.yaml `model` (if set) and `options`.
+
+    A judge may have `expected_nulls`, a set of reasons: verdicts that are null for these do not count against
+    `judge.max_null`.
+    """
 
     tasks: frozenset[str]  # answers of other tasks are not judged
 

@@ -102,6 +102,11 @@ def _of_prompt(prompt: str, name: str, task: str) -> list[str]:
     return [file.verdict or name] if task in file.judged else []
 
 
+def _self_consistency(name: str, options: Options, task: str, _: str) -> list[str]:
+    tasks = options.get("tasks") or TASKS
+    return [name] if isinstance(tasks, Collection) and task in tasks else []
+
+
 def _reference(_: str, __: Options, task: str, ___: str) -> list[str]:
     return ["rating", "rating_weak"] if task == "instruction" else []
 
@@ -125,6 +130,7 @@ KINDS: dict[str, Callable[[str, Options, str, str], list[str]]] = {
     "minicheck": _of_sentences,
     "reward": _of_replies,
     "llm": _llm,
+    "self_consistency": _self_consistency,
     "rubric": _rubric,
     "reference": _reference,
     "openai": _openai,

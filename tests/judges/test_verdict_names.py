@@ -63,6 +63,8 @@ def built(tmp_path, server, monkeypatch):
         ("minicheck", {}),
         ("reward", {}),
         ("llm", {}),
+        ("self_consistency", {}),
+        ("self_consistency", {"tasks": ["instruction", "summarization"]}),
         ("rubric", {}),
         ("reference", {}),
         ("openai", {}),
