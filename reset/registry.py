@@ -40,6 +40,7 @@ JUDGES: dict[str, str] = {
     "lexical": "reset.judges.lexical:Lexical",
     "summac": "reset.judges.summac:SummaC",
     "minicheck": "reset.judges.minicheck:MiniCheck",
+    "claims": "reset.judges.claims:Claims",
     "reward": "reset.judges.reward:Reward",
     "llm": "reset.judges.llm:LlmRater",
     "self_consistency": "reset.judges.self_consistency:SelfConsistency",
@@ -60,9 +61,6 @@ METHODS: dict[str, str] = {
     "dpo": "reset.training.preferences:dpo",
     "kto": "reset.training.preferences:kto",
 }
-
-
-GIVEN = ("name", "model")  # to a judge, by the stage
 
 
 def load(table: Mapping[str, str], name: str, kind: str) -> Any:
@@ -147,8 +145,8 @@ def _model(plugin: Any) -> Any:
 
 def _parted(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Part what the stage gives, name and model, from the options of the row."""
-    given = {key: options[key] for key in options if key in GIVEN}
-    return given, {key: options[key] for key in options if key not in GIVEN}
+    given = {key: options[key] for key in ("name", "model") if key in options}
+    return given, {key: options[key] for key in options if key not in given}
 
 
 def _problems_of_model(plugin: Any, options: Mapping[str, Any], where: str) -> Iterator[str]:

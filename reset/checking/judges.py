@@ -58,6 +58,13 @@ def _minicheck(key: str, name: str, row: Judge, files: Files | None) -> Iterator
             yield error(f"{key}.model", what, "name a model of MiniCheck, or set kind to summac")
 
 
+def _claims(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Finding]:
+    from reset.judges.sentences.nli import LABELS
+
+    yield from _splitter(key, str(row.options.get("sentences", "english")))
+    yield from _labels(key, row, files, LABELS[:1])
+
+
 def _self_consistency(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Finding]:
     from reset.judges.sentences.nli import LABELS
 
@@ -124,5 +131,5 @@ def _config(files: Files):  # type: ignore[no-untyped-def]
 
 WITH_MODEL: dict[str, Callable[[str, str, Judge, Files | None], Iterator[Finding]]] = {
     **{"summac": _summac, "minicheck": _minicheck},
-    **{"reward": _reward, "llm": _llm, "self_consistency": _self_consistency},
+    **{"reward": _reward, "llm": _llm, "claims": _claims, "self_consistency": _self_consistency},
 }

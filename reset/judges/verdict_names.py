@@ -128,6 +128,7 @@ KINDS: dict[str, Callable[[str, Options, str, str], list[str]]] = {
     "lexical": _lexical,
     "summac": _of_sentences,
     "minicheck": _of_sentences,
+    "claims": _of_sentences,
     "reward": _of_replies,
     "llm": _llm,
     "self_consistency": _self_consistency,

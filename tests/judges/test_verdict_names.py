@@ -36,9 +36,9 @@ def built(tmp_path, server, monkeypatch):
 
     def build(kind, **more):
         options, model = dict(more), {}
-        if kind in ("summac", "minicheck"):
-            save = {"summac": test_summac.save, "minicheck": test_minicheck.save}[kind]
-            model = {"model": str(save(tmp_path / kind, {"summac": "bert", "minicheck": "roberta"}[kind]))}
+        if kind in ("summac", "minicheck", "claims"):
+            save, family = (test_minicheck.save, "roberta") if kind == "minicheck" else (test_summac.save, "bert")
+            model = {"model": str(save(tmp_path / kind, family))}
             options |= {"batch_tokens": 256} | ({"max_doc_sents": 10} if kind == "summac" else {})
         if kind == "reward":
             model = {"model": test_reward.save(tmp_path / kind)}
@@ -61,6 +61,7 @@ def built(tmp_path, server, monkeypatch):
         ("lexical", {"more": ["k_precision"]}),
         ("summac", {}),
         ("minicheck", {}),
+        ("claims", {}),
         ("reward", {}),
         ("llm", {}),
         ("self_consistency", {}),
