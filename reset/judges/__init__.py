@@ -2,10 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 TASKS = ("instruction", "extractive_qa", "abstractive_qa", "summarization")
+PROMPTS = Path("conf/judge_prompts")  # prompt files: what LLM judges are asked in the user's own words
 Read = Mapping[str, int]  # verdict -> how many sweeps of a pool have answers whose verdict something reads
+
+
+def prompt_path(name: str) -> Path:
+    """Return the prompt file `name`, relative to the repository."""
+    return PROMPTS / f"{name}.md"
 
 
 @dataclass(frozen=True)

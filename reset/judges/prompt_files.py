@@ -14,12 +14,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from reset.errors import ResetError, nearest, shown
-from reset.judges import TASKS
+from reset.judges import PROMPTS, TASKS, prompt_path
 from reset.llm.rating import FENCE, fields_in
 
-FOLDER = Path("conf/judge_prompts")
 FIELDS = ("question", "passages", "answer", "reference", "references", "task")
-ENDING = ".md"
 TAGS = ("a rule", "a pattern", "a key", "str", "list[str]")  # pydantic's names for the forms of one key
 
 
@@ -76,17 +74,12 @@ class PromptFile(_Head):
         return tuple(task for task in TASKS if task in named)
 
 
-def path(name: str) -> Path:
-    """Return the file of the prompt `name`, relative to the repository."""
-    return FOLDER / f"{name}{ENDING}"
-
-
 def read(name: str) -> PromptFile:
     """Return the prompt `name`; raises one `ResetError` with all that is wrong with its file."""
-    file = path(name)
+    file = prompt_path(name)
     if not name or Path(name).name != name or not file.is_file():
-        known = [found.stem for found in FOLDER.glob(f"*{ENDING}")]
-        raise ResetError(f"no prompt file '{name}' in {FOLDER}. {nearest(name, known)}")
+        known = [found.stem for found in PROMPTS.glob("*.md")]
+        raise ResetError(f"no prompt file '{name}' in {PROMPTS}. {nearest(name, known)}")
     try:
         return _parsed(str(file), file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 from reset import registry
 from reset.files.code import code_hash, imported
 from reset.files.hashing import file_hash
-from reset.judges import Judge, LazyJudge, prompt_files
+from reset.judges import Judge, LazyJudge, prompt_path
 from reset.runs import cluster
 
 MODELS = Path("models")
@@ -33,7 +33,7 @@ def identity(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _prompt(options: Mapping[str, Any]) -> Path | None:
-    return prompt_files.path(options["prompt"]) if isinstance(options.get("prompt"), str) else None
+    return prompt_path(options["prompt"]) if isinstance(options.get("prompt"), str) else None
 
 
 def load(table: str, name: str, row: Mapping[str, Any], workers: Mapping[str, Any]) -> tuple[Judge, cluster.Spread]:

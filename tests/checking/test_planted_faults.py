@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from reset.checking import machine
-from reset.judges import prompt_files
+from reset.judges import prompt_path
 from tests.checking.conftest import MODEL, NLI, SET, Break, World
 from tests.support.chat_server import Fault, Server, settings
 from tests.support.hub_server import commit
@@ -42,9 +42,9 @@ def rated_here(world: World) -> None:
 
 def own_judges(world: World) -> None:
     """A prompt of the user's own, asked of the server, a class of their own, and claims."""
-    prompt_files.path("mine").parent.mkdir(parents=True)
+    prompt_path("mine").parent.mkdir(parents=True)
     head = "---\ntasks: extractive_qa\nscale: {least: 1, most: 5}\nread: last_number\n---\n"
-    prompt_files.path("mine").write_text(f"{head}{{passages}} {{answer}} {{reference}}")
+    prompt_path("mine").write_text(f"{head}{{passages}} {{answer}} {{reference}}")
     Path("checked_brief.py").write_text(OWN_CLASS)
     asked = {"model": "strong", "prompt": "mine", "server": settings(world.server)}
     claims = {"kind": "claims", "needs": "models/base/nli", "model": "base/nli", "options": {"batch_tokens": 64}}

@@ -7,7 +7,7 @@ import yaml
 from click.testing import CliRunner
 
 from reset.cli.main import main
-from reset.judges import prompt_files
+from reset.judges import prompt_path
 from reset.llm import Question, Reply
 from reset.llm.ledger import Ledger
 
@@ -60,9 +60,9 @@ def test_a_reply_that_was_cut_off_has_no_rating(path):
 
 def test_replies_to_a_prompt_file_are_read_by_its_rule(path, tmp_path, minimal, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    prompt_files.path("mine").parent.mkdir(parents=True)
+    prompt_path("mine").parent.mkdir(parents=True)
     head = "---\ntasks: summarization\nscale: {least: 0, most: 1}\nread: {json: said}\nwords: {yes: 1, no: 0}\n---\n"
-    prompt_files.path("mine").write_text(f"{head}{{answer}}")
+    prompt_path("mine").write_text(f"{head}{{answer}}")
     options = {"model": "strong", "prompt": "mine", "server": {}}
     minimal["judges"]["mine"] = {"kind": "openai", "needs": "reset/llm", "model": None, "options": options}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))

@@ -5,17 +5,19 @@ from dataclasses import replace
 import pytest
 
 from reset.errors import ResetError
-from reset.judges import Answer, prompt_files, verdict_names
+from reset.files.code import closure
+from reset.judges import PROMPTS, Answer, prompt_files, prompt_path, verdict_names
 from reset.judges.llm import LlmRater
 from reset.judges.openai import OpenAIRater
 from reset.judges.ratings import own
+from reset.judging import build
 from reset.llm.rating import fields_in
 from reset.llm.reading import Reading
 from tests.judges import test_llm
 from tests.support import ROOT
 from tests.support.chat_server import Server, settings
 
-EXAMPLES = sorted(file.stem for file in (ROOT / prompt_files.FOLDER).glob("*.md"))
+EXAMPLES = sorted(file.stem for file in (ROOT / PROMPTS).glob("*.md"))
 PLAIN = """---
 tasks: summarization
 scale: {least: 1, most: 5}
@@ -33,13 +35,13 @@ GROUNDED = Answer(
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working folder with prompt files that a test writes by `write`."""
-    (tmp_path / prompt_files.FOLDER).mkdir(parents=True)
+    (tmp_path / PROMPTS).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def write(content, name="mine"):
-    prompt_files.path(name).write_text(content)
+    prompt_path(name).write_text(content)
     return name
 
 
@@ -213,6 +215,24 @@ def test_a_model_in_this_process_is_asked_the_same(folder, tmp_path):
     lacking, said = by.verdicts([replace(GROUNDED, passages=[]), replace(GROUNDED, answer_id="a2")])
     assert (lacking.name, lacking.reason) == ("row", "the example has no passage")
     assert said.detail["reply"]
+
+
+def test_a_judge_without_a_prompt_does_not_depend_on_how_prompts_are_read():
+    decisive = closure(["reset.judging.build", "reset.judging.judge", "reset.judges.summac"])
+    assert "reset.judges.sentences.nli" in decisive
+    assert [name for name in decisive if name.startswith("reset.llm") or name == "reset.judges.prompt_files"] == []
+
+
+def test_an_edit_of_a_prompt_file_changes_the_identity_of_its_judge_alone(folder):
+    write(PLAIN)
+    rows = [
+        {"kind": "openai", "needs": "reset/llm", "model": None, "options": options}
+        for options in ({"prompt": "mine"}, {})
+    ]
+    before = [build.identity(row) for row in rows]
+    write(PLAIN.replace("Points", "Marks"))
+    after = [build.identity(row) for row in rows]
+    assert before[0]["prompt_hash"] != after[0]["prompt_hash"] and before[1] == after[1]
 
 
 def test_the_documents_name_every_example():
