@@ -20,6 +20,7 @@ from tests.support.checkers import save as save_checker
 from tests.support.clones import clone, ran, run
 from tests.support.families import FAMILIES
 
+CANDIDATES = "mtl_candidates"
 SAID = ("red mill", "It is a mill by the river.", "Nobody knows.", "hello, the mill is red and old.")
 
 
@@ -87,12 +88,8 @@ def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_t
     for judge in ("rater", "own_words", "brief", *whole_lines.JUDGING):
         verdicts = figures(folder, f"judge/kto/{judge}")["verdicts"]
         assert verdicts and all(one["n"] > one["nulls"] for one in verdicts.values())
-    alone, together = (
-        figures(folder, f"judge/{pool}/agrees")["verdicts"]["agrees"] for pool in ("kto", "mtl_candidates")
-    )
-    assert (
-        alone["nulls"] == alone["n"] > 0 and together["nulls"] < together["n"]
-    )  # one answer to each prompt, and seven
+    alone, together = (figures(folder, f"judge/{pool}/agrees")["verdicts"]["agrees"] for pool in ("kto", CANDIDATES))
+    assert alone["nulls"] == alone["n"] > 0 and together["nulls"] < together["n"]  # one answer to a prompt, and four
     scored = {row["system"]: row for row in figures(folder, "report/overview")}
     assert scored.keys() == {"kto"} and None not in {scored["kto"]["instruction"], scored["kto"]["task"]}
     assert {row["dataset"] for row in figures(folder, "report/systems")} == records.OF.keys()

@@ -122,7 +122,7 @@ def _answered(server: str) -> Rows:
             "candidates": {"split": "train", "skip": 0, "rows": dict.fromkeys(TRAINED_ON, 3)},
         },
         "pools": {
-            "mtl_candidates": {"model": "mtl", **CANDIDATES},
+            "mtl_candidates": {"model": "mtl", **CANDIDATES, "sweeps": 2},  # so that an answer has three others
             **{n: {"model": n, **GREEDY} for n in ("mtl", "kto")},
         },
         "sample": {
