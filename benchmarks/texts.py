@@ -16,9 +16,11 @@ from benchmarks.result import check, digits, publish
 from reset import normalise
 from reset.choosing.candidates import loops
 from reset.judges import lexical
+from reset.judges.claims import clauses
 from reset.judges.rouge import rouge_l
 from reset.judges.sentences.texts import splitter, width
 from reset.llm import rating, reply_text
+from reset.llm.reading import Reading
 from reset.micro import facts
 
 CALLS = itertools.count()  # each call gets a text of its own
@@ -78,9 +80,13 @@ FUNCTIONS: Mapping[str, Callable[[str], Any]] = {
     "sentences, untrained": splitter("untrained").tokenize,
     "sentences, english": splitter("english").tokenize,
     "width": width,
+    "clauses": clauses,
     "rating": rating.rating,
     "json_rating": rating.json_rating,
     "choice": rating.choice,
+    "last number": Reading("last_number", "", 1, 5).points,
+    "words in brackets": Reading("brackets", "", 0, 1, {"yes": 1, "no": 0}).points,
+    "prompt file": lambda text: rating.fill(text.replace("{", "("), {}),
     "unfinished": lambda text: reply_text.unfinished(text, "stop"),
     "render": lambda text: rating.render("rating.txt", question=text, answer=text),
     "micro sentences": facts.sentences,

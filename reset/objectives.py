@@ -7,7 +7,7 @@ The value of an objective for an answer is a verdict, or a combination of verdic
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, median
+from statistics import fmean, median, pstdev
 from typing import Any, Literal
 
 Scores = Mapping[str, float | None]  # verdict name -> score of one answer
@@ -30,7 +30,7 @@ class Speaker:
     """The verdicts that speak for an objective on one task, and how they become its value."""
 
     verdicts: tuple[str, ...]
-    take: str = "mean"  # of several verdicts: mean, min, max, median or vote
+    take: str = "mean"  # of several verdicts: mean, min, max, median or vote; or how they differ: deviation or dissent
     null_if: str = "any"  # of the verdicts that are null: any or all
     transform: Transform = "none"
 
@@ -38,10 +38,12 @@ class Speaker:
         """Return the objective's value in [0, 1] from the scores of an answer, or None.
 
         `vote` is 1 if more than half of the verdicts are 0.5 or more, 0 if fewer than half are, else 0.5.
+        `deviation` is their standard deviation, `dissent` the share of them that the smaller side of that vote has: 0
+        to 0.5, and None where fewer than two verdicts are known.
         """
         said = [scores.get(name) for name in self.verdicts]
         known = [score for score in said if score is not None]
-        if not known or (self.null_if == "any" and len(known) < len(said)):
+        if len(known) < (2 if self.take in DIFFERENCES else 1) or (self.null_if == "any" and len(known) < len(said)):
             return None
         return _transformed(known[0] if len(self.verdicts) == 1 else _TAKE[self.take](known), self.transform)
 
@@ -51,12 +53,20 @@ def _vote(scores: Sequence[float]) -> float:
     return 0.5 if share == 0.5 else float(share > 0.5)
 
 
+def _dissent(scores: Sequence[float]) -> float:
+    share = fmean(score >= 0.5 for score in scores)
+    return min(share, 1.0 - share)
+
+
+DIFFERENCES = ("deviation", "dissent")  # that tell how far several judges disagree
 _TAKE: Mapping[str, Callable[[Sequence[float]], float]] = {
     "mean": fmean,
     "min": min,
     "max": max,
     "median": median,
     "vote": _vote,
+    "deviation": pstdev,
+    "dissent": _dissent,
 }
 
 

@@ -1,6 +1,7 @@
 """Plug-ins: tables from name to "module:Class". They are imported when used: importing `reset` loads no engine."""
 
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
 from importlib import import_module
@@ -39,8 +40,10 @@ JUDGES: dict[str, str] = {
     "lexical": "reset.judges.lexical:Lexical",
     "summac": "reset.judges.summac:SummaC",
     "minicheck": "reset.judges.minicheck:MiniCheck",
+    "claims": "reset.judges.claims:Claims",
     "reward": "reset.judges.reward:Reward",
     "llm": "reset.judges.llm:LlmRater",
+    "self_consistency": "reset.judges.self_consistency:SelfConsistency",
     "rubric": "reset.judges.rubric:Rubric",
     "reference": "reset.judges.reference:Reference",
     "openai": "reset.judges.openai:OpenAIRater",
@@ -62,14 +65,47 @@ METHODS: dict[str, str] = {
 
 def load(table: Mapping[str, str], name: str, kind: str) -> Any:
     """Import the plug-in `name` of `table`; an error message calls it a `kind`."""
+    if table is JUDGES and is_own(name):
+        return own(name)
     return getattr(import_module(module(table, name, kind)), table[name].partition(":")[2])
 
 
 def module(table: Mapping[str, str], name: str, kind: str) -> str:
     """Return the module of the plug-in `name`, such as "reset.judges.lexical"; an error message calls it a `kind`."""
+    if table is JUDGES and is_own(name):
+        return name.partition(":")[0]
     if name not in table:
         raise ResetError(f"Unknown {kind} '{name}'. {nearest(name, table)}")
     return table[name].partition(":")[0]
+
+
+def is_own(kind: str) -> bool:
+    """Whether a kind of judge is a class of the user's own, "module:Class"."""
+    return ":" in kind
+
+
+def own(kind: str) -> Any:
+    """Import a judge of the user's own, "module:Class", from the working folder or an installed package.
+
+    Raises `ResetError` if it cannot be imported, or is no class with `tasks` and a method `verdicts`.
+    """
+    place, _, name = kind.partition(":")
+    if str(Path.cwd()) not in sys.path:  # a command, unlike `python -m`, does not look there
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = import_module(place)
+    except (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise ResetError(f"class '{kind}': module '{place}' cannot be imported ({said})") from error
+    plug_in = getattr(found, name, None)
+    if not isinstance(plug_in, type):
+        classes = [key for key, value in vars(found).items() if isinstance(value, type) and value.__module__ == place]
+        raise ResetError(f"class '{kind}': module '{place}' has no class '{name}'. {nearest(name, classes)}")
+    if not callable(getattr(plug_in, "verdicts", None)):
+        raise ResetError(f"class '{kind}' lacks the method `verdicts`, which yields a Verdict for each answer")
+    if not hasattr(plug_in, "tasks"):
+        raise ResetError(f"class '{kind}' lacks `tasks`, the set of tasks whose answers it judges")
+    return plug_in
 
 
 def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> Any:
@@ -81,27 +117,65 @@ def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) ->
     if wrong := problems(table, name, where, **options):
         raise ResetError("params.yaml: " + "; ".join(wrong))
     plugin = load(table, name, where)
-    parameters = _parameters(plugin)
+    parameters, options = _parameters(plugin), _taken(plugin, options)
+    if model := _model(plugin):
+        given, own_options = _parted(options)
+        return plugin(**given, options=model.model_validate(own_options))
     return plugin(**{key: _made(value, parameters[key].annotation) for key, value in options.items()})
 
 
 def problems(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> list[str]:
     """Return a line for each key that the plug-in `name` does not take or that it lacks, and for each unfit value."""
-    return list(_problems(load(table, name, where), options, where))
+    plugin = load(table, name, where)
+    options = _taken(plugin, options)
+    return list(_problems_of_model(plugin, options, where) if _model(plugin) else _problems(plugin, options, where))
+
+
+def _taken(plugin: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return `options` without the judge's name, if the constructor is the user's own and does not take it."""
+    own_class = not plugin.__module__.startswith("reset.")
+    return {key: one for key, one in options.items() if key != "name" or not own_class or key in _parameters(plugin)}
+
+
+def _model(plugin: Any) -> Any:
+    """Return the pydantic model `Options` that a class of the user's own may have, else None."""
+    found = getattr(plugin, "Options", None)
+    return found if hasattr(found, "model_validate") else None
+
+
+def _parted(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part what the stage gives, name and model, from the options of the row."""
+    given = {key: options[key] for key in ("name", "model") if key in options}
+    return given, {key: options[key] for key in options if key not in given}
+
+
+def _problems_of_model(plugin: Any, options: Mapping[str, Any], where: str) -> Iterator[str]:
+    from pydantic import ValidationError
+
+    given, own_options = _parted(options)
+    fields = _model(plugin).model_fields
+    for key in own_options:
+        if key not in fields and _model(plugin).model_config.get("extra") != "allow":
+            yield f"unknown key '{where}.{key}'. {nearest(str(key), fields)}"
+    yield from _problems(plugin, {**given, "options": None}, where, typed=False)
+    try:
+        _model(plugin).model_validate({key: own_options[key] for key in own_options if key in fields})
+    except ValidationError as error:
+        yield from _lines(error, where)
 
 
 def _parameters(plugin: Any) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(plugin, eval_str=True).parameters
 
 
-def _problems(plugin: Any, options: Mapping[Any, Any], where: str) -> Iterator[str]:
+def _problems(plugin: Any, options: Mapping[Any, Any], where: str, *, typed: bool = True) -> Iterator[str]:
     parameters = _parameters(plugin)
     for key in options:
         if key not in parameters:
             yield f"unknown key '{where}.{key}'. {nearest(str(key), parameters)}"
     if lacking := [key for key, one in parameters.items() if one.default is one.empty and key not in options]:
         yield f"{where} lacks {', '.join(lacking)}"
-    for key in options.keys() & parameters.keys():
+    for key in options.keys() & parameters.keys() if typed else ():
         yield from _unfit(options[key], parameters[key].annotation, f"{where}.{key}")
 
 
@@ -121,9 +195,14 @@ def _unfit(value: Any, annotation: Any, key: str) -> Iterator[str]:
     try:
         TypeAdapter(annotation, config=config).validate_python(value, strict=True)
     except ValidationError as error:
-        for item in error.errors():
-            place = ".".join([key, *map(str, item["loc"])])
-            yield f"{place}: {item['msg']} (it is {shown(item['input'])})"
+        yield from _lines(error, key)
+
+
+def _lines(error: Any, key: str) -> Iterator[str]:
+    """Yield a line for each error that pydantic found in the value of `key`."""
+    for item in error.errors():
+        place = ".".join([key, *map(str, item["loc"])])
+        yield f"{place}: {item['msg']} (it is {shown(item['input'])})"
 
 
 def _made(value: Any, annotation: Any) -> Any:

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from tests.judges.test_llm import save as save_rater
 from tests.judges.test_reward import save as save_reward
+from tests.judges.test_summac import save as save_nli
 from tests.support import records, whole_lines
 from tests.support.chat_server import Server
 from tests.support.checkers import save as save_checker
@@ -21,6 +22,7 @@ from tests.support.families import FAMILIES
 from tests.support.traces import holders
 
 KEY = "-".join(("planted", "5d81c7"))  # whole in no file, this one included
+CANDIDATES = "mtl_candidates"
 SAID = ("red mill", "It is a mill by the river.", "Nobody knows.", "hello, the mill is red and old.")
 
 
@@ -28,6 +30,8 @@ def reply(body: dict[str, Any]) -> Any:
     """A completion, or a rating: both follow from what is asked."""
     if "prompt" not in body:
         mark = zlib.crc32(json.dumps(body["messages"]).encode())
+        if "labelled by a person" in str(body["messages"]):
+            return json.dumps({"spans": [], "verdict": ("faithful", "partly", "unfaithful")[mark % 3]})
         return "[[A]]" if "[[A]]" in str(body["messages"]) else f"Good. Rating: [[{1 + mark % 10}]]"
     text = SAID[zlib.crc32(repr((body["prompt"][-9:], body["seed"])).encode()) % len(SAID)]
     usage = {"prompt_tokens": len(body["prompt"]), "completion_tokens": len(text.split()) + 1}
@@ -40,6 +44,7 @@ def models(folder: Path) -> None:
     FAMILIES["llama_3"].save(folder / "tiny", hidden_size=64, num_attention_heads=2)  # a head that vLLM takes
     save_checker(folder / "checker", "t5")
     save_reward(folder / "reward")
+    save_nli(folder / "claims", "bert")
     (folder / "llm").mkdir()
     save_rater(folder / "llm", {"hello, the mill is red.": "Rating: [[7]]"}, window=12)
 
@@ -54,6 +59,7 @@ def line(composed: Callable[[str], Path], tmp_path_factory: pytest.TempPathFacto
         rows = (json.dumps(row) for row in records.of(source))
         (root / "mine" / f"{source}.jsonl").write_text("\n".join(rows) + "\n")
     models(root / "models")
+    (folder / "brief.py").write_text(whole_lines.OWN_CLASS)
     with Server(reply, models=["strong"]) as server, pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "OPENAI_API_KEY", KEY)
         own = yaml.safe_load(composed("own").read_text())
@@ -81,9 +87,11 @@ def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_t
     assert {f"prepare@{source}" for source in records.OF} | {"train@kto", "train@weighted"} <= stages
     for source in records.OF:
         assert figures(folder, f"prepare/{source}")["rows_out"] == len(records.NAMES)
-    for judge in ("rater", *whole_lines.JUDGING):
+    for judge in ("rater", "own_words", "brief", *whole_lines.JUDGING):
         verdicts = figures(folder, f"judge/kto/{judge}")["verdicts"]
         assert verdicts and all(one["n"] > one["nulls"] for one in verdicts.values())
+    alone, together = (figures(folder, f"judge/{pool}/agrees")["verdicts"]["agrees"] for pool in ("kto", CANDIDATES))
+    assert alone["nulls"] == alone["n"] > 0 and together["nulls"] < together["n"]  # one answer to a prompt, and four
     scored = {row["system"]: row for row in figures(folder, "report/overview")}
     assert scored.keys() == {"kto"} and None not in {scored["kto"]["instruction"], scored["kto"]["task"]}
     assert {row["dataset"] for row in figures(folder, "report/systems")} == records.OF.keys()

@@ -3,6 +3,7 @@
 import pytest
 
 from reset import objectives
+from reset.choosing.candidates import Bars, barred
 from reset.objectives import Objective, Speaker
 from tests.support.paper_objectives import OBJECTIVES, PLAIN
 
@@ -19,6 +20,12 @@ SAID = {"a": 0.2, "b": 0.9, "c": 0.4, "null": None}
         ("vote", "abc", 0.0),
         ("vote", "ab", 0.5),
         ("vote", "bb", 1.0),
+        ("deviation", "ab", 0.35),
+        ("deviation", "bb", 0.0),
+        ("dissent", "abc", 1 / 3),
+        ("dissent", "abbb", 0.25),
+        ("dissent", "ab", 0.5),
+        ("dissent", "ac", 0.0),
     ],
 )
 def test_several_verdicts_speak_together(take: str, of: str, value: float) -> None:
@@ -30,6 +37,28 @@ def test_a_combination_is_null_if_any_verdict_is_or_if_all_are() -> None:
     assert Speaker(("a", "null"), "mean", "all").value(SAID) == 0.2
     assert Speaker(("null", "not given"), "mean", "all").value(SAID) is None
     assert Speaker(("null",)).value(SAID) is None
+
+
+def test_one_verdict_alone_disagrees_with_none_and_is_null() -> None:
+    for take in objectives.DIFFERENCES:
+        assert Speaker(("a", "null"), take, "all").value(SAID) is None
+        assert Speaker(("a", "null", "b"), take, "any").value(SAID) is None
+    assert Speaker(("a", "null", "b"), "deviation", "all", "invert").value(SAID) == pytest.approx(0.65)
+
+
+def test_answers_on_which_the_jury_disagrees_are_barred_by_a_floor_of_its_agreement() -> None:
+    jury = {"take": "deviation", "of": ["a", "b"], "null_if": "any"}
+    row = {**PLAIN, "weight": 0.0, "floor": 0.8, "transform": "invert", "verdicts": {"summarization": jury}}
+    declared = objectives.read({"agreement": row})
+    bars = Bars(floor=objectives.floors(declared, {}))
+    speaker = declared["agreement"].verdicts["summarization"]
+    answer = {"text": "A mill.", "finish_reason": "stop"}
+    said = [{"a": 0.2, "b": 0.9}, {"a": 0.8, "b": 0.9}, {"a": 0.8, "b": None}]
+    assert [barred(answer, {"agreement": speaker.value(scores)}, bars) for scores in said] == [
+        "agreement below 0.8",
+        None,
+        "no agreement score",
+    ]
 
 
 def test_a_value_may_be_turned_round_or_held_against_a_threshold() -> None:

@@ -199,6 +199,7 @@ def test_the_scales_choose_every_plug_in_there_is(lines):
     tables = {name: table for name, table in vars(registry).items() if name.isupper()} | {"HUB": origins.HUB}
     assert set(tables) == {"SOURCES", "ENGINES", "JUDGES", "BASES", "METHODS", "HUB"}
     used.add(("JUDGES", "reset.judges.minicheck"))  # by path alone: no scale names such a model
+    used |= {("JUDGES", f"reset.judges.{name}") for name in ("claims", "self_consistency")}  # no paper's scale has them
     assert {(name, module_of(entry)) for name, table in tables.items() for entry in table.values()} == used
 
 
@@ -268,7 +269,7 @@ def test_parameters_that_are_declared_without_a_stage_are_there_and_have_none(li
 def test_every_data_dependency_is_an_output_or_was_there_before(line):
     for address in line.outs:
         for path in line.paths[address]:
-            if path.parts[0] in ("reset", "stages"):
+            if path.parts[0] in ("reset", "stages", "conf"):
                 assert (ROOT / path).exists(), f"{address}: {path}"
             elif path.parts[0] in ("data", "models", "metrics"):
                 assert line.makers(path), f"{address}: {path}"

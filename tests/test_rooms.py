@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "bases": "errors micro runs training",
     "engines": "errors llm model registry",
     "sampling": "engines errors files model runs",
-    "judges": "errors engines llm micro model normalise runs",
+    "judges": "errors engines llm micro model normalise registry runs",
     "judging": "errors files judges registry runs",
     "choosing": "errors files judges model normalise objectives",
     "scoring": "choosing errors files objectives",

@@ -1,6 +1,6 @@
 """Judges: their options, labels and chat templates of their models, engines, and the data of sentence splitters."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reset import registry
@@ -35,7 +35,7 @@ def local(key: str, name: str, row: Judge, models: Mapping[str, Files | None]) -
 
 
 def _summac(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Finding]:
-    from reset.judges.sentences.nli import LABELS, label_order  # torch and transformers take seconds to import
+    from reset.judges.sentences.nli import LABELS  # torch and transformers take seconds to import
     from reset.judges.summac import PRESETS, settings
 
     keys = next(iter(PRESETS.values())).keys()
@@ -45,12 +45,7 @@ def _summac(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Fi
     if conv and not Path(conv).is_file():
         yield error(f"{key}.options.conv", f"there is no file '{conv}'", "put SummaC-Conv's weights there")
     yield from _splitter(key, str(chosen["sentences"]))
-    if files:
-        needed = LABELS[:2] if chosen["use_contradiction"] and not conv else LABELS[:1]
-        try:
-            label_order(_config(files).id2label, files.id, row.options.get("labels"), needed)
-        except ResetError as problem:
-            yield error(f"{key}.options.labels", problem.message)
+    yield from _labels(key, row, files, LABELS[:2] if chosen["use_contradiction"] and not conv else LABELS[:1])
 
 
 def _minicheck(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Finding]:
@@ -61,6 +56,30 @@ def _minicheck(key: str, name: str, row: Judge, files: Files | None) -> Iterator
         if not generates and config.num_labels != 2:
             what = f"'{files.id}' has {config.num_labels} labels, MiniCheck needs 2 (unsupported, supported)"
             yield error(f"{key}.model", what, "name a model of MiniCheck, or set kind to summac")
+
+
+def _claims(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Finding]:
+    from reset.judges.sentences.nli import LABELS
+
+    yield from _splitter(key, str(row.options.get("sentences", "english")))
+    yield from _labels(key, row, files, LABELS[:1])
+
+
+def _self_consistency(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Finding]:
+    from reset.judges.sentences.nli import LABELS
+
+    yield from _labels(key, row, files, LABELS[:2])
+
+
+def _labels(key: str, row: Judge, files: Files | None, needed: Sequence[str]) -> Iterator[Finding]:
+    """Yield a line if an NLI model lacks a label that the judge needs."""
+    from reset.judges.sentences.nli import label_order
+
+    if files:
+        try:
+            label_order(_config(files).id2label, files.id, row.options.get("labels"), needed)
+        except ResetError as problem:
+            yield error(f"{key}.options.labels", problem.message)
 
 
 def _reward(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Finding]:
@@ -112,5 +131,5 @@ def _config(files: Files):  # type: ignore[no-untyped-def]
 
 WITH_MODEL: dict[str, Callable[[str, str, Judge, Files | None], Iterator[Finding]]] = {
     **{"summac": _summac, "minicheck": _minicheck},
-    **{"reward": _reward, "llm": _llm},
+    **{"reward": _reward, "llm": _llm, "claims": _claims, "self_consistency": _self_consistency},
 }

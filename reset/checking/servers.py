@@ -70,7 +70,8 @@ def _forms(rater: OpenAIRater) -> dict[str, list[Question]]:
     """Return one question of each form that the judge asks, by the address of the server that it goes to."""
     forms: dict[str, dict[Any, Question]] = {}
     for split in ("train", "test"):
-        answer = Answer("check", "A mill.", "instruction", split, "Name a building.", "", [], ["A barn."], None)
+        texts = ("Name a building.", "", ["A mill."], ["A barn."])  # instruction, question, passages, references
+        answer = Answer("check", "A mill.", min(rater.tasks), split, *texts, None)
         for question, server in rater.asked(answer):
             forms.setdefault(server.base_url, {})[question.form] = question
     return {url: list(by_form.values()) for url, by_form in forms.items()}

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from reset.files import atomic
 from reset.llm import rating
 from reset.llm.ledger import Ledger, location
 from reset.llm.reply_text import unfinished
+
+Reader = Callable[[str], float | None]
 
 
 @click.command()
@@ -46,19 +48,35 @@ def ledger(judge: str | None, export: Path | None, parse: bool, batch: str | Non
                 file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in opened.rows(judge))
         figures: dict[str, Any] = {"spend": opened.spend(judge)}
         if parse:
-            figures["ratings"] = parsed(opened.rows(judge))
+            figures["ratings"] = parsed(opened.rows(judge), readers())
     click.echo(json.dumps(figures, indent=2) if as_json else text(figures))
 
 
-def parsed(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Count the ratings that the current parser finds; return the replies without one as `unread`."""
+def readers() -> dict[str, Reader]:
+    """Return how replies are read to the judges of params.yaml that have a prompt file; none without a params.yaml."""
+    from reset import params
+    from reset.judges.ratings import own
+
+    try:
+        rows = params.load().judges
+    except ResetError:
+        return {}
+    return {name: own(name, row.options["prompt"]).points for name, row in rows.items() if row.options.get("prompt")}
+
+
+def parsed(rows: Iterable[dict[str, Any]], own: Mapping[str, Reader]) -> dict[str, Any]:
+    """Count the ratings that the current parser finds; return the replies without one as `unread`.
+
+    `own` reads the replies to judges with a prompt file, by the name of the judge.
+    """
     counts: Counter[str] = Counter()
     unread: list[dict[str, str]] = []
     for row in rows:
-        parse = rating.json_rating if "json_schema" in row["decoding"] else rating.rating
+        parse = own.get(row["judge"]) or (rating.json_rating if "json_schema" in row["decoding"] else rating.rating)
         readable = not unfinished(row["text"], row["finish_reason"])
         points = parse(row["text"]) if readable else None
-        verdict = f"{points:g}" if points is not None else rating.choice(row["text"]) if readable else None
+        chosen = rating.choice(row["text"]) if readable and row["judge"] not in own else None
+        verdict = f"{points:g}" if points is not None else chosen
         counts[verdict or "none"] += 1
         if verdict is None:
             unread.append({"key": row["key"], "text": row["text"]})

@@ -2,9 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+TASKS = ("instruction", "extractive_qa", "abstractive_qa", "summarization")
+PROMPTS = Path("conf/judge_prompts")  # prompt files: what LLM judges are asked in the user's own words
 Read = Mapping[str, int]  # verdict -> how many sweeps of a pool have answers whose verdict something reads
+
+
+def prompt_path(name: str) -> Path:
+    """Return the prompt file `name`, relative to the repository."""
+    return PROMPTS / f"{name}.md"
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,16 @@ class Answer:
     references: Sequence[str]
     checks: dict[str, Any] | None
     sweep: int = 0
+    example_id: str = ""  # what it answers; all answers of the pool to one example are judged together
+    copies: int = 1  # answers of the pool to the example that have this text
 
 
 class Judge(Protocol):
-    """Constructed with keyword arguments: `name`, and from its row in params.yaml `model` (if set) and `options`."""
+    """Constructed with keyword arguments: `name`, and from its row in params.yaml `model` (if set) and `options`.
+
+    A judge may have `expected_nulls`, a set of reasons: verdicts that are null for these do not count against
+    `judge.max_null`.
+    """
 
     tasks: frozenset[str]  # answers of other tasks are not judged
 

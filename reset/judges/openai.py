@@ -10,15 +10,18 @@ that is not finished, or has no rating on the scale, gives null; the reply is ke
 `preference`, if `pairwise_model` is set: the answer against the example's reference, for test prompts only, with the
 prompt of Zheng et al. (2023, Figure 5), asked in both orders. The score is the mean of the two replies: 1 if the answer
 is preferred, 0.5 for a tie, 0 otherwise. Null without a reference or with an unreadable reply.
+
+With `prompt`, a prompt file (`reset.judges.prompt_files`) takes the place of Table 5: its verdict on answers of its
+tasks. There is then no weaker rater and no preference.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reset.errors import ResetError
 from reset.judges import Answer, Read, Verdict
-from reset.judges.ratings import MAX_TOKENS, question_text, rated
+from reset.judges.ratings import MAX_TOKENS, Form, own, question_text, table_5
 from reset.llm import Failure, Question, Reply, Server, client, rating, settings
 from reset.llm.budget import Estimate, estimate
 from reset.llm.key import api_key
@@ -34,47 +37,67 @@ Replies = Mapping[str, Reply | Failure]
 
 @dataclass(frozen=True)
 class _Rater:
-    """A model that rates, its server, the fields of a request, and how its replies are read."""
+    """A model that rates, its server, the fields of a request, what it is asked, and how its replies are read."""
 
     model: str
     server: Server
     decoding: str
-    parse: Callable[[str], float | None]
+    form: Form
 
 
-def _rater(judge: str, model: str, server: Server) -> _Rater:
+def _rater(judge: str, verdict: str, model: str, server: Server) -> _Rater:
     decoding = server.decoding(PLAIN | rating.structured(server.reply_format), judge=judge)
-    return _Rater(
-        model, server, decoding, rating.json_rating if server.reply_format == "json_schema" else rating.rating
-    )
+    parse = rating.json_rating if server.reply_format == "json_schema" else rating.rating
+    return _Rater(model, server, decoding, table_5(verdict, parse))
+
+
+def _own_rater(judge: str, prompt: str, model: str, server: Server) -> _Rater:
+    """Return the rater who is asked a prompt file; its replies have the form that the file says."""
+    form = own(judge, prompt)
+    if server.reply_format != "text":
+        raise ResetError(
+            f"params.yaml: judges.{judge}.options.server.reply_format is {server.reply_format}, must be text: the "
+            f"prompt file '{prompt}' says how a reply is read; `fields` may hold the server's own `response_format`"
+        )
+    return _Rater(model, server, server.decoding(PLAIN | {"max_tokens": form.max_tokens}, judge=judge), form)
 
 
 class OpenAIRater:
-    """Ratings are in [0.1, 1.0], preferences in [0, 1]. The key comes from the environment variable OPENAI_API_KEY.
+    """Ratings are in [0.1, 1.0], preferences and verdicts of a `prompt` (the name of a prompt file) in [0, 1].
 
-    Every reply is kept in the ledger and paid once; `server` holds the fields of `reset.llm.Server`. Temperature 0 and
-    512 tokens are sent unless its `fields` say otherwise.
+    The key comes from the environment variable OPENAI_API_KEY. Every reply is kept in the ledger and paid once.
+    `server` holds the fields of `reset.llm.Server`. Temperature 0 and 512 tokens are sent unless its
+    `fields` say otherwise.
     """
-
-    tasks = frozenset({"instruction"})
 
     def __init__(
         self,
         *,
         name: str,
         model: str,
-        weak_model: str | None,
-        pairwise_model: str | None,
         server: dict[str, Any],
+        weak_model: str | None = None,
+        pairwise_model: str | None = None,
         weak_server: dict[str, Any] | None = None,
+        prompt: str | None = None,
     ) -> None:
         self._name, self._pool, self._pairwise_model = name, "", pairwise_model
         self._read: Read | None = None
         self._server = settings(server, judge=name, models=[one for one in (model, pairwise_model) if one])
-        self._raters = {"rating": _rater(name, model, self._server)}
+        if prompt is not None and (weak_model or pairwise_model):
+            raise ResetError(
+                f"params.yaml: judges.{name}.options: weak_model and pairwise_model are asked the paper's questions; "
+                f"with a prompt of your own they must be null, and another model is another row of judges"
+            )
+        first = (
+            _rater(name, "rating", model, self._server)
+            if prompt is None
+            else _own_rater(name, prompt, model, self._server)
+        )
+        self._raters, self.tasks = {first.form.verdict: first}, first.form.tasks
         if weak_model:
             weak = settings(server | (weak_server or {}), judge=name, models=[weak_model])
-            self._raters["rating_weak"] = _rater(name, weak_model, weak)
+            self._raters["rating_weak"] = _rater(name, "rating_weak", weak_model, weak)
         self._pairwise_decoding = self._server.decoding(PLAIN, judge=name)
 
     def prepare(self, answers: Iterable[Answer], pool: str, read: Read | None = None) -> str:
@@ -95,7 +118,7 @@ class OpenAIRater:
             raise ResetError(f"judge '{self._name}' needs a key in the environment variable OPENAI_API_KEY")
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
-        """Yield `rating`, then `rating_weak` of training prompts and `preference` of test prompts.
+        """Yield `rating` or the prompt file's verdict, `rating_weak` of training and `preference` of test prompts.
 
         Verdicts that nothing reads (`prepare`) are neither asked for nor yielded.
         """
@@ -109,15 +132,20 @@ class OpenAIRater:
             for server, questions in by_server.values():
                 replies |= client.ask(questions, server, ledger, judge=self._name, pool=self._pool)
         for answer in answers:
-            for name, question in self._rating_questions(answer):
-                yield self._rating_verdict(answer, name, replies[question.key])
+            for name, rater in self._asking(answer):
+                reason = rater.form.lacks(answer)
+                if reason:
+                    yield Verdict(answer.answer_id, name, None, reason)
+                else:
+                    yield self._rating_verdict(answer, name, replies[self._question(answer, rater).key])
             if self._compares(answer):
                 yield self._preference_verdict(answer, replies)
 
     def asked(self, answer: Answer) -> Iterator[tuple[Question, Server]]:
         """Yield all questions about an answer, each with the server that it goes to."""
-        for name, question in self._rating_questions(answer):
-            yield question, self._raters[name].server
+        for _, rater in self._asking(answer):
+            if not rater.form.lacks(answer):
+                yield self._question(answer, rater), rater.server
         for question in self._pairwise_questions(answer):
             yield question, self._server
 
@@ -127,15 +155,17 @@ class OpenAIRater:
     def _compares(self, answer: Answer) -> bool:
         return bool(self._pairwise_model) and answer.split == "test" and self._reads("preference", answer)
 
-    def _rating_questions(self, answer: Answer) -> list[tuple[str, Question]]:
-        """Return the verdict name and the question of each rating that `answer` gets."""
-        text = question_text(answer)
-        prompt = rating.render("rating.txt", question=text, answer=answer.text)
+    def _asking(self, answer: Answer) -> list[tuple[str, _Rater]]:
+        """Return the verdict name and the rater of each rating that `answer` gets."""
         return [
-            (name, Question(self._name, rater.model, prompt, rater.decoding, text))
+            (name, rater)
             for name, rater in self._raters.items()
-            if (name == "rating" or answer.split == "train") and self._reads(name, answer)
+            if (name != "rating_weak" or answer.split == "train") and self._reads(name, answer)
         ]
+
+    def _question(self, answer: Answer, rater: _Rater) -> Question:
+        prompt = rater.form.prompt(answer)
+        return Question(self._name, rater.model, prompt, rater.decoding, question_text(answer))
 
     def _pairwise_questions(self, answer: Answer) -> list[Question]:
         """Return the answer against the first reference, as A and then as B; empty if the answer is not compared."""
@@ -150,7 +180,7 @@ class OpenAIRater:
         if isinstance(reply, Failure):
             return _null_verdict(answer, name, reply)
         detail = {"reply": reply.text, "model": reply.served_model, "fingerprint": reply.fingerprint}
-        return rated(answer, name, reply.text, reply.finish_reason, self._raters[name].parse, detail)
+        return self._raters[name].form.rated(answer, name, reply.text, reply.finish_reason, detail)
 
     def _preference_verdict(self, answer: Answer, replies: Replies) -> Verdict:
         name = "preference"

@@ -1,13 +1,17 @@
 """The verdicts that each kind of judge gives, told without loading it, so that params.yaml is checked before a run.
 
-A test holds this table to what the judges do. A new kind of judge adds a line to `KINDS`.
+A test holds this table to what the judges do. A new kind of judge adds a line to `KINDS`. What a prompt file says is
+read from the file; a class of the user's own is loaded.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from reset import registry
+from reset.errors import ResetError, shown
+from reset.judges import TASKS, prompt_files
+
 Options = Mapping[str, Any]
-TASKS = ("instruction", "extractive_qa", "abstractive_qa", "summarization")
 ABSTRACTIVE = TASKS[2:]
 SPLITS = ("train", "dev", "test")
 STAND_INS = frozenset({"reference"})  # kinds that never are more than a stand-in
@@ -16,9 +20,33 @@ STAND_INS = frozenset({"reference"})  # kinds that never are more than a stand-i
 def names(kind: str, name: str, options: Options, task: str, split: str) -> list[str]:
     """Return the verdicts that the judge `name` gives on an answer to a prompt of `task` and `split`.
 
-    `kind` and `options` are those of its row in params.yaml; an unknown kind gives none.
+    `kind` and `options` are those of its row in params.yaml. An unknown kind gives none, and neither does one whose
+    prompt file or class cannot be read, such as that of an older commit: `problem` says why.
     """
-    return KINDS[kind](name, options, task, split) if kind in KINDS else []
+    try:
+        if registry.is_own(kind):
+            return [name] if task in registry.own(kind).tasks else []
+        return KINDS[kind](name, options, task, split) if kind in KINDS else []
+    except ResetError:
+        return []
+
+
+def problem(kind: str, options: Options) -> str | None:
+    """Return why the prompt file or the class that a row of judges names cannot be used, or None."""
+    try:
+        if registry.is_own(kind):
+            _require_tasks(kind, registry.own(kind).tasks)
+        elif isinstance(prompt := options.get("prompt"), str):
+            prompt_files.read(prompt)
+    except ResetError as error:
+        return error.message
+    return None
+
+
+def _require_tasks(kind: str, tasks: Any) -> None:
+    unknown = [task for task in tasks if task not in TASKS] if isinstance(tasks, Collection) else [tasks]
+    if isinstance(tasks, str) or unknown or not tasks:
+        raise ResetError(f"class '{kind}': its `tasks` must be a set of {', '.join(TASKS)} (they are {shown(tasks)})")
 
 
 def stand_ins(params: Mapping[str, Any]) -> set[str]:
@@ -64,6 +92,21 @@ def _of_replies(name: str, _: Options, task: str, __: str) -> list[str]:
     return [name] if task == "instruction" else []
 
 
+def _llm(name: str, options: Options, task: str, split: str) -> list[str]:
+    prompt = options.get("prompt")
+    return _of_prompt(prompt, name, task) if isinstance(prompt, str) else _of_replies(name, options, task, split)
+
+
+def _of_prompt(prompt: str, name: str, task: str) -> list[str]:
+    file = prompt_files.read(prompt)
+    return [file.verdict or name] if task in file.judged else []
+
+
+def _self_consistency(name: str, options: Options, task: str, _: str) -> list[str]:
+    tasks = options.get("tasks") or TASKS
+    return [name] if isinstance(tasks, Collection) and task in tasks else []
+
+
 def _reference(_: str, __: Options, task: str, ___: str) -> list[str]:
     return ["rating", "rating_weak"] if task == "instruction" else []
 
@@ -72,7 +115,9 @@ def _rubric(name: str, options: Options, task: str, split: str) -> list[str]:
     return ["oracle"] if task in ABSTRACTIVE else _reference(name, options, task, split)
 
 
-def _openai(_: str, options: Options, task: str, split: str) -> list[str]:
+def _openai(name: str, options: Options, task: str, split: str) -> list[str]:
+    if isinstance(prompt := options.get("prompt"), str):
+        return _of_prompt(prompt, name, task)
     if task != "instruction":
         return []
     weak = ["rating_weak"] if options.get("weak_model") and split == "train" else []
@@ -83,8 +128,10 @@ KINDS: dict[str, Callable[[str, Options, str, str], list[str]]] = {
     "lexical": _lexical,
     "summac": _of_sentences,
     "minicheck": _of_sentences,
+    "claims": _of_sentences,
     "reward": _of_replies,
-    "llm": _of_replies,
+    "llm": _llm,
+    "self_consistency": _self_consistency,
     "rubric": _rubric,
     "reference": _reference,
     "openai": _openai,

@@ -1,28 +1,39 @@
 """Build a judge from its params.yaml row; hash its code, model and extra dependencies."""
 
+import inspect
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reset import registry
-from reset.files.code import code_hash
+from reset.files.code import code_hash, imported
 from reset.files.hashing import file_hash
-from reset.judges import Judge, LazyJudge
+from reset.judges import Judge, LazyJudge, prompt_path
 from reset.runs import cluster
 
 MODELS = Path("models")
 
 
 def identity(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row with hashes of the judge's code, its model and its extra dependencies (`needs`).
+    """Return the row with hashes of the judge's code, its model, prompt file and extra dependencies (`needs`).
 
-    Rows with the same identity give the same verdicts. Raises `ResetError` for an unknown kind.
+    The file of a class of the user's own is among what it needs. Rows with the same identity give the same verdicts.
+    Raises `ResetError` for an unknown kind.
     """
     files = {"model_hash": MODELS / row["model"] if row["model"] else None, "needs_hash": Path(row["needs"])}
+    files["prompt_hash"] = _prompt(row["options"])
+    if registry.is_own(row["kind"]):
+        own = Path(inspect.getfile(registry.own(row["kind"])))
+        files["class_hash"], code = own, sorted(imported(own))
+    else:
+        code = [registry.module(registry.JUDGES, row["kind"], "judge")]
     hashes = {key: file_hash(path) for key, path in files.items() if path and path.exists()}
-    plug_in = registry.module(registry.JUDGES, row["kind"], "judge")
-    return {**row, **hashes, "code_hash": code_hash("reset.judging.build", "reset.judging.judge", plug_in)}
+    return {**row, **hashes, "code_hash": code_hash("reset.judging.build", "reset.judging.judge", *code)}
+
+
+def _prompt(options: Mapping[str, Any]) -> Path | None:
+    return prompt_path(options["prompt"]) if isinstance(options.get("prompt"), str) else None
 
 
 def load(table: str, name: str, row: Mapping[str, Any], workers: Mapping[str, Any]) -> tuple[Judge, cluster.Spread]:
@@ -32,4 +43,6 @@ def load(table: str, name: str, row: Mapping[str, Any], workers: Mapping[str, An
     build = partial(registry.build, registry.JUDGES, kind, f"{table}.{name}.options", **options)
     if spread is cluster.here:
         return build(), spread
-    return LazyJudge(registry.load(registry.JUDGES, kind, table).tasks, build), spread
+    plug_in = registry.load(registry.JUDGES, kind, table)
+    tasks = plug_in.tasks_of(row["options"]) if hasattr(plug_in, "tasks_of") else plug_in.tasks
+    return LazyJudge(tasks, build), spread

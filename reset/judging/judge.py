@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from reset.errors import ResetError
+from reset.errors import ResetError, shown
 from reset.files import schemas, tables
 from reset.files.hashing import file_hash, fingerprint
 from reset.files.row_accounts import Account
@@ -54,7 +54,7 @@ def judge(
     plan = _assign_chunks(sizes, chunk_answers)
     hashes = {"answers": file_hash(answers), "prompts": file_hash(prompts)}
     store = Chunks(chunks_folder, fingerprint(**hashes, chunk_answers=chunk_answers, **fingerprint_parts))
-    tally, number_of_chunks = Tally(), 0
+    tally, number_of_chunks = Tally(expected=getattr(by, "expected_nulls", frozenset())), 0
     pieces = _convert_chunks(_gather_chunks(_answers_to_judge(answers, by.tasks, read), sizes, plan), examples)
     with Progress(f"judge {name}", account.rows_out) as progress:
         for number, resumed in store.fill(CHUNK_SCHEMA, pieces, partial(_make_chunk_judge, by), spread):
@@ -183,7 +183,9 @@ def _as_answer(row: tables.Row, examples: Mapping[str, tables.Row]) -> tuple[str
     example = examples[row["example_id"]]
     fields = {key: example[key] for key in ("task", "split", "instruction", "question", "passages", "references")}
     checks = json.loads(example["checks"]) if example["checks"] else None
-    return row["example_id"], Answer(row["answer_id"], row["text"], **fields, checks=checks, sweep=row["sweep"])
+    return row["example_id"], Answer(
+        row["answer_id"], row["text"], **fields, checks=checks, sweep=row["sweep"], example_id=row["example_id"]
+    )
 
 
 def _judge_chunk(judge: Judge, answers: Sequence[tuple[str, Answer]]) -> Iterator[tables.Row]:
@@ -193,14 +195,16 @@ def _judge_chunk(judge: Judge, answers: Sequence[tuple[str, Answer]]) -> Iterato
         copies.setdefault((example_id, answer.text), []).append(answer)
     groups = {group[0].answer_id: group for group in copies.values()}
     missing = set(groups)
-    for verdict in judge.verdicts([group[0] for group in groups.values()]):
+    for verdict in judge.verdicts([replace(group[0], copies=len(group)) for group in groups.values()]):
         if verdict.score is not None and not 0 <= verdict.score <= 1:
-            raise ValueError(f"{verdict} is outside [0, 1]")
+            raise ResetError(f"a judge's verdict is outside [0, 1]: {shown(verdict)}")
+        if verdict.answer_id not in groups:
+            raise ResetError(f"a judge gave a verdict on answer '{verdict.answer_id}', which it was not asked about")
         missing.discard(verdict.answer_id)
         for answer in groups[verdict.answer_id]:
             yield {**_verdict_row(replace(verdict, answer_id=answer.answer_id)), "task": answer.task}
     if missing:
-        raise ValueError(f"no verdict on answer '{min(missing)}'")
+        raise ResetError(f"a judge gave no verdict on answer '{min(missing)}'")
 
 
 def _verdict_row(verdict: Verdict) -> tables.Row:

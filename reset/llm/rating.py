@@ -10,6 +10,7 @@ inject instructions. Two things in a field are changed, neither of them visible 
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ _CONTROL = re.compile(
     rf"<(?=[|\uff5c]|/?(?:{_NAMES})>|</?SYS>>)|\[(?=(?:/?INST|PAD|SEP|CLS|MASK|UNK|BOS|EOS|unused[0-9]+)\])",
     re.IGNORECASE,
 )
+_FIELD = re.compile(r"\{\{(\w+)\}\}|\{(\w+)\}")  # a name that stays as {name}, and a field
+FENCE = "fence"  # the field for the hash of all others
 LOW, HIGH = 1, 10
 
 TEXTS = {name: Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("rating.txt", "pairwise.txt")}
@@ -28,9 +31,23 @@ TEXTS = {name: Path(__file__).with_name(name).read_text(encoding="utf-8") for na
 
 def render(name: str, **fields: str) -> str:
     """Fill the prompt text `name` with `fields`, between delimiters with their hash."""
-    clean = {key: _CONTROL.sub(r"\g<0> ", text.encode("utf-8", "replace").decode()) for key, text in fields.items()}
-    fence = hashlib.sha256(json.dumps(clean, sort_keys=True).encode()).hexdigest()[:16]
-    return TEXTS[name].format(fence=fence, **clean)
+    return fill(TEXTS[name], fields)
+
+
+def fill(text: str, fields: Mapping[str, str]) -> str:
+    """Return a prompt text with its `fields`: {name} is the field of that name, {fence} a hash of all of them.
+
+    {{name}} becomes {name}; other braces are text. Each place is filled once, so that nothing in a field is read as
+    one.
+    """
+    clean = {key: _CONTROL.sub(r"\g<0> ", value.encode("utf-8", "replace").decode()) for key, value in fields.items()}
+    clean[FENCE] = hashlib.sha256(json.dumps(clean, sort_keys=True).encode()).hexdigest()[:16]
+    return _FIELD.sub(lambda place: clean[place[2]] if place[2] else f"{{{place[1]}}}", text)
+
+
+def fields_in(text: str) -> list[str]:
+    """Return the names of the fields in a prompt text, each once."""
+    return list(dict.fromkeys(place[2] for place in _FIELD.finditer(text) if place[2]))
 
 
 def rating(reply: str) -> float | None:
@@ -41,14 +58,19 @@ def rating(reply: str) -> float | None:
 
 def json_rating(reply: str) -> float | None:
     """Return the `rating` of a reply that is one JSON object, as the JSON schema requires; None for anything else."""
+    points = json_value(reply, "rating")
+    return None if isinstance(points, bool) or not isinstance(points, int | float) else _on_scale(points)
+
+
+def json_value(reply: str, key: str) -> Any:
+    """Return what stands under `key` in a reply that is one JSON object, perhaps in a code block; else None."""
     text = (without_thoughts(reply) or "").strip()
     fenced = re.fullmatch(r"```(?:json)?\n(.*)\n```", text, re.DOTALL)
     try:
         content = json.loads(fenced[1] if fenced else text)
     except (ValueError, RecursionError):
         return None
-    points = content.get("rating") if isinstance(content, dict) else None
-    return None if isinstance(points, bool) or not isinstance(points, int | float) else _on_scale(points)
+    return content.get(key) if isinstance(content, dict) else None
 
 
 def choice(reply: str) -> str | None:

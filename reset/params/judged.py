@@ -4,12 +4,13 @@ Judges that stand in for a real one (`stand_ins`) are shown as such, and choose 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reset import objectives, registry
 from reset.errors import nearest
-from reset.judges import verdict_names
-from reset.judges.verdict_names import SPLITS, STAND_INS, TASKS, given, names, watched
+from reset.judges import TASKS, verdict_names
+from reset.judges.verdict_names import SPLITS, STAND_INS, given, names, watched
 from reset.objectives import Objectives, by_task
 
 if TYPE_CHECKING:  # `reset.params` imports this module
@@ -73,7 +74,11 @@ def _read_of_pool(p: "Params", row: "Judge", judge: str, name: str) -> dict[str,
 
 def problems(p: "Params") -> Iterator[str]:
     """Yield one line for each verdict that is asked for but not given, or given twice, and each unnamed stand-in."""
-    if any(row.kind not in registry.JUDGES for row in (*p.judges.values(), *p.watchers.values())):
+    rows = (*p.judges.values(), *p.watchers.values())
+    if any(row.kind not in registry.JUDGES and not registry.is_own(row.kind) for row in rows):
+        return
+    if unread := list(_unread(p)):
+        yield from unread
         return
     yield from _unnamed_stand_ins(p)
     yield from dict.fromkeys(_given_twice(p))
@@ -84,6 +89,29 @@ def problems(p: "Params") -> Iterator[str]:
     yield from _watchers(p)
     yield from _objectives(p)
     yield from _nothing_chooses(p)
+
+
+def _unread(p: "Params") -> Iterator[str]:
+    """Yield a line for each prompt file and each class of the user's own that cannot be used."""
+    for table, rows in (("judges", p.judges), ("watchers", p.watchers)):
+        for name, row in rows.items():
+            if problem := verdict_names.problem(row.kind, row.options):
+                yield f"{table}.{name}.{'kind' if registry.is_own(row.kind) else 'options.prompt'}: {problem}"
+
+
+def own_classes(p: "Params") -> Iterator[str]:
+    """Yield a line for each class of the user's own whose file DVC would not watch."""
+    for table, rows in (("judges", p.judges), ("watchers", p.watchers)):
+        for name, row in rows.items():
+            if not registry.is_own(row.kind):
+                continue
+            stem = Path(*row.kind.partition(":")[0].split("."))
+            file = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
+            if row.model is not None:
+                mend = "name its files in the options, and in `needs` a folder that holds them and the class"
+                yield f"{table}.{name}.model is '{row.model}', but a class of your own gets none: {mend}"
+            if file and Path(row.needs) not in (file, *file.parents[:-1]):
+                yield f"{table}.{name}.needs is '{row.needs}', must be the file of its class, '{file}', or its folder"
 
 
 def _unnamed_stand_ins(p: "Params") -> Iterator[str]:

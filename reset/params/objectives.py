@@ -15,7 +15,9 @@ def _form(value: Any) -> str:
 class Combination(Section):
     """Several verdicts that speak for an objective together."""
 
-    take: Literal["mean", "min", "max", "median", "vote"]  # how the verdicts become one value
+    take: Literal[
+        "mean", "min", "max", "median", "vote", "deviation", "dissent"
+    ]  # how the verdicts become one value; the last two say how far they differ
     of: list[str] = Field(min_length=2)  # names of the verdicts
     null_if: Literal["any", "all"]  # the value is null if any, or all, of the verdicts are
 

@@ -84,7 +84,8 @@ def _answer_references(p: "Params") -> Iterator[Reference]:
     yield from (("sample.engines", "engine", name, registry.ENGINES) for name in p.sample.engines)
     yield "sample.engine", "row of sample.engines", p.sample.engine, p.sample.engines
     for table, judges in (("judges", p.judges), ("watchers", p.watchers)):
-        yield from ((f"{table}.{n}.kind", "kind of judge", j.kind, registry.JUDGES) for n, j in judges.items())
+        kinds = ((n, j.kind) for n, j in judges.items() if not registry.is_own(j.kind))
+        yield from ((f"{table}.{n}.kind", "kind of judge", kind, registry.JUDGES) for n, kind in kinds)
         yield from ((f"{table}.{n}.model", "model", j.model, models) for n, j in judges.items() if j.model is not None)
     yield from ((f"curated.{n}.pool", "pool", row.pool, p.pools) for n, row in curated)
     yield from ((f"curated.{n}.prompts", "row of prompts", row.prompts, p.prompts) for n, row in curated)
@@ -113,6 +114,7 @@ def _contradictions(p: "Params") -> Iterator[str]:
         for name, judge in rows.items():
             if judge.model in models and judge.needs != f"models/{judge.model}":
                 yield f"{table}.{name}.needs is '{judge.needs}', must be its model 'models/{judge.model}'"
+    yield from judged.own_classes(p)
     if p.template != CHAT and (p.template_options.system is not None or p.template_options.arguments):
         yield f"template_options are read for template '{CHAT}' alone, but template is '{p.template}'; leave them empty"
     yield from _adapter_problems(p)

@@ -28,7 +28,7 @@ Build = Callable[[], Callable[[Any], Iterable[Mapping[str, Any]]]]  # loads an e
 Spread = Callable[[Pieces, Build], Iterator[tuple[int, Iterable[Mapping[str, Any]]]]]  # yields chunks in any order
 
 LOAD_MODEL = frozenset(
-    {"transformers", "vllm", "summac", "minicheck", "reward", "llm"}
+    {"transformers", "vllm", "summac", "minicheck", "claims", "reward", "llm"}
 )  # engines and judges that load a model
 CONNECT_S = 10.0
 BLOCK = pa.schema([("number", pa.int64()), ("content", pa.large_binary())])  # a pickled piece, or pickled rows or error

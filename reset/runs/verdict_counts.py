@@ -1,7 +1,7 @@
 """Running counts of a judge's verdicts: how many have no score, and why."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ class Tally:
     """Number of judged answers, and for each verdict name its counts."""
 
     answers: int = 0
+    expected: Collection[str] = ()  # reasons for which a judge has no score by its nature
     verdicts: Counter[str] = field(default_factory=Counter)
     nulls: Counter[str] = field(default_factory=Counter)  # verdicts without a score
     totals: dict[str, float] = field(default_factory=dict)  # sum of the scores
@@ -40,10 +41,12 @@ class Tally:
         With `answers`, the number of all answers to judge, the share is of those: the judge stops as soon as it must
         exceed the limit.
         """
-        for name, nulls in self.nulls.items():
+        for name in self.nulls:
+            counted = {why: n for why, n in self.reasons[name].items() if why not in self.expected}
+            nulls = sum(counted.values())
             if nulls > max_null * max(answers, self.verdicts[name]):
-                kind, count = self._kinds(name).most_common(1)[0]
-                reason = next(reason for reason in self.reasons[name] if reason.partition(":")[0] == kind)
+                kind, count = _kinds(counted).most_common(1)[0]
+                reason = next(reason for reason in counted if reason.partition(":")[0] == kind)
                 raise ResetError(
                     f"judge '{judge_name}' could not score '{name}' for {nulls} of {self.verdicts[name]} answers, more "
                     f"than judge.max_null = {max_null:g} allows; most often ({count}): {reason}"
@@ -60,13 +63,14 @@ class Tally:
                 "n": self.verdicts[name],
                 "nulls": self.nulls[name],
                 "mean": round(self.totals[name] / count, 6) if count else None,
-                **({"null_reasons": dict(sorted(self._kinds(name).items()))} if self.nulls[name] else {}),
+                **({"null_reasons": dict(sorted(_kinds(self.reasons[name]).items()))} if self.nulls[name] else {}),
             }
             for name, count in scored.items()
         }
 
-    def _kinds(self, name: str) -> Counter[str]:
-        counts: Counter[str] = Counter()
-        for reason, count in self.reasons.get(name, {}).items():
-            counts[reason.partition(":")[0]] += count
-        return counts
+
+def _kinds(reasons: Mapping[str, int]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        counts[reason.partition(":")[0]] += count
+    return counts

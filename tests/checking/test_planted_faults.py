@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 from reset.checking import machine
+from reset.judges import prompt_path
 from tests.checking.conftest import MODEL, NLI, SET, Break, World
 from tests.support.chat_server import Fault, Server, settings
 from tests.support.hub_server import commit
+from tests.support.whole_lines import OWN_CLASS
 
 REWARD, LLM = "models/mine/reward", "models/mine/llm"
 GPT = {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported with this model.", "type": "x"}}
@@ -36,6 +38,37 @@ def rated_here(world: World) -> None:
         world.content["base"][name] = {"kind": "hub", "needs": "reset/bases/hub.py", "options": at}
         row = {"kind": name, "needs": f"models/base/{name}", "model": f"base/{name}", "options": options[name]}
         world.content["judges"][f"own_{name}"] = row
+
+
+def own_judges(world: World) -> None:
+    """A prompt of the user's own, asked of the server, a class of their own, and claims."""
+    prompt_path("mine").parent.mkdir(parents=True)
+    head = "---\ntasks: extractive_qa\nscale: {least: 1, most: 5}\nread: last_number\n---\n"
+    prompt_path("mine").write_text(f"{head}{{passages}} {{answer}} {{reference}}")
+    Path("checked_brief.py").write_text(OWN_CLASS)
+    asked = {"model": "strong", "prompt": "mine", "server": settings(world.server)}
+    claims = {"kind": "claims", "needs": "models/base/nli", "model": "base/nli", "options": {"batch_tokens": 64}}
+    world.content["judges"] |= {
+        "mine": {"kind": "openai", "needs": "reset/llm", "model": None, "options": asked},
+        "brief": {"kind": "checked_brief:Brief", "needs": "checked_brief.py", "model": None, "options": {"most": 3}},
+        "claims": claims,
+    }
+
+
+def own_class_s_option(world: World) -> None:
+    own_judges(world)
+    world.content["judges"]["brief"]["options"]["most"] = "three"
+
+
+def own_prompt_s_model(world: World) -> None:
+    own_judges(world)
+    world.content["judges"]["mine"]["options"]["model"] = "other"
+
+
+def claims_without_a_label(world: World) -> None:
+    own_judges(world)
+    del world.content["judges"]["summac"]
+    world.change(NLI, label2id={"A": 0, "B": 1}, id2label={"0": "A", "1": "B"})
 
 
 def several_labels(world: World) -> None:
@@ -268,6 +301,14 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, p
         "no label 'entailment'",
     ),
     "reward model with several labels": (several_labels, "error", "judges.own_reward.model", "has 2 labels"),
+    "option of an own class": (own_class_s_option, "error", "judges.brief.options.most", "should be a valid integer"),
+    "model of an own prompt": (own_prompt_s_model, "warning", "judges.mine.options.model", "does not list it"),
+    "claims without a label": (
+        claims_without_a_label,
+        "error",
+        "judges.claims.options.labels",
+        "no label 'entailment'",
+    ),
     "rater without chat template": (rater_without_template, "error", "judges.own_llm.model", "no chat template"),
     "rater's engine not known": (unknown_engine, "error", "judges.own_llm.options.engine", "Did you mean 'vllm'"),
     "option that a judge does not take": (unknown_option, "error", "judges.own_reward.options", "unknown key"),
@@ -323,6 +364,12 @@ def test_a_sound_world_has_no_finding(world: World) -> None:
     assert [str(finding) for finding in world.check().findings] == []
     asked = world.server.asked
     assert [(body["model"], body["max_tokens"], body["temperature"]) for body in asked] == [("strong", 16, 0.0)]
+
+
+def test_judges_of_the_user_s_own_are_sound(world: World) -> None:
+    own_judges(world)
+    assert [str(finding) for finding in world.check().findings] == []
+    assert "A mill. A mill. A barn." in {body["messages"][0]["content"] for body in world.server.asked}
 
 
 def test_models_that_judge_here_are_sound_before_stage_base_has_made_them(world: World) -> None:

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from reset.cli.main import main
+from reset.judges import prompt_path
 from reset.llm import Question, Reply
 from reset.llm.ledger import Ledger
 
@@ -54,6 +56,21 @@ def test_a_reply_that_was_cut_off_has_no_rating(path):
         reply = Reply("Rating: [[7]]", "length", "strong-0613", None, 100, 10, 0.5, 1)
         ledger.put(Question("rater", "strong", "?", "{}"), reply, pool="mtl", base_url="http://127.0.0.1/v1", usd=0.0)
     assert json.loads(run("--parse", "--json").output)["ratings"]["counts"] == {"none": 1}
+
+
+def test_replies_to_a_prompt_file_are_read_by_its_rule(path, tmp_path, minimal, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    prompt_path("mine").parent.mkdir(parents=True)
+    head = "---\ntasks: summarization\nscale: {least: 0, most: 1}\nread: {json: said}\nwords: {yes: 1, no: 0}\n---\n"
+    prompt_path("mine").write_text(f"{head}{{answer}}")
+    options = {"model": "strong", "prompt": "mine", "server": {}}
+    minimal["judges"]["mine"] = {"kind": "openai", "needs": "reset/llm", "model": None, "options": options}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
+    with Ledger(path) as ledger:
+        for text in ('{"said": "yes"}', '{"said": "no"}', "[[A]]"):
+            reply = Reply(text, "stop", "strong-0613", None, 100, 10, 0.5, 1)
+            ledger.put(Question("mine", "strong", text, "{}"), reply, pool="mtl", base_url="http://a/v1", usd=0.0)
+    assert json.loads(run("--parse", "--json").output)["ratings"]["counts"] == {"0": 1, "1": 1, "none": 1}
 
 
 def test_a_batch_is_forgotten_by_its_id(path):

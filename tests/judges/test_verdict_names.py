@@ -3,8 +3,8 @@
 import pytest
 
 from reset import registry
-from reset.judges import Answer, verdict_names
-from reset.judges.verdict_names import SPLITS, TASKS
+from reset.judges import TASKS, Answer, verdict_names
+from reset.judges.verdict_names import SPLITS
 from tests.judges import test_llm, test_minicheck, test_reward, test_summac
 from tests.support.chat_server import Server, settings
 
@@ -36,9 +36,9 @@ def built(tmp_path, server, monkeypatch):
 
     def build(kind, **more):
         options, model = dict(more), {}
-        if kind in ("summac", "minicheck"):
-            save = {"summac": test_summac.save, "minicheck": test_minicheck.save}[kind]
-            model = {"model": str(save(tmp_path / kind, {"summac": "bert", "minicheck": "roberta"}[kind]))}
+        if kind in ("summac", "minicheck", "claims"):
+            save, family = (test_minicheck.save, "roberta") if kind == "minicheck" else (test_summac.save, "bert")
+            model = {"model": str(save(tmp_path / kind, family))}
             options |= {"batch_tokens": 256} | ({"max_doc_sents": 10} if kind == "summac" else {})
         if kind == "reward":
             model = {"model": test_reward.save(tmp_path / kind)}
@@ -61,8 +61,11 @@ def built(tmp_path, server, monkeypatch):
         ("lexical", {"more": ["k_precision"]}),
         ("summac", {}),
         ("minicheck", {}),
+        ("claims", {}),
         ("reward", {}),
         ("llm", {}),
+        ("self_consistency", {}),
+        ("self_consistency", {"tasks": ["instruction", "summarization"]}),
         ("rubric", {}),
         ("reference", {}),
         ("openai", {}),

@@ -171,7 +171,7 @@ def test_score_off_the_scale_is_a_bug(case, score):
             yield Verdict(answers[0].answer_id, "wild", score)
 
     case.write([answer("x", 0, "a")], [example("x")])
-    with pytest.raises(ValueError, match=r"is outside \[0, 1\]"):
+    with pytest.raises(ResetError, match=r"is outside \[0, 1\]"):
         case.judge(Wild())
 
 
@@ -181,7 +181,7 @@ def test_silent_judge_is_a_bug(case):
             yield from ()
 
     case.write([answer("x", 0, "a")], [example("x")])
-    with pytest.raises(ValueError, match=r"no verdict on answer 'x\|0'"):
+    with pytest.raises(ResetError, match=r"no verdict on answer 'x\|0'"):
         case.judge(Silent())
 
 

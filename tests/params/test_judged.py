@@ -163,7 +163,8 @@ def test_a_floor_of_what_does_not_choose_or_out_of_range_is_refused(problems):
         ({"transform": "inverse"}, "objectives.safety.transform: Input should be 'none' or 'invert' (it is 'inverse')"),
         (
             {"verdicts": {"instruction": {"take": "sum", "of": ["a", "b"], "null_if": "any"}}},
-            "objectives.safety.verdicts.instruction.take: Input should be 'mean', 'min', 'max', 'median' or 'vote' "
+            "objectives.safety.verdicts.instruction.take: Input should be 'mean', 'min', 'max', 'median', 'vote', "
+            "'deviation' or 'dissent' "
             "(it is 'sum')",
         ),
     ],

@@ -18,7 +18,21 @@ JUDGING = {
     "checker": "minicheck",
     "reward": "reward",
     "llm": "llm",
+    "claims": "claims",
 }  # judges with a model of their own, and their kinds
+OWN_CLASS = """
+from reset.judges import Verdict
+
+class Brief:
+    tasks = frozenset({"instruction", "extractive_qa", "abstractive_qa", "summarization"})
+
+    def __init__(self, *, name: str, most: int) -> None:
+        self.name, self.most = name, most
+
+    def verdicts(self, answers):
+        for answer in answers:
+            yield Verdict(answer.answer_id, self.name, min(1.0, self.most / max(len(answer.text.split()), 1)))
+"""  # the module brief.py of the line
 SETTINGS = ("describe", "evaluate", "report", "sample", "screen", "train")  # parameters that are no table of rows
 GREEDY = {"prompts": "test", "decode": "greedy", "sweeps": 1}
 CANDIDATES = {"prompts": "candidates", "decode": "intent", "sweeps": 1}
@@ -54,7 +68,8 @@ def six_families(models: Path) -> Rows:
 def published_records(own: Mapping[str, Any], folder: Path, models: Path, server: str) -> Rows:
     """Scale `own` with other tables: every published source, methods weighted_sft and kto, answers from a server.
 
-    MiniCheck, a reward model, a language model and an LLM behind the server judge. `own` is what scale `own` composes;
+    MiniCheck, claims, a reward model, a language model, an LLM behind the server, with the paper's prompt and with
+    another, the answers themselves and a class of the user's own judge. `own` is what scale `own` composes;
     nothing of its toy models is left.
     """
     rows = _answered(server) | _trained(models) | _judged(server) | {"datasets": _datasets(folder)}
@@ -108,7 +123,7 @@ def _answered(server: str) -> Rows:
             "candidates": {"split": "train", "skip": 0, "rows": dict.fromkeys(TRAINED_ON, 3)},
         },
         "pools": {
-            "mtl_candidates": {"model": "mtl", **CANDIDATES},
+            "mtl_candidates": {"model": "mtl", **CANDIDATES, "sweeps": 2},  # so that an answer has three others
             **{n: {"model": n, **GREEDY} for n in ("mtl", "kto")},
         },
         "sample": {
@@ -131,12 +146,15 @@ def _judged(server: str) -> Rows:
         "checker": {"batch_tokens": 2048, "max_tokens": 64},
         "reward": {"batch_tokens": 2048, "max_tokens": 512, "scale": 1.0},
         "llm": {"engine": "transformers", "settings": {"batch": 8, "dtype": "float32"}},
+        "claims": {"batch_tokens": 2048, "clauses": True},
     }
     local = {
         name: {"kind": kind, "needs": f"models/base/{name}", "model": f"base/{name}", "options": options[name]}
         for name, kind in JUDGING.items()
     }
     paid = {"model": "strong", "weak_model": None, "pairwise_model": None, "server": asked}
+    own_words = {"model": "strong", "prompt": "annotated_example", "server": asked}
+    jury = {"take": "deviation", "of": ["checker", "claims", "annotated_faithfulness"], "null_if": "all"}
     grounded = {"abstractive_qa": "checker", "summarization": "checker"}
     seen = {n: "seen" if n in TRAINED_ON[4:] else "instruction" for n in records.OF}
     unseen = dict.fromkeys(("bioasq", "searchqa", "mrqa", "wikisum"), "unseen")
@@ -145,12 +163,21 @@ def _judged(server: str) -> Rows:
         "judges": {
             "lexical": {"kind": "lexical", "needs": "reset/normalise.py", "model": None, "options": {"more": []}},
             "rater": {"kind": "openai", "needs": "reset/llm", "model": None, "options": paid},
+            "own_words": {"kind": "openai", "needs": "reset/llm", "model": None, "options": own_words},
+            "agrees": {"kind": "self_consistency", "needs": "reset/judges/rouge.py", "model": None, "options": {}},
+            "brief": {"kind": "brief:Brief", "needs": "brief.py", "model": None, "options": {"most": 5}},
             **local,
         },
         "stand_ins": [],
         "objectives": {
             "faithfulness": _objective(2.0, extractive_qa="span_coverage", **grounded),
             "instruction": _objective(2.0, instruction="rating"),
+            "agreement": {
+                **_objective(0.0, **dict.fromkeys(grounded, jury)),
+                "transform": "invert",
+                "floor": 0.5,
+            },
+            "brevity": _objective(0.1, **dict.fromkeys(("instruction", "extractive_qa", *grounded), "brief")),
             "task": _objective(1.0, extractive_qa="exact_match", abstractive_qa="rouge_l", summarization="rouge_l"),
         },
         "curated": {
@@ -162,7 +189,7 @@ def _judged(server: str) -> Rows:
     }
 
 
-def _objective(weight: float, **verdicts: str) -> Rows:
+def _objective(weight: float, **verdicts: Any) -> Rows:
     return {"weight": weight, "floor": None, "transform": "none", "compare": ["all"], "verdicts": verdicts}
 
 
@@ -171,7 +198,10 @@ def kinds(p: Mapping[str, Any]) -> set[tuple[str, str]]:
     methods = {p["recipes"][row["recipe"]]["method"] for row in p["systems"].values()}
     found = {
         **{"SOURCES": {row["source"] for row in p["datasets"].values()}, "METHODS": methods},
-        **{"JUDGES": {row["kind"] for row in p["judges"].values()}, "ENGINES": {p["sample"]["engine"]}},
+        **{
+            "JUDGES": {row["kind"] for row in p["judges"].values()} & registry.JUDGES.keys(),
+            "ENGINES": {p["sample"]["engine"]},
+        },
         "BASES": {row["kind"] for row in p["base"].values()},
     }
     return {(table, kind) for table, names in found.items() for kind in names}
