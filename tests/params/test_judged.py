@@ -234,3 +234,19 @@ def test_of_a_pool_that_nothing_reads_no_verdict_is_paid(composed):
     p = params.load(composed("paper"))
     p = p.model_copy(update={"curated": {}, "evaluate": p.evaluate.model_copy(update={"systems": ["mtl"]})})
     assert judged.read(p, "rater")["mtl_candidates"] == judged.read(p, "rater")["reset"] == {}
+
+
+def test_what_is_only_reported_need_not_be_given_on_prompts_that_are_chosen_from(problems):
+    def change(p, **more):
+        openai(p, pairwise_model="large")
+        p["objectives"]["preferred"] = {**PLAIN, "weight": 0.0, **more, "verdicts": {"instruction": "preference"}}
+
+    said = (
+        "objectives.preferred.verdicts.instruction: no judge gives 'preference' on instruction prompts of split train"
+    )
+    assert problems(change) == []
+    for more in ({"weight": 1.0}, {"floor": 0.5}):
+        (problem,) = problems(lambda p, more=more: change(p, **more))
+        assert problem.startswith(said)
+    (problem,) = problems(lambda p: p["objectives"]["preferred"].update(floor=None, verdicts={"instruction": "win"}))
+    assert "no judge gives 'win' on instruction prompts of split test" in problem

@@ -135,7 +135,7 @@ def _judged(server: str) -> Rows:
         name: {"kind": kind, "needs": f"models/base/{name}", "model": f"base/{name}", "options": options[name]}
         for name, kind in JUDGING.items()
     }
-    paid = {"model": "strong", "weak_model": None, "pairwise_model": None, "server": asked}
+    paid = {"model": "strong", "weak_model": None, "pairwise_model": "strong", "server": asked}
     grounded = {"abstractive_qa": "checker", "summarization": "checker"}
     seen = {n: "seen" if n in TRAINED_ON[4:] else "instruction" for n in records.OF}
     unseen = dict.fromkeys(("bioasq", "searchqa", "mrqa", "wikisum"), "unseen")
@@ -150,6 +150,7 @@ def _judged(server: str) -> Rows:
         "objectives": {
             "faithfulness": _objective(2.0, extractive_qa="span_coverage", **grounded),
             "instruction": _objective(2.0, instruction="rating"),
+            "preferred": _objective(0.0, instruction="preference"),  # of test prompts alone: reported, never chosen by
             "task": _objective(1.0, extractive_qa="exact_match", abstractive_qa="rouge_l", summarization="rouge_l"),
         },
         "curated": {
