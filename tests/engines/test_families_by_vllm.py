@@ -16,7 +16,7 @@ from tests.support.whole_lines import SIX
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 MOST = 16
 HEADS = {"hidden_size": 64, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 32}  # that vLLM takes
-GPT_2 = {"n_embd": 64, "n_head": 2}
+GPT_2 = {"hidden_size": 64, "n_embd": 64, "num_attention_heads": 2, "n_head": 2}
 
 
 def saved(folder: Path, name: str) -> Path:
