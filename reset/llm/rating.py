@@ -44,11 +44,19 @@ def json_rating(reply: str) -> float | None:
     text = (without_thoughts(reply) or "").strip()
     fenced = re.fullmatch(r"```(?:json)?\n(.*)\n```", text, re.DOTALL)
     try:
-        content = json.loads(fenced[1] if fenced else text)
+        content = json.loads(fenced[1] if fenced else text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return None
     points = content.get("rating") if isinstance(content, dict) else None
     return None if isinstance(points, bool) or not isinstance(points, int | float) else _on_scale(points)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; `ValueError` if a name stands twice in it, as of two ratings neither is the decision."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
 
 
 def choice(reply: str) -> str | None:

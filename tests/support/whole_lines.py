@@ -18,7 +18,15 @@ JUDGING = {
     "reward": "reward",
     "llm": "llm",
 }  # judges with a model of their own, and their kinds
-SETTINGS = ("describe", "evaluate", "report", "sample", "screen", "train")  # parameters that are no table of rows
+SETTINGS = (
+    "describe",
+    "evaluate",
+    "judge",
+    "report",
+    "sample",
+    "screen",
+    "train",
+)  # parameters that are no table of rows
 GREEDY = {"prompts": "test", "decode": "greedy", "sweeps": 1}
 CANDIDATES = {"prompts": "candidates", "decode": "intent", "sweeps": 1}
 
@@ -146,6 +154,7 @@ def _judged(server: str) -> Rows:
             "rater": {"kind": "openai", "needs": "reset/llm", "model": None, "options": paid},
             **local,
         },
+        "judge": {"max_null": 0.6},  # two of the instruction sets have no references to compare with
         "stand_ins": [],
         "objectives": {
             "faithfulness": _objective(2.0, extractive_qa="span_coverage", **grounded),
