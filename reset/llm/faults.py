@@ -41,7 +41,8 @@ _PROMPT = re.compile(
     r"|(?:longer than|exceed\w*) (?:the )?max\w*"
 )
 _FORM = re.compile(
-    r"unsupported|not support|only supports|not allowed|unrecogni[sz]ed|unexpected keyword|extra (?:fields|inputs)|not permitted"
+    r"unsupported|not support|only supports|not allowed|unrecogni[sz]ed|unexpected keyword"
+    r"|extra (?:fields|inputs)|not permitted"
     r"|\b(?:parameter|argument|field)s?\b|max_tokens|max_completion_tokens|temperature|response_format|structured_outputs"
 )
 
