@@ -107,11 +107,10 @@ def rouge_words(text: str) -> list[str]:
     left whole. Letters of Thai, Lao, Khmer and Burmese count in pairs of neighbours, because single ones are so few
     that any two texts would have half of them in the same order.
     """
-    if text.isascii():
-        return _RUN.findall(text.lower())
-    plain = _folded(text)
-    if not _LETTER_PER_WORD.search(plain):
-        return _RUN.findall(_WORD_EDGE.sub(" ", plain))
+    plain = text.lower() if text.isascii() else _folded(text)
+    runs: list[str] = _RUN.findall(plain if text.isascii() else _WORD_EDGE.sub(" ", plain))
+    if text.isascii() or not _LETTER_PER_WORD.search(plain):
+        return runs
     return [word for run in _RUN.findall(plain) for word in _in_pairs(_WORD_EDGE.sub(" ", run).split())]
 
 
@@ -128,7 +127,7 @@ def _folded(text: str) -> str:
     # U+00B4, an accent used as an apostrophe, would become a blank and a mark
     plain = nfkc(_INVISIBLE.sub("", text).replace("\u00b4", "'")).translate(_TYPOGRAPHIC).casefold()
     plain = plain.replace("i\u0307", "i")  # what folding makes of the Turkish capital with a dot
-    return _OTHER_DIGIT.sub(lambda digit: str(unicodedata.digit(digit[0], digit[0])), plain)
+    return str(_OTHER_DIGIT.sub(lambda digit: str(unicodedata.digit(digit[0], digit[0])), plain))
 
 
 def _plain(text: str) -> str:
