@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -43,7 +44,7 @@ def test_a_command_of_reset_lm_takes_the_options_that_a_document_gives(words: li
 
 def overrides(words: list[str]) -> list[str]:
     """What `-S` sets in a command of DVC."""
-    return [value for flag, value in zip(words, words[1:], strict=False) if flag == "-S"]
+    return [value for flag, value in pairwise(words) if flag == "-S"]
 
 
 def composed(folder: Path, given: list[str], monkeypatch: pytest.MonkeyPatch) -> str:

@@ -27,12 +27,12 @@ SAID = ("red mill", "It is a mill by the river.", "Nobody knows.", "hello, the m
 
 
 def reply(body: dict[str, Any]) -> Any:
-    """A completion, or a rating: both follow from what is asked."""
+    """A completion, a comparison or a rating: each follows from what is asked."""
     if "prompt" not in body:
         mark = zlib.crc32(json.dumps(body["messages"]).encode())
         if "labelled by a person" in str(body["messages"]):
             return json.dumps({"spans": [], "verdict": ("faithful", "partly", "unfaithful")[mark % 3]})
-        return "[[A]]" if "[[A]]" in str(body["messages"]) else f"Good. Rating: [[{1 + mark % 10}]]"
+        return f"[[{'AB'[mark % 2]}]]" if "[[A]]" in str(body["messages"]) else f"Good. Rating: [[{1 + mark % 10}]]"
     text = SAID[zlib.crc32(repr((body["prompt"][-9:], body["seed"])).encode()) % len(SAID)]
     usage = {"prompt_tokens": len(body["prompt"]), "completion_tokens": len(text.split()) + 1}
     choice = {"index": 0, "text": text, "finish_reason": "stop", "logprobs": {"token_logprobs": [-1.0]}}
@@ -93,6 +93,8 @@ def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_t
     alone, together = (figures(folder, f"judge/{pool}/agrees")["verdicts"]["agrees"] for pool in ("kto", CANDIDATES))
     assert alone["nulls"] == alone["n"] > 0 and together["nulls"] < together["n"]  # one answer to a prompt, and four
     scored = {row["system"]: row for row in figures(folder, "report/overview")}
+    preferred = figures(folder, "judge/kto/rater")["verdicts"]["preference"]
+    assert preferred["n"] > preferred["nulls"] and 0 <= scored["kto"]["preferred"] <= 1
     assert scored.keys() == {"kto"} and None not in {scored["kto"]["instruction"], scored["kto"]["task"]}
     assert {row["dataset"] for row in figures(folder, "report/systems")} == records.OF.keys()
 

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from reset.judges.rouge import rouge_l
 from reset.normalise import comparable, has_span, normalise, only_articles, rouge_words, span_finder
 from tests.support import SHARED
 
@@ -46,6 +47,14 @@ CASES = [
     ("\uff21\uff22\uff23\u3000\uff11\uff0e\uff15", "abc 15"),
     ("so\u00adft\u200b \u200ejoin\u200ded\ufeff", "soft joined"),
     ("don\u00b4t", "dont"),
+    # nor the digits of a script, the case of a letter, or a stretch
+    ("\u0661\u0669\u0665\u0660 \u0967\u096f\u096b\u0966 \u0e51\u0e59\u0e55\u0e50", "1950 1950 1950"),
+    ("Stra\u00dfe STRASSE", "strasse strasse"),
+    ("\u0130zmir", "izmir"),
+    ("\u039f\u0394\u039f\u03a3 \u03bf\u03b4\u03bf\u03c2", "\u03bf\u03b4\u03bf\u03c3 \u03bf\u03b4\u03bf\u03c3"),
+    ("\u0643\u0640\u062a\u0640\u0640\u0627\u0628", "\u0643\u062a\u0627\u0628"),
+    ("\u00bd", "12"),
+    ("\ua000\ua001", "\ua000 \ua001"),  # Yi
 ]
 
 
@@ -166,10 +175,24 @@ def test_a_choice_is_looked_for_with_articles_and_a_text_without_words_nowhere()
         ("\u0441\u0442\u043e\u0438\u0442", ["\u0441\u0442\u043e\u0438\u0442"]),
         ("\U0001f44d ok", ["\U0001f44d", "ok"]),
         ("...", []),
+        ("\u0e17\u0e35\u0e48\u0e19\u0e35\u0e48x\u0e17", ["\u0e17\u0e35\u0e48\u0e19\u0e35\u0e48", "x", "\u0e17"]),
+        ("\u0e01\u0e02\u0e03 \u0e04", ["\u0e01\u0e02", "\u0e02\u0e03", "\u0e04"]),
     ],
 )
 def test_rouge_counts_the_words_of_any_script(text, words):
     assert rouge_words(text) == words
+
+
+UNRELATED = [  # two texts about a factory of 1950: Khmer, Burmese
+    ("ស្នប់នៅរោងចក្រភ្នំពេញ។ វាត្រូវបានសាងសង់នៅឆ្នាំ១៩៥០។", "រោងចក្របានបិទនៅឆ្នាំ១៩៥០។"),
+    ("ရေစုပ်စက်သည် ရန်ကုန်စက်ရုံတွင်ရှိသည်။ ၎င်းကို ၁၉၅၀ တွင်တည်ဆောက်ခဲ့သည်။", "စက်ရုံကို ၁၉၅၀ တွင်ပိတ်ခဲ့သည်။"),
+]
+
+
+@pytest.mark.parametrize(("text", "other"), UNRELATED)
+def test_letters_of_scripts_without_blanks_do_not_make_unrelated_texts_alike(text, other):
+    assert rouge_l(text, [text]) == 1.0
+    assert rouge_l(other, [text]) < 0.5
 
 
 OTHERS = SHARED / "cases/text/other_scripts.jsonl"

@@ -1,7 +1,8 @@
 """Agreement of a judge's scores with human labels of faithfulness: AUROC, balanced accuracy, calibration, Brier score.
 
 Intervals are 95 % bootstrap intervals that draw contexts with all their responses, because responses to one context are
-similar. Nothing is fitted: balanced accuracy uses a given threshold, so it is not optimistic.
+similar. There is no interval for fewer than `LEAST` contexts, or if the resamples do not differ: that would be
+certainty where there is none. Nothing is fitted: balanced accuracy uses a given threshold, so it is not optimistic.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reset.choosing.agreement import NO_SPREAD
 from reset.evidence.labelled_responses import Labelled
 
 BINS = 5  # of equal width over [0, 1]
+LEAST = 5  # contexts: an interval of fewer says nothing
 
 Floats = npt.NDArray[np.float64]
 Figure = Callable[[Floats, Floats], float]  # (scores, labels) -> figure, NaN if a class is missing
@@ -68,7 +71,7 @@ def measure(
     counts = {"n": len(scored), "nulls": len(scores) - len(scored), "faithful": int(labels.sum())}
     if not scored:
         return {**counts, **{name: None for name in figures}}
-    draws = _draws(groups, resamples, seed)
+    draws = _draws(groups, resamples, seed) if len(set(groups)) >= LEAST else []
     return {**counts, **{name: _interval(figure, values, labels, draws) for name, figure in figures.items()}}
 
 
@@ -88,6 +91,7 @@ def _interval(
     """The figure and its interval; None where a missing class leaves them undefined."""
     drawn = np.array([figure(scores[rows], labels[rows]) for rows in draws])
     defined = drawn[~np.isnan(drawn)]
-    low, high = np.percentile(defined, [2.5, 97.5]) if len(defined) else (np.nan, np.nan)
+    tells = len(defined) > 0 and float(np.ptp(defined)) >= NO_SPREAD
+    low, high = np.percentile(defined, [2.5, 97.5]) if tells else (np.nan, np.nan)
     values = {"value": figure(scores, labels), "low": float(low), "high": float(high)}
     return {name: None if np.isnan(value) else round(value, 4) for name, value in values.items()}

@@ -9,6 +9,7 @@ A record is one of these:
 - A row of any table: its columns for answer, context, label and, if there is one, question are named.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from reset.errors import ResetError
 from reset.examples import formats
 from reset.examples.raw_json import Broken
 from reset.judges import Answer
-from reset.sources.fields import nested, optional_text, rows, text, texts
+from reset.sources.fields import MISSING, nested, optional_text, rows, text, texts
 
 CLAIM_LABELS = ("Entailment", "Neutral", "Contradiction")
 PARTS = ("answer", "context", "label", "question")
@@ -27,6 +28,8 @@ NO = frozenset(
     "0|false|no|n|unfaithful|not faithful|inconsistent|unsupported|not supported|refutes|not enough info|neutral|"
     "contradiction|not_entailment|hallucinated|nonfactual|non-factual|incorrect".split("|")
 )
+
+_WHOLE = re.compile(r"(?<=\d)\.0+\Z")
 
 Record = Mapping[str, Any]
 
@@ -55,15 +58,16 @@ def read(
 
     `columns` maps some of `PARTS` to columns; the others have their own names. Dots lead into objects. `faithful` lists
     the labels that mean faithful (default: those of `YES`, where those of `NO` do not). Raises `ResetError` for a
-    record of another form.
+    record of another form, and if no label is one of `faithful`.
     """
     labelled: list[Labelled] = []
     aside = {"no claim": 0}
+    named = {_WHOLE.sub("", label.strip().lower()) for label in faithful}
     for number, record in enumerate(formats.records(path), start=1):
         if isinstance(record, Broken):
             raise ResetError(record.what)
         try:
-            response = _response(record, columns or {}, {label.lower() for label in faithful})
+            response = _response(record, columns or {}, named)
         except ResetError as error:
             what = f"{path}: record {number} is not a labelled response: {error.message}"
             raise ResetError(f"{what}; --column names the columns of a table") from error
@@ -74,6 +78,8 @@ def read(
         question = "" if task == "summarization" else response.question
         answer = Answer(name, said, task, "test", response.question, question, passages, [], None)
         labelled.append(Labelled(answer, bool(response.faithful), "\n".join(passages)))
+    if named and labelled and not any(one.faithful for one in labelled):
+        raise ResetError(f"{path}: no record has a label of --faithful ({', '.join(sorted(named))})")
     return labelled, aside
 
 
@@ -115,11 +121,11 @@ def _qags(record: Record) -> _Response:
 
 
 def _label(value: object, faithful: Collection[str]) -> bool | None:
-    """Return what a label means; None for null."""
-    if value is None or value == "":
+    """Return what a label means; None for null and the words that programs write for it."""
+    name = "" if value is None else str(value).strip().lower()
+    if name in ("", *MISSING):
         return None
-    whole = isinstance(value, float) and value.is_integer()
-    name = str(int(value) if whole and isinstance(value, float) else value).strip().lower()
+    name = _WHOLE.sub("", name)  # pandas makes 1.0 of 1
     if faithful:
         return name in faithful
     if name not in YES | NO:

@@ -1,6 +1,7 @@
 """Read CSV (cells parted by commas) and TSV (by tabs) strictly, both with the quotes of RFC 4180.
 
-A record with too many or too few cells, or with bytes that are not UTF-8, is broken. A quote that is not closed, or is
+A record with too many or too few cells, or with bytes that are not UTF-8, is broken, and so is a header that
+stands again among the records, as where files were joined. A quote that is not closed, or is
 closed within its cell, makes all that follows uncertain and stops the reading.
 """
 
@@ -70,6 +71,8 @@ def _columns(names: list[str], place: str, separator: str) -> list[str]:
 
 
 def _fault(record: list[str], columns: list[str]) -> str:
+    if record == columns:
+        return "the header again"
     if len(record) != len(columns):
         return f"{'more' if len(record) > len(columns) else 'fewer'} cells than columns ({len(record)}, {len(columns)})"
     return undecoded("".join(record))

@@ -20,7 +20,7 @@ from reset.errors import ResetError
 from reset.examples import cell_files, column_files, json_files
 from reset.examples.raw_json import Broken
 
-TEXTS = (".jsonl", ".json", ".csv", ".tsv")
+TEXTS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 COMPRESSED = ("", ".gz", ".zst")
 SUFFIXES = (*(f"{text}{packed}" for text in TEXTS for packed in COMPRESSED), ".parquet", ".arrow")
 OTHERS = {  # what a file is that starts with these bytes, and what would be right; the longer marks come first
@@ -63,7 +63,7 @@ def _columns(path: Path) -> Records:
 def _texts(path: Path, name: str) -> Records:
     with _as_reset_error(path), _open(path) as stream:
         _require_text(path, stream)
-        if name.endswith(".jsonl"):
+        if name.endswith((".jsonl", ".ndjson")):
             yield from json_files.json_lines(path, stream)
             return
         # surrogateescape: a byte that is not UTF-8 becomes half a surrogate pair, so that only its own record is broken
@@ -85,11 +85,12 @@ def _open(path: Path) -> io.BufferedReader:
 
 
 def _require_text(path: Path, stream: io.BufferedReader) -> None:
-    """Raise `ResetError` for a file that starts as one of `OTHERS` does, or with every other byte NUL, as UTF-16."""
+    """Raise `ResetError` for a file that starts as one of `OTHERS` does, or with bytes of NUL, as UTF-16 or UTF-32."""
     start = stream.peek(4)[:4]
     other = next((what for mark, what in OTHERS.items() if start.startswith(mark)), "")
-    if not other and len(start) > 1 and (start[0] == 0) != (start[1] == 0):
-        other = "its encoding seems to be UTF-16, must be UTF-8"
+    if not other and len(start) > 1 and 0 in start[:2]:
+        width = 32 if start.count(0) > 2 else 16
+        other = f"its encoding seems to be UTF-{width}, must be UTF-8"
     if other:
         raise ResetError(f"{path}: {other}")
 

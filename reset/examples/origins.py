@@ -1,6 +1,6 @@
 """Where raw records come from: a local file or folder, a generator, the hub, or plain URLs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -14,6 +14,17 @@ from reset.sources.split_names import SPELLINGS, VAGUE, words
 
 NO_SPLIT = "records"  # the file name, without suffix, of records whose split is not known
 HUB = {"hub": "reset.examples.hub:Hub"}  # a plug-in, because the `datasets` library takes seconds to import
+NOTES = (
+    ".md",
+    ".txt",
+    ".pdf",
+    ".py",
+    ".ipynb",
+    ".yaml",
+    ".yml",
+    ".log",
+    ".html",
+)  # files beside data that hold no records
 DESCRIPTIONS = (
     "dataset_info.json",
     "dataset_infos.json",
@@ -116,8 +127,22 @@ def _local(where: Where, path: Path) -> Origin:
     elif unsure := [name for name, split in zip(names, splits, strict=True) if split == NO_SPLIT and _is_vague(name)]:
         raise ResetError(f"{path / unsure[0]}: beside files with a split it may be dev or test: rename it to say which")
     streams = [Stream(split, str(file), formats.records(file)) for split, file in zip(splits, read, strict=True)]
-    others = (str(file.relative_to(path)) for file in files if file not in set(read))
+    others = [str(file.relative_to(path)) for file in files if file not in set(read)]
+    _require_no_other_split(path, others, splits, where)
     return Origin(str(path), None, iter(streams), tuple(others))
+
+
+def _require_no_other_split(path: Path, others: Iterable[str], splits: Collection[str], where: Where) -> None:
+    """Raise `ResetError` if a file that is not read has the name of a split that no file has which is."""
+    for name in others:
+        hidden = any(part.startswith(".") for part in Path(name).parts)
+        if hidden or Path(name).suffix.lower() in NOTES:
+            continue
+        if (split := split_of(name, where)) not in {NO_SPLIT, *splits}:
+            raise ResetError(
+                f"{path / name}: its name says {split}, but its format is not read: convert it to one of "
+                f"{', '.join(formats.SUFFIXES)}, or take it out of the folder"
+            )
 
 
 def _holds_records(name: Path) -> bool:

@@ -24,18 +24,25 @@ from reset.llm.key import one_line
 from reset.llm.wire import Broken, ErrorBody, Problem, problem, retry_after
 
 LONGEST_WAIT_S = 600.0  # a server that asks for more is as good as closed to this account
-_ACCOUNT_CODES = re.compile(r"insufficient|quota|billing|balance|invalid_api_key|authentication|permission_error")
+_ACCOUNT_CODES = re.compile(
+    r"insufficient|quota|billing|balance|arrear|overdue|invalid_api_key|authentication|permission_error"
+    r"|model_not_found|unsupported_country"
+)
 _ACCOUNT = re.compile(
     r"insufficient[ _]\w+|credit|balance|quota|billing|payment|api[ _-]?key|arrears|overdue|unpaid"
-    r"|account.{0,40}(?:deactivated|suspended|disabled|terminated|active)"
+    r"|account.{0,40}(?:deactivated|suspended|disabled|terminated|active|good standing)"
+    r"|model.{0,80}(?:not exist|not found)|(?:valid|access to) model"
 )
+_RATE = re.compile(r"per (?:second|minute)|resource has been exhausted|too many requests|rate.?limit")
 _PROMPT = re.compile(
     r"content.{0,3}(?:policy|policies|filter|management|moderation)|moderat|flagged|safety|violat|inappropriate|harmful"
     r"|responsible.?ai|usage polic|data_inspection|sensitive|blocked|content exists risk"
     r"|context.{0,3}(?:length|window)|too (?:long|large)|too many tokens|reduce the length|max\w* (?:context|input)"
+    r"|(?:longer than|exceed\w*) (?:the )?max\w*"
 )
 _FORM = re.compile(
-    r"unsupported|not support|unrecogni[sz]ed|unexpected keyword|extra (?:fields|inputs)|not permitted"
+    r"unsupported|not support|only supports|not allowed|unrecogni[sz]ed|unexpected keyword"
+    r"|extra (?:fields|inputs)|not permitted"
     r"|\b(?:parameter|argument|field)s?\b|max_tokens|max_completion_tokens|temperature|response_format|structured_outputs"
 )
 
@@ -105,15 +112,18 @@ def refusal(status: int, said: Problem, headers: Mapping[str, str]) -> Fault:
 
 def _meaning(status: int, said: Problem, wait_s: float | None) -> Meaning:
     code, words = said.code, f"{said.words} {said.code}".lower()
-    if status in (401, 402, 404) or 300 <= status < 400 or (wait_s or 0.0) > LONGEST_WAIT_S:
+    if status in (401, 402, 404, 405, 407, 410) or 300 <= status < 400 or (wait_s or 0.0) > LONGEST_WAIT_S:
         return Meaning.ACCOUNT
     if status == 429:
-        spent = "insufficient" in code or "billing" in code or (wait_s is None and _ACCOUNT.search(words))
+        unsure = wait_s is None and not _RATE.search(words)
+        spent = "insufficient" in code or "billing" in code or (unsure and _ACCOUNT.search(words))
         return Meaning.ACCOUNT if spent else Meaning.PASSING
-    if status in (408, 409, 425) or status >= 500:
+    if status in (408, 409, 425, 498) or status >= 500:
         return Meaning.PASSING
     if _ACCOUNT_CODES.search(code):
         return Meaning.ACCOUNT
+    if said.field.startswith("max_") and "context" not in words:
+        return Meaning.FORM  # a longer reply than the model gives, whatever the prompt
     if status == 413 or _PROMPT.search(words):
         return Meaning.PROMPT
     if _ACCOUNT.search(words):

@@ -67,10 +67,18 @@ def json_value(reply: str, key: str) -> Any:
     text = (without_thoughts(reply) or "").strip()
     fenced = re.fullmatch(r"```(?:json)?\n(.*)\n```", text, re.DOTALL)
     try:
-        content = json.loads(fenced[1] if fenced else text)
+        content = json.loads(fenced[1] if fenced else text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         return None
     return content.get(key) if isinstance(content, dict) else None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; `ValueError` if a name stands twice in it, as of two ratings neither is the decision."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
 
 
 def choice(reply: str) -> str | None:

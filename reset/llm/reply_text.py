@@ -7,22 +7,26 @@ left out, and full-width characters are read as the usual ones. Of several value
   own words, except where the last line of the reply is nothing but such a value;
 - those behind "Rating:" at the start of a line or sentence come before others behind "Rating:", and these before bare
   ones, so that a remark about a `[[10]]` in the answer changes nothing;
-- of those left that differ, the last one counts if the reply ends with it. Else the judge did not decide.
+- of those left that differ, the last one counts if the reply ends with it, and no other stands in its clause ("[[A]] is
+  better than [[B]]"). Else the judge did not decide.
 """
 
 import re
 
 from reset.normalise import nfkc
 
-ENDED = frozenset({None, "stop", "eos", "eos_token", "end_turn", "stop_sequence"})  # finish reasons of various servers
+ENDED = frozenset(  # finish reasons of various servers, in lower case
+    {"", "stop", "eos", "eos_token", "end", "end_turn", "stop_sequence", "complete", "completed", "finished"}
+)
+_TAGS = ("analysis", "reasoning", "reflection", "scratchpad", "think", "thinking", "thought", "thoughts")
 _THOUGHTS = {  # start of a thought -> its end
-    "<think>": "</think>",
-    "<thinking>": "</thinking>",
-    "<thought>": "</thought>",
-    "<reasoning>": "</reasoning>",
+    **{f"<{name}>": f"</{name}>" for name in (*_TAGS, "longcat_think", "seed:think")},
     "[think]": "[/think]",
     "\u25c1think\u25b7": "\u25c1/think\u25b7",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "<|start_thinking|>": "<|end_thinking|>",
     "<|channel|>analysis": "<|channel|>final<|message|>",
+    "<|channel>thought": "<channel|>",
 }
 _OPENING = re.compile(rf"\s*(?:{'|'.join(f'({re.escape(start)})' for start in _THOUGHTS)})", re.IGNORECASE)
 _CLOSING = [re.compile(re.escape(end), re.IGNORECASE) for end in _THOUGHTS.values()]
@@ -35,6 +39,8 @@ _AROUND = " \t\"'\u201c\u201d`*_#>."  # quotation marks and markdown around a li
 # Runs are possessive (*+) and stay within their line, so that no run is read from each of its characters again
 _NAMED = r"\brating\b[\s*_]*+:?[\s*_]*+"
 _GIVEN = r"(?:^|(?<=[.!?\u3002])[ ])(?:[^\S\n]|[*_#>-])*+(?:(?:my|the|final|overall) ){0,3}" + _NAMED
+_CLAUSE_END = re.compile(r"[.,!?;:\u3002\uff0c]+(?=\s)|\n")
+_DENIED = re.compile(r"\b(?:not|nor|than|over)[ *_]*\Z", re.IGNORECASE)
 _OR = r"[ ]*+(?:-|\u2013|\u2014|/|,|\bor\b|\bto\b|\band\b)?[ ]*+"  # between values that are one statement
 
 
@@ -42,7 +48,7 @@ def unfinished(reply: str, finish_reason: str | None) -> str | None:
     """Return why a reply cannot be read at all, or None."""
     if finish_reason == "content_filter":
         return "the server's filter stopped the reply"
-    if finish_reason not in ENDED:
+    if (finish_reason or "").lower() not in ENDED:
         return f"the reply is not finished: finish_reason '{finish_reason}'"
     if not reply.strip():
         return "the reply is empty"
@@ -74,8 +80,22 @@ def decided(reply: str, value: str) -> str | None:
         return None
     statements = [set(re.findall(value, match[1])) for match in found]
     ends = not re.search(r"\w", text[found[-1].end() :])
+    if ends and not lead:
+        ends = _stands_alone(text, found, statements)
     said = statements[-1] if ends else set.union(*statements)
     return said.pop() if len(said) == 1 else None
+
+
+def _stands_alone(text: str, found: list[re.Match[str]], statements: list[set[str]]) -> bool:
+    """Whether the last value is stated, and no other beside it: "[[A]] is better than [[B]]" and "not [[B]]" are not.
+
+    Several values in one statement are a scale, such as `[[1]] to [[10]]`.
+    """
+    last = found[-1].start()
+    start = max((end.end() for end in _CLAUSE_END.finditer(text, 0, last)), default=0)
+    beside = [said for match, said in zip(found, statements, strict=True) if match.start() >= start]
+    values = {value for said in beside if len(said) == 1 for value in said}
+    return len(values) < 2 and not _DENIED.search(text, max(start - 1, 0), last)
 
 
 def _unquoted(text: str, value: str) -> str:

@@ -88,9 +88,28 @@ def merged(base: PreTrainedModel, folder: Path, dtype: torch.dtype) -> PreTraine
 
 
 def _load_weights(folder: Path, dtype: torch.dtype, **options: Any) -> PreTrainedModel:
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(  # nosec B615: a folder under models/
-        folder, dtype=dtype, use_safetensors=True, trust_remote_code=False, **options
-    )
+    """Load whole weights. Raises `ResetError` for a model that does not generate: transformers would draw its head."""
+    try:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(  # nosec B615: a folder under models/
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            **options,
+        )
+    except ValueError as error:
+        if "Unrecognized configuration class" not in str(error):
+            raise
+        raise ResetError(f"{folder}: a model of this type does not generate text, so it can judge at most") from error
+    model: PreTrainedModel
+    model, found = loaded
+    if lacking := sorted(found["missing_keys"]):
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise ResetError(
+            f"{folder}: its weights lack {lacking[0]}{more}, without which it does not generate text: is it a reward "
+            "model, a classifier, or a model without its head?"
+        )
     generation.bare(model)
     generation.ready(model.config)
     return model

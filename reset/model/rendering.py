@@ -16,7 +16,10 @@ if TYPE_CHECKING:  # transformers takes seconds to import
 DAY = datetime(2024, 7, 26)  # the default date in Llama 3.1's template
 ASKED, SAID = "reset-asks-this", "reset-hears-this"  # placeholders for the user's message and the reply
 RESERVED = ("messages", "add_generation_prompt")
-THOUGHT = re.compile(r"[<\[][^<>\[\]\s]*(?:think|thought|reason)[^<>\[\]\s]*[>\]]", re.IGNORECASE)
+THOUGHT = re.compile(
+    r"[<\[\u25c1][^<>\[\]\s]{0,40}?(?:think|thought|reason|reflect|scratchpad)[^<>\[\]\s]{0,40}?[>\]\u25b7]",
+    re.IGNORECASE,
+)
 
 Turns = Sequence[Mapping[str, str]]
 

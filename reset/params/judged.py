@@ -3,7 +3,7 @@
 Judges that stand in for a real one (`stand_ins`) are shown as such, and choose nothing unless `select.stand_ins`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,14 +137,17 @@ def _given_twice(p: "Params") -> Iterator[str]:
 
 
 def _not_given(p: "Params") -> Iterator[tuple[str, str]]:
-    """Yield key and line for each verdict of an objective, or `rating` of a curated row, that no judge gives there."""
-    rows = [(f"curated.{name}", row.prompts, row.rating) for name, row in p.curated.items()]
+    """Yield key and line for each verdict of an objective, or `rating` of a curated row, that no judge gives there.
+
+    What only is reported need not be given on prompts that are chosen from: `preference` is given of tests alone.
+    """
     declared = objectives_of(p)
-    for table, prompts, rating in [("", p.evaluate.prompts, "rating"), *rows]:
+    rows = [(f"curated.{n}", row.prompts, row.rating, _choosing(declared, row.floor)) for n, row in p.curated.items()]
+    for table, prompts, rating, asked in [("", p.evaluate.prompts, "rating", declared), *rows]:
         if prompts not in p.prompts:
             continue
         split = p.prompts[prompts].split
-        for task, speakers in by_task(declared, rating).items():
+        for task, speakers in by_task(asked, rating).items():
             known = [verdict for n, row in p.judges.items() for verdict in names(row.kind, n, row.options, task, split)]
             for name, speaker in speakers.items():
                 for verdict, own in zip(speaker.verdicts, declared[name].verdicts[task].verdicts, strict=True):
@@ -152,6 +155,12 @@ def _not_given(p: "Params") -> Iterator[tuple[str, str]]:
                         key = f"objectives.{name}.verdicts.{task}" if verdict == own else f"{table}.rating"
                         hint = nearest(verdict, known)
                         yield key, f"{key}: no judge gives '{verdict}' on {task} prompts of split {split}. {hint}"
+
+
+def _choosing(declared: Objectives, floors: Mapping[str, float | None]) -> Objectives:
+    """Return the objectives that have a weight or, in a curated row with these floors, a floor."""
+    barring = objectives.floors(declared, floors)
+    return {name: objective for name, objective in declared.items() if objective.weight or name in barring}
 
 
 def _objectives(p: "Params") -> Iterator[str]:

@@ -11,7 +11,7 @@ from reset.sources import Record, content_id
 
 UNREADABLE = "unreadable"  # the only key of what stage `fetch` writes for a value that JSON cannot hold
 
-MISSING = ("nan", "null", "none")
+MISSING = ("nan", "-nan", "nat", "na", "n/a", "<na>", "#n/a", "null", "none", "undefined")
 
 _KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", dict: "an object", list: "a list"}
 

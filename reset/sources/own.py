@@ -112,7 +112,9 @@ class Own(Choice):
         word = label(column, self._value(record, "split")).strip()
         if not word:
             return None
-        split = {str(name): split for name, split in self.splits.items()}.get(word) or spelled(word)
+        own = {str(name): split for name, split in self.splits.items()}
+        folded = {name.strip().lower(): split for name, split in own.items()}
+        split = own.get(word) or folded.get(word.lower()) or spelled(word)
         if split is None:
             known = ", ".join([*map(str, self.splits), *SPELLINGS])
             raise ResetError(

@@ -70,14 +70,29 @@ def test_nulls_are_counted_and_a_missing_class_is_undefined(records):
 
 
 def test_intervals_draw_whole_contexts(records):
-    """Ten responses to one context say no more than one does: with two contexts the interval is wide."""
-    few = [record(n, "Entailment" if n < 10 else "Neutral", context="ab"[n // 10]) for n in range(20)]
-    labelled, _ = read(records(*few), "abstractive_qa")
-    scores = [0.9] * 10 + [0.1] * 10
-    said = measure(scores, labelled, threshold=0.5, resamples=200, seed=0)
-    assert said["auroc"]["value"] == 1.0
-    errors = measure([0.9] * 10 + [0.9] * 10, labelled, threshold=0.5, resamples=200, seed=0)["brier"]
-    assert (errors["low"], errors["high"]) == (pytest.approx(0.01), pytest.approx(0.81))
+    """Ten responses to one context say no more than one does: the interval is that of the contexts."""
+    wide, narrow = (
+        read(records(*(record(n, "Entailment", context=f"context {n // each}") for n in range(100))), "abstractive_qa")[
+            0
+        ]
+        for each in (10, 1)
+    )
+    scores = [0.9 if n < 50 else 0.1 for n in range(100)]
+    found = [measure(scores, labelled, threshold=0.5, resamples=500, seed=0)["brier"] for labelled in (wide, narrow)]
+    spread = [one["high"] - one["low"] for one in found]
+    assert found[0]["value"] == found[1]["value"] == pytest.approx(0.41)
+    assert spread[0] > 2.5 * spread[1]
+
+
+def test_few_contexts_and_resamples_that_do_not_differ_have_no_interval(records):
+    def figures(count):
+        rows = [record(n, "Entailment" if n % 2 else "Neutral") for n in range(count)]
+        scores = [n % 2 * 0.5 + 0.2 for n in range(count)]
+        return measure(scores, read(records(*rows), "abstractive_qa")[0], threshold=0.5, resamples=50, seed=0)
+
+    assert figures(4)["brier"] == {"value": pytest.approx(0.065), "low": None, "high": None}
+    assert figures(40)["auroc"] == {"value": 1.0, "low": None, "high": None}
+    assert figures(40)["brier"]["low"] < 0.065 < figures(40)["brier"]["high"]
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"claims": []}', '{"claims": [{"label": "Entailment"}]}'])
@@ -165,12 +180,28 @@ def test_any_table_of_answer_context_and_label_is_read_by_its_columns(tmp_path, 
 
 @pytest.mark.parametrize(
     ("value", "faithful"),
-    [(1, True), (0.0, False), (True, True), ("No", False), ("SUPPORTS", True), ("NOT ENOUGH INFO", False)],
+    [
+        (1, True),
+        (0.0, False),
+        ("1.0", True),
+        ("0.0", False),
+        (True, True),
+        ("No", False),
+        ("SUPPORTS", True),
+        ("NOT ENOUGH INFO", False),
+    ],
 )
 def test_the_usual_labels_are_known(records, value, faithful):
     row = {"answer": "a", "context": ["b", "c"], "label": value, "question": "d?"}
     (one,), _ = read(records(row), "abstractive_qa")
     assert (one.faithful, one.answer.question, one.answer.passages) == (faithful, "d?", ["b", "c"])
+
+
+def test_a_label_that_no_record_has_is_told(records):
+    rows = [{"answer": "a", "context": "b", "label": label} for label in ("good", "bad", "nan")]
+    assert read(records(*rows), "abstractive_qa", faithful=["Good"])[1] == {"no claim": 0, "no label": 1}
+    with pytest.raises(ResetError, match=r"no record has a label of --faithful \(god\)"):
+        read(records(*rows), "abstractive_qa", faithful=["god"])
 
 
 def test_a_label_that_is_not_known_is_told(records):

@@ -92,3 +92,7 @@ def test_an_article_is_longer_than_the_csv_modules_own_limit_and_a_runaway_cell_
     assert fault(f"a\n1\n{text}\n") == "x.csv:3: a cell of over 100 characters: is a quote not closed?"
     monkeypatch.undo()
     assert rows(f"a\n{text}\n") == [{"a": text}]
+
+
+def test_a_header_that_stands_again_is_no_record():
+    assert rows("a,b\n1,2\na,b\n3,4\n") == [{"a": "1", "b": "2"}, "x.csv:3: the header again", {"a": "3", "b": "4"}]

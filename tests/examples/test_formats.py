@@ -17,6 +17,7 @@ from reset.examples.raw_json import Broken
 RECORDS = [{"a": "1", "b": "\u00e4"}, {"a": "2", "b": "x\ny"}]
 TEXTS = {
     ".jsonl": "".join(json.dumps(record) + "\n" for record in RECORDS),
+    ".ndjson": "".join(json.dumps(record) + "\n" for record in RECORDS),
     ".json": json.dumps(RECORDS),
     ".csv": 'a,b\n1,\u00e4\n2,"x\ny"\n',
     ".tsv": 'a\tb\n1\t\u00e4\n2\t"x\ny"\n',
@@ -72,6 +73,8 @@ def test_a_damaged_compressed_file_is_told(tmp_path, compression, damage):
         ("utf-16-le", "its encoding seems to be UTF-16, must be UTF-8"),
         ("utf-16-be", "its encoding seems to be UTF-16, must be UTF-8"),
         ("utf-32", "its encoding is UTF-32, must be UTF-8"),
+        ("utf-32-le", "its encoding seems to be UTF-32, must be UTF-8"),
+        ("utf-32-be", "its encoding seems to be UTF-32, must be UTF-8"),
     ],
 )
 def test_another_unicode_encoding_is_named(tmp_path, kind, encoding, what):
@@ -145,4 +148,4 @@ def test_damage_anywhere_ends_in_records_or_in_one_line(tmp_path, name):
         except ResetError as error:
             assert "\n" not in error.message and str(path) in error.message
             stopped += 1
-    assert stopped > 0 or name == "x.jsonl"
+    assert stopped > 0 or name in ("x.jsonl", "x.ndjson")

@@ -94,3 +94,14 @@ def test_a_name_that_may_be_dev_or_test_is_not_guessed_beside_files_with_a_split
     assert found(files(tmp_path / "one", "eval.csv"))[0] == ["records eval.csv"]
     with pytest.raises(ResetError, match=r"eval\.csv: beside files with a split it may be dev or test: rename it"):
         found(files(tmp_path / "two", "eval.csv", "train.csv"))
+
+
+@pytest.mark.parametrize("name", ["test.xlsx", "test.csv.bz2", "held/Test-0.avro"])
+def test_a_file_that_is_not_read_stops_where_it_alone_has_a_split(tmp_path, name):
+    with pytest.raises(ResetError, match=r"its name says test, but its format is not read: convert it to one of"):
+        found(files(tmp_path, "train.jsonl", name))
+
+
+def test_a_file_that_is_not_read_is_named_where_another_has_its_split_or_it_holds_notes(tmp_path):
+    others = found(files(tmp_path, "train.jsonl", "test.ndjson", "test.xlsx", "dev_notes.md"))[1]
+    assert others == ("dev_notes.md", "test.xlsx")

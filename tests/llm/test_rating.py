@@ -311,3 +311,53 @@ def test_structured_output_is_asked_for_as_each_kind_of_server_takes_it():
     for points in range(1, 11):
         assert re.fullmatch(pattern, f"Clear. Rating: [[{points}]]")
     assert not re.fullmatch(pattern, "Clear. Rating: [[11]]")
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        "<scratchpad>",
+        "<seed:think>",
+        "<Reflection>",
+        "<|begin_of_thought|>",
+        "<|START_THINKING|>",
+        "<|channel>thought\n",
+    ],
+)
+def test_a_thought_is_known_by_the_tags_of_each_family(opened):
+    assert unfinished(f"{opened}It may deserve [[9]]", "stop") == "the reply ends within a thought"
+
+
+@pytest.mark.parametrize(
+    ("reply", "value"),
+    [
+        ("<|begin_of_thought|>[[9]]?<|end_of_thought|>Rating: [[2]]", 2.0),
+        ("<|START_THINKING|>[[9]]?<|END_THINKING|>Rating: [[2]]", 2.0),
+        ("<|channel>thought\n[[9]]?<channel|>Rating: [[2]]", 2.0),
+    ],
+)
+def test_what_follows_such_a_thought_counts(reply, value):
+    assert rating(reply) == value
+
+
+@pytest.mark.parametrize("finish_reason", ["STOP", "end", "COMPLETE", "", None])
+def test_servers_have_several_words_for_a_reply_that_has_ended(finish_reason):
+    assert unfinished("Rating: [[6]]", finish_reason) is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("[[A]] is better than [[B]].", None),
+        ("So it is [[B]], not [[A]]", None),
+        ("[[A]] seems good at first. My verdict: [[B]]", "B"),
+        ("[[A]] is good.\n[[B]]", "B"),
+        ("Of [[A]], [[B]] and [[C]] I choose [[C]].", "C"),
+    ],
+)
+def test_two_choices_in_the_last_sentence_are_no_decision(reply, said):
+    assert choice(reply) == said
+
+
+def test_two_ratings_in_one_object_are_no_decision():
+    assert json_rating('{"rating": 7, "rating": 9}') is None

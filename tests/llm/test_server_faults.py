@@ -130,7 +130,7 @@ def test_each_form_is_tried_once_and_one_that_was_answered_before_never(server, 
     assert [isinstance(reply, Failure) for reply in found.values()] == [True] * 3
 
 
-@pytest.mark.parametrize("status", [400, 403, 405])
+@pytest.mark.parametrize("status", [400, 403, 451])
 def test_a_server_that_refuses_all_without_a_reason_is_left_after_three_prompts(server, ledger, options, status):
     refuses(server, Fault(status), lambda text: True)
     assert "so for 3 prompts in a row" in stopped(questions(50), options(), ledger)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 import yaml
 from safetensors.torch import load_file
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
@@ -25,6 +26,7 @@ from reset.model.adapters import Adapter
 from reset.params import training as sections
 from reset.runs.launcher import launcher
 from reset.training import encoding
+from tests.support.checkers import save as save_checker
 from tests.support.families import FAMILIES
 from tests.support.train_alone import rows
 
@@ -251,3 +253,17 @@ def test_adapter_of_the_same_shape_goes_on(minimal: dict[str, Any], tmp_path: Pa
     minimal["recipes"]["full"]["adapter"] = LORA
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
     assert params.load(tmp_path / "params.yaml").recipes["full"].adapter == sections.Adapter(**LORA)
+
+
+@pytest.mark.parametrize("kind", ["AutoModelForSequenceClassification", "AutoModel"])
+def test_weights_without_the_head_that_generates_are_refused(tmp_path: Path, kind: str) -> None:
+    whole = FAMILIES["qwen_3"].save(tmp_path / "whole")
+    getattr(transformers, kind).from_pretrained(whole).save_pretrained(tmp_path / "other")
+    with pytest.raises(ResetError, match=r"other: its weights lack lm_head\.weight, without which it does not gener"):
+        adapters.load(tmp_path / "other", torch.float32)
+
+
+def test_a_model_of_a_type_that_does_not_generate_is_refused(tmp_path: Path) -> None:
+    save_checker(tmp_path / "t5", "t5")
+    with pytest.raises(ResetError, match="t5: a model of this type does not generate text"):
+        adapters.load(tmp_path / "t5", torch.float32)

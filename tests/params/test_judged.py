@@ -256,3 +256,19 @@ def test_several_answers_to_a_prompt_are_for_picks_of_whole_answers(problems):
     several = {"pick": "pairs", "margin": 0.0, "per_prompt": 2}
     problem = "curated.reset.per_prompt is 2, must be 1 for pick: pairs"
     assert problem in problems(lambda p: p["curated"]["reset"].update(several))
+
+
+def test_what_is_only_reported_need_not_be_given_on_prompts_that_are_chosen_from(problems):
+    def change(p, **more):
+        openai(p, pairwise_model="large")
+        p["objectives"]["preferred"] = {**PLAIN, "weight": 0.0, **more, "verdicts": {"instruction": "preference"}}
+
+    said = (
+        "objectives.preferred.verdicts.instruction: no judge gives 'preference' on instruction prompts of split train"
+    )
+    assert problems(change) == []
+    for more in ({"weight": 1.0}, {"floor": 0.5}):
+        (problem,) = problems(lambda p, more=more: change(p, **more))
+        assert problem.startswith(said)
+    (problem,) = problems(lambda p: p["objectives"]["preferred"].update(floor=None, verdicts={"instruction": "win"}))
+    assert "no judge gives 'win' on instruction prompts of split test" in problem

@@ -36,7 +36,9 @@ def test_anything_else_is_no_name(field):
 def test_an_id_comes_from_the_first_field_that_has_one_or_from_the_content():
     assert identity({"id": None, "key": 3}, ["id", "key"], "x") == "3"
     assert identity({"id": ""}, ["id", "key"], "x") == content_id("x")
-    assert {identity({"id": word}, ["id"], "x") for word in ("NaN", "nan", "null", "None ")} == {content_id("x")}
+    assert {identity({"id": word}, ["id"], "x") for word in ("NaN", "null", "None ", "N/A", "<NA>", "NaT")} == {
+        content_id("x")
+    }
     assert identity({"id": "nano"}, ["id"], "x") == "nano"
 
 

@@ -74,7 +74,7 @@ def test_a_split_is_spelled_in_several_ways_or_missing(example, word, split):
     assert example(source, {"q": "Q", "context": "c", "answer": "a"}).split is None
 
 
-@pytest.mark.parametrize("word", ["holdout", 0, 0.0, "Test"])
+@pytest.mark.parametrize("word", ["holdout", " Holdout", 0, 0.0, "Test"])
 def test_an_option_says_what_other_words_of_the_split_mean(example, word):
     splits = {"holdout": "test", 0: "test", "Test": "test"}
     source = Own(task="abstractive_qa", fields={**QA, "split": "fold"}, splits=splits)

@@ -33,7 +33,15 @@ class Brief:
         for answer in answers:
             yield Verdict(answer.answer_id, self.name, min(1.0, self.most / max(len(answer.text.split()), 1)))
 """  # the module brief.py of the line
-SETTINGS = ("describe", "evaluate", "report", "sample", "screen", "train")  # parameters that are no table of rows
+SETTINGS = (
+    "describe",
+    "evaluate",
+    "judge",
+    "report",
+    "sample",
+    "screen",
+    "train",
+)  # parameters that are no table of rows
 GREEDY = {"prompts": "test", "decode": "greedy", "sweeps": 1}
 CANDIDATES = {"prompts": "candidates", "decode": "intent", "sweeps": 1}
 
@@ -152,7 +160,7 @@ def _judged(server: str) -> Rows:
         name: {"kind": kind, "needs": f"models/base/{name}", "model": f"base/{name}", "options": options[name]}
         for name, kind in JUDGING.items()
     }
-    paid = {"model": "strong", "weak_model": None, "pairwise_model": None, "server": asked}
+    paid = {"model": "strong", "weak_model": None, "pairwise_model": "strong", "server": asked}
     own_words = {"model": "strong", "prompt": "annotated_example", "server": asked}
     jury = {"take": "deviation", "of": ["checker", "claims", "annotated_faithfulness"], "null_if": "all"}
     grounded = {"abstractive_qa": "checker", "summarization": "checker"}
@@ -168,6 +176,7 @@ def _judged(server: str) -> Rows:
             "brief": {"kind": "brief:Brief", "needs": "brief.py", "model": None, "options": {"most": 5}},
             **local,
         },
+        "judge": {"max_null": 0.6},  # two of the instruction sets have no references to compare with
         "stand_ins": [],
         "objectives": {
             "faithfulness": _objective(2.0, extractive_qa="span_coverage", **grounded),
@@ -178,6 +187,7 @@ def _judged(server: str) -> Rows:
                 "floor": 0.5,
             },
             "brevity": _objective(0.1, **dict.fromkeys(("instruction", "extractive_qa", *grounded), "brief")),
+            "preferred": _objective(0.0, instruction="preference"),  # of test prompts alone: reported, never chosen by
             "task": _objective(1.0, extractive_qa="exact_match", abstractive_qa="rouge_l", summarization="rouge_l"),
         },
         "curated": {
