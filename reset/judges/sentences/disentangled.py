@@ -102,7 +102,7 @@ def _projection(attention: Any, kind: str) -> Callable[[torch.Tensor], torch.Ten
 
 
 def _multiply(states: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
-    """Multiply (pairs, tokens, heads, head width) by (heads, positions, head width): (heads, pairs x tokens, positions).
+    """Multiply (pairs, tokens, heads, width) by (heads, positions, width): (heads, pairs x tokens, positions).
 
     On a CPU by oneDNN, which takes half of MKL's time on AMD.
     """
