@@ -13,7 +13,11 @@ from typing import Any
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
-from transformers.models.deberta_v2 import modeling_deberta_v2 as known
+
+from reset.runs.lean_imports import without
+
+with without("scipy", "sklearn"):
+    from transformers.models.deberta_v2 import modeling_deberta_v2 as known
 
 Scores = tuple[torch.Tensor, None]
 PROBE = 2, 150  # rows, tokens: more than the 128 positions that have a bucket of their own
@@ -27,9 +31,9 @@ def slice_positions(model: Any) -> None:
     """
     if type(model) is not known.DebertaV2ForSequenceClassification or not model.config.relative_attention:
         return
-    encoder = model.deberta.encoder
+    encoder: Any = model.deberta.encoder
     layers = [layer.attention for layer in encoder.layer]
-    if any(type(layer.self) is not known.DisentangledSelfAttention or not layer.self.pos_att_type for layer in layers):
+    if any(type(layer.self) is not known.DisentangledSelfAttention or not _kinds(layer.self) for layer in layers):
         return
     with torch.inference_mode():
         positions = encoder.get_rel_embedding()
@@ -51,24 +55,27 @@ class SlicedAttention(torch.nn.Module):
         super().__init__()
         self.query_proj, self.key_proj, self.value_proj = attention.query_proj, attention.key_proj, attention.value_proj
         self.shape = attention.num_attention_heads, attention.attention_head_size
-        kinds = [kind for kind in ("c2p", "p2c") if kind in attention.pos_att_type]
+        kinds = _kinds(attention)
         self.scale = (self.shape[1] * (1 + len(kinds))) ** -0.5
         self.span = attention.pos_ebd_size
-        self.tables = {  # (heads, positions, head width)
-            kind: _projection(attention, kind)(positions[: 2 * self.span]).unflatten(1, self.shape).transpose(0, 1)
-            * self.scale
-            for kind in kinds
-        }
+        projected = {kind: _projection(attention, kind)(positions[: 2 * self.span]) * self.scale for kind in kinds}
+        self.tables = {
+            kind: self._heads(rows).transpose(0, 1) for kind, rows in projected.items()
+        }  # (heads, rows, ...)
         self.buckets = attention.position_buckets, attention.max_relative_positions
 
     def forward(self, hidden_states: torch.Tensor, attention_mask: torch.Tensor, *_: Any, **__: Any) -> Scores:
         """Replace transformers' attention; the mask is (pairs, tokens)."""
-        queries = self.query_proj(hidden_states[:, : self.queries]).unflatten(2, self.shape)
-        keys, values = (of(hidden_states).unflatten(2, self.shape) for of in (self.key_proj, self.value_proj))
+        queries = self._heads(self.query_proj(hidden_states[:, : self.queries]))
+        keys, values = (self._heads(of(hidden_states)) for of in (self.key_proj, self.value_proj))
         bias = self._bias(queries, keys).masked_fill_(attention_mask[:, None, None] == 0, -torch.inf)
-        heads = (part.transpose(1, 2) for part in (queries, keys, values))  # (pairs, heads, tokens, head width)
-        context = scaled_dot_product_attention(*heads, attn_mask=bias, scale=self.scale)
+        query, key, value = (part.transpose(1, 2) for part in (queries, keys, values))  # (pairs, heads, tokens, width)
+        context = scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=self.scale)
         return context.transpose(1, 2).flatten(2), None
+
+    def _heads(self, states: torch.Tensor) -> torch.Tensor:
+        """Split the last dimension: (..., heads, head width)."""
+        return states.view(*states.shape[:-1], *self.shape)
 
     def _bias(self, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
         """Return what positions add to the scores, (pairs, heads, queries, tokens)."""
@@ -93,6 +100,11 @@ def _rows(queries: int, tokens: int, span: int, buckets: int, furthest: int, *, 
     if buckets > 0:
         distances = known.make_log_bucket_position(distances, buckets, furthest).long()
     return (distances + span).clamp(0, 2 * span - 1).to(device)
+
+
+def _kinds(attention: Any) -> list[str]:
+    """Return which are scored: relative positions by their queries (c2p), by their keys (p2c)."""
+    return [kind for kind in ("c2p", "p2c") if kind in attention.pos_att_type]
 
 
 def _projection(attention: Any, kind: str) -> Callable[[torch.Tensor], torch.Tensor]:

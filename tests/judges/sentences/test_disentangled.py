@@ -46,7 +46,7 @@ def test_rows_of_any_length_get_the_same_logits(kinds, share, buckets):
     slice_positions(sliced)
     lighten(short)
     assert kind_of(sliced) == kind_of(short) == {SlicedAttention}
-    for tokens in (1, 2, 40, 128, 200):
+    for tokens in (1, 2, 40, 150):
         expected = logits(plain, tokens)
         torch.testing.assert_close(logits(sliced, tokens), expected, rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(logits(short, tokens), expected, rtol=1e-5, atol=1e-5)
@@ -61,7 +61,7 @@ def test_other_parts_of_the_family_get_the_same_logits(changed):
     short = copy.deepcopy(plain)
     lighten(short)
     assert kind_of(short) == {SlicedAttention}
-    for tokens in (40, 200):
+    for tokens in (40, 150):
         torch.testing.assert_close(logits(short, tokens), logits(plain, tokens), rtol=1e-5, atol=1e-5)
 
 
@@ -95,7 +95,7 @@ def test_attention_of_another_class_or_without_relative_positions_stays():
 
     other, absolute = model(), model(relative_attention=False)
     other.deberta.encoder.layer[1].attention.self.__class__ = Other
-    for one in (other, absolute):
+    for one in (other, absolute, model(kinds=())):
         expected = logits(one, 40)
         slice_positions(one)
         assert SlicedAttention not in kind_of(one)
