@@ -4,9 +4,16 @@ import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertTokenizerFast,
+    DebertaV2Config,
+    DebertaV2ForSequenceClassification,
+)
 
 from reset.files import schemas, tables
 from reset.judges.sentences.texts import splitter
@@ -62,33 +69,63 @@ def pool(records: Sequence[tuple[str, str]]) -> Pool:
 def model(folder: Path, texts: Sequence[str], layers: int, width: int) -> str:
     """Save an untrained BERT over the words of `texts`, in files that old and new transformers read."""
     torch.manual_seed(0)
-    words = {word for text in texts for word in text.lower().split() if word.isalpha()}
-    letters = {letter for text in texts for letter in text.lower() if not letter.isspace()}
-    vocabulary = [
-        "[PAD]",
-        "[UNK]",
-        "[CLS]",
-        "[SEP]",
-        "[MASK]",
-        *sorted(letters),
-        *(f"##{one}" for one in sorted(letters)),
-    ]
-    vocabulary += sorted(words - letters)
-    folder.mkdir(parents=True)
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
     config = BertConfig(
-        vocab_size=len(vocabulary),
+        vocab_size=_save_tokenizer(folder, texts),
         hidden_size=width,
         num_hidden_layers=layers,
         num_attention_heads=4,
         intermediate_size=4 * width,
-        id2label=dict(enumerate(LABELS)),
-        label2id={name: number for number, name in enumerate(LABELS)},
         initializer_range=0.2,
+        **_labels(),
     )
     BertForSequenceClassification(config).save_pretrained(folder)
-    tokenizer = BertTokenizerFast(str(folder / "vocab.txt"))
-    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+def deberta(folder: Path, texts: Sequence[str], layers: int) -> str:
+    """Save an untrained DeBERTa-v3-xsmall (of 12 `layers`) with its own 128,100 embeddings; the tokenizer is BERT's.
+
+    Everything that decides the work of a forward pass is as in microsoft/deberta-v3-xsmall's configuration.
+    """
+    torch.manual_seed(0)
+    _save_tokenizer(folder, texts)
+    config = DebertaV2Config(
+        vocab_size=128_100,
+        hidden_size=384,
+        num_hidden_layers=layers,
+        num_attention_heads=6,
+        intermediate_size=1536,
+        type_vocab_size=0,
+        relative_attention=True,
+        max_relative_positions=-1,
+        position_buckets=256,
+        norm_rel_ebd="layer_norm",
+        share_att_key=True,
+        pos_att_type=["p2c", "c2p"],
+        position_biased_input=False,
+        initializer_range=0.1,
+        **_labels(),
+    )
+    DebertaV2ForSequenceClassification(config).save_pretrained(folder)
+    return str(folder)
+
+
+def _labels() -> dict[str, Any]:
+    return {
+        "id2label": dict(enumerate(LABELS)),
+        "label2id": {name: number for number, name in enumerate(LABELS)},
+    }
+
+
+def _save_tokenizer(folder: Path, texts: Sequence[str]) -> int:
+    """Save a WordPiece tokenizer of the words and letters of `texts`; return the size of its vocabulary."""
+    words = {word for text in texts for word in text.lower().split() if word.isalpha()}
+    letters = {letter for text in texts for letter in text.lower() if not letter.isspace()}
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    vocabulary = [*special, *sorted(letters), *(f"##{one}" for one in sorted(letters)), *sorted(words - letters)]
+    folder.mkdir(parents=True)
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
     plain = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 512}
     (folder / "tokenizer_config.json").write_text(json.dumps(plain), encoding="utf-8")
-    return str(folder)
+    return len(vocabulary)

@@ -386,10 +386,12 @@ def test_bfloat16_is_used_where_it_changes_nothing_and_nowhere_else(tmp_path):
     torch.nn.init.zeros_(blunt.classifier.weight)  # now every pair scores alike
     blunt.save_pretrained(folder)
     nli, used = Nli(folder, batch_tokens=512, dtype="checked"), []
-    nli._bfloat16_model.register_forward_pre_hook(lambda module, args: used.append("light"))
+    nli._bfloat16_model.register_forward_pre_hook(
+        lambda module, args, inputs: used.append(inputs["input_ids"].shape), with_kwargs=True
+    )
     pairs = [(given, said) for given in PASSAGES for said in ANSWERS]
     nli.probabilities(pairs)
-    assert len(used) == 2  # the sample, then all pairs
+    assert used[: len(used) // 2] == used[len(used) // 2 :] != []  # the sample, here all pairs, then all pairs
     assert nli._bfloat16_model.classifier.weight.dtype == torch.bfloat16
 
 

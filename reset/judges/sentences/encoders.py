@@ -11,12 +11,15 @@ from typing import Any
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from reset.judges.sentences.disentangled import SlicedAttention, slice_positions
+
 PLAIN = frozenset({"bert", "roberta", "xlm-roberta", "electra"})  # model types with plain softmax attention
 READ_AT_FIRST = PLAIN | {"deberta", "deberta-v2"}
 
 
 def lighten(model: Any) -> None:
     """Apply all speed-ups that suit the model and its device; afterwards it can be neither saved nor copied."""
+    slice_positions(model)
     keep_first_token(model)
     has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # not on every Mac
     if has_onednn and model.device.type == "cpu":
@@ -55,6 +58,8 @@ def keep_first_token(model: Any) -> None:
     attention.output.register_forward_pre_hook(_first_tokens)
     if model.config.model_type in PLAIN:
         attention.self = FirstTokenAttention(attention.self)
+    elif isinstance(attention.self, SlicedAttention):
+        attention.self.queries = 1
 
 
 def _first_tokens(_: torch.nn.Module, states: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
