@@ -29,7 +29,7 @@ LLAMA, VICUNA = "models/huggyllama/llama-7b", "models/lmsys/vicuna-7b-v1.1"
 ALBERT, DEBERTA = "models/tals/albert-xlarge-vitaminc-mnli", "models/cross-encoder/nli-deberta-v3-base"
 FEVER = ("SUPPORTS", "REFUTES", "NOT ENOUGH INFO")
 MNLI = ("contradiction", "entailment", "neutral")
-END = 4.0  # times as large as other rows of the head: random answers end before they are cut off
+END, BYTES = 2.5, 0.3  # factors of rows of the head: random answers then end, and have words
 
 
 def save(folder: Path) -> dict[str, Path]:
@@ -49,6 +49,7 @@ def _ending() -> LlamaForCausalLM:
     made = old_llama.model(initializer_range=0.3, max_position_embeddings=2048, pad_token_id=0)
     with torch.no_grad():
         made.lm_head.weight[2] *= END
+        made.lm_head.weight[3:259] *= BYTES
     return made
 
 
