@@ -1,6 +1,6 @@
 """The check of scale `paper` as composed, in the world of the dress rehearsal: sound, and with each planted fault.
 
-    pytest -s -m slow tests/checking/test_scale_paper.py     prints the table of faults, findings and seconds
+pytest -s -m slow tests/checking/test_scale_paper.py     prints the table of faults, findings and seconds
 """
 
 import copy

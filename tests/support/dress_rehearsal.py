@@ -7,11 +7,12 @@ the published forms (`paper_data`). `OVERRIDES` is all that differs from `scale=
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,6 +41,14 @@ OVERRIDES = (  # and the addresses of the open raters
     "sample.engine=transformers",  # in place of vLLM
     "train.processes=2",
 )
+
+KEPT: dict[str, tuple[str, ...]] = {  # rows that differ in kind: of files, inits, data, recipes and models that answer
+    "datasets": ("dolly", "sharegpt", "oasst1", "nq", "ms_marco", "cnn_dailymail", "bioasq", "alpaca"),
+    "systems": ("cd", "mtl", "mtl_reset_s"),
+    "pools": ("mtl_candidates", "base", "cd_25", "mtl_reset_s"),
+    "curated": ("reset_s",),
+    "mixtures": ("cd", "mtl"),
+}
 
 
 @dataclass
@@ -120,28 +129,21 @@ def pinned(content: Rows) -> dict[str, str]:
     return {name: revision for name, revision in {**models, **sets}.items() if revision != hub_server.MAIN}
 
 
-def keep(content: Rows, systems: Collection[str]) -> None:
-    """Leave out the other systems of params.yaml, and what only they need."""
-    bases = {f"base/{name}" for name in content["base"]}
-    kept = {*systems, *bases}
-
-    def there(model: str) -> bool:
-        return model.partition("/at/")[0] in kept or model in kept
-
-    content["systems"] = {name: row for name, row in content["systems"].items() if name in systems}
-    content["pools"] = {name: row for name, row in content["pools"].items() if there(row["model"])}
-    needed = {row["data"].partition("/")[2] for row in content["systems"].values()}
-    content["curated"] = {name: row for name, row in content["curated"].items() if name in needed}
-    used = {*content["evaluate"]["systems"]} & {*content["pools"]}
-    chosen = {row["pool"] for row in content["curated"].values()}
-    content["evaluate"]["systems"] = [name for name in content["evaluate"]["systems"] if name in used]
-    content["pools"] = {name: row for name, row in content["pools"].items() if name in used | chosen}
-    mixed = {row["dev"] for row in content["systems"].values()}
-    content["mixtures"] = {name: row for name, row in content["mixtures"].items() if name in needed | mixed}
-    report = content["report"]
-    report["comparisons"] = [pair for pair in report["comparisons"] if used.issuperset(pair)]
-    report["pipelines"] = {name: row for name, row in report["pipelines"].items() if used.issuperset(row)}
-    report["paper_rows"] = {name: row for name, row in report["paper_rows"].items() if name in used}
+def keep(content: Rows) -> None:
+    """Leave the rows of `KEPT` in params.yaml, and of the others what refers to them."""
+    for table, names in KEPT.items():
+        content[table] = {name: content[table][name] for name in names}
+    sets = KEPT["datasets"]
+    for row in content["prompts"].values():
+        row["rows"] = {name: count for name, count in row["rows"].items() if name in sets}
+    for row in content["mixtures"].values():
+        row["parts"] = {name: [one for one in part if one in sets] for name, part in row["parts"].items()}
+    evaluate, report = content["evaluate"], content["report"]
+    evaluate["groups"] = {name: group for name, group in evaluate["groups"].items() if name in sets}
+    evaluate["systems"] = [name for name in evaluate["systems"] if name in KEPT["pools"]]
+    for name in ("pipelines", "paper_rows"):
+        report[name] = {}
+    report["comparisons"] = [["mtl_reset_s", "cd_25"]]
 
 
 def rating(body: Mapping[str, Any]) -> str:
@@ -152,6 +154,8 @@ def rating(body: Mapping[str, Any]) -> str:
 @contextmanager
 def world(folder: Path, clone: Path) -> Iterator[World]:
     """Everything that the scale asks, for the project in `clone`; `folder` holds the models."""
+    for made in (folder / "models", clone / "by_hand"):
+        shutil.rmtree(made, ignore_errors=True)
     models = paper_models.save(folder / "models")
     paper_data.by_hand(clone / "by_hand")
     with ExitStack() as stack:
