@@ -139,6 +139,11 @@ def no_prices(world: Checked) -> None:
     world.options("judges", "rater", "options", "server").update(prices_usd={}, max_cost_usd=300.0)
 
 
+def unpriced(world: Checked) -> None:
+    world.content = world.contents[TODAY]
+    world.options("judges", "rater", "options", "server").update(prices_usd={"gpt-5": [1.25, 10.0]})
+
+
 def no_key(world: Checked) -> None:
     world.patch.delenv("OPENAI_API_KEY")
 
@@ -181,6 +186,7 @@ FAULTS: dict[str, tuple[Callable[[Checked], None], str, str, str]] = {  # -> lev
     "a model that the server lacks": (not_served, "error", f"{RATER}.model", "Did you mean"),
     "fields of a request are refused": (fields_of_yesterday, "error", f"{RATER}.server.fields", '"max_tokens": null'),
     "a cost limit without prices": (no_prices, "error", RATER, "prices_usd lacks"),
+    "a model without a price": (unpriced, "warning", f"{RATER}.server.prices_usd", "no price of gpt-5-mini"),
     "no key": (no_key, "error", "judges.rater.kind", "export OPENAI_API_KEY"),
     "no chat template": (no_template, "error", "template", "chat template"),
     "rows longer than the positions": (long_rows, "warning", "train.max_tokens", "2048 positions"),
