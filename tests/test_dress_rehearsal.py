@@ -4,7 +4,6 @@
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,8 +25,6 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Ran]
         content = world.read()
         dress_rehearsal.keep(content)
         world.write(content)
-        found = world.run(sys.executable, "-m", "reset.cli.main", "check")
-        assert "0 errors" in found.text
         yield world, world.run("dvc", "repro")
 
 
@@ -40,6 +37,7 @@ def test_every_stage_runs_to_the_report_and_then_none(line: tuple[World, Ran]) -
     expected = {f"{stage}@{name}" for stage in ("fetch", "prepare") for name in KEPT["datasets"]}
     expected |= {f"train@{name}" for name in KEPT["systems"]} | {f"sample@{name}" for name in KEPT["pools"]}
     expected |= {f"base@{name}" for name in ("llama", "vicuna", "nli")} | {"select@reset_s", "report"}
+    assert "check: scale paper: 0 errors, 3 warnings, 0 not looked at" in ran.text.partition("Running stage")[0]
     assert expected <= ran.stages().keys()
     scored = {row["system"]: row for row in figures(world, "report/overview")}
     assert scored.keys() == {"base", "cd_25", "mtl_reset_s"}
