@@ -5,7 +5,6 @@ params.yaml whose kind another row has. The folder keeps the project, and `dress
 stopped goes on there.
 """
 
-import resource
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -35,29 +34,25 @@ def main(quick: bool, folder: Path | None, overrides: tuple[str, ...]) -> None:
             content = here.read()
             keep(content)
             here.write(content)
-        first, again, seconds, processor = rehearse(here, folder / "dress_rehearsal.log")
+        first, again, seconds = rehearse(here, folder / "dress_rehearsal.log")
         checks = [
             check("stages of a second run", len(again.stages()), "<= 0"),
             check("hosts asked that the scale does not name", len(here.net.refused), "<= 0"),
         ]
-    figures = {"overrides": overrides, "seconds": seconds, "processor_seconds": processor, "stages": summary(first)}
+    figures = {"overrides": overrides, "seconds": seconds, "stages": summary(first)}
     publish("dress_rehearsal", checks, libraries=["torch", "transformers", "deepspeed"], quick=quick, **figures)
 
 
-def rehearse(here: World, log: Path) -> tuple[Ran, Ran, float, float]:
-    """Run, and run again; what both printed, and seconds and processor seconds of all."""
-    started, before = time.monotonic(), _processor()
+def rehearse(here: World, log: Path) -> tuple[Ran, Ran, int]:
+    """Run, and run again; what both printed, and the seconds of all."""
+    started = time.monotonic()
     first = here.run("dvc", "repro")
     click.echo(first.text.partition("Running stage")[0])  # what the check before the first stage found
     again = here.run("dvc", "repro")
-    seconds = [round(time.monotonic() - started), round(_processor() - before)]
+    seconds = round(time.monotonic() - started)
     times = "".join(f"{took:8.1f} s  {stage}\n" for stage, took in first.stages().items())
     log.write_text(f"{first.text}\n{times}", encoding="utf-8")
-    return first, again, *seconds
-
-
-def _processor() -> float:
-    return sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    return first, again, seconds
 
 
 def summary(ran: Ran) -> dict[str, dict[str, Any]]:
