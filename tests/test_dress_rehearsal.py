@@ -66,8 +66,11 @@ def test_todays_api_and_the_smaller_nli_model_judge_the_same_answers(line: tuple
     content = world.read()
     dress_rehearsal.keep(content)
     world.write(content)
-    ran = world.run("dvc", "repro", "judge@rater-mtl_candidates", "judge@summac-mtl_candidates")
-    assert "sample@mtl_candidates" not in ran.stages()
+    targets = {"judge@rater-mtl_candidates", "judge@rater-base", "judge@summac-base"}
+    ran = world.run("dvc", "repro", *targets)
+    assert ran.stages().keys() == {*targets, "base@nli", "identify@rater", "identify@summac"}
     assert {body["model"] for body in world.raters[GPT[0]].asked} == set(GPT)
-    assert all(one["n"] > one["nulls"] for one in figures(world, "judge/mtl_candidates/rater")["verdicts"].values())
+    for judged in ("mtl_candidates/rater", "base/rater", "base/summac"):
+        verdicts = figures(world, f"judge/{judged}")["verdicts"]
+        assert verdicts and all(one["n"] > one["nulls"] for one in verdicts.values())
     world.write(before)
