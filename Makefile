@@ -2,7 +2,7 @@
 # make test    every test                                 make check             format, lint, types, quick tests
 # make docs    the documents as a site, site/             make lock    renew the pins of requirements/
 # make ui      MLflow's web page                          make clean             delete what stages and tools wrote
-#                                                         EXTRA=cluster          Ray, for many machines (docs/scale.md)
+# make rehearse          scale paper on tiny models       EXTRA=cluster          Ray, for many machines (docs/scale.md)
 SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
@@ -12,7 +12,7 @@ export DS_BUILD_OPS := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps
 
-.PHONY: repro test check docs ui clean lock
+.PHONY: repro test check docs ui rehearse clean lock
 
 repro: $(VENV)/.base $(EXTRA:%=$(VENV)/.%)
 	$(VENV)/bin/dvc repro
@@ -33,6 +33,9 @@ docs: $(VENV)/.docs # site/index.html, which opens offline
 
 ui: $(VENV)/.ui
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+
+rehearse: $(VENV)/.base # its project and log stay in the folder that it names
+	python -m benchmarks.dress_rehearsal
 
 clean:
 	rm -rf site data models metrics/report/index.html .chunks .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache

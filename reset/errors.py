@@ -33,7 +33,7 @@ def shown(value: object) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint for an unknown `name`: the most similar of the `known` names, if any, and a list of all."""
-    names = sorted(known)
+    names = sorted(known) or ["none"]
     matches = difflib.get_close_matches(name, names, n=1)
     hint = f"Did you mean '{matches[0]}'? " if matches else ""
     return f"{hint}Known: {', '.join(names)}"

@@ -28,7 +28,10 @@ def main(name: str, into: Path) -> None:
             figures = model.build(folder, work)
         shutil.rmtree(work, ignore_errors=True)
         tables.write_json(metrics, {"scale": p.scale, **figures})
-    click.echo(f"base {name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
+    told = {
+        key: value if isinstance(value, str) else f"{value:.4g}" for key, value in figures.items() if value is not None
+    }
+    click.echo(f"base {name}: " + ", ".join(f"{key} {value}" for key, value in told.items()))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from reset.errors import ResetError
 
 PICKLED = "pytorch_model*.bin"
 INDEX, NEW_INDEX = "pytorch_model.bin.index.json", "model.safetensors.index.json"
-SENTENCEPIECE = ("tokenizer.model", "spiece.model")
+SENTENCEPIECE = ("tokenizer.model", "spiece.model", "spm.model")  # LLaMA's, ALBERT's, DeBERTa's
 
 PROBES = (  # texts on which the converted tokenizer must agree with sentencepiece
     "A chat between a curious user and an assistant. USER: Who lives in the red forest? ASSISTANT:",

@@ -1,15 +1,18 @@
 """A starting model from the hub or a local folder; saved as safetensors, and remote code is never run."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
 from reset.bases import convert, usable
 from reset.errors import ResetError
 
+COMMIT = re.compile(r"[0-9a-f]{40}")
+REFUSALS = (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError)
 FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
 
@@ -27,15 +30,29 @@ class HubModel:
         self._id, self._revision, self._convert, self._trained = id, revision, convert, trained
 
     def build(self, into: Path, work: Path) -> dict[str, Any]:
-        """Copy the model to `into` and return its size in bytes; pickled weights are downloaded to `work`.
+        """Copy the model to `into`; return its size in bytes and the hub's commit. Pickled weights go to `work` first.
 
-        Raises `ResetError` if the model does not exist, or cannot be trained from (`reset.bases.usable`).
+        A revision that is a branch is the same commit for all files. Raises `ResetError` if the model does not exist,
+        or cannot be trained from (`reset.bases.usable`).
         """
+        commit = self._revision = self._commit()
         self._fetch(into, FILES)
         if self._convert:
             self._convert_old(into, work)
         usable.check(into, self._id, trained=self._trained)
-        return {"bytes": sum(file.stat().st_size for file in into.rglob("*") if file.is_file())}
+        size = sum(file.stat().st_size for file in into.rglob("*") if file.is_file())
+        return {"bytes": size, "revision": commit}
+
+    def _commit(self) -> str | None:
+        """Return the commit that the revision means now; None for a local folder."""
+        if Path(self._id).is_dir():
+            return None
+        if self._revision and COMMIT.fullmatch(self._revision):
+            return self._revision
+        try:
+            return str(HfApi().model_info(self._id, revision=self._revision).sha)
+        except REFUSALS as error:
+            raise self._failure(error) from error
 
     def _convert_old(self, into: Path, work: Path) -> None:
         if not any(into.glob("*.safetensors")):
@@ -54,11 +71,14 @@ class HubModel:
             return
         try:
             snapshot_download(self._id, revision=self._revision, local_dir=into, allow_patterns=patterns)
-        except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise ResetError(
-                f"base model '{self._id}' is not a local folder and cannot be downloaded from the hub: {reason}"
-            ) from error
+        except REFUSALS as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> ResetError:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        return ResetError(
+            f"base model '{self._id}' is not a local folder and cannot be downloaded from the hub: {reason}"
+        )
 
 
 def _copy(source: Path, into: Path, patterns: list[str]) -> None:

@@ -4,7 +4,6 @@ The hub is that of HF_ENDPOINT. Weights and data are not downloaded. Small files
 stage `base` and `reset-lm plan` take them.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -21,7 +20,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from reset.bases.hub import FILES
+from reset.bases.hub import COMMIT, FILES
 from reset.checking.findings import Finding, Found, Unreachable, error, warning
 
 Kind = Literal["model", "dataset"]
@@ -29,7 +28,6 @@ TIMEOUT_S = 10.0
 REFUSALS = (errors.HTTPError, HFValidationError, OSError)  # type: ignore[attr-defined]  # lost connections too
 SMALL = [pattern for pattern in FILES if not pattern.endswith(".safetensors")]
 LARGEST = 100_000_000  # bytes of a file that still counts as small
-COMMIT = re.compile(r"[0-9a-f]{40}")
 NOT_REACHED = "check the network and HF_ENDPOINT; --offline leaves the hub out"
 
 

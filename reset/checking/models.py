@@ -13,6 +13,7 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from reset.bases import usable
+from reset.bases.convert import SENTENCEPIECE
 from reset.checking.bases import Files
 from reset.checking.findings import Finding, error, warning
 from reset.errors import ResetError
@@ -28,7 +29,7 @@ UNPICKLE = (
     "set `convert: true` in its options, or name a revision with safetensors (of many models the hub's converter "
     "offers one, such as refs/pr/1)"
 )
-READERS = {"tokenizer.model": "sentencepiece", "spiece.model": "sentencepiece", "tiktoken.model": "tiktoken"}
+READERS = {**dict.fromkeys(SENTENCEPIECE, "sentencepiece"), "tiktoken.model": "tiktoken"}
 JUDGING = {**MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES, **MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES}
 
 

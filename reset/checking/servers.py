@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import openai
 
@@ -16,7 +17,7 @@ from reset.checking.findings import Finding, Unreachable, error, skipped, warnin
 from reset.errors import ResetError, nearest
 from reset.judges import Answer
 from reset.judges.openai import OpenAIRater
-from reset.llm import LIMITS, Question
+from reset.llm import LIMITS, Question, Server
 from reset.llm.asking import FAULTS
 from reset.llm.faults import Fault, Meaning, fault
 from reset.llm.key import VARIABLE, api_key
@@ -40,6 +41,9 @@ class Change(NamedTuple):
 COMPLETION = Change(
     {"max_tokens": None, "max_completion_tokens": REPLY_TOKENS}, {"max_tokens": None, "max_completion_tokens": ROOM}
 )
+Asked = tuple[Question, Server]
+PROBE = Answer("check", "A mill.", "instruction", "train", "Name a building.", "", ["A mill."], ["A barn."], None)
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CHANGES = (COMPLETION, Change({"temperature": None}, {"temperature": None}))
 STRUCTURES = ("response_format", "structured_outputs")
 UNSTRUCTURED = Change(dict.fromkeys(STRUCTURES), {})
@@ -53,6 +57,7 @@ def judge(key: str, options: Mapping[str, Any], rater: OpenAIRater, *, offline: 
         yield error(f"{key}.kind", f"the environment variable {VARIABLE} is not set", f"export {VARIABLE}=...")
     for url, forms in _forms(rater).items():
         at = f"{key}.options.{'server' if url == options['server']['base_url'] else 'weak_server'}"
+        yield from _prices(at, url, forms)
         if offline:
             yield skipped(at, f"{url} not asked", "run without --offline")
             continue
@@ -63,17 +68,26 @@ def judge(key: str, options: Mapping[str, Any], rater: OpenAIRater, *, offline: 
             elif secret is None:
                 yield skipped(at, f"{url} not tried", f"needs {VARIABLE}")
             else:
-                yield from _tried(client, at, forms, models, listed)
+                yield from _tried(client, at, [question for question, _ in forms], models, listed)
 
 
-def _forms(rater: OpenAIRater) -> dict[str, list[Question]]:
+def _prices(key: str, url: str, asked: Sequence[Asked]) -> Iterator[Finding]:
+    """Yield a line if a model elsewhere has no price: its cost is neither counted nor limited."""
+    unpriced = sorted({question.model for question, server in asked if question.model not in server.prices_usd})
+    if unpriced and urlsplit(url).hostname not in LOOPBACK:
+        what = f"{url}: no price of {' and '.join(unpriced)}, so that the cost is not counted"
+        mend = (
+            f"add {unpriced[0]}: [USD per million prompt tokens, per million reply tokens]; 0.0 where nothing is paid"
+        )
+        yield warning(f"{key}.prices_usd", what, mend)
+
+
+def _forms(rater: OpenAIRater) -> dict[str, list[Asked]]:
     """Return one question of each form that the judge asks, by the address of the server that it goes to."""
-    forms: dict[str, dict[Any, Question]] = {}
+    forms: dict[str, dict[Any, Asked]] = {}
     for split in ("train", "test"):
-        texts = ("Name a building.", "", ["A mill."], ["A barn."])  # instruction, question, passages, references
-        answer = Answer("check", "A mill.", min(rater.tasks), split, *texts, None)
-        for question, server in rater.asked(answer):
-            forms.setdefault(server.base_url, {})[question.form] = question
+        for question, server in rater.asked(replace(PROBE, task=min(rater.tasks), split=split)):
+            forms.setdefault(server.base_url, {})[question.form] = question, server
     return {url: list(by_form.values()) for url, by_form in forms.items()}
 
 

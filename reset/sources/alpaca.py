@@ -23,7 +23,7 @@ class Alpaca:
 
     where = Where(
         hub="tatsu-lab/alpaca",
-        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
+        revision="dce01c9b08f87459cf36a430d809084718273017",
         splits={"test": "train"},
         licence="CC BY-NC 4.0",
     )

@@ -27,8 +27,8 @@ class BioAsq(Choice):
 
     where = Where(
         licence="CC BY 2.5",
-        how="register at bioasq.org (free), download the golden files of Task B, editions 2 to 9, and set `path` to "
-        "their folder, or to RobustQA's retrieval results",
+        how="register at bioasq.org (free), download the golden files of Task B, editions 2 to 9, and unpack them into "
+        "a folder that `path` names; or name RobustQA's retrieval results",
     )
 
     lower_case: bool = True

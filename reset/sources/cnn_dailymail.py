@@ -22,7 +22,7 @@ class CnnDailyMail:
     where = Where(
         hub="abisee/cnn_dailymail",
         config="3.0.0",
-        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
+        revision="96df5e686bee6baa90b8bee7c28b81fa3fa6223d",
         splits={"train": "train", "dev": "validation", "test": "test"},
         licence="Apache-2.0 by its card; the articles are the publishers'",
     )

@@ -25,7 +25,7 @@ class Dolly:
 
     where = Where(
         hub="databricks/databricks-dolly-15k",
-        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
+        revision="bdd27f4d94b9c1f951818a7da7fd7aeea5dbff1a",
         splits={"train": "train"},
         licence="CC BY-SA 3.0",
     )

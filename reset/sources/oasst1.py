@@ -38,7 +38,7 @@ class Oasst1:
     joined: Literal[True] = True
     where = Where(
         hub="OpenAssistant/oasst1",
-        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
+        revision="fdf72ae0827c1cda404aff25b6603abec9e3399b",
         splits={"train": "train", "dev": "validation"},
         licence="Apache-2.0",
     )

@@ -26,7 +26,7 @@ class SearchQa(Choice):
 
     where = Where(
         hub="lucadiliello/searchqa",
-        revision="main",  # fetch records the commit; set `revision` in params.yaml to pin one
+        revision="c1a979068ba118d85467179b704031d113d689cc",
         splits={"train": "train", "test": "validation"},
         licence="BSD-3-Clause; web snippets",
     )

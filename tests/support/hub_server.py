@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -39,9 +40,12 @@ class HubServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, repositories: Mapping[str, Content], gated: Collection[str], breaks: bool) -> None:
+    def __init__(
+        self, repositories: Mapping[str, Content], gated: Collection[str], breaks: bool, commits: Mapping[str, str]
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repositories, self.gated, self.breaks, self.sent = repositories, gated, breaks, 0
+        self.commits = commits
         self.seen: list[tuple[str, str, str | None]] = []  # method, path, range
         self.broken: set[str] = set()  # files whose first download broke off
 
@@ -49,6 +53,10 @@ class HubServer(ThreadingHTTPServer):
     def address(self) -> str:
         """What `HF_ENDPOINT` is set to."""
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def commit(self, repository: str) -> str:
+        """The commit that a repository is at."""
+        return self.commits.get(repository) or commit(repository)
 
     def names(self, repository: str) -> list[str]:
         """The files of a repository."""
@@ -118,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(self._info(repository))
 
     def _known(self, repository: str, revision: str) -> bool:
-        return revision in (MAIN, commit(repository))
+        return revision in (MAIN, self.server.commit(repository))
 
     def _info(self, repository: str) -> dict[str, Any]:
         names = self.server.names(repository)
@@ -126,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         card = self._card(repository) if "README.md" in names else {}
         gated = "manual" if repository in self.server.gated else False
         id = repository.partition("/")[2]
-        facts = {"id": id, "sha": commit(repository), "private": False, "gated": gated, "tags": []}
+        facts = {"id": id, "sha": self.server.commit(repository), "private": False, "gated": gated, "tags": []}
         return {**facts, "siblings": files, "cardData": card}
 
     def _card(self, repository: str) -> dict[str, Any]:
@@ -163,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         found = re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         start, end = (int(found[1]), int(found[2] or len(content) - 1) + 1) if found else (0, len(content))
         tag = hashlib.sha1(content).hexdigest()
-        headers = {"ETag": f'"{tag}"', "X-Repo-Commit": commit(repository), "Accept-Ranges": "bytes"}
+        headers = {"ETag": f'"{tag}"', "X-Repo-Commit": self.server.commit(repository), "Accept-Ranges": "bytes"}
         part = content[start:end]
         if part != content:
             headers["Content-Range"] = f"bytes {start}-{start + len(part) - 1}/{len(content)}"
@@ -194,10 +202,17 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def hub(
-    repositories: Mapping[str, Content], *, gated: Collection[str] = (), breaks: bool = False
+    repositories: Mapping[str, Content],
+    *,
+    gated: Collection[str] = (),
+    breaks: bool = False,
+    commits: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[HubServer]:
-    """A running server; stopped behind the block. With `breaks`, the first download breaks off half-way."""
-    server = HubServer(repositories, gated, breaks)
+    """A running server; stopped behind the block. With `breaks`, the first download breaks off half-way.
+
+    `commits` are those of repositories whose revision somebody pins.
+    """
+    server = HubServer(repositories, gated, breaks, commits)
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield server

@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from sentencepiece import SentencePieceTrainer
@@ -31,21 +32,22 @@ def pieces() -> bytes:
     return made.getvalue()
 
 
-def model() -> LlamaForCausalLM:
-    """The model, with random weights in float16."""
+def model(**options: Any) -> LlamaForCausalLM:
+    """The model, with random weights in float16; `options` are those of its configuration."""
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        made = LlamaForCausalLM(LlamaConfig(vocab_size=340, **sizes))
+        made = LlamaForCausalLM(LlamaConfig(vocab_size=340, **{**sizes, **options}))
     for weights in made.parameters():
         weights.data = weights.data.half()
     return made
 
 
-def save(folder: Path) -> Path:
+def save(folder: Path, made: LlamaForCausalLM | None = None) -> Path:
     """Save model and tokenizer in `folder`, with the files and fields of lmsys/vicuna-7b-v1.1."""
     folder.mkdir()
-    weights = dict(model().state_dict())
+    made = made or model()
+    weights = dict(made.state_dict())
     weights |= {f"model.layers.{layer}.self_attn.rotary_emb.inv_freq": torch.ones(4) for layer in (0, 1)}
     names = list(weights)
     halves = {SHARDS[0]: names[:9], SHARDS[1]: names[9:]}
@@ -56,7 +58,7 @@ def save(folder: Path) -> Path:
         "weight_map": {name: shard for shard, half in halves.items() for name in half},
     }
     _write(folder / "pytorch_model.bin.index.json", index)
-    _write(folder / "config.json", {**model().config.to_dict(), "architectures": ["LlamaForCausalLM"]})
+    _write(folder / "config.json", {**made.config.to_dict(), "architectures": ["LlamaForCausalLM"]})
     (folder / "tokenizer.model").write_bytes(pieces())
     _tokenizer_options(folder)
     return folder

@@ -1,0 +1,76 @@
+"""Scale `paper` runs to its report on tiny models of the real kinds, with nothing that it asks of the network missing.
+
+`python -m benchmarks.dress_rehearsal` runs the whole composition; here are the rows of params.yaml that differ in kind.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support import dress_rehearsal, paper_models
+from tests.support.clones import clone
+from tests.support.dress_rehearsal import GPT, KEPT, STRONG, WEAK, Ran, World
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Ran]]:
+    """The world after a run, and what the run printed."""
+    root = tmp_path_factory.mktemp("dress")
+    with dress_rehearsal.world(root, clone(root / "line")) as world:
+        world.compose()
+        content = world.read()
+        dress_rehearsal.keep(content)
+        world.write(content)
+        yield world, world.run("dvc", "repro")
+
+
+def figures(world: World, name: str) -> Any:
+    return json.loads((world.folder / "metrics" / f"{name}.json").read_text())
+
+
+def test_every_stage_runs_to_the_report_and_then_none(line: tuple[World, Ran]) -> None:
+    world, ran = line
+    expected = {f"{stage}@{name}" for stage in ("fetch", "prepare") for name in KEPT["datasets"]}
+    expected |= {f"train@{name}" for name in KEPT["systems"]} | {f"sample@{name}" for name in KEPT["pools"]}
+    expected |= {f"base@{name}" for name in ("llama", "vicuna", "nli")} | {"select@reset_s", "report"}
+    assert "check: scale paper: 0 errors, 3 warnings, 0 not looked at" in ran.text.partition("Running stage")[0]
+    assert expected <= ran.stages().keys()
+    scored = {row["system"]: row for row in figures(world, "report/overview")}
+    assert scored.keys() == {"base", "cd_25", "mtl_reset_s"}
+    assert all(row["instruction"] is not None and row["task"] is not None for row in scored.values())
+    assert world.run("dvc", "repro").stages() == {}
+
+
+def test_the_network_is_asked_for_nothing_else(line: tuple[World, Ran]) -> None:
+    world, _ = line
+    assert world.net.refused == set()
+    assert {"huggingface.co", "dl.fbaipublicfiles.com"} <= world.net.asked
+    assert world.raters[STRONG].asked and world.raters[WEAK].asked and not world.raters[GPT[0]].asked
+
+
+def test_the_commit_that_was_loaded_is_recorded(line: tuple[World, Ran]) -> None:
+    world, _ = line
+    for name, repository in (("vicuna", paper_models.VICUNA), ("nli", paper_models.ALBERT)):
+        assert figures(world, f"base/{name}")["revision"] == world.hub.commit(repository)
+    assert figures(world, "fetch/dolly")["revision"] == world.hub.commit("datasets/databricks/databricks-dolly-15k")
+
+
+def test_todays_api_and_the_smaller_nli_model_judge_the_same_answers(line: tuple[World, Ran]) -> None:
+    world, _ = line
+    before = world.read()
+    world.compose("raters=gpt", "nli=deberta")
+    content = world.read()
+    dress_rehearsal.keep(content)
+    world.write(content)
+    targets = {"judge@rater-mtl_candidates", "judge@rater-base", "judge@summac-base"}
+    ran = world.run("dvc", "repro", *targets)
+    assert ran.stages().keys() == {*targets, "base@nli", "identify@rater", "identify@summac"}
+    assert {body["model"] for body in world.raters[GPT[0]].asked} == set(GPT)
+    for judged in ("mtl_candidates/rater", "base/rater", "base/summac"):
+        verdicts = figures(world, f"judge/{judged}")["verdicts"]
+        assert verdicts and all(one["n"] > one["nulls"] for one in verdicts.values())
+    world.write(before)
