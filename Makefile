@@ -35,7 +35,7 @@ ui: $(VENV)/.ui
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
 
 clean:
-	rm -rf site data models metrics/report/index.html .chunks .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
+	rm -rf site data models metrics/report/index.html .chunks .store .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
 
 lock: # needs uv (`pip install uv`): see CONTRIBUTING.md
 	python3 requirements/lock.py
