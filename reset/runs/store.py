@@ -50,7 +50,7 @@ class File:
 
 
 class Store:
-    """The values of one mark; use it as a context manager. `found` and `added` count values read and written.
+    """The values of one mark; use it as a context manager. `found` and `missed` count the keys asked for.
 
     `max_gb` bounds the files of `root`/.store together, in gigabytes of 1e9 bytes: those used longest ago go first, and
     a file that has reached the bound gets no further rows. 0 keeps nothing.
@@ -60,11 +60,14 @@ class Store:
         self._root, self._path, self._max_bytes = root, root / FOLDER / kind / f"{mark}.sqlite", max_gb * 1e9
         self._db: sqlite3.Connection | None = None
         self._off = not max_gb
-        self.found = self.added = 0
+        self.found = self.missed = 0
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, Any]:
         """Return the values of those `keys` that have one."""
-        return self._spared(lambda db: dict(self._read(db, list(keys)))) or {}
+        wanted = list(keys)
+        values: dict[bytes, Any] = self._spared(lambda db: dict(self._read(db, wanted))) or {}
+        self.found, self.missed = self.found + len(values), self.missed + len(wanted) - len(values)
+        return values
 
     def put(self, values: Mapping[bytes, Any]) -> None:
         """Keep `values` that JSON can hold, all or none of them; those that are there stay as they are."""
@@ -86,7 +89,6 @@ class Store:
             query = f"SELECT key, value, sum FROM kept WHERE key IN ({', '.join('?' * len(some))})"  # nosec B608: places
             for name, content, checksum in db.execute(query, some).fetchall():
                 if checksum == _sum(name, content):
-                    self.found += 1
                     yield name, orjson.loads(content)
                 else:
                     db.execute("DELETE FROM kept WHERE key = ?", (name,))
@@ -95,7 +97,7 @@ class Store:
         if self._path.stat().st_size < self._max_bytes:
             with db:
                 db.execute("BEGIN IMMEDIATE")
-                self.added += db.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?)", rows).rowcount
+                db.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?)", rows)
 
     def _spared(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         """Return what `work` makes of the database; None if that cannot be used, now or from here on."""
@@ -127,7 +129,9 @@ class Store:
             trim(self._root, self._max_bytes)
 
     def __str__(self) -> str:
-        return f"{self.found:,} taken from the store, {self.added:,} added to it"
+        return (
+            f"{self.found:,} taken from the store, {self.missed:,} computed" if self._max_bytes else "nothing is kept"
+        )
 
 
 def _encoded(values: Mapping[bytes, Any]) -> Iterator[tuple[bytes, bytes]]:
