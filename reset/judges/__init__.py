@@ -35,7 +35,11 @@ class Answer:
 
 
 class Judge(Protocol):
-    """Constructed with keyword arguments: `name`, and from its row in params.yaml `model` (if set) and `options`."""
+    """Constructed with keyword arguments: `name`, and from its row in params.yaml `model` (if set) and `options`.
+
+    Verdicts on an answer are kept and used again wherever the same answer to the same example is judged. A class whose
+    verdicts depend on the other answers to the prompt says so: `compares_answers = True`.
+    """
 
     tasks: frozenset[str]  # answers of other tasks are not judged
 

@@ -39,10 +39,12 @@ def load(table: str, name: str, row: Mapping[str, Any], workers: Mapping[str, An
 def store(root: Path, by: Judge, name: str, identified: Mapping[str, Any], max_gb: float) -> Store:
     """Return the store of the verdicts of `by`, whose row and hashes are `identified` (`identity`).
 
-    It keeps nothing of a judge that is paid: its replies are in the ledger, and asked of there.
+    It keeps nothing of a judge that is paid, whose replies are in the ledger, and of one that compares answers.
     """
+    kind = registry.load(registry.JUDGES, identified["kind"], "judge")
+    apart = isinstance(by, Paid) or getattr(kind, "compares_answers", False)
     mark = fingerprint(judge=name, identity=identified, dtype=_auto_dtype(identified["kind"]))
-    return Store(root, "verdicts", mark, 0.0 if isinstance(by, Paid) else max_gb)
+    return Store(root, "verdicts", mark, 0.0 if apart else max_gb)
 
 
 def _auto_dtype(kind: str) -> str | None:

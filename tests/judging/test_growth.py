@@ -4,6 +4,7 @@ import pytest
 
 from reset.files import schemas, tables
 from reset.judges import Paid, Verdict
+from reset.judges.lexical import Lexical
 from reset.judging import build
 from reset.judging.judge import judge
 from reset.runs.store import Store
@@ -147,6 +148,12 @@ def test_a_judge_that_is_paid_has_the_ledger_and_no_store(tmp_path):
         assert str(store) == "nothing is kept"
     with build.store(tmp_path, Length(), "free", {"kind": "lexical"}, 1.0) as store:
         assert str(store) == "0 taken from the store, 0 computed"
+
+
+def test_a_judge_that_compares_answers_has_no_store(tmp_path, monkeypatch):
+    monkeypatch.setattr(Lexical, "compares_answers", True, raising=False)
+    with build.store(tmp_path, Length(), "free", {"kind": "lexical"}, 1.0) as store:
+        assert str(store) == "nothing is kept"
 
 
 def test_another_name_identity_or_option_has_another_store(tmp_path):

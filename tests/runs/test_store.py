@@ -5,12 +5,16 @@ import multiprocessing
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from reset.runs import store
 from reset.runs.store import Store, key
+from tests.support import ROOT
 
 
 def open_store(root, mark="mark", max_gb=1.0):
@@ -167,3 +171,40 @@ def test_files_that_have_not_been_used_for_days_are_found(tmp_path, days):
         fill(tmp_path, 1, mark)
     os.utime(path_of(tmp_path, "long ago"), (time.time() - 31 * store.DAY_S,) * 2)
     assert len(store.unused(tmp_path, days)) == (2 if days == 0 else 1)
+
+
+STAGE = """
+from pathlib import Path
+from reset import tracking
+from reset.runs.store import Store, key
+with Store(tracking.root(), "answers", "mark", 1.0) as kept:
+    kept.get([key("a")])
+    kept.put({key("a"): 1})
+Path("out.txt").write_text(str(kept))
+"""
+
+
+def command(folder, *words):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_an_experiment_in_a_folder_of_its_own_finds_the_projects_store(tmp_path):
+    dvc, git = str(Path(sys.executable).with_name("dvc")), ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
+    (tmp_path / "stage.py").write_text(STAGE)
+    (tmp_path / "params.yaml").write_text("n: 1\n")
+    stage = f"cmd: {sys.executable} stage.py\n    params: [n]\n    outs: [out.txt]\n"
+    (tmp_path / "dvc.yaml").write_text(f"stages:\n  one:\n    {stage}")
+    command(tmp_path, "git", "init", "-q")
+    command(tmp_path, dvc, "init", "-q")
+    (tmp_path / ".gitignore").write_text("/out.txt\n/.store\n")
+    command(tmp_path, dvc, "repro")
+    assert (tmp_path / "out.txt").read_text() == "0 taken from the store, 1 computed"
+    command(tmp_path, *git, "add", "-A")
+    command(tmp_path, *git, "commit", "-qm", "run")
+    command(tmp_path, dvc, "exp", "run", "--temp", "-n", "apart", "-S", "n=2")
+    command(tmp_path, dvc, "exp", "apply", "apart")
+    assert (tmp_path / "out.txt").read_text() == "1 taken from the store, 0 computed"
