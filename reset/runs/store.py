@@ -15,6 +15,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -140,8 +141,11 @@ def _encoded(values: Mapping[bytes, Any]) -> Iterator[tuple[bytes, bytes]]:
 
 def files(root: Path) -> list[File]:
     """Return the files of the store of project `root`, last used first."""
-    found = ((path, path.stat()) for path in (root / FOLDER).glob("*/*.sqlite"))
-    return sorted((File(path, s.st_size, s.st_mtime) for path, s in found), key=lambda f: f.used_at, reverse=True)
+    found = []
+    for path in (root / FOLDER).glob("*/*.sqlite"):
+        with suppress(FileNotFoundError):  # another stage has just removed it
+            found.append(File(path, path.stat().st_size, path.stat().st_mtime))
+    return sorted(found, key=lambda file: file.used_at, reverse=True)
 
 
 def unused(root: Path, days: float) -> list[File]:
