@@ -38,7 +38,7 @@ rehearse: $(VENV)/.base # its project and log stay in the folder that it names
 	python -m benchmarks.dress_rehearsal
 
 clean:
-	rm -rf site data models metrics/report/index.html .chunks .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
+	rm -rf site data models metrics/report/index.html .chunks .store .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
 
 lock: # needs uv (`pip install uv`): see CONTRIBUTING.md
 	python3 requirements/lock.py

@@ -146,7 +146,7 @@ def main(finished: Path, quick: bool) -> None:
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / "run"
         ignored = shutil.ignore_patterns(
-            ".venv", "mlruns", "mlflow.db*", ".chunks", "exports", "*_cache", "__pycache__"
+            ".venv", "mlruns", "mlflow.db*", ".chunks", ".store", "exports", "*_cache", "__pycache__"
         )
         shutil.copytree(finished, folder, symlinks=True, ignore=ignored)
         edits = list(EDITS.items())[:: 5 if quick else 1]

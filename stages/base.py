@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reset import params, registry, tracking
-from reset.files import hashing, tables
+from reset.files import code, hashing, tables
 from reset.files.atomic import whole_folder
 
 
@@ -20,7 +20,8 @@ def main(name: str, into: Path) -> None:
     metrics = Path(f"metrics/base/{name}.json")
     with tracking.run("base", name, row.model_dump(), metrics=metrics, enabled=p.tracking.enabled):
         needs = Path(row.needs)
-        mark = hashing.fingerprint(row=row.model_dump(), seed=p.seed, needs=hashing.file_hash(needs))
+        modules = "stages.base", registry.module(registry.BASES, row.kind, "base")
+        mark = code.mark(*modules, row=row.model_dump(), seed=p.seed, needs=hashing.file_hash(needs))
         options = {"needs": needs, "seed": p.seed, **row.options}
         model = registry.build(registry.BASES, row.kind, f"base.{name}.options", **options)
         work = Path(".chunks/base") / name / mark

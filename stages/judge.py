@@ -35,7 +35,8 @@ def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into
     read = row["read"].get(pool) if "read" in row else None
     if isinstance(by, judges.Paid):
         click.echo(f"judge {name}: {preflight(answers, asked, by, pool=pool, read=read)}")
-    with tracking.run("judge", name, row, metrics=metrics, enabled=p.tracking.enabled):
+    kept = build.store(tracking.root(), by, judge, row, p.store.max_gb)
+    with kept, tracking.run("judge", name, row, metrics=metrics, enabled=p.tracking.enabled):
         account, verdicts = judge_pool(
             answers,
             asked,
@@ -48,10 +49,11 @@ def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into
             fingerprint_parts={"judge": judge, **row},
             spread=spread,
             read=read,
+            store=kept,
         )
         extra = {} if read is None else {"sweeps_read": read}
         account.write(metrics, scale=p.scale, verdicts=verdicts, **extra)
-    click.echo(f"judge {name}: {account}")
+    click.echo(f"judge {name}: {account}; {kept}")
 
 
 if __name__ == "__main__":

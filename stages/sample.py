@@ -10,7 +10,8 @@ from reset import engines, params, registry, tracking
 from reset.files import code, hashing
 from reset.files.atomic import copy
 from reset.params.answers import Sample
-from reset.runs import chunks, cluster, progress
+from reset.params.document import Params
+from reset.runs import chunks, cluster, progress, store
 from reset.sampling import decode_settings, sample
 
 PATH = click.Path(path_type=Path)
@@ -40,33 +41,55 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
         max_tokens=p.sample.max_tokens,
         max_prompt_tokens=p.sample.max_prompt_tokens,
     )
-    how = p.sample.model_dump(include={"engine": True, "chunk_prompts": True, "engines": {p.sample.engine}})
-    hashes = [hashing.file_hash(model), hashing.file_hash(prompts)]
-    hashes.append(code.code_hash("stages.sample", registry.module(registry.ENGINES, p.sample.engine, "engine")))
-    store = chunks.Chunks(
-        Path(".chunks/sample") / pool,
-        hashing.fingerprint(
-            pool=repr(pool_settings), template_options=p.template_options.model_dump(), how=how, inputs=hashes
-        ),
+    mark = _mark(p, model)
+    whole = hashing.fingerprint(
+        mark=mark, pool=repr(pool_settings), chunk=p.sample.chunk_prompts, prompts=hashing.file_hash(prompts)
     )
-    store.discard_others()
+    finished = chunks.Chunks(Path(".chunks/sample") / pool, whole)
+    finished.discard_others()
+    kept = store.Store(tracking.root(), "answers", mark, p.store.max_gb)
     progress.lines_to_stderr()
     metrics = Path(f"metrics/sample/{pool}.json")
-    with tracking.run("sample", pool, settings, metrics=metrics, enabled=p.tracking.enabled):
+    with kept, tracking.run("sample", pool, settings, metrics=metrics, enabled=p.tracking.enabled):
         account, figures = sample.sample(
             prompts,
             into,
             pool_settings,
             load=partial(_load, p.sample, model, p.template, p.template_options.model_dump()),
-            chunks=store,
+            chunks=finished,
             chunk_prompts=p.sample.chunk_prompts,
             max_failed=p.sample.max_failed,
             spread=cluster.spread(p.sample.engine, **p.cluster.model_dump()),
+            store=kept,
         )
         copy(prompts, asked)
         account.write(metrics, scale=p.scale, **figures)
-    store.clear()
-    click.echo(f"sample {pool}: {account}")
+    finished.clear()
+    click.echo(f"sample {pool}: {account}; {kept}")
+
+
+def _mark(p: Params, model: Path) -> str:
+    """Return a hash of what decides an answer besides its prompt, setting and seed."""
+    options = {name: p.sample.engines.get(name) for name in (p.sample.engine,)}
+    limits = p.sample.max_prompt_tokens, p.sample.max_tokens
+    return code.mark(
+        "stages.sample",
+        registry.module(registry.ENGINES, p.sample.engine, "engine"),
+        engine=options,
+        limits=limits,
+        model=hashing.file_hash(model),
+        template=[p.template, p.template_options.model_dump()],
+        dtype=_auto_dtype(p.sample.engine),
+    )
+
+
+def _auto_dtype(engine: str) -> str | None:
+    """Return what the dtype `auto` is on this machine; None if the engine does not compute here."""
+    if engine not in cluster.LOAD_MODEL:
+        return None
+    from reset.model import precision  # torch: where an engine computes here, it is loaded anyway
+
+    return str(precision.dtype("auto"))
 
 
 def _load(

@@ -30,7 +30,9 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
     p = params.load()
     row = params.row(p.systems, system, "systems")
     recipe = params.row(p.recipes, row.recipe, "recipes")
-    mark = hashing.fingerprint(
+    mark = code.mark(
+        "stages.train",
+        registry.module(registry.METHODS, recipe.method, "method"),
         recipe=recipe.model_dump(),
         keep=row.keep,
         max_tokens=p.train.max_tokens,
@@ -38,7 +40,6 @@ def main(system: str, init: Path, data: Path, dev: Path, into: Path) -> None:
         template_options=p.template_options.model_dump(),
         seed=p.seed,
         inputs=[hashing.file_hash(path) for path in (init, data, dev)],
-        code=code.code_hash("stages.train", registry.module(registry.METHODS, recipe.method, "method")),
     )
     work = Path(".chunks/train") / system / mark
     if "RANK" in os.environ:  # one of several processes

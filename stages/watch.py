@@ -49,18 +49,20 @@ def judge_all(
         answers, prompts = Path(f"data/answers/{name}.parquet"), Path(f"data/prompts/{pool.prompts}.parquet")
         if isinstance(by, judges.Paid):
             click.echo(f"watch {watcher}/{name}: {preflight(answers, prompts, by, pool=name)}")
-        account, by_pool[name] = judge_pool(
-            answers,
-            prompts,
-            watch.Watcher(watcher, by, row.verdicts),
-            into / f"{name}.parquet",
-            name=watcher,
-            chunks_folder=Path(".chunks/watch") / watcher / name,
-            chunk_answers=p.judge.chunk_answers,
-            max_null=p.judge.max_null,
-            fingerprint_parts={"watcher": watcher, **settings},
-            spread=spread,
-        )
+        with build.store(tracking.root(), by, watcher, settings, p.store.max_gb) as kept:
+            account, by_pool[name] = judge_pool(
+                answers,
+                prompts,
+                watch.Watcher(watcher, by, row.verdicts),
+                into / f"{name}.parquet",
+                name=watcher,
+                chunks_folder=Path(".chunks/watch") / watcher / name,
+                chunk_answers=p.judge.chunk_answers,
+                max_null=p.judge.max_null,
+                fingerprint_parts={"watcher": watcher, **settings},
+                spread=spread,
+                store=kept,
+            )
         total.add(account)
     return total, by_pool
 

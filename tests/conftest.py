@@ -97,6 +97,7 @@ _MINIMAL: Row = {
         "engines": {"transformers": {"batch": 16, "dtype": "float32"}},
     },
     "cluster": {"workers": 1, "ray_address": None, "worker_cpus": 1.0, "worker_gpus": 0.0, "max_restarts": 1},
+    "store": {"max_gb": 0.0},
     "judges": {"rater": {"kind": "rubric", "needs": "reset/micro", "model": None, "options": {}}},
     "watchers": {
         "words": {"kind": "lexical", "needs": "reset/normalise.py", "model": None, "options": {}, "verdicts": None}

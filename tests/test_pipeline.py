@@ -62,6 +62,7 @@ NOT_WHAT = {
     "cluster.worker_cpus",
     "cluster.worker_gpus",
     "cluster.max_restarts",
+    "store.max_gb",
     "plan",
 }
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's own

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "engines": "errors llm model registry",
     "sampling": "engines errors files model runs",
     "judges": "errors engines llm micro model normalise registry runs",
-    "judging": "errors files judges registry runs",
+    "judging": "errors files judges model registry runs",
     "choosing": "errors files judges model normalise objectives",
     "scoring": "choosing errors files objectives",
     "report": "checkpoint_names choosing errors files objectives scoring",

@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from reset.files.hashing import file_hash
+from reset.files.hashing import file_hash, fingerprint
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("reset", "stages")
@@ -98,6 +99,11 @@ def deciding(modules: Iterable[str]) -> Iterator[Path]:
     """Yield the files that decide what `modules` do: relative to the repository, sorted, each once."""
     paths = set(closure(modules).values())
     yield from sorted(paths.union(*(data_files(path) for path in paths)))
+
+
+def mark(*modules: str, **parts: Any) -> str:
+    """Return the fingerprint under which `modules` find their earlier work: a hash of `parts` and of the code."""
+    return fingerprint(**parts, code=code_hash(*modules))
 
 
 def code_hash(*modules: str) -> str:

@@ -49,6 +49,9 @@ class Judge(Protocol):
 
     A judge may have `expected_nulls`, a set of reasons: verdicts that are null for these do not count against
     `judge.max_null`.
+
+    Verdicts on an answer are kept and used again wherever the same answer to the same example is judged. A class whose
+    verdicts depend on the other answers to the prompt says so: `compares_answers = True`.
     """
 
     tasks: frozenset[str]  # answers of other tasks are not judged

@@ -34,6 +34,7 @@ class SelfConsistency:
     """
 
     expected_nulls = frozenset({FEW})
+    compares_answers = True
 
     def __init__(
         self,

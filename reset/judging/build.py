@@ -1,4 +1,4 @@
-"""Build a judge from its params.yaml row; hash its code, model and extra dependencies."""
+"""Build a judge from its params.yaml row; hash its code, model and dependencies; open the store of its verdicts."""
 
 import inspect
 from collections.abc import Mapping
@@ -8,9 +8,10 @@ from typing import Any
 
 from reset import registry
 from reset.files.code import code_hash, imported
-from reset.files.hashing import file_hash
-from reset.judges import Judge, LazyJudge, prompt_path
+from reset.files.hashing import file_hash, fingerprint
+from reset.judges import Judge, LazyJudge, Paid, prompt_path
 from reset.runs import cluster
+from reset.runs.store import Store
 
 MODELS = Path("models")
 
@@ -41,8 +42,28 @@ def load(table: str, name: str, row: Mapping[str, Any], workers: Mapping[str, An
     options = {"name": name, **row["options"]} | ({"model": str(MODELS / row["model"])} if row["model"] else {})
     kind, spread = row["kind"], cluster.spread(row["kind"], **workers)
     build = partial(registry.build, registry.JUDGES, kind, f"{table}.{name}.options", **options)
-    if spread is cluster.here:
+    if kind not in cluster.LOAD_MODEL:
         return build(), spread
     plug_in = registry.load(registry.JUDGES, kind, table)
     tasks = plug_in.tasks_of(row["options"]) if hasattr(plug_in, "tasks_of") else plug_in.tasks
     return LazyJudge(tasks, build), spread
+
+
+def store(root: Path, by: Judge, name: str, identified: Mapping[str, Any], max_gb: float) -> Store:
+    """Return the store of the verdicts of `by`, whose row and hashes are `identified` (`identity`).
+
+    It keeps nothing of a judge that is paid, whose replies are in the ledger, and of one that compares answers.
+    """
+    kind = registry.load(registry.JUDGES, identified["kind"], "judge")
+    apart = isinstance(by, Paid) or getattr(kind, "compares_answers", False)
+    mark = fingerprint(judge=name, identity=identified, dtype=_auto_dtype(identified["kind"]))
+    return Store(root, "verdicts", mark, 0.0 if apart else max_gb)
+
+
+def _auto_dtype(kind: str) -> str | None:
+    """Return what the dtype `auto` is on this machine; None for a judge without a model."""
+    if kind not in cluster.LOAD_MODEL:
+        return None
+    from reset.model import precision  # torch: a judge with a model loads it anyway
+
+    return str(precision.dtype("auto"))

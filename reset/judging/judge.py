@@ -1,14 +1,14 @@
 """Judge the answers of a pool and write the verdicts.
 
-All answers to an example are judged together, and equal texts among them once. Finished chunks of about `chunk_answers`
-answers are kept, so that a killed run resumes where it stopped.
+All answers to an example are judged together, and equal texts among them once. What the store has verdicts on is not
+judged. Finished chunks of about `chunk_answers` answers are kept, so that a killed run resumes where it stopped.
 """
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import asdict, fields, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ from reset.judges import Answer, Judge, Paid, Read, Verdict
 from reset.runs.chunks import Chunks
 from reset.runs.cluster import Spread, here
 from reset.runs.progress import Progress
+from reset.runs.store import Store, key
 from reset.runs.verdict_counts import Tally
 
 NOT_ASKED, FAILED, UNREAD = "not for this judge", "no answer to judge", "nothing reads its verdict"
+PLACE = ("answer_id", "example_id", "sweep", "copies")  # where an answer stands in its pool, not what it says
 CHUNK_SCHEMA = schemas.VERDICTS.append(pa.field("task", pa.string(), nullable=False))
 
 
@@ -41,35 +43,39 @@ def judge(
     fingerprint_parts: Mapping[str, Any],
     spread: Spread = here,
     read: Read | None = None,
+    store: Store | None = None,
 ) -> tuple[Account, dict[str, Any]]:
     """Write the verdicts of `by` on `answers` to `into`; return the account and the figures of each verdict name.
 
     An answer that the engine failed on is not judged. It gets null verdicts, under the same names as the other answers
     of its task. An answer whose verdicts nothing reads (`read`, the sweeps that are read per verdict; None: all) is set
-    aside. Raises `ResetError` for an answer to an unknown example, and when more than the fraction `max_null` of a
+    aside. `store` holds verdicts by what a judge is shown; its mark holds the judge's identity.
+
+    Raises `ResetError` for an answer to an unknown example, and when more than the fraction `max_null` of a
     name's verdicts are null.
     """
     account, sizes, failed = _count_answers(answers, by.tasks, read)
     examples = _answered_examples(prompts, sizes, answers)
     plan = _assign_chunks(sizes, chunk_answers)
     hashes = {"answers": file_hash(answers), "prompts": file_hash(prompts)}
-    store = Chunks(chunks_folder, fingerprint(**hashes, chunk_answers=chunk_answers, **fingerprint_parts))
+    chunks = Chunks(chunks_folder, fingerprint(**hashes, chunk_answers=chunk_answers, **fingerprint_parts))
     tally, number_of_chunks = Tally(expected=getattr(by, "expected_nulls", frozenset())), 0
-    pieces = _convert_chunks(_gather_chunks(_answers_to_judge(answers, by.tasks, read), sizes, plan), examples)
+    gathered = _gather_chunks(_answers_to_judge(answers, by.tasks, read), sizes, plan)
+    pieces = ((number, Piece([_as_answer(row, examples) for row in rows], store)) for number, rows in gathered)
     with Progress(f"judge {name}", account.rows_out) as progress:
-        for number, resumed in store.fill(CHUNK_SCHEMA, pieces, partial(_make_chunk_judge, by), spread):
-            progress.reach(tally.add(store.assemble(CHUNK_SCHEMA, [number])), found=resumed)
+        for number, resumed in chunks.fill(CHUNK_SCHEMA, pieces, partial(_make_chunk_judge, by), spread):
+            progress.reach(tally.add(chunks.assemble(CHUNK_SCHEMA, [number])), found=resumed)
             tally.check(name, max_null, account.rows_out)
             number_of_chunks += 1
     tally.check(name, max_null)
-    _write_verdicts(into, store.assemble(CHUNK_SCHEMA, range(number_of_chunks)), failed)
-    store.discard_others()
-    store.clear()
+    _write_verdicts(into, chunks.assemble(CHUNK_SCHEMA, range(number_of_chunks)), failed)
+    chunks.discard_others()
+    chunks.clear()
     return account, tally.summary()
 
 
-def _make_chunk_judge(by: Judge) -> Callable[[Sequence[tuple[str, Answer]]], Iterator[tables.Row]]:
-    """Return the function that judges a chunk of answers."""
+def _make_chunk_judge(by: Judge) -> Callable[[Sequence[Answer]], Iterator[tables.Row]]:
+    """Return the function that judges what is missing of a chunk."""
     return partial(_judge_chunk, by)
 
 
@@ -162,14 +168,6 @@ def _gather_chunks(
             yield index, open_chunks.pop(index)
 
 
-def _convert_chunks(
-    chunks: Iterable[tuple[int, list[tables.Row]]], examples: Mapping[str, tables.Row]
-) -> Iterator[tuple[int, list[tuple[str, Answer]]]]:
-    """Convert the rows of each chunk to answers as judges see them, each with the id of its example."""
-    for number, rows in chunks:
-        yield number, [_as_answer(row, examples) for row in rows]
-
-
 def _answered_examples(prompts: Path, sizes: Mapping[str, int], answers: Path) -> dict[str, tables.Row]:
     """Read the examples that have answers, by id."""
     examples = {row["example_id"]: row for row in tables.read(prompts, schemas.EXAMPLES) if row["example_id"] in sizes}
@@ -188,23 +186,68 @@ def _as_answer(row: tables.Row, examples: Mapping[str, tables.Row]) -> tuple[str
     )
 
 
-def _judge_chunk(judge: Judge, answers: Sequence[tuple[str, Answer]]) -> Iterator[tables.Row]:
-    """Judge each distinct (example, text) once, the earliest sweep's; copy the verdict to all with the same text."""
-    copies: dict[tuple[str, str], list[Answer]] = {}
-    for example_id, answer in sorted(answers, key=lambda pair: pair[1].sweep):  # stable
-        copies.setdefault((example_id, answer.text), []).append(answer)
-    groups = {group[0].answer_id: group for group in copies.values()}
-    missing = set(groups)
-    for verdict in judge.verdicts([replace(group[0], copies=len(group)) for group in groups.values()]):
+class Piece:
+    """Answers, each with the id of its example. Of equal texts to an example the earliest sweep's is judged.
+
+    Verdicts stand in the order of the answers, however the judge yields them.
+    """
+
+    def __init__(self, answers: Sequence[tuple[str, Answer]], store: Store | None) -> None:
+        self._store = store
+        copies: dict[tuple[str, str], list[Answer]] = {}
+        for example_id, answer in sorted(answers, key=lambda pair: pair[1].sweep):  # stable
+            copies.setdefault((example_id, answer.text), []).append(answer)
+        self._groups = {group[0].answer_id: group for group in copies.values()}
+
+    @cached_property
+    def _keys(self) -> dict[str, bytes]:
+        return {answer_id: _key(group[0]) for answer_id, group in self._groups.items()}
+
+    @cached_property
+    def _known(self) -> dict[str, list[tables.Row]]:
+        """Verdicts by the answer's id."""
+        values = self._store.get(set(self._keys.values())) if self._store is not None else {}
+        return {answer_id: values[stored] for answer_id, stored in self._keys.items() if stored in values}
+
+    @cached_property
+    def rest(self) -> list[Answer]:
+        """The answers to judge."""
+        groups = [group for answer_id, group in self._groups.items() if answer_id not in self._known]
+        return [replace(group[0], copies=len(group)) for group in groups]
+
+    def rows(self, computed: Iterable[Mapping[str, Any]]) -> Iterator[tables.Row]:
+        """Yield the verdicts on all answers, each with its answer's task; keeps those that were computed."""
+        new: dict[str, list[tables.Row]] = {answer.answer_id: [] for answer in self.rest}
+        for row in map(dict, computed):
+            if (answer_id := row.pop("answer_id")) not in new:
+                raise ResetError(f"a judge gave a verdict on answer '{answer_id}', which it was not asked about")
+            new[answer_id].append(row)
+        if missing := [answer_id for answer_id, rows in new.items() if not rows]:
+            raise ResetError(f"a judge gave no verdict on answer '{min(missing)}'")
+        if self._store is not None:
+            self._store.put({self._keys[answer_id]: rows for answer_id, rows in new.items() if _lasting(rows)})
+        verdicts = self._known | new
+        for answer_id, group in self._groups.items():
+            for row in verdicts[answer_id]:
+                yield from ({"answer_id": answer.answer_id, **row, "task": answer.task} for answer in group)
+
+
+def _key(answer: Answer) -> bytes:
+    """Return what decides a verdict besides the store's mark: what a judge is shown of the answer itself."""
+    return key(*(getattr(answer, field.name) for field in fields(answer) if field.name not in PLACE))
+
+
+def _lasting(verdicts: Sequence[tables.Row]) -> bool:
+    """Whether verdicts would be the same another time: an engine that failed may work then."""
+    return not any((row["reason"] or "").startswith("error") for row in verdicts)
+
+
+def _judge_chunk(judge: Judge, answers: Sequence[Answer]) -> Iterator[tables.Row]:
+    """Judge answers that differ."""
+    for verdict in judge.verdicts(answers):
         if verdict.score is not None and not 0 <= verdict.score <= 1:
             raise ResetError(f"a judge's verdict is outside [0, 1]: {shown(verdict)}")
-        if verdict.answer_id not in groups:
-            raise ResetError(f"a judge gave a verdict on answer '{verdict.answer_id}', which it was not asked about")
-        missing.discard(verdict.answer_id)
-        for answer in groups[verdict.answer_id]:
-            yield {**_verdict_row(replace(verdict, answer_id=answer.answer_id)), "task": answer.task}
-    if missing:
-        raise ResetError(f"a judge gave no verdict on answer '{min(missing)}'")
+        yield _verdict_row(verdict)
 
 
 def _verdict_row(verdict: Verdict) -> tables.Row:

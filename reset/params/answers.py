@@ -45,6 +45,12 @@ class Cluster(Section):
     max_restarts: int = Count  # how often a dead worker is replaced and its chunk tried again
 
 
+class Store(Section):
+    """Answers and verdicts that are kept by their content; see `reset.runs.store`."""
+
+    max_gb: float = Field(ge=0)  # of all its files together, in gigabytes of 1e9 bytes; 0: nothing is kept
+
+
 class Judge(Section):
     """A row of `judges`."""
 

@@ -15,6 +15,7 @@ from reset.params.answers import (
     Pool,
     Sample,
     Select,
+    Store,
     Watcher,
     Weighted,
 )
@@ -50,6 +51,7 @@ class Params(Section):
     pools: dict[str, Pool]
     sample: Sample
     cluster: Cluster
+    store: Store
     judges: dict[str, Judge]
     watchers: dict[str, Watcher] = Field(min_length=1)
     stand_ins: list[str]  # rows of `judges` and `watchers` whose figures are no results, and which choose nothing

@@ -6,12 +6,25 @@ Chunks are stored under a fingerprint of inputs, parameters and code; a run with
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from reset.files import tables
-from reset.runs.cluster import Build, Pieces, Spread
+from reset.runs.cluster import Build, Spread
+
+
+class Piece(Protocol):
+    """The input of a chunk: some of its rows may be known without computing them."""
+
+    @property
+    def rest(self) -> Any:
+        """What must be computed; empty if nothing must."""
+        ...
+
+    def rows(self, computed: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+        """Return the chunk's rows, from what was known and what was `computed` of `rest`."""
+        ...
 
 
 class Chunks:
@@ -31,26 +44,32 @@ class Chunks:
         """Store the rows of chunk `index`."""
         tables.write(self._path(index), schema, rows)
 
-    def fill(self, schema: pa.Schema, pieces: Pieces, build: Build, spread: Spread) -> Iterator[tuple[int, bool]]:
-        """Compute and store the chunks that are missing; `spread` decides where they are computed.
+    def fill(
+        self, schema: pa.Schema, pieces: Iterable[tuple[int, Piece]], build: Build, spread: Spread
+    ) -> Iterator[tuple[int, bool]]:
+        """Store the chunks that are missing; `spread` decides where what is not known of them is computed.
 
-        Yields for each chunk, as soon as it is stored, its number and whether an earlier run stored it.
+        Yields for each chunk, as soon as it is stored, its number and whether nothing of it was computed.
         """
-        stored_before: list[int] = []  # and not yielded yet
+        found: list[int] = []  # chunks of which nothing was computed, and not yielded yet
+        begun: dict[int, Piece] = {}
 
-        def missing() -> Pieces:
+        def missing() -> Iterator[tuple[int, Any]]:
             for number, piece in pieces:
-                if self.has(number):
-                    stored_before.append(number)
-                else:
-                    yield number, piece
+                if not self.has(number) and piece.rest:
+                    begun[number] = piece
+                    yield number, piece.rest
+                    continue
+                if not self.has(number):
+                    self.write(number, schema, piece.rows([]))
+                found.append(number)
 
-        for number, rows in spread(missing(), build):
-            self.write(number, schema, rows)
-            yield from ((earlier, True) for earlier in stored_before)
-            stored_before.clear()
+        for number, computed in spread(missing(), build):
+            self.write(number, schema, begun.pop(number).rows(computed))
+            yield from ((earlier, True) for earlier in found)
+            found.clear()
             yield number, False
-        yield from ((earlier, True) for earlier in stored_before)
+        yield from ((earlier, True) for earlier in found)
 
     def assemble(self, schema: pa.Schema, indices: Iterable[int]) -> Iterator[tables.Row]:
         """Yield the rows of the chunks `indices`, in that order."""

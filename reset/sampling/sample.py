@@ -1,14 +1,16 @@
 """Sampling: one system's answers to a set of prompts under a grid of decode settings (paper 5.1).
 
 Test prompts are answered in the same way, with a grid of one greedy setting. Answers with the same cache key are
-computed once per prompt. Finished chunks of prompts are kept, so that a killed run resumes and ends with the same rows.
+computed once per prompt, and those that the store has are not computed. Finished chunks of prompts are kept, so that a
+killed run resumes and ends with the same rows.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
+from functools import cached_property, partial
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,14 @@ from reset.runs.answer_counts import Counts
 from reset.runs.chunks import Chunks
 from reset.runs.cluster import Spread, here
 from reset.runs.progress import Progress
+from reset.runs.store import Store, key
 from reset.sampling.decode_settings import Arms, Planned, plan, saved
 
 log = logging.getLogger(__name__)
 
 TOO_LONG = "error: prompt too long"
 Tokenize = Callable[[Prompt, int], tuple[list[int], bool] | None]  # prompt, max tokens -> ids, cut; None if too long
+Wanted = tuple[tables.Row, list[Planned]]  # an example, and the answers to compute for it
 CHUNK_SCHEMA = schemas.ANSWERS.append(pa.field("cut", pa.bool_(), nullable=False))  # was the prompt's context cut?
 
 
@@ -59,18 +63,22 @@ def sample(
     chunk_prompts: int,
     max_failed: float,
     spread: Spread = here,
+    store: Store | None = None,
 ) -> tuple[Account, dict[str, Any]]:
-    """Answer every row of `prompts` and write the answers to `into`; `load` is called only if a chunk is missing.
+    """Answer every row of `prompts` and write the answers to `into`; `load` is called only if an answer is missing.
+
+    `store` holds answers by prompt, setting and seed; its mark holds all else that decides them.
 
     Returns the account of answers (planned, written, failed by reason) and their figures. Raises `ResetError` if more
     than the fraction `max_failed` of the planned answers failed.
     """
     planned, repeats = _count_planned(prompts, pool)
-    pieces = enumerate(_batched(tables.read(prompts, schemas.EXAMPLES), chunk_prompts))
+    batches = _batched(tables.read(prompts, schemas.EXAMPLES), chunk_prompts)
+    pieces = ((number, Piece(examples, pool, store)) for number, examples in enumerate(batches))
     counts, number_of_chunks = Counts(), 0
     with Progress(f"sample {into.stem}", planned) as progress:
         on_completion = progress.add if spread is here else _ignore
-        build = partial(_answerer, pool, load, on_completion)
+        build = partial(_completer, pool, load, on_completion)
         for number, resumed in chunks.fill(CHUNK_SCHEMA, pieces, build, spread):
             counts.add(list(chunks.assemble(CHUNK_SCHEMA, [number])))
             progress.reach(counts.account.rows_in, counts.tokens, found=resumed)
@@ -80,12 +88,12 @@ def sample(
     return counts.account, {**counts.figures(), "saved_answers": repeats}
 
 
-def _answerer(
+def _completer(
     pool: Pool, load: Callable[[], tuple[Engine, Tokenize]], on_completion: Callable[[int], object]
-) -> Callable[[Sequence[tables.Row]], Iterator[dict[str, Any]]]:
-    """Load the engine and return the function that answers a chunk of examples."""
+) -> Callable[[Sequence[Wanted]], Iterator[tables.Row]]:
+    """Load the engine and return the function that computes what is missing of a chunk."""
     engine, tokenize = load()
-    return partial(answer, pool=pool, engine=engine, tokenize=tokenize, on_completion=on_completion)
+    return partial(complete, pool=pool, engine=engine, tokenize=tokenize, on_completion=on_completion)
 
 
 def _ignore(tokens: int) -> None:
@@ -109,36 +117,106 @@ def _count_planned(prompts: Path, pool: Pool) -> tuple[int, int]:
     return planned, repeats
 
 
-def answer(
-    examples: Sequence[tables.Row],
+class Piece:
+    """The answers to `examples`, in their order; those that `store` has are not computed."""
+
+    def __init__(self, examples: Sequence[tables.Row], pool: Pool, store: Store | None = None) -> None:
+        self._examples, self._pool, self._store = examples, pool, store
+        self._planned = {row["example_id"]: pool.plan(row) for row in examples}
+
+    @cached_property
+    def _keys(self) -> dict[str, bytes]:
+        """The store's key of each answer to be computed, by the answer's name."""
+        prompts = {row["example_id"]: astuple(render(row, self._pool.template)) for row in self._examples}
+        return {
+            _name(example_id, wanted): _key(prompts[example_id], wanted)
+            for example_id, planned in self._planned.items()
+            for wanted in planned
+        }
+
+    @cached_property
+    def _known(self) -> dict[str, tables.Row]:
+        """Completions by the answer's name."""
+        if self._store is None:
+            return {}
+        values = self._store.get(set(self._keys.values()))
+        return {name: values[stored] for name, stored in self._keys.items() if stored in values}
+
+    @cached_property
+    def rest(self) -> list[Wanted]:
+        """Examples with the answers to compute for them."""
+        wanted = [
+            (row, [one for one in self._planned[row["example_id"]] if _name(row["example_id"], one) not in self._known])
+            for row in self._examples
+        ]
+        return [(row, planned) for row, planned in wanted if planned]
+
+    def rows(self, computed: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Yield rows of the answers table, with a column `cut`: was the prompt cut? Keeps what was computed."""
+        new = {row.pop("name"): row for row in map(dict, computed)}
+        if self._store is not None:
+            self._store.put({self._keys[name]: row for name, row in new.items() if _lasting(row)})
+        completions = self._known | new
+        for row in self._examples:
+            for wanted in self._planned[row["example_id"]]:
+                completion = completions[_name(row["example_id"], wanted)]
+                yield {**_answer_row(row, wanted, self._pool.system), **completion}
+
+
+def _name(example_id: str, planned: Planned) -> str:
+    return f"{example_id}|{planned.computed_as}"
+
+
+def _key(prompt: tuple[Any, ...], planned: Planned) -> bytes:
+    """Return what decides an answer besides the store's mark: a greedy one has neither top-k nor seed."""
+    setting = planned.setting
+    return key(*prompt, setting.temperature, *((setting.top_k, planned.seed) if setting.temperature else ()))
+
+
+def _lasting(completion: tables.Row) -> bool:
+    """Whether a completion would be the same another time: a server or machine that failed may work then."""
+    reason, mean = completion["finish_reason"], completion["mean_logprob"]
+    return reason == TOO_LONG or not (reason.startswith("error") or (mean is not None and not isfinite(mean)))
+
+
+def answer(examples: Sequence[tables.Row], pool: Pool, engine: Engine, tokenize: Tokenize) -> Iterator[dict[str, Any]]:
+    """Yield rows of the answers table for `examples`, in their order, with a column `cut`: was the prompt cut?"""
+    piece = Piece(examples, pool)
+    yield from piece.rows(complete(piece.rest, pool, engine, tokenize))
+
+
+def complete(
+    wanted: Sequence[Wanted],
     pool: Pool,
     engine: Engine,
     tokenize: Tokenize,
     *,
     on_completion: Callable[[int], object] = _ignore,
-) -> Iterator[dict[str, Any]]:
-    """Yield rows of the answers table for `examples`, in their order, with a column `cut`: was the prompt cut?
+) -> Iterator[tables.Row]:
+    """Yield the columns that an engine fills, of each answer in `wanted`, with its name; in any order.
 
     `on_completion` is called after each completion with its number of tokens.
     """
-    planned = {row["example_id"]: pool.plan(row) for row in examples}
-    fitted = {row["example_id"]: tokenize(render(row, pool.template), pool.max_prompt_tokens) for row in examples}
     requests: dict[str, Request] = {}
-    for example_id, fit in fitted.items():
-        if fit is not None:
-            for wanted in planned[example_id]:
-                key = f"{example_id}|{wanted.computed_as}"
-                requests.setdefault(key, _request(key, wanted, fit[0], pool.max_tokens))
-    completions = {}
+    cuts = {}
+    for row, planned in wanted:
+        fit = tokenize(render(row, pool.template), pool.max_prompt_tokens)
+        names: dict[str, Planned] = {}
+        for one in planned:
+            names.setdefault(_name(row["example_id"], one), one)
+        cuts.update(dict.fromkeys(names, fit is not None and fit[1]))
+        if fit is None:
+            yield from (_completion_row(Completion(name, "", 0, TOO_LONG, None), cut=False) for name in names)
+        else:
+            requests |= {name: _request(name, one, fit[0], pool.max_tokens) for name, one in names.items()}
     for completion in engine.generate(list(requests.values())):
-        completions[completion.answer_id] = completion
         on_completion(completion.tokens)
-    for row in examples:
-        fit = fitted[row["example_id"]]
-        for wanted in planned[row["example_id"]]:
-            key = f"{row['example_id']}|{wanted.computed_as}"
-            completion = completions[key] if fit else Completion(key, "", 0, TOO_LONG, None)
-            yield {**_answer_row(row, wanted, pool.system, completion), "cut": fit is not None and fit[1]}
+        yield _completion_row(completion, cut=cuts[completion.answer_id])
+
+
+def _completion_row(completion: Completion, *, cut: bool) -> tables.Row:
+    row = asdict(completion)
+    return {"name": row.pop("answer_id"), **row, "cut": cut}
 
 
 def _request(key: str, planned: Planned, token_ids: Sequence[int], max_tokens: int) -> Request:
@@ -146,7 +224,8 @@ def _request(key: str, planned: Planned, token_ids: Sequence[int], max_tokens: i
     return Request(key, tuple(token_ids), setting.temperature, setting.top_k, planned.seed, max_tokens)
 
 
-def _answer_row(example: tables.Row, planned: Planned, system: str, completion: Completion) -> dict[str, Any]:
+def _answer_row(example: tables.Row, planned: Planned, system: str) -> dict[str, Any]:
+    """Return the columns that are known before an engine has answered."""
     setting = planned.setting
     return {
         "answer_id": f"{example['example_id']}|{setting.name}|{planned.sweep}",
@@ -159,8 +238,4 @@ def _answer_row(example: tables.Row, planned: Planned, system: str, completion: 
         "temperature": setting.temperature,
         "top_k": setting.top_k,
         "seed": planned.seed,
-        "text": completion.text,
-        "tokens": completion.tokens,
-        "finish_reason": completion.finish_reason,
-        "mean_logprob": completion.mean_logprob,
     }

@@ -1,7 +1,9 @@
 """Rows that were removed leave nothing behind, and a clone has nothing to do."""
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 
 from reset.cli.tidy import tidy
 from reset.planning import orphans
+from reset.runs import store
 
 DVC = str(Path(sys.executable).with_name("dvc"))
 PIPELINE = """
@@ -68,6 +71,20 @@ def test_repro_says_what_belongs_to_no_stage_and_tidy_removes_it(project: Path) 
     assert not orphans.load(project)
     run(project, DVC, "repro")
     assert (project / "metrics/all.txt").read_text().strip() == "2"
+
+
+def test_tidy_says_how_large_the_store_is_and_removes_what_was_not_used_for_days(project: Path) -> None:
+    for name, age_s in (("new", 0), ("old", 31 * store.DAY_S)):
+        with store.Store(project, "answers", name, 1.0) as kept:
+            kept.put({store.key(name): name * 1000})
+        path = project / f".store/answers/{name}.sqlite"
+        os.utime(path, (time.time() - age_s,) * 2)
+    assert "store of answers and verdicts: 0.0 MB in 2 files\n" in CliRunner().invoke(tidy, ["--dry-run"]).output
+    listed = CliRunner().invoke(tidy, ["--yes", "--store", "30"]).output
+    assert "  not used for 30 days: 0.0 MB in 1 files\n" in listed
+    assert [file.path.stem for file in store.files(project)] == ["new"]
+    CliRunner().invoke(tidy, ["--yes", "--store", "0"])
+    assert store.files(project) == []
 
 
 def test_a_clone_of_a_tidy_project_has_nothing_to_do(project: Path, tmp_path: Path) -> None:

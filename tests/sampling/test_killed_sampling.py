@@ -31,6 +31,7 @@ def start(micro_model, minimal, example_row, tmp_path):
     ]
     minimal["pools"]["mtl"] |= {"decode": "both", "sweeps": 2}
     minimal["sample"] |= {"max_tokens": 60, "chunk_prompts": 4}
+    minimal["store"] = {"max_gb": 1.0}
 
     def starting(name, largest=None):
         folder = tmp_path / name
