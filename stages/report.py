@@ -70,18 +70,17 @@ def run(p: Params) -> Run:
     started = dict.fromkeys(
         row.init.removeprefix("base/") for row in p.systems.values() if row.init.startswith("base/")
     )
-    told = {
+    what = {
         "scale": p.scale,
         "model": ", ".join(str(p.base[name].options.get("id", name)) for name in started),
         "seed": p.seed,
         "systems": len(metrics.of("systems")),
         "judges": ", ".join(p.judges),
         "test prompts": f"{metrics.read(f'draw/{p.evaluate.prompts}').get('rows_out', 0):,}",
-        "machine": machine.described(),
-        "commit": tracking.commit()[:10],
     }
+    where = {"machine": machine.described(), "commit": tracking.commit()[:10]}
     return Run(
-        costs.facts(metrics, told, seconds, dollars),
+        costs.facts(metrics, what, where, seconds, dollars),
         lineage.lineage(models, {name: row.init for name, row in p.systems.items()}),
         costs.rows(metrics, seconds),
         costs.longest(seconds),

@@ -1,4 +1,4 @@
-"""One short row per prompt, by which the page lists, filters and sorts: scores, disagreement of judges, kept answers."""
+"""One short row per prompt, by which the page lists, filters and sorts: scores, disagreement, kept answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Names:
 def row(record: Row, where: Sequence[Any], speakers: Speakers, names: Names) -> list[Any]:
     """Return id, shelf, data set, heading, block and place in it, then three tables with numbers of `names` as keys.
 
-    They are: pool -> mean of each objective over its answers (null: none), pool -> largest disagreement of judges on one
-    of its answers, curated set -> number of the text that it kept, among the distinct texts of the prompt. `where` is
-    shelf, block and place.
+    They are: pool -> mean of each objective over its answers (null: none), pool -> largest disagreement of judges on
+    one of its answers, curated set -> number of the text that it kept, among the distinct texts of the prompt. `where`
+    is shelf, block and place.
     """
     shelf, block, place = where
     return [

@@ -23,6 +23,7 @@ class Chart:
     text: str
     draw: Callable[[Sequence[Row]], plots.Spec]
     picked: str  # the column whose values a reader picks, at most `MOST`
+    panel: str = ""  # the column of the small plots, if each of them has its own series
 
 
 CHARTS = (
@@ -33,14 +34,16 @@ CHARTS = (
         "Mean score of the best of n random candidates, per data set; n = 1 is a random choice.",
         plots.best_of,
         "curated",
+        "dataset",
     ),
     Chart(
         "checkpoint_scores",
         "training",
         "Which abilities come and go during training?",
-        "The paper's Figures 9 to 14: one curve per data set, with 95 % intervals. The table below names the checkpoints.",
+        "The paper's Figures 9 to 14: one curve per data set, with 95 % intervals. Checkpoints: table below.",
         partial(plots.facets, score="mean"),
         "series",
+        "panel",
     ),
     Chart(
         "checkpoint_lengths",
@@ -49,6 +52,7 @@ CHARTS = (
         "The paper's Figure 4: mean answer length in tokens. Step 0 is the model that training starts from.",
         partial(plots.facets, score="tokens"),
         "series",
+        "panel",
     ),
     Chart(
         "loss",
@@ -75,14 +79,18 @@ def drawn(rows: Rows, pair: Sequence[str], of: Lineage, systems: Sequence[str]) 
         if plotted:
             own = [{**row, "colour": colour(places.get(row.get("system", ""), MOST))} for row in plotted]
             shown = {"section": chart.section, "title": chart.title, "text": chart.text}
-            found.append({**shown, "spec": chart.draw(own), "picker": _picker(own, chart.picked)})
+            found.append({**shown, "spec": chart.draw(own), "picker": _picker(own, chart)})
     return found
 
 
-def _picker(rows: Sequence[Row], column: str) -> dict[str, Any] | None:
+def _picker(rows: Sequence[Row], chart: Chart) -> dict[str, Any] | None:
     """What can be picked, if there is more than can be shown at once."""
-    values = list(dict.fromkeys(row[column] for row in rows))
-    return {"field": column, "values": values, "most": MOST} if len(values) > MOST else None
+    panels: dict[Any, set[Any]] = {}
+    for row in rows:
+        panels.setdefault(row.get(chart.panel), set()).add(row[chart.picked])
+    values = list(dict.fromkeys(row[chart.picked] for row in rows))
+    most = max(map(len, panels.values()))
+    return {"field": chart.picked, "values": values, "most": MOST} if most > MOST else None
 
 
 def _lengths(pair: Sequence[str]) -> Chart:

@@ -53,15 +53,19 @@ def spoken(seconds: float) -> str:
 
 
 def facts(
-    metrics: Metrics, told: Mapping[str, Any], seconds: Mapping[str, float], dollars: Sequence[Row]
+    metrics: Metrics,
+    what: Mapping[str, Any],
+    where: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    dollars: Sequence[Row],
 ) -> list[tuple[str, str]]:
-    """Return what was run, as name and text; `told` is what the params and the machine say, and comes first."""
+    """Return what was run, as name and text; `what` the params say comes first, `where` it ran later."""
     sampled, judged = metrics.of("sample").values(), metrics.of("judge").values()
     counts = {
         "answers": sum(one.get("rows_out", 0) for one in sampled),
         "verdicts": sum(verdict["n"] for one in judged for verdict in one.get("verdicts", {}).values()),
     }
-    found = {**told, **{name: f"{count:,}" for name, count in counts.items() if count}}
+    found = {**what, **{name: f"{count:,}" for name, count in counts.items() if count}, **where}
     if seconds:
         found["time"] = spoken(sum(seconds.values()))
     paid = [row["usd"] for row in dollars]

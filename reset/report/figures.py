@@ -46,14 +46,14 @@ SYSTEMS = (
     "Macro averages over data sets with 95 % intervals over test prompts; colours are families, as on the first screen."
 )
 PIPELINES = "Macro averages before and after the second stage, with 95 % intervals (the paper's Figures 3 and 6)."
-GAINS = "Gain of each system over the one it started from, on the same prompts, with its number of training rows and 95 % interval."
+GAINS = "Gain of each system over the one it started from, on the same prompts and 95 % intervals."
 WINS = (
     "Share of the prompts whose kept answer was sampled with each decode setting, with its 95 % interval (Wilson); the "
     "line is an even share."
 )
 JUDGES = (
-    "Change of each judge's mean within a prompt, from all candidates to the kept answer, with its 95 % interval: judges "
-    "that did not choose should rise with those that did."
+    "Change of each judge's mean within a prompt, from all candidates to the kept answer, with its 95 % interval: "
+    "judges that did not choose should rise with those that did."
 )
 
 

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from reset.files.tables import Row
-from reset.report.words import direction, interval, label, mean, signed, told
+from reset.report.words import MINUS, direction, interval, label, mean, signed, told
 
 CLIP = 4.0  # an interval further out than this many median ones does not set the scale: it ends in an arrow
 PAD = 0.08  # of the scale, on either side
@@ -58,9 +58,9 @@ def drawing(
         panels,
         [_line(line, span, zero) for line in shown],
         [
-            (_at(value, span), f"{value:+.2f}".replace("-", "−") if zero == 0 else f"{value:.2f}")
+            (_at(value, span), f"{value:+.2f}".replace("-", MINUS) if zero == 0 else f"{value:.2f}")
             for value in (low, high)
-        ],  # noqa: RUF001
+        ],
         None if zero is None else _at(zero, span),
         more=len(lines) - len(shown),
         title=title,
@@ -87,7 +87,7 @@ def _ends(cell: Row) -> tuple[float, float]:
 
 
 def _line(line: Line, span: tuple[float, float], zero: float | None) -> dict[str, Any]:
-    plain = zero != 0 or line.family is not None
+    plain = zero is None or line.family is not None
     cells = [_cell(cell, span, zero, plain) if cell and cell["mean"] is not None else None for cell in line.figures]
     return {"name": line.name, "note": line.note, "family": line.family, "cells": cells}
 
@@ -99,7 +99,7 @@ def _cell(cell: Row, span: tuple[float, float], zero: float | None, plain: bool)
     text = signed(cell) if zero == 0 else mean(cell)
     said = told(cell) if zero == 0 else cell.get("note", "")
     title = " ".join(part for part in (text, interval(cell), said) if part)
-    bare, tone = cell.get("low") is None, "" if plain else direction(cell)
+    bare, tone = cell.get("low") is None, "" if plain else _tone(cell, zero or 0.0)
     return {
         **{
             "left": left,
@@ -111,6 +111,12 @@ def _cell(cell: Row, span: tuple[float, float], zero: float | None, plain: bool)
         },
         **{"text": text.replace(label("", True), "*"), "title": title, "said": said},
     }
+
+
+def _tone(cell: Row, zero: float) -> str:
+    """The direction of a difference, or of a value from the line that it is compared with."""
+    moved = {name: None if cell.get(name) is None else cell[name] - zero for name in ("mean", "low", "high")}
+    return direction({**cell, **moved})
 
 
 def _at(value: float, span: tuple[float, float]) -> float:

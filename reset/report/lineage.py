@@ -40,7 +40,7 @@ def colour(place: int) -> str:
 
 
 def lineage(models: Mapping[str, str], inits: Mapping[str, str]) -> Lineage:
-    """Return the lineage of evaluated pools: `models` maps a pool to its model, `inits` a system to what it began with."""
+    """Return the lineage of pools: `models` maps a pool to its model, `inits` a system to what it began with."""
     pools = {model: pool for pool, model in models.items()}
     parents = {
         pool: above

@@ -16,8 +16,8 @@ function make(tag, text, name) {
   if (name) element.className = name;
   return element;
 }
-function sized(spec, width) { // small plots fill the width
-  if (!spec.facet) return spec;
+function sized(spec, width, rows) { // small plots fill the width; other plots have a number of pixels a row
+  if (!spec.facet) return { ...spec, height: spec.height.step * new Set(rows.map((row) => row[spec.encoding.y.field])).size };
   const columns = Math.max(1, Math.min(4, Math.floor(width / 280)));
   return { ...spec, columns, spec: { ...spec.spec, width: Math.max(170, Math.floor(width / columns) - 66) } };
 }
@@ -25,7 +25,7 @@ const drawings = specs.map(({ spec, picker }, place) => {
   const holder = document.getElementById("chart-" + place), chosen = new Set(picker ? picker.values.slice(0, picker.most) : []);
   function draw() {
     const values = spec.data.values.filter((row) => !picker || chosen.has(row[picker.field]));
-    const own = { ...sized(spec, holder.parentElement.clientWidth), data: { values } };
+    const own = { ...sized(spec, holder.parentElement.clientWidth, values), data: { values } };
     return vegaEmbed(holder, own, { config: theme(), actions: false, renderer: "svg", ast: false });
   }
   if (picker) holder.parentElement.before(pick(picker, chosen, draw));
@@ -73,7 +73,7 @@ function current() { // the section that the reader is in
   if (innerHeight + scrollY >= document.documentElement.scrollHeight - 2) found = [...links.keys()].at(-1);
   for (const [id, link] of links) {
     if (id !== found) link.removeAttribute("aria-current");
-    else if (!link.hasAttribute("aria-current")) { link.setAttribute("aria-current", "true"); link.parentElement.scrollTo({ left: link.offsetLeft - 60 }); }
+    else if (!link.hasAttribute("aria-current")) { link.setAttribute("aria-current", "true"); link.parentElement.scrollTo({ left: link.offsetLeft - link.parentElement.offsetLeft - 20 }); }
   }
 }
 addEventListener("scroll", () => requestAnimationFrame(current), { passive: true });

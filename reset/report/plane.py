@@ -1,7 +1,7 @@
 """The trade-off plane as a drawing: a point per system, arrows to what was made of it, names where there is room.
 
-All positions are pixels of a drawing of a given size. The page holds a wide and a narrow one, since letters in a drawing
-shrink with it.
+All positions are pixels of a drawing of a given size. The page holds a wide and a narrow one, since letters in a
+drawing shrink with it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from reset.report.lineage import Lineage
 from reset.report.words import figure
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
-LETTER, LINE = 6.4, 14.0  # width of a letter and height of a line, at 12 pixels
+LETTER, LINE = 7.2, 14.0  # width of a letter and height of a line, at 12 pixels
 MARGIN = (46.0, 12.0, 14.0, 40.0)  # left, top, right, bottom
 RADIUS = 6.0
 DISTANCES = (10.0, 22.0, 36.0)  # of a name from its point
@@ -52,15 +52,14 @@ def plane(
     pair: Sequence[str],
     of: Lineage,
     size: tuple[int, int],
+    places: Mapping[str, int],
 ) -> dict[str, Any]:
-    """Return what the template draws: axes, points with their intervals, arrows and names; empty without `rows`.
+    """Return what the template draws: axes, points with their intervals, arrows and names.
 
-    `rows` are those of `reset.report.tables.tradeoff`, `macros` the macro averages of each system.
+    `rows` are those of `reset.report.tables.tradeoff`, `macros` the macro averages of each system,
+    `places` the numbers of their colours.
     """
-    if not rows:
-        return {}
     x, y = _scales(rows, pair, size)
-    places = of.places([row["system"] for row in rows])
     points = [
         {
             "system": row["system"],
@@ -92,12 +91,13 @@ def _scales(rows: Sequence[Row], pair: Sequence[str], size: tuple[int, int]) -> 
 
 
 def _cross(macro: Mapping[str, Row], pair: Sequence[str], x: Scale, y: Scale) -> dict[str, Any]:
-    """The ends of both 95 % intervals, where they are known."""
+    """The ends of both 95 % intervals within the drawing, where they are known."""
     ends: dict[str, Any] = {}
     for name, axis, scale in zip(pair, "xy", (x, y), strict=True):
         figures = macro.get(name, {})
         if figures.get("low") is not None and figures.get("high") is not None:
-            ends |= {f"{axis}_low": scale.at(figures["low"]), f"{axis}_high": scale.at(figures["high"])}
+            low, high = max(figures["low"], scale.low), min(figures["high"], scale.high)
+            ends |= {f"{axis}_low": scale.at(low), f"{axis}_high": scale.at(high)}
     return ends
 
 

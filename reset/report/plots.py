@@ -20,13 +20,22 @@ GAP = 0.11  # least distance of two labels at the ends of curves, as a share of 
 
 def losses(rows: Sequence[Row]) -> Spec:
     """Training loss (thin) and dev loss (thick, with points) against the step; one small plot per system."""
+    long = [
+        {key: row[key] for key in ("system", "step", "colour")} | {"loss": row[key], "of": name}
+        for row in rows
+        for key, name in (("loss", "training"), ("dev_loss", "dev"))
+        if row[key] is not None
+    ]
     base = _chart().encode(
-        x=alt.X("step:Q", title="step").axis(tickCount=4), tooltip=["system:N", "step:Q", "loss:Q", "dev_loss:Q"]
+        x=alt.X("step:Q", title="step").axis(tickCount=4),
+        y=alt.Y("loss:Q", title="loss").scale(zero=False),
+        color=_own_colour(),
+        tooltip=["system:N", "of:N", "step:Q", alt.Tooltip("loss:Q", format=".3f")],
     )
-    train = base.mark_line(strokeWidth=1, opacity=0.7).encode(y=alt.Y("loss:Q", title="loss").scale(zero=False))
-    dev = base.mark_line(strokeWidth=2.5, point=True).encode(y="dev_loss:Q").transform_filter("isValid(datum.dev_loss)")
-    coloured = alt.layer(train.transform_filter("isValid(datum.loss)"), dev).encode(color=_own_colour())
-    return _small(coloured, rows, "system")
+    dev = "datum.of == 'dev'"
+    lines = base.mark_line().encode(detail="of:N", strokeWidth=alt.condition(dev, alt.value(2.5), alt.value(1)))
+    points = base.mark_point(filled=True, size=40).encode(opacity=alt.condition(dev, alt.value(1), alt.value(0)))
+    return _small(alt.layer(lines, points), long, "system")
 
 
 def histogram(rows: Sequence[Row], objective: str) -> Spec:
@@ -46,7 +55,7 @@ def histogram(rows: Sequence[Row], objective: str) -> Spec:
             tooltip=["system:N", "low:Q", "high:Q", "answers:Q", alt.Tooltip("share:Q", format=".1%")],
         )
     )
-    return _spec(chart.properties(width="container", height=alt.Step(22)))  # type: ignore[no-untyped-call]
+    return _spec(chart.properties(width="container", height=alt.Step(22)))
 
 
 def facets(rows: Sequence[Row], score: str) -> Spec:
@@ -108,7 +117,7 @@ def lengths(rows: Sequence[Row], objective: str) -> Spec:
             tooltip=["system:N", "length:N", "n:Q", alt.Tooltip(f"{objective}:Q", format=".3f")],
         )
     )
-    return _spec(chart.properties(width="container", height=alt.Step(26)))  # type: ignore[no-untyped-call]
+    return _spec(chart.properties(width="container", height=alt.Step(26)))
 
 
 def _own_colour() -> alt.Color:
@@ -120,7 +129,7 @@ def _chart(rows: Sequence[Row] | None = None) -> alt.Chart:
     return alt.Chart(alt.Undefined if rows is None else alt.Data(values=list(rows)))  # type: ignore[no-untyped-call]
 
 
-def _small(layers: alt.LayerChart, rows: Sequence[Row], panel: str) -> Spec:
+def _small(layers: alt.LayerChart | alt.FacetChart, rows: Sequence[Row], panel: str) -> Spec:
     data = alt.Data(values=list(rows))  # type: ignore[no-untyped-call]
     of = alt.Facet(f"{panel}:N", title=None).sort(None)
     chart = layers.properties(width=260, height=HEIGHT).facet(of, data=data, columns=2)

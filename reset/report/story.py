@@ -10,7 +10,9 @@ from reset.report.lineage import START, Lineage
 from reset.report.measured import Measured
 from reset.scoring.comparison import Figures
 
-WIDE, NARROW = (640, 430), (352, 340)  # pixels of the plane's two drawings
+WIDE, NARROW = (640, 440), (352, 340)  # pixels of the plane's two drawings
+FLAT, CLOSE = ((640, 235), (352, 270)), ((640, 290), (352, 300))  # of the whole and of the close-up, if there is one
+NEAR = 0.35  # a family within this share of both axes is shown close up
 MOST_LINES, MOST_MEASURES = 10, 5  # of the differences on the first screen; section Systems has all
 
 
@@ -34,19 +36,40 @@ def story(measured: Measured, run: Run) -> dict[str, Any]:
         (name, next(places[one] for one in systems if run.lineage.family(one) == name))
         for name in run.lineage.order(systems)
     ]
-    drawn = [
-        plane.plane(measured.rows["tradeoff"], measured.macros, measured.pair, run.lineage, size)
-        for size in (WIDE, NARROW)
-    ]
+    close = closely(measured, run.lineage)
+    shown_as = [("", measured.rows["tradeoff"], FLAT if close else (WIDE, NARROW))]
+    if close:
+        shown_as.append((f"Close up: {run.lineage.family(close[0]['system'])} and what was made of it", close, CLOSE))
     shown = list(measured.measures)[:MOST_MEASURES]
     return {
         "said": said(differences, measured.systems),
-        "planes": [one for one in drawn if one],
+        "planes": [
+            (title, [plane.plane(rows, measured.macros, measured.pair, run.lineage, size, places) for size in sizes])
+            for title, rows, sizes in shown_as
+            if rows
+        ],
         "legend": [("starting model" if name == START else name, place) for name, place in legend],
         "forest": intervals.drawing(shown, lines(differences, shown), most=MOST_LINES),
         "forest_more": len(differences) > MOST_LINES or len(measured.measures) > MOST_MEASURES,
         "forest_all": intervals.drawing(list(measured.measures), lines(differences, measured.measures)),
     }
+
+
+def closely(measured: Measured, of: Lineage) -> Sequence[Row]:
+    """Return the points of the family that the first difference is about, if they lie close together among others."""
+    rows, differences = measured.rows["tradeoff"], measured.rows["differences"]
+    if not differences:
+        return []
+    family = of.family(differences[0]["system"])
+    own = [row for row in rows if of.family(row["system"]) == family]
+    if not 2 < len(own) < len(rows):
+        return []
+    return own if all(_spread(own, name) <= NEAR * _spread(rows, name) for name in measured.pair) else []
+
+
+def _spread(rows: Sequence[Row], name: str) -> float:
+    values: list[float] = [row[name] for row in rows]
+    return max(values) - min(values)
 
 
 def lines(differences: Sequence[Mapping[str, Any]], measures: Sequence[str]) -> list[intervals.Line]:

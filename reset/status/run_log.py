@@ -15,7 +15,8 @@ from typing import Any
 
 import psutil
 
-from reset.files.stage_times import LOG, lines as logged
+from reset.files.stage_times import LOG
+from reset.files.stage_times import lines as logged
 
 LOCKS = Path(".dvc/tmp/rwlock")
 KEPT = 5000  # lines of earlier runs
