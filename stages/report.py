@@ -66,7 +66,7 @@ def run(p: Params) -> Run:
     """Return what the page says of the run besides its metrics: what was run, on what, and what it took."""
     metrics = Metrics(Path("metrics"), p.scale, declared(p))
     seconds, dollars = stage_times.seconds(tracking.root(), p.scale), spent(p)
-    models = {pool: p.pools[pool].model for pool in p.evaluate.systems}
+    models = {pool: row.model for pool, row in p.pools.items()}
     started = dict.fromkeys(
         row.init.removeprefix("base/") for row in p.systems.values() if row.init.startswith("base/")
     )
@@ -81,7 +81,7 @@ def run(p: Params) -> Run:
     where = {"machine": machine.described(), "commit": tracking.commit()[:10]}
     return Run(
         costs.facts(metrics, what, where, seconds, dollars),
-        lineage.lineage(models, {name: row.init for name, row in p.systems.items()}),
+        lineage.lineage(models, {name: row.init for name, row in p.systems.items()}, p.evaluate.systems),
         costs.rows(metrics, seconds),
         costs.longest(seconds),
         dollars,

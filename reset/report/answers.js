@@ -3,6 +3,7 @@
 "use strict";
 (async () => {
 const ROW = 46, SUPPORTED = 0.5, MOST_WORDS = 600;
+const NARROW = matchMedia("(max-width: 46rem)");
 const $ = (id) => document.getElementById(id), blocks = new Map();
 
 async function unpack(id) {
@@ -326,9 +327,11 @@ async function follow() { // a link to one prompt, #answers/nq/test/17
   const place = shown.findIndex((row) => row.id === wanted);
   if (place < 0) { $("answer").replaceChildren(make("p", `${wanted} is not in this page; reset-lm show ${wanted} shows it.`, "soft")); }
   else await open(place);
-  document.querySelector(".tools").scrollIntoView();
+  (NARROW.matches ? $("answer") : document.querySelector(".tools")).scrollIntoView();
 }
 addEventListener("hashchange", follow);
+$("filters").open = !NARROW.matches;
+NARROW.addEventListener("change", () => { $("filters").open = !NARROW.matches; });
 filter();
 await follow();
 document.body.dataset.ready = "yes";

@@ -69,9 +69,11 @@ HISTOGRAM = "One row per system, twenty bins of the score: the darker a bin, the
 def drawn(rows: Rows, pair: Sequence[str], of: Lineage, systems: Sequence[str]) -> list[dict[str, Any]]:
     """Return the plots that have rows: `section`, `title`, `text`, Vega-Lite specification (`spec`) and `picker`.
 
-    `pair` are the two objectives of the trade-off; `systems` decide the colours of the families.
+    `pair` are the two objectives of the trade-off; `systems` decide the colours of the families. Those that are
+    compared are picked at first.
     """
     places = of.places(systems)
+    compared = dict.fromkeys(row[side] for row in rows["differences"] for side in ("system", "against"))
     found = []
     for chart in (*CHARTS, _lengths(pair), *_histograms(rows)):
         # without groups that have no answers
@@ -79,18 +81,19 @@ def drawn(rows: Rows, pair: Sequence[str], of: Lineage, systems: Sequence[str]) 
         if plotted:
             own = [{**row, "colour": colour(places.get(row.get("system", ""), MOST))} for row in plotted]
             shown = {"section": chart.section, "title": chart.title, "text": chart.text}
-            found.append({**shown, "spec": chart.draw(own), "picker": _picker(own, chart)})
+            found.append({**shown, "spec": chart.draw(own), "picker": _picker(own, chart, list(compared))})
     return found
 
 
-def _picker(rows: Sequence[Row], chart: Chart) -> dict[str, Any] | None:
+def _picker(rows: Sequence[Row], chart: Chart, first: Sequence[str]) -> dict[str, Any] | None:
     """What can be picked, if there is more than can be shown at once."""
     panels: dict[Any, set[Any]] = {}
     for row in rows:
         panels.setdefault(row.get(chart.panel), set()).add(row[chart.picked])
     values = list(dict.fromkeys(row[chart.picked] for row in rows))
     most = max(map(len, panels.values()))
-    return {"field": chart.picked, "values": values, "most": MOST} if most > MOST else None
+    chosen = [*(name for name in first if name in values), *(name for name in values if name not in first)][:MOST]
+    return {"field": chart.picked, "values": values, "chosen": chosen, "most": MOST} if most > MOST else None
 
 
 def _lengths(pair: Sequence[str]) -> Chart:

@@ -13,6 +13,7 @@ from reset.report.words import MINUS, direction, interval, label, mean, signed, 
 
 CLIP = 4.0  # an interval further out than this many median ones does not set the scale: it ends in an arrow
 PAD = 0.08  # of the scale, on either side
+NEAR = 12.0  # percent from the line within which an end of the scale is not named
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def drawing(
         [
             (_at(value, span), f"{value:+.2f}".replace("-", MINUS) if zero == 0 else f"{value:.2f}")
             for value in (low, high)
+            if zero is None or abs(_at(value, span) - _at(zero, span)) > NEAR
         ],
         None if zero is None else _at(zero, span),
         more=len(lines) - len(shown),

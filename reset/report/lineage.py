@@ -1,6 +1,6 @@
 """Which system was made of which, and the families that share a colour: all that descend from one first training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reset.checkpoint_names import AT, system
@@ -16,7 +16,7 @@ class Lineage:
     """What each evaluated system descends from."""
 
     parents: Mapping[str, str] = field(default_factory=dict)  # system -> the nearest evaluated one it was made of
-    families: Mapping[str, str] = field(default_factory=dict)  # system -> the first system of its line, or START
+    families: Mapping[str, str] = field(default_factory=dict)  # pool -> the first system of its line, or START
     checkpoints: frozenset[str] = frozenset()  # evaluated on the way of a training, not at its end
 
     def family(self, name: str) -> str:
@@ -29,9 +29,13 @@ class Lineage:
         return [*(name for name in found if name != START), *(name for name in found if name == START)]
 
     def places(self, systems: Sequence[str]) -> dict[str, int]:
-        """Map each system to the number of its family's colour: an index of PALETTE, or its length for grey."""
+        """Map systems, and all others whose family is known, to the number of their family's colour.
+
+        The families of `systems` come first. The number is an index of PALETTE, or its length for grey.
+        """
         colours = {name: place for place, name in enumerate(self.order(systems)) if name != START}
-        return {name: min(colours.get(self.family(name), len(PALETTE)), len(PALETTE)) for name in systems}
+        names = dict.fromkeys([*systems, *self.families])
+        return {name: min(colours.get(self.family(name), len(PALETTE)), len(PALETTE)) for name in names}
 
 
 def colour(place: int) -> str:
@@ -39,16 +43,20 @@ def colour(place: int) -> str:
     return PALETTE[place] if place < len(PALETTE) else GREY
 
 
-def lineage(models: Mapping[str, str], inits: Mapping[str, str]) -> Lineage:
-    """Return the lineage of pools: `models` maps a pool to its model, `inits` a system to what it began with."""
-    pools = {model: pool for pool, model in models.items()}
+def lineage(models: Mapping[str, str], inits: Mapping[str, str], evaluated: Collection[str]) -> Lineage:
+    """Return the lineage of pools: `models` maps a pool to its model, `inits` a system to what it began with.
+
+    Only pools in `evaluated` are systems of the report; of the others the family is told.
+    """
+    shown = {pool: model for pool, model in models.items() if pool in evaluated}
+    pools = {model: pool for pool, model in shown.items()}
     parents = {
         pool: above
-        for pool, model in models.items()
+        for pool, model in shown.items()
         if (above := next((pools[one] for one in _above(model, inits) if one in pools), None))
         and not models[above].startswith("base/")
     }
-    halfway = frozenset(pool for pool, model in models.items() if AT in model)
+    halfway = frozenset(pool for pool, model in shown.items() if AT in model)
     return Lineage(parents, {pool: _first(model, inits) for pool, model in models.items()}, halfway)
 
 

@@ -18,11 +18,11 @@ function make(tag, text, name) {
 }
 function sized(spec, width, rows) { // small plots fill the width; other plots have a number of pixels a row
   if (!spec.facet) return { ...spec, height: spec.height.step * new Set(rows.map((row) => row[spec.encoding.y.field])).size };
-  const columns = Math.max(1, Math.min(4, Math.floor(width / 280)));
-  return { ...spec, columns, spec: { ...spec.spec, width: Math.max(170, Math.floor(width / columns) - 66) } };
+  const columns = Math.max(1, Math.min(3, Math.floor(width / 330))), named = JSON.stringify(spec.spec).includes("label_y") ? 90 : 0;
+  return { ...spec, columns, spacing: { row: 24, column: 24 + named }, spec: { ...spec.spec, width: Math.max(150, Math.floor(width / columns) - 72 - named) } };
 }
 const drawings = specs.map(({ spec, picker }, place) => {
-  const holder = document.getElementById("chart-" + place), chosen = new Set(picker ? picker.values.slice(0, picker.most) : []);
+  const holder = document.getElementById("chart-" + place), chosen = new Set(picker ? picker.chosen : []);
   function draw() {
     const values = spec.data.values.filter((row) => !picker || chosen.has(row[picker.field]));
     const own = { ...sized(spec, holder.parentElement.clientWidth, values), data: { values } };

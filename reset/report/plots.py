@@ -14,8 +14,9 @@ from reset.report.lineage import GREY
 from reset.report.words import label
 
 Spec = dict[str, Any]
+TENTHS = [n / 10 for n in range(11)]
 HEIGHT = 170  # of a small plot, pixels
-GAP = 0.11  # least distance of two labels at the ends of curves, as a share of the axis y
+GAP = 0.08  # least distance of two labels at the ends of curves, as a share of the axis y
 
 
 def losses(rows: Sequence[Row]) -> Spec:
@@ -45,7 +46,7 @@ def histogram(rows: Sequence[Row], objective: str) -> Spec:
         _chart(own)
         .mark_rect()
         .encode(
-            x=alt.X("low:Q", title=f"{objective} score").bin("binned"),
+            x=alt.X("low:Q", title=f"{objective} score").bin("binned").scale(domain=[0, 1]).axis(values=TENTHS),
             x2="high:Q",
             y=alt.Y("system:N", title=None).sort(None),
             color=_own_colour(),
@@ -79,8 +80,8 @@ def _curves(rows: Sequence[Row], x: str, y: str, panel: str, *, tooltip: list[An
         detail="series:N",
         tooltip=tooltip,
     )
-    lines = base.mark_line(point=True, color=GREY)
-    names = base.mark_text(align="right", dy=-7, fontSize=11).encode(y="label_y:Q", text="series:N")
+    lines = base.mark_line(point=alt.OverlayMarkDef(color=GREY), color=GREY)
+    names = base.mark_text(align="left", dx=7, fontSize=11).encode(y="label_y:Q", text="series:N")
     layers = [lines, names.transform_filter("datum.last")]
     if any(row.get("low") is not None for row in rows):
         layers.insert(0, base.mark_rule(color=GREY, opacity=0.5).encode(y="low:Q", y2="high:Q"))
@@ -108,7 +109,7 @@ def lengths(rows: Sequence[Row], objective: str) -> Spec:
         _chart(rows)
         .mark_point(filled=True, size=90, opacity=1)
         .encode(
-            x=alt.X(f"{objective}:Q", title=title).scale(domain=[0, 1]),
+            x=alt.X(f"{objective}:Q", title=title).scale(domain=[0, 1]).axis(values=TENTHS),
             y=alt.Y("system:N", title=None).sort(None),
             color=_own_colour(),
             shape=alt.Shape("length:N", title=None)
@@ -132,7 +133,7 @@ def _chart(rows: Sequence[Row] | None = None) -> alt.Chart:
 def _small(layers: alt.LayerChart | alt.FacetChart, rows: Sequence[Row], panel: str) -> Spec:
     data = alt.Data(values=list(rows))  # type: ignore[no-untyped-call]
     of = alt.Facet(f"{panel}:N", title=None).sort(None)
-    chart = layers.properties(width=260, height=HEIGHT).facet(of, data=data, columns=2)
+    chart = layers.properties(width=260, height=HEIGHT).facet(of, data=data, columns=2, spacing=24)
     return _spec(chart.resolve_scale(y="independent", x="independent"))
 
 
