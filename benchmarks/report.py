@@ -20,6 +20,7 @@ from reset.files import schemas, tables
 from reset.files.metrics import Metrics
 from reset.objectives import Objective, Speaker
 from reset.report import browser, measured, page
+from reset.report.story import Run
 from tests.support.browser import chromium
 
 SYSTEMS = ("if_cd", "mtl", "mtl_reset", "mtl_reset_s")
@@ -129,7 +130,7 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
             continued=(),
             **{"resamples": 100, "seed": 0, "much_longer": 10, "similar": 10},
         )
-        page.write(root / "out", rows, content)
+        page.write(root / "out", rows, content, Run())
         written = time.perf_counter() - started
         path = root / "out/index.html"
         size = path.stat().st_size / 1e6

@@ -74,7 +74,7 @@ def change(figures: Figures) -> str:
     value = figures["mean"] or 0.0
     shown = "the same" if value == 0 else f"{figure(abs(value))} {'higher' if value > 0 else 'lower'}"
     if figures["low"] is None:
-        return f"{shown}, {told(figures)}"
+        return told(figures) if value == 0 and told(figures).startswith(shown) else f"{shown}, {told(figures)}"
     ends = f"95 % interval {signed({'mean': figures['low']})} to {signed({'mean': figures['high']})}"
     return f"{shown}, {ends}, {told(figures)}"
 
