@@ -21,7 +21,7 @@ def rows(metrics: Metrics, seconds: Mapping[str, float]) -> list[Row]:
     found = []
     for stage in dict.fromkeys(names):
         own = [value for name, value in seconds.items() if name.partition("@")[0] == stage]
-        row = {"stage": stage, **_counts(metrics, stage), "seconds": round(sum(own), 1) if own else None}
+        row = {"stage": stage, **_counts(metrics, stage), "seconds": round(sum(own)) if own else None}
         if row["runs"] or own:
             found.append({**row, "runs": row["runs"] or len(own)})
     return found
@@ -42,7 +42,7 @@ def _counts(metrics: Metrics, stage: str) -> Row:
 def longest(seconds: Mapping[str, float], most: int = 12) -> list[Row]:
     """Return the runs that took longest."""
     order = sorted(seconds.items(), key=lambda item: -item[1])
-    return [{"run of a stage": name, "seconds": round(value, 1)} for name, value in order[:most]]
+    return [{"run of a stage": name, "seconds": round(value)} for name, value in order[:most]]
 
 
 def spoken(seconds: float) -> str:

@@ -97,8 +97,9 @@ def _text(value: str | None) -> str:
 
 
 def forest(scores: Sequence[Mapping[str, Any]]) -> intervals.Drawing:
-    """Draw the macro averages whose difference is tested: a line per system, a panel per average."""
-    tested = [row for row in scores if "p_holm" in row]
+    """Draw the macro averages whose difference is tested: a line per system that changed, a panel per average."""
+    changed = {row["system"] for row in scores if "p_holm" in row and row["difference"]}
+    tested = [row for row in scores if "p_holm" in row and row["system"] in changed]
     panels = list(dict.fromkeys(row["score"] for row in tested))
     cells = {(row["system"], row["score"]): {**row, "mean": row["difference"]} for row in tested}
     systems = dict.fromkeys(row["system"] for row in tested)
@@ -112,10 +113,11 @@ def headline(scores: Sequence[Mapping[str, Any]]) -> str:
     if not tested:
         return "No system's scores differ."
     moved = [words.direction(row) for row in tested]
-    return (
-        f"Of {len(tested)} macro averages {moved.count('up')} are clearly higher in B and {moved.count('down')} "
-        "clearly lower; of the others these prompts do not tell."
-    )
+    same = sum(row["difference"] == 0 for row in tested)
+    up, down = moved.count("up"), moved.count("down")
+    left = len(tested) - same - up - down
+    rest = f"; of the other {left} these prompts do not tell" if left else ""
+    return f"Of {len(tested)} macro averages {same} are the same, {up} clearly higher in B, {down} clearly lower{rest}."
 
 
 def write(path: Path, comparison: Mapping[str, Any]) -> None:

@@ -24,14 +24,15 @@ class Lineage:
         return self.families.get(name, name)
 
     def order(self, systems: Sequence[str]) -> list[str]:
-        """Return the families of `systems`, in their order, starting models last."""
-        found = dict.fromkeys(map(self.family, systems))
+        """Return the families of `systems` as they are declared, starting models last: so each keeps its colour."""
+        present = dict.fromkeys(map(self.family, systems))
+        found = dict.fromkeys([*(name for name in self.families.values() if name in present), *present])
         return [*(name for name in found if name != START), *(name for name in found if name == START)]
 
     def places(self, systems: Sequence[str]) -> dict[str, int]:
         """Map systems, and all others whose family is known, to the number of their family's colour.
 
-        The families of `systems` come first. The number is an index of PALETTE, or its length for grey.
+        Only families of `systems` have colours. The number is an index of PALETTE, or its length for grey.
         """
         colours = {name: place for place, name in enumerate(self.order(systems)) if name != START}
         names = dict.fromkeys([*systems, *self.families])

@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from reset.files.tables import Row
-from reset.report import html, intervals, plane, seed_table, story
+from reset.report import html, intervals, seed_table, story
 from reset.report.lineage import Lineage
-
-SIZES = (story.WIDE, story.NARROW)
 
 
 def write(path: Path, figures: Mapping[str, Any], tradeoff: Sequence[str], of: Lineage) -> None:
@@ -16,7 +14,6 @@ def write(path: Path, figures: Mapping[str, Any], tradeoff: Sequence[str], of: L
     differences = figures["differences"]
     measures = list(dict.fromkeys(name for pair in differences for name in pair["measures"]))
     rows = points(figures["scores"], tradeoff)
-    places = of.places([row["system"] for row in rows])
     html.write(
         path,
         "seeds.html.j2",
@@ -24,9 +21,8 @@ def write(path: Path, figures: Mapping[str, Any], tradeoff: Sequence[str], of: L
         runs=figures["runs"],
         said=story.said(differences, [row["system"] for row in rows]),
         pair=tradeoff,
-        planes=[plane.plane(rows, {}, tradeoff, of, size, places) for size in (story.WIDE, story.NARROW)]
-        if rows
-        else [],
+        planes=story.planes(rows, {}, tradeoff, of, differences),
+        legend=story.legend([row["system"] for row in rows], of),
         forest=intervals.drawing(measures, story.lines(differences, measures), title="differences"),
         table4=seed_table.shown(figures["table4"]),
         spread=[_spread(row) for row in figures["scores"]],

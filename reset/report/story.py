@@ -31,40 +31,53 @@ def story(measured: Measured, run: Run) -> dict[str, Any]:
     """Return what the first screen shows, by the names that the template uses."""
     differences = measured.rows["differences"]
     systems = [row["system"] for row in measured.rows["tradeoff"]]
-    places = run.lineage.places(systems)
-    legend = [
-        (name, next(places[one] for one in systems if run.lineage.family(one) == name))
-        for name in run.lineage.order(systems)
-    ]
-    close = closely(measured, run.lineage)
-    shown_as = [("", measured.rows["tradeoff"], FLAT if close else (WIDE, NARROW))]
-    if close:
-        shown_as.append((f"Close up: {run.lineage.family(close[0]['system'])} and what was made of it", close, CLOSE))
     shown = list(measured.measures)[:MOST_MEASURES]
     return {
         "said": said(differences, measured.systems),
-        "planes": [
-            (title, [plane.plane(rows, measured.macros, measured.pair, run.lineage, size, places) for size in sizes])
-            for title, rows, sizes in shown_as
-            if rows
-        ],
-        "legend": [("starting model" if name == START else name, place) for name, place in legend],
+        "planes": planes(measured.rows["tradeoff"], measured.macros, measured.pair, run.lineage, differences),
+        "legend": legend(systems, run.lineage),
         "forest": intervals.drawing(shown, lines(differences, shown), most=MOST_LINES),
         "forest_more": len(differences) > MOST_LINES or len(measured.measures) > MOST_MEASURES,
         "forest_all": intervals.drawing(list(measured.measures), lines(differences, measured.measures)),
     }
 
 
-def closely(measured: Measured, of: Lineage) -> Sequence[Row]:
+def legend(systems: Sequence[str], of: Lineage) -> list[tuple[str, int]]:
+    """Return the families with the numbers of their colours."""
+    places = of.places(systems)
+    first = {of.family(name): places[name] for name in reversed(systems)}
+    return [("starting model" if name == START else name, first[name]) for name in of.order(systems)]
+
+
+def planes(
+    rows: Sequence[Row],
+    macros: Mapping[str, Mapping[str, Row]],
+    pair: Sequence[str],
+    of: Lineage,
+    differences: Sequence[Mapping[str, Any]],
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the plane of all points, and if need be a close-up: each a title, and a wide and a narrow drawing."""
+    close = closely(rows, pair, of, differences)
+    found = [("", rows, FLAT if close else (WIDE, NARROW))] if rows else []
+    if close:
+        found.append((f"Close up: {of.family(close[0]['system'])} and what was made of it", close, CLOSE))
+    places = of.places([row["system"] for row in rows])
+    return [
+        (title, [plane.plane(own, macros, pair, of, size, places) for size in sizes]) for title, own, sizes in found
+    ]
+
+
+def closely(
+    rows: Sequence[Row], pair: Sequence[str], of: Lineage, differences: Sequence[Mapping[str, Any]]
+) -> Sequence[Row]:
     """Return the points of the family that the first difference is about, if they lie close together among others."""
-    rows, differences = measured.rows["tradeoff"], measured.rows["differences"]
     if not differences:
         return []
     family = of.family(differences[0]["system"])
     own = [row for row in rows if of.family(row["system"]) == family]
     if not 2 < len(own) < len(rows):
         return []
-    return own if all(_spread(own, name) <= NEAR * _spread(rows, name) for name in measured.pair) else []
+    return own if all(_spread(own, name) <= NEAR * _spread(rows, name) for name in pair) else []
 
 
 def _spread(rows: Sequence[Row], name: str) -> float:

@@ -156,11 +156,11 @@ def test_costs_tell_rows_tokens_and_seconds_of_each_stage(tmp_path: Path) -> Non
     seconds = {"fetch@nq": 1.0, "train@mtl": 61.26, "train@cd": 3.0}
     rows = costs.rows(folders.metrics(tmp_path), seconds)
     assert rows == [
-        {"stage": "fetch", "runs": 1, "rows": None, "tokens": None, "seconds": 1.0},
-        {"stage": "train", "runs": 1, "rows": 10, "tokens": 200, "seconds": 64.3},
+        {"stage": "fetch", "runs": 1, "rows": None, "tokens": None, "seconds": 1},
+        {"stage": "train", "runs": 1, "rows": 10, "tokens": 200, "seconds": 64},
         {"stage": "sample", "runs": 1, "rows": 5, "tokens": 70, "seconds": None},
     ]
-    assert costs.longest(seconds, 1) == [{"run of a stage": "train@mtl", "seconds": 61.3}]
+    assert costs.longest(seconds, 1) == [{"run of a stage": "train@mtl", "seconds": 61}]
 
 
 def test_facts_leave_out_what_is_not_recorded(tmp_path: Path) -> None:
