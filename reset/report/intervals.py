@@ -11,7 +11,7 @@ from typing import Any
 from reset.files.tables import Row
 from reset.report.words import MINUS, direction, interval, label, mean, signed, told
 
-CLIP = 4.0  # an interval further out than this many median ones does not set the scale: it ends in an arrow
+CLIP = 3.0  # an interval further out than this many median ones does not set the scale: it ends in an arrow
 PAD = 0.08  # of the scale, on either side
 NEAR = 12.0  # percent from the line within which an end of the scale is not named
 

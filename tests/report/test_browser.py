@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from reset import params
+from reset.cli.main import main
 from reset.files import schemas, tables
 from reset.report import browser, charts, lineage, measured, page
 from reset.report.choices import natural
@@ -383,3 +385,18 @@ def test_story_of_thirty_systems_fits_one_screen_and_a_telephone(chrome: Chrome,
     look(chrome, path, 390, 844, "dark")
     assert chrome.find_element(By.CSS_SELECTOR, ".plane.narrow").is_displayed()
     assert quiet(chrome)
+
+
+@pytest.mark.slow
+@CHROMIUM
+def test_pages_of_two_runs_compared_are_as_quiet_and_as_narrow(chrome: Chrome, tmp_path: Path) -> None:
+    runs = [str(lines.write(tmp_path / name, prompts=6, gain=gain)) for name, gain in (("a", 0.3), ("b", 0.1))]
+    for command in ("diff", "seeds"):
+        path = tmp_path / f"{command}.html"
+        done = CliRunner().invoke(main, [command, *runs, "--resamples", "20", "--html", str(path)])
+        assert done.exit_code == 0, done.output
+        for width, scheme in ((1280, "light"), (390, "dark")):
+            look(chrome, path, width, 844, scheme)
+            wait(chrome, "document.querySelector('.top [aria-current]')?.textContent === 'Story'")
+            assert chrome.find_element(By.CLASS_NAME, "forest").is_displayed()
+            assert quiet(chrome)

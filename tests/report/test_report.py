@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from reset import checkpoint_names, params
 from reset.errors import ResetError
+from reset.objectives import Objective, Speaker
 from reset.params.report import Report
 from reset.report import gains, lengths, measured, page, table4, tables, words
 from reset.report.browser import Content
@@ -182,6 +183,33 @@ def test_page_holds_its_scripts_once_and_fetches_nothing(project: Path) -> None:
     outside = re.sub(r"(<script[^>]*>).*?</script>", r"\1", text, flags=re.DOTALL)
     assert len(outside) < 60_000
     assert not re.findall(r'(?:src|href)="(?!data:|#)|@import|url\((?!#)', outside)
+
+
+OWN = {
+    "polite": Objective({"abstractive_qa": Speaker(("politeness",)), "summarization": Speaker(("politeness",))}),
+    "brief": Objective({"summarization": Speaker(("brevity",))}, compare=("seen", "unseen")),
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"systems": ["mtl"], "pairs": []},
+        {"pairs": [], "pipelines": {}},
+        {"paper_rows": {}, "objectives": OWN, "tradeoff": list(OWN)},
+        {"systems": []},
+    ],
+    ids=["one system", "nothing to compare", "own objectives without scores", "no system"],
+)
+def test_page_of_any_run_has_its_first_screen_and_links_only_to_what_is_there(
+    project: Path, changes: dict[str, Any]
+) -> None:
+    text = (report(project, **changes) / "index.html").read_text()
+    assert text.count("<h1") == 1
+    links = re.findall(r'<a href="#([\w-]+)"', text)
+    assert links[:1] == ["story"] and all(f'id="{link}"' in text for link in links)
+    titles = re.findall(r"<h3>(.*?)</h3>", text)
+    assert titles and all(title.endswith("?") for title in titles)  # each drawing asks one question
 
 
 def test_unknown_row_of_the_paper_is_told(project: Path) -> None:

@@ -10,7 +10,7 @@ from reset.files.tables import write_json
 from reset.report import costs, figures, intervals, plane, plots, words
 from reset.report.lineage import PALETTE, START, Lineage, lineage
 from reset.report.story import said
-from tests.support import folders
+from tests.support import ROOT, folders
 
 PAIR = ["faithfulness", "instruction"]
 MODELS = {
@@ -170,3 +170,8 @@ def test_facts_leave_out_what_is_not_recorded(tmp_path: Path) -> None:
     paid = dict(costs.facts(folders.metrics(tmp_path), {}, {}, {"train@a": 7265.0}, [{"usd": 1.5}, {"usd": 0.25}]))
     assert paid == {"time": "2 h 1 min", "cost": "$1.75"}
     assert dict(costs.facts(folders.metrics(tmp_path), {}, {}, {}, [{"usd": None}]))["cost"] == "unknown price"
+
+
+def test_picture_of_the_page_is_small_and_shown_with_a_caption() -> None:
+    assert (ROOT / "docs/page.png").stat().st_size < 200_000
+    assert "![The first screen of the report](docs/page.png)" in (ROOT / "README.md").read_text()
