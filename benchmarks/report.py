@@ -71,7 +71,7 @@ def write(root: Path, prompts: int) -> browser.Shelf:
             for one in ids
         ]
         tables.write(root / f"answers/{system}.parquet", schemas.ANSWERS, answers)
-        tables.write(root / f"verdicts/summac/{system}.parquet", schemas.VERDICTS, verdicts(draw, answers))
+        tables.write(root / f"verdicts/{system}/summac.parquet", schemas.VERDICTS, verdicts(draw, answers))
     return browser.Shelf("test", root / "prompts.parquet", {s: root / f"answers/{s}.parquet" for s in SYSTEMS}, {})
 
 
