@@ -114,7 +114,7 @@ def lengths(rows: Sequence[Row], objective: str) -> Spec:
             color=_own_colour(),
             shape=alt.Shape("length:N", title=None)
             .sort(None)
-            .legend(orient="top", labelLimit=260, symbolFillColor=GREY),
+            .legend(orient="top", columns=1, labelLimit=260, symbolFillColor=GREY),
             tooltip=["system:N", "length:N", "n:Q", alt.Tooltip(f"{objective}:Q", format=".3f")],
         )
     )
