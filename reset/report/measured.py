@@ -74,8 +74,13 @@ def gather(
         **_of_stages(metrics, stand_ins),
     }
     skipped = [pair for pair in pairs if pair not in evaluated]
-    macros = {name: summary["macro"] for name, summary in summaries.items()}
-    return Measured(rows, list(summaries), columns, sorted(stand_ins), list(measures), tradeoff, skipped, macros)
+    return Measured(
+        rows, list(summaries), columns, sorted(stand_ins), list(measures), tradeoff, skipped, _macros(summaries)
+    )
+
+
+def _macros(summaries: Mapping[str, Row]) -> dict[str, Mapping[str, Row]]:
+    return {name: summary["macro"] for name, summary in summaries.items()}
 
 
 def _differences(

@@ -14,6 +14,7 @@ from reset.report.browser import Content, packed
 from reset.report.measured import Measured
 from reset.report.story import Run, story
 
+SCRIPTS = ("vega_embed.js", "page.js", "answer_cards.js", "answers.js")
 SECTIONS = {  # id -> name, and the rows that the section shows as tables
     "systems": ("Systems", ("table4", "overview", "systems", "differences", "seeds", "matched")),
     "data": ("Data", ("table1", "accounts")),
@@ -61,7 +62,7 @@ def _page(path: Path, content: Mapping[str, Any], measured: Measured, browser: C
         figures=drawings,
         browser=browser,
         index=packed(browser.about()) if browser.index else "",
-        scripts={name: html.script(name) for name in ("vega_embed.js", "page.js", "answers.js")},
+        scripts={name: html.script(name) for name in SCRIPTS},
     )
 
 
