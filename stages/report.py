@@ -76,6 +76,7 @@ def run(p: Params) -> Run:
         "seed": p.seed,
         "systems": len(metrics.of("systems")),
         "judges": ", ".join(p.judges),
+        "training rows": f"up to {max((one['rows_out'] for one in metrics.of('mix').values()), default=0):,}",
         "test prompts": f"{metrics.read(f'draw/{p.evaluate.prompts}').get('rows_out', 0):,}",
     }
     where = {"machine": machine.described(), "commit": tracking.commit()[:10]}

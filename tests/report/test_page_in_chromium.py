@@ -211,6 +211,22 @@ def test_what_is_filtered_is_exported_whole(chrome: Chrome, index: Path, tmp_pat
 
 @pytest.mark.slow
 @CHROMIUM
+def test_a_spreadsheet_takes_no_answer_for_a_formula(chrome: Chrome, tmp_path: Path) -> None:
+    root, formula = lines.write(tmp_path / "run", prompts=1), '=HYPERLINK("http://there", "me")'
+    path = root / "data/answers/mtl.parquet"
+    answers = [{**row, "text": formula} for row in tables.read(path, schemas.ANSWERS)]
+    tables.write(path, schemas.ANSWERS, answers)
+    look(chrome, written(root))
+    wait(chrome, "document.body.dataset.ready")
+    chrome.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    chrome.find_element(By.ID, "csv").click()
+    WebDriverWait(chrome, 20).until(lambda _: (tmp_path / "answers.csv").is_file())
+    rows = list(csv.DictReader((tmp_path / "answers.csv").read_text().splitlines()))
+    assert {row["text"] for row in rows if row["pool"] == "mtl"} == {"'" + formula}
+
+
+@pytest.mark.slow
+@CHROMIUM
 def test_page_is_walked_by_keyboard_and_printed_without_its_tools(chrome: Chrome, index: Path) -> None:
     look(chrome, index)
     wait(chrome, "document.body.dataset.ready")
