@@ -69,5 +69,7 @@ def facts(
     if seconds:
         found["time"] = spoken(sum(seconds.values()))
     paid = [row["usd"] for row in dollars]
-    found["cost"] = "no paid judge" if not paid else "unknown price" if None in paid else f"${sum(paid):,.2f}"
+    found["cost"] = (
+        "no paid judge" if not paid else "unknown price" if None in paid else f"${sum(paid):,.2f} in the ledger"
+    )
     return [(name, str(value)) for name, value in found.items() if value not in (None, "")]

@@ -14,6 +14,8 @@ from click.testing import CliRunner
 
 from reset import checkpoint_names, params
 from reset.errors import ResetError
+from reset.llm import Question, Reply
+from reset.llm.ledger import Ledger
 from reset.objectives import Objective, Speaker
 from reset.params.report import Report
 from reset.report import gains, lengths, measured, page, table4, tables, words
@@ -476,6 +478,24 @@ def test_stage_writes_the_report_of_the_declared_systems(project: Path, monkeypa
         "report: metrics/report/index.html: mtl_reset against mtl: seen faithfulness up by 0."
     )
     assert (project / "metrics/report/report.md").is_file()
+
+
+def test_stage_tells_what_was_run_and_what_its_judges_were_paid(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(ROOT / "params.yaml", project)
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("RESET_LEDGER", str(project / "ledger.sqlite"))
+    p = params.load()
+    assert dict(stage.run(p).facts)["cost"] == "no paid judge"
+    assert not (project / "ledger.sqlite").exists()  # looking makes none
+    reply = Reply("7", "stop", "m", None, 10, 2, 0.1, 1)
+    with Ledger(project / "ledger.sqlite") as ledger:
+        for judge, usd in (("rater", 0.25), ("of another scale", 9.0)):
+            ledger.put(Question(judge, "m", "?", "{}"), reply, pool="mtl", base_url="http://127.0.0.1/v1", usd=usd)
+    run = stage.run(p)
+    facts = dict(run.facts)
+    assert (facts["scale"], facts["model"], facts["seed"]) == ("micro", "micro", "0")
+    assert (facts["cost"], [row["judge"] for row in run.dollars]) == ("$0.25 in the ledger", ["rater"])
+    assert run.lineage.parents["mtl_reset_2"] == "mtl_reset" and run.lineage.families["mtl_candidates"] == "mtl"
 
 
 SYSTEMS = {

@@ -168,7 +168,7 @@ def test_facts_leave_out_what_is_not_recorded(tmp_path: Path) -> None:
     facts = dict(costs.facts(folders.metrics(tmp_path), {"scale": "own", "model": ""}, {"commit": ""}, {}, []))
     assert facts == {"scale": "own", "cost": "no paid judge"}
     paid = dict(costs.facts(folders.metrics(tmp_path), {}, {}, {"train@a": 7265.0}, [{"usd": 1.5}, {"usd": 0.25}]))
-    assert paid == {"time": "2 h 1 min", "cost": "$1.75"}
+    assert paid == {"time": "2 h 1 min", "cost": "$1.75 in the ledger"}
     assert dict(costs.facts(folders.metrics(tmp_path), {}, {}, {}, [{"usd": None}]))["cost"] == "unknown price"
 
 
