@@ -2,7 +2,8 @@
 # make test    every test                                 make check             format, lint, types, quick tests
 # make docs    the documents as a site, site/             make lock    renew the pins of requirements/
 # make ui      MLflow's web page                          make clean             delete what stages and tools wrote
-# make rehearse          scale paper on tiny models       EXTRA=cluster          Ray, for many machines (docs/scale.md)
+# make picture  docs/page.png of the report, by Chromium   make rehearse          scale paper on tiny models
+#                                                         EXTRA=cluster          Ray, for many machines (docs/scale.md)
 SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
@@ -12,7 +13,7 @@ export DS_BUILD_OPS := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps
 
-.PHONY: repro test check docs ui rehearse clean lock
+.PHONY: repro test check docs picture ui rehearse clean lock
 
 repro: $(VENV)/.base $(EXTRA:%=$(VENV)/.%)
 	$(VENV)/bin/dvc repro
@@ -30,6 +31,9 @@ check: $(VENV)/.dev $(VENV)/.ui
 
 docs: $(VENV)/.docs # site/index.html, which opens offline
 	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+
+picture: $(VENV)/.dev # after a run
+	python -m tests.support.picture metrics/report/index.html docs/page.png
 
 ui: $(VENV)/.ui
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1

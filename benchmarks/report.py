@@ -20,6 +20,7 @@ from reset.files import schemas, tables
 from reset.files.metrics import Metrics
 from reset.objectives import Objective, Speaker
 from reset.report import browser, measured, page
+from reset.report.story import Run
 from tests.support.browser import chromium
 
 SYSTEMS = ("if_cd", "mtl", "mtl_reset", "mtl_reset_s")
@@ -70,7 +71,7 @@ def write(root: Path, prompts: int) -> browser.Shelf:
             for one in ids
         ]
         tables.write(root / f"answers/{system}.parquet", schemas.ANSWERS, answers)
-        tables.write(root / f"verdicts/summac/{system}.parquet", schemas.VERDICTS, verdicts(draw, answers))
+        tables.write(root / f"verdicts/{system}/summac.parquet", schemas.VERDICTS, verdicts(draw, answers))
     return browser.Shelf("test", root / "prompts.parquet", {s: root / f"answers/{s}.parquet" for s in SYSTEMS}, {})
 
 
@@ -127,9 +128,9 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
             stand_ins=(),
             points=(),
             continued=(),
-            **{"resamples": 100, "seed": 0, "much_longer": 10, "similar": 10},
+            **{"resamples": 100, "seed": 0, "much_longer": 10, "similar": 10, "similar_on": None, "seeds": ()},
         )
-        page.write(root / "out", rows, content)
+        page.write(root / "out", rows, content, Run())
         written = time.perf_counter() - started
         path = root / "out/index.html"
         size = path.stat().st_size / 1e6

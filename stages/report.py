@@ -7,9 +7,13 @@ from typing import Any
 import click
 
 from reset import checkpoint_names, params, tracking
+from reset.files import stage_times
 from reset.files.metrics import Metrics, of_another
+from reset.llm.ledger import Ledger, location
 from reset.params.document import Params
-from reset.report import browser, gains, measured, page, seed_table
+from reset.report import browser, costs, gains, lineage, measured, page, seed_table
+from reset.report.story import Run
+from reset.runs import machine
 
 
 @click.command()
@@ -30,7 +34,7 @@ def main(into: Path) -> None:
             max_bytes=int(p.report.browser_mb * 1e6),
             stand_ins=params.stand_ins(p),
         )
-        headline = page.write(into, measured.gather(**sources(p), **settings), content)
+        headline = page.write(into, measured.gather(**sources(p), **settings), content, run(p))
     click.echo(f"report: {into / 'index.html'}: {headline}")
     if p.tracking.enabled:
         click.echo(tracking.send())
@@ -56,6 +60,43 @@ def sources(p: Params) -> dict[str, Any]:
         "similar_on": p.report.similar_on,
         "seeds": seed_table.read_table(Path(p.report.seeds), p.scale),
     }
+
+
+def run(p: Params) -> Run:
+    """Return what the page says of the run besides its metrics: what was run, on what, and what it took."""
+    metrics = Metrics(Path("metrics"), p.scale, declared(p))
+    seconds, dollars = stage_times.seconds(tracking.root(), p.scale), spent(p)
+    models = {pool: row.model for pool, row in p.pools.items()}
+    started = dict.fromkeys(
+        row.init.removeprefix("base/") for row in p.systems.values() if row.init.startswith("base/")
+    )
+    what = {
+        "scale": p.scale,
+        "model": ", ".join(str(p.base[name].options.get("id", name)) for name in started),
+        "seed": p.seed,
+        "systems": len(metrics.of("systems")),
+        "judges": ", ".join(p.judges),
+        "training rows": f"up to {max((one['rows_out'] for one in metrics.of('mix').values()), default=0):,}",
+        "test prompts": f"{metrics.read(f'draw/{p.evaluate.prompts}').get('rows_out', 0):,}",
+    }
+    where = {"machine": machine.described(), "commit": tracking.commit()[:10]}
+    return Run(
+        costs.facts(metrics, what, where, seconds, dollars),
+        lineage.lineage(models, {name: row.init for name, row in p.systems.items()}, p.evaluate.systems),
+        costs.rows(metrics, seconds),
+        costs.longest(seconds),
+        dollars,
+    )
+
+
+def spent(p: Params) -> list[dict[str, Any]]:
+    """Return what the ledger says of the judges of this run, if it has any: pools, replies, tokens and dollars."""
+    if not location().is_file():
+        return []
+    with Ledger(location()) as ledger:
+        found = [row for row in ledger.spend() if row["judge"] in p.judges and row["pool"] in p.pools]
+    keys = ("judge", "pool", "model", "replies", "prompt_tokens", "completion_tokens", "usd")
+    return [{key: row[key] for key in keys} for row in found]
 
 
 def declared(p: Params) -> dict[str, Collection[str]]:

@@ -12,6 +12,7 @@ from reset.choosing.combining import Rule
 from reset.files import tables
 from reset.objectives import Objectives, read
 from reset.report import browser, gains, measured, page
+from reset.report.story import Run
 from reset.scoring import evaluate
 from tests.support import folders, made_pools
 from tests.support.paper_objectives import OBJECTIVES, PLAIN
@@ -85,7 +86,7 @@ def report(root: Path, objectives: Objectives, pair: list[str]) -> Path:
         browser.Shelf("candidates", root / "data/prompts/candidates.parquet", pools, curated),
     ]
     of = {"objectives": objectives, "tradeoff": pair, "max_bytes": 10**7}
-    page.write(root / "report", rows, browser.content(shelves, verdicts=root / "data/verdicts", **of))  # type: ignore[arg-type]
+    page.write(root / "report", rows, browser.content(shelves, verdicts=root / "data/verdicts", **of), Run())  # type: ignore[arg-type]
     return root / "report"
 
 

@@ -11,7 +11,7 @@ import click
 from reset import objectives
 from reset.evidence import revisions
 from reset.evidence import seeds as repeated
-from reset.report import seed_table, words
+from reset.report import lineage, seed_table, seedpage, words
 
 
 @click.command()
@@ -22,7 +22,15 @@ from reset.report import seed_table, words
 @click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples per interval.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: int, seed: int, as_json: bool) -> None:
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Also write an HTML page to this file.")
+def seeds(
+    runs: tuple[str, ...],
+    pairs: tuple[tuple[str, str], ...],
+    resamples: int,
+    seed: int,
+    as_json: bool,
+    html: Path | None,
+) -> None:
     """Summarise repeated RUNS: Table 4 as their mean, mean and spread of every macro score, paired differences.
 
     Intervals are of 95 %, over runs and prompts. Pairs are those of `report.comparisons` in the first run's
@@ -35,6 +43,7 @@ def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: 
       dvc exp run -S seed=1 -n seed-1
       dvc exp run -S seed=2 -n seed-2
       reset-lm seeds HEAD seed-1 seed-2 --pair mtl_reset mtl
+      reset-lm seeds HEAD seed-1 seed-2 --html seeds.html
       reset-lm seeds HEAD seed-1 seed-2 --json > docs/seeds.json   # `report.seeds`: the report shows its Table 4
     """  # noqa: D301  (click reads the \b)
     if repeats := [run for place, run in enumerate(runs) if run in runs[:place]]:
@@ -57,7 +66,16 @@ def seeds(runs: tuple[str, ...], pairs: tuple[tuple[str, str], ...], resamples: 
                 seed=seed,
             ),
         }
+    if html:
+        seedpage.write(html, figures, report.get("tradeoff", []), of(said))
     click.echo(json.dumps(figures, indent=2) if as_json else text(figures))
+
+
+def of(said: Mapping[str, Any]) -> lineage.Lineage:
+    """Return which system was made of which, as params.yaml says."""
+    models = {name: row["model"] for name, row in said.get("pools", {}).items()}
+    inits = {name: row["init"] for name, row in said.get("systems", {}).items()}
+    return lineage.lineage(models, inits, said.get("evaluate", {}).get("systems", []))
 
 
 def declared(runs: Sequence[str], scratch: Path) -> Mapping[str, Any]:

@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reset.choosing.agreement import STAND_IN
 from reset.files import schemas, tables
 from reset.files.tables import Row
-from reset.objectives import Objectives, Speaker, by_task
+from reset.objectives import ByTask, Objectives, by_task
+from reset.report import browser_index
 from reset.report.choices import natural
 from reset.report.records import record
 
 BLOCK = 50  # prompts per block
-HEADING = 110  # characters of a prompt shown in the list and searched
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,17 @@ class Content:
     """The data embedded in the page."""
 
     pools: list[str] = field(default_factory=list)
-    index: list[list[Any]] = field(default_factory=list)  # see `_index_row`
+    objectives: list[str] = field(default_factory=list)  # those of the trade-off first
+    curated: list[str] = field(default_factory=list)
+    index: list[list[Any]] = field(default_factory=list)  # see `reset.report.browser_index`
     blocks: list[str] = field(default_factory=list)
     prompts: int = 0  # in the whole run; the index holds those that fit
     stand_ins: frozenset[str] = frozenset()  # verdicts of judges that stand in for a real one
+
+    def about(self) -> dict[str, Any]:
+        """Return what the page's list and filters need."""
+        names = {"pools": self.pools, "objectives": self.objectives, "curated": self.curated}
+        return {**names, "rows": self.index}
 
 
 def content(
@@ -57,15 +63,16 @@ def content(
 ) -> Content:
     """Read the shelves whose tables exist; the blocks take at most `max_bytes`.
 
-    `verdicts` is the folder of <pool>/<judge>.parquet. The index tells the first objective of the `tradeoff` that the
-    prompt's task has, else the first of `objectives`. The verdicts in `stand_ins` are marked.
+    `verdicts` is the folder of <pool>/<judge>.parquet. The objectives of the `tradeoff` come first. The verdicts in
+    `stand_ins` are marked.
     """
-    gathered = Content(stand_ins=frozenset(stand_ins))
-    bars = bars_of(objectives, tradeoff)
+    order = list(dict.fromkeys([*tradeoff, *objectives]))
+    gathered = Content(objectives=order, stand_ins=frozenset(stand_ins))
+    speakers = by_task(objectives)
     present = [shelf for shelf in shelves if shelf.prompts.is_file() and any(p.is_file() for p in shelf.pools.values())]
     for number, shelf in enumerate(present):
         used = sum(map(len, gathered.blocks))
-        _add_shelf(gathered, shelf, verdicts, bars, used + (max_bytes - used) // (len(present) - number))
+        _add_shelf(gathered, shelf, verdicts, speakers, used + (max_bytes - used) // (len(present) - number))
     gathered.index.sort(key=lambda row: (row[1], row[2], natural(row[0])))
     return gathered
 
@@ -76,17 +83,11 @@ def packed(content: Any) -> str:
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=6, mtime=0)).decode()
 
 
-def bars_of(objectives: Objectives, tradeoff: Sequence[str]) -> dict[str, Speaker]:
-    """Return what the index tells of each task."""
-    order = [*tradeoff, *objectives]
-    speakers = by_task(objectives)
-    return {task: next(own[name] for name in order if name in own) for task, own in speakers.items()}
-
-
-def _add_shelf(gathered: Content, shelf: Shelf, verdicts: Path, bars: Mapping[str, Speaker], max_bytes: int) -> None:
+def _add_shelf(gathered: Content, shelf: Shelf, verdicts: Path, speakers: ByTask, max_bytes: int) -> None:
     """Add the prompts of one shelf until all blocks together reach `max_bytes`."""
     pools = {name: path for name, path in shelf.pools.items() if path.is_file()}
     gathered.pools += [name for name in pools if name not in gathered.pools]
+    gathered.curated += [name for name, (_, path) in shelf.curated.items() if path.is_file()]
     prompts = sorted(tables.read(shelf.prompts, schemas.EXAMPLES), key=lambda row: _hash(row["example_id"]))
     gathered.prompts += len(prompts)
     answers = {name: _answers_by_example(path) for name, path in pools.items()}
@@ -113,27 +114,10 @@ def _add_shelf(gathered: Content, shelf: Shelf, verdicts: Path, bars: Mapping[st
         if size > max_bytes and gathered.blocks:
             return
         for place, one in enumerate(block):
-            means = _means(one, bars.get(one["task"]), gathered.pools)
-            gathered.index.append(_index_row(one, shelf.name, len(gathered.blocks), place, means))
+            names = browser_index.Names(gathered.pools, gathered.objectives, gathered.curated)
+            where = [shelf.name, len(gathered.blocks), place]
+            gathered.index.append(browser_index.row(one, where, speakers.get(one["task"], {}), names))
         gathered.blocks.append(text)
-
-
-def _means(record: Row, speaker: Speaker | None, pools: Sequence[str]) -> dict[int, float]:
-    """The mean of what `speaker` says of the answers of a pool, by the pool's number."""
-    values: dict[int, list[float]] = {}
-    for answer in record["answers"] if speaker else ():
-        scores = {name.removesuffix(STAND_IN): score for _, name, score, _ in answer["verdicts"]}
-        if speaker and (value := speaker.value(scores)) is not None:
-            values.setdefault(pools.index(answer["pool"]), []).append(value)
-    return {number: round(sum(own) / len(own), 3) for number, own in sorted(values.items())}
-
-
-def _index_row(record: Row, shelf: str, block: int, place: int, means: Mapping[int, float]) -> list[Any]:
-    """Id, shelf, data set, heading, block and place in it, and the mean by pool number."""
-    heading = " ".join((record["question"] or record["instruction"]).split())
-    if record["task"] == "summarization":
-        heading = " ".join(record["passages"])
-    return [record["id"], shelf, record["dataset"], heading[:HEADING], block, place, means]
 
 
 def _answers_by_example(path: Path) -> dict[str, list[Row]]:

@@ -1,84 +1,115 @@
-"""The plots of the page: the rows each draws, and a sentence on how to read it."""
+"""The page's curves: the section and question of each, how to read it, and which of its rows a reader may pick."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from reset.files.tables import Row
 from reset.report import plots
+from reset.report.lineage import Lineage, colour
 
 Rows = Mapping[str, Sequence[Row]]
+MOST = 7  # series that are shown at once
 
-Chart = tuple[str, str, str, Callable[[Sequence[Row]], plots.Spec]]  # rows, title, how to read it, how it is drawn
 
-CHARTS: tuple[Chart, ...] = (
-    (
-        "pipelines",
-        "Before and after the second stage",
-        "The paper's Figures 3 and 6: scores before and after training on the other kind of data. Lines: intervals.",
-        plots.pipelines,
+@dataclass(frozen=True)
+class Chart:
+    """A plot of the rows `name`."""
+
+    name: str
+    section: str
+    title: str  # the question that it answers
+    text: str
+    draw: Callable[[Sequence[Row]], plots.Spec]
+    picked: str  # the column whose values a reader picks, at most `MOST`
+    panel: str = ""  # the column of the small plots, if each of them has its own series
+
+
+CHARTS = (
+    Chart(
+        "best_of",
+        "pools",
+        "How much does choosing among n answers bring?",
+        "Mean score of the best of n random candidates, per data set; n = 1 is a random choice.",
+        plots.best_of,
+        "curated",
+        "dataset",
     ),
-    (
+    Chart(
+        "checkpoint_scores",
+        "training",
+        "Which abilities come and go during training?",
+        "The paper's Figures 9 to 14: one curve per data set, with 95 % intervals. Checkpoints: table below.",
+        partial(plots.facets, score="mean"),
+        "series",
+        "panel",
+    ),
+    Chart(
         "checkpoint_lengths",
-        "Answer length during training",
+        "training",
+        "How long do answers get during training?",
         "The paper's Figure 4: mean answer length in tokens. Step 0 is the model that training starts from.",
         partial(plots.facets, score="tokens"),
+        "series",
+        "panel",
     ),
-    (
-        "checkpoint_scores",
-        "Scores during training",
-        "The paper's Figures 9 to 14: one line per data set. The table below names the checkpoint of each step.",
-        partial(plots.facets, score="mean"),
-    ),
-    (
-        "gains",
-        "What continued training brings",
-        "Gain of each system over the one it started from, against its number of training rows. Lines: intervals.",
-        plots.gains,
-    ),
-    (
-        "best_of",
-        "Gain from choosing among n answers",
-        "Mean score of the best of n random candidates; n = 1 is a random choice.",
-        plots.best_of,
-    ),
-    (
+    Chart(
         "loss",
-        "Training",
-        "Thin: training loss. Thick: dev loss. Click a system in the legend to highlight it.",
+        "training",
+        "Did each training converge?",
+        "Thin: training loss. Thick, with points: dev loss, which chooses the checkpoint.",
         plots.losses,
-    ),
-    (
-        "wins",
-        "Which decode settings won",
-        "Number of prompts whose chosen answer was sampled with each decode setting.",
-        plots.wins,
+        "system",
     ),
 )
 HISTOGRAM = "One row per system, twenty bins of the score: the darker a bin, the larger its share of answers."
 
 
-def drawn(rows: Rows, pair: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the plots that have rows: `title`, how to read it (`text`), Vega-Lite specification (`spec`).
+def drawn(rows: Rows, pair: Sequence[str], of: Lineage, systems: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the plots that have rows: `section`, `title`, `text`, Vega-Lite specification (`spec`) and `picker`.
 
-    `pair` are the two objectives of the trade-off.
+    `pair` are the two objectives of the trade-off; `systems` decide the colours of the families. Those that are
+    compared are picked at first.
     """
-    objectives = dict.fromkeys(row["objective"] for row in rows["scores"])  # those of a stand-in are marked
+    places = of.places(systems)
+    compared = dict.fromkeys(row[side] for row in rows["differences"] for side in ("system", "against"))
+    found = []
+    for chart in (*CHARTS, _lengths(pair), *_histograms(rows)):
+        # without groups that have no answers
+        plotted = [row for row in rows[chart.name] if row.get("n") != 0]
+        if plotted:
+            own = [{**row, "colour": colour(places.get(row.get("system", ""), MOST))} for row in plotted]
+            shown = {"section": chart.section, "title": chart.title, "text": chart.text}
+            found.append({**shown, "spec": chart.draw(own), "picker": _picker(own, chart, list(compared))})
+    return found
+
+
+def _picker(rows: Sequence[Row], chart: Chart, first: Sequence[str]) -> dict[str, Any] | None:
+    """What can be picked, if there is more than can be shown at once."""
+    panels: dict[Any, set[Any]] = {}
+    for row in rows:
+        panels.setdefault(row.get(chart.panel), set()).add(row[chart.picked])
+    values = list(dict.fromkeys(row[chart.picked] for row in rows))
+    most = max(map(len, panels.values()))
+    chosen = [*(name for name in first if name in values), *(name for name in values if name not in first)][:MOST]
+    return {"field": chart.picked, "values": values, "chosen": chosen, "most": MOST} if most > MOST else None
+
+
+def _lengths(pair: Sequence[str]) -> Chart:
+    text = "The paper's Figure 5: answers grouped by their length in words beyond the gold answer."
+    draw = partial(plots.lengths, objective=pair[0])
+    return Chart("lengths", "systems", f"Do longer answers lose {pair[0]}?", text, draw, "system")
+
+
+def _histograms(rows: Rows) -> list[Chart]:
+    """A plot per objective; those of a stand-in are marked."""
+    objectives = dict.fromkeys(row["objective"] for row in rows["scores"])
     return [
-        {"title": title, "text": text, "spec": draw(plotted)}
-        for name, title, text, draw in (_tradeoff(pair), *CHARTS, _lengths(pair))
-        if (plotted := [row for row in rows[name] if row.get("n") != 0])  # without groups that have no answers
-    ] + [
-        {"title": f"Where the scores lie: {name}", "text": HISTOGRAM, "spec": plots.histogram(rows["scores"], name)}
+        Chart("scores", "systems", f"Where do the {name} scores lie?", HISTOGRAM, _histogram(name), "system")
         for name in objectives
     ]
 
 
-def _tradeoff(pair: Sequence[str]) -> Chart:
-    text = f"{pair[0]} (x) and {pair[1]} (y), as in the paper's Figure 1: the upper right is best."
-    return "tradeoff", "The trade-off", text[0].upper() + text[1:], partial(plots.tradeoff, objectives=pair)
-
-
-def _lengths(pair: Sequence[str]) -> Chart:
-    title, text = f"{pair[0]} by length", "The paper's Figure 5, lengths in words: do longer answers score lower?"
-    return "lengths", title[0].upper() + title[1:], text, partial(plots.lengths, objective=pair[0])
+def _histogram(name: str) -> Callable[[Sequence[Row]], plots.Spec]:
+    return partial(plots.histogram, objective=name)

@@ -4,12 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from reset.files.atomic import atomic
-from reset.report import words
+from reset.report import html, intervals, words
 
 Section = tuple[str, list[str], list[list[str]]]  # title, head, rows
+NAMES = {  # title -> what the navigation calls it
+    "Parameters that differ": "Parameters",
+    "Scores (macro averages) of systems that changed": "Scores",
+    "Other macro averages": "Other averages",
+    "Scores per data set": "Data sets",
+    "Prompts whose winner changed": "Winners",
+    "Wins per decode setting": "Settings",
+    "Changed winners, the first of each set": "Texts",
+    "Scores that judges moved": "Judges",
+}
 
 
 def sections(comparison: Mapping[str, Any], *, whole: bool = False) -> Iterator[Section]:
@@ -89,15 +96,40 @@ def _text(value: str | None) -> str:
     return words.DASH if value is None else value
 
 
+def forest(scores: Sequence[Mapping[str, Any]]) -> intervals.Drawing:
+    """Draw the macro averages whose difference is tested: a line per system that changed, a panel per average."""
+    changed = {row["system"] for row in scores if "p_holm" in row and row["difference"]}
+    tested = [row for row in scores if "p_holm" in row and row["system"] in changed]
+    panels = list(dict.fromkeys(row["score"] for row in tested))
+    cells = {(row["system"], row["score"]): {**row, "mean": row["difference"]} for row in tested}
+    systems = dict.fromkeys(row["system"] for row in tested)
+    lines = [intervals.Line(system, [cells.get((system, panel)) for panel in panels]) for system in systems]
+    return intervals.drawing(panels, lines, title="differences, B minus A")
+
+
+def headline(scores: Sequence[Mapping[str, Any]]) -> str:
+    """Return in a sentence how many of the tested differences are clear."""
+    tested = [{**row, "mean": row["difference"]} for row in scores if "p_holm" in row]
+    if not tested:
+        return "No system's scores differ."
+    moved = [words.direction(row) for row in tested]
+    same = sum(row["difference"] == 0 for row in tested)
+    up, down = moved.count("up"), moved.count("down")
+    left = len(tested) - same - up - down
+    rest = f"; of the other {left} these prompts do not tell" if left else ""
+    return f"Of {len(tested)} macro averages {same} are the same, {up} clearly higher in B, {down} clearly lower{rest}."
+
+
 def write(path: Path, comparison: Mapping[str, Any]) -> None:
     """Write the comparison as one page that opens offline; all text is escaped."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    page = environment.get_template("diff.html.j2").render(
-        a=comparison["a"],
-        b=comparison["b"],
-        rounds=comparison["rounds"],
-        sections=list(sections(comparison, whole=True)),
+    parts = [(f"part-{n}", *part) for n, part in enumerate(sections(comparison, whole=True))]
+    html.write(
+        path,
+        "diff.html.j2",
+        **{key: comparison[key] for key in ("a", "b", "rounds")},
+        headline=headline(comparison["scores"]),
+        forest=forest(comparison["scores"]),
+        sections=[("story", "Story"), *((id_, NAMES.get(title, title.split(":")[0])) for id_, title, _, _ in parts)],
+        parts=parts,
+        script=html.script("page.js"),
     )
-    with atomic(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")

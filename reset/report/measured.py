@@ -24,6 +24,7 @@ class Measured:
     measures: Sequence[str]  # whose differences are shown
     pair: Sequence[str]  # the two objectives of the trade-off
     skipped: Sequence[Sequence[str]]  # declared comparisons with a system that is not evaluated
+    macros: Mapping[str, Mapping[str, Row]]  # system -> macro average -> mean, low, high
 
 
 def gather(
@@ -73,7 +74,13 @@ def gather(
         **_of_stages(metrics, stand_ins),
     }
     skipped = [pair for pair in pairs if pair not in evaluated]
-    return Measured(rows, list(summaries), columns, sorted(stand_ins), list(measures), tradeoff, skipped)
+    return Measured(
+        rows, list(summaries), columns, sorted(stand_ins), list(measures), tradeoff, skipped, _macros(summaries)
+    )
+
+
+def _macros(summaries: Mapping[str, Row]) -> dict[str, Mapping[str, Row]]:
+    return {name: summary["macro"] for name, summary in summaries.items()}
 
 
 def _differences(

@@ -1,24 +1,30 @@
 """Write the report: an HTML page that opens offline, the same as Markdown, and the files that `dvc plots` draws."""
 
 import csv
-import functools
 import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from reset.files.atomic import atomic
 from reset.files.tables import Row
-from reset.report import charts, markdown, table4, words
+from reset.report import charts, figures, html, markdown, table4, words
 from reset.report.browser import Content, packed
 from reset.report.measured import Measured
+from reset.report.story import Run, story
+
+SCRIPTS = ("vega_embed.js", "page.js", "answer_cards.js", "answers.js")
+SECTIONS = {  # id -> name, and the rows that the section shows as tables
+    "systems": ("Systems", ("table4", "overview", "systems", "differences", "seeds", "matched")),
+    "data": ("Data", ("table1", "accounts")),
+    "pools": ("Pools and choice", ("curated", "barred", "wins")),
+    "judges": ("Judges", ("judges", "watched", "agreement", "spread", "warnings")),
+    "training": ("Training", ("checkpoints", "gains")),
+}
 
 
-def write(into: Path, measured: Measured, browser: Content) -> str:
+def write(into: Path, measured: Measured, browser: Content, run: Run) -> str:
     """Write index.html, report.md, table4.csv and the rows of all tables and plots to `into`; return the headline.
 
     A table or plot without rows is left out. Equal input gives equal bytes.
@@ -31,8 +37,7 @@ def write(into: Path, measured: Measured, browser: Content) -> str:
     texts = {"headline": headline, "stand_ins": stand_ins, "sentences": sentences, "note": note}
     shown = {"columns": columns, "measures": measured.measures, "pair": measured.pair}
     content = {**rows, **texts, **shown, "papers": table4.is_papers(measured.pair)}
-    page = _html({**content, "browser": browser, "index": packed(browser.index)}, charts.drawn(rows, measured.pair))
-    _write(into / "index.html", page)
+    _page(into / "index.html", content, measured, browser, run)
     _write(into / "report.md", markdown.markdown(content))
     _write(into / "table4.csv", _csv(table4.flat(rows["table4"], columns)))
     for name, values in rows.items():
@@ -40,24 +45,35 @@ def write(into: Path, measured: Measured, browser: Content) -> str:
     return headline
 
 
-def _html(content: Mapping[str, Any], plots: Sequence[Mapping[str, Any]]) -> str:
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    filters = (words.mean, words.figure, words.signed, words.interval, words.direction, words.p_value, words.unknown)
-    environment.filters.update({function.__name__: function for function in filters})
-    specs = [plot["spec"] for plot in plots]
-    return environment.get_template("page.html.j2").render(**content, charts=plots, specs=specs, script=script())
+def _page(path: Path, content: Mapping[str, Any], measured: Measured, browser: Content, run: Run) -> None:
+    plots = charts.drawn(measured.rows, measured.pair, run.lineage, measured.systems)
+    drawings = figures.drawn(measured, run.lineage)
+    has = {plot["section"] for plot in plots} | {one.section for one in drawings}
+    html.write(
+        path,
+        "page.html.j2",
+        **{**content, "skipped": words.skipped(measured.skipped)},
+        story=story(measured, run),
+        run=run,
+        places=run.lineage.places(measured.systems),
+        sections=_sections(measured, has, browser, run),
+        charts=plots,
+        specs=[{key: plot[key] for key in ("spec", "picker")} for plot in plots],
+        figures=drawings,
+        browser=browser,
+        index=packed(browser.about()) if browser.index else "",
+        scripts={name: html.script(name) for name in SCRIPTS},
+    )
 
 
-@functools.cache
-def script() -> Markup:
-    """Return Vega, Vega-Lite and Vega-Embed, once for all plots of a page.
-
-    vega_embed.js is the text of `vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")` of vl-convert-python
-    1.9.0, which is 88 MB large and needed for nothing else.
-    """
-    bundle = Path(__file__).with_name("vega_embed.js").read_text(encoding="utf-8")
-    return Markup(bundle.replace("</script", "<\\/script"))  # it holds no text of a user's  # nosec B704
+def _sections(measured: Measured, has: set[str], browser: Content, run: Run) -> list[tuple[str, str]]:
+    """The sections that have something to show, as id and name."""
+    found = [("story", "Story")]
+    for section, (name, tables) in SECTIONS.items():
+        if section in has or any(measured.rows[table] for table in tables):
+            found.append((section, name))
+    costs = [("costs", "Costs")] if run.costs else []
+    return [*found, *costs, *([("answers", "Answers")] if browser.index else [])]
 
 
 def _csv(rows: Sequence[Row]) -> str:

@@ -4,10 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from reset.files.atomic import atomic
-from reset.report import page, plots, words
+from reset.report import html, plots, words
 
 Section = tuple[str, list[list[str]]]  # title, rows; the first is the head
 Content = Mapping[str, Any]  # of `reset-lm tradeoff`
@@ -130,20 +127,19 @@ def _pairs(pairs: Sequence[Content]) -> list[list[str]]:
 
 def write(path: Path, content: Content) -> None:
     """Write the figures as one page that opens offline; all text is escaped."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     pair = content["varied"][:2]
-    html = environment.get_template("tradeoff.html.j2").render(
-        title=content["pool"],
+    html.write(
+        path,
+        "tradeoff.html.j2",
+        pool=content["pool"],
         curated=content["set"],
         notes=notes(content),
-        sections=list(sections(content)),
+        tables=list(sections(content)),
+        sections=[("story", "Front"), ("tables", "Tables")],
         pair=pair,
         specs=[plots.front(drawn(content), pair)],
-        script=page.script(),
+        script=html.script("vega_embed.js"),
     )
-    with atomic(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")
 
 
 def drawn(content: Content) -> list[dict[str, Any]]:

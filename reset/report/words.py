@@ -58,6 +58,27 @@ def direction(figures: Figures | None) -> str:
     return "" if figures and (figures.get("p_holm") or 0.0) >= LEVEL else _side_of_zero(figures)
 
 
+def told(figures: Figures | None) -> str:
+    """Return in words whether a difference is clear: `clear` only after Holm's correction; "" without figures."""
+    if not figures or figures["mean"] is None:
+        return ""
+    if why := unknown({"prompts": None, **figures}):
+        return why
+    if direction(figures):
+        return "clear"
+    return "not clear after Holm's correction" if _side_of_zero(figures) else "not clear"
+
+
+def change(figures: Figures) -> str:
+    """Return a difference in words with its interval: `0.112 higher, 95 % interval 0.088 to 0.136, clear`."""
+    value = figures["mean"] or 0.0
+    shown = "the same" if value == 0 else f"{figure(abs(value))} {'higher' if value > 0 else 'lower'}"
+    if figures["low"] is None:
+        return told(figures) if value == 0 and told(figures).startswith(shown) else f"{shown}, {told(figures)}"
+    ends = f"95 % interval {signed({'mean': figures['low']})} to {signed({'mean': figures['high']})}"
+    return f"{shown}, {ends}, {told(figures)}"
+
+
 def _side_of_zero(figures: Figures | None) -> str:
     """`up` or `down` if the interval excludes zero, else ""."""
     if not figures or figures["low"] is None or figures["high"] is None:

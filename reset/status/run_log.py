@@ -9,14 +9,16 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-LOG, LOCKS = Path(".dvc/tmp/reset_runs.jsonl"), Path(".dvc/tmp/rwlock")
+from reset.files.stage_times import LOG
+from reset.files.stage_times import lines as logged
+
+LOCKS = Path(".dvc/tmp/rwlock")
 KEPT = 5000  # lines of earlier runs
 
 
@@ -56,7 +58,7 @@ class Run:
 
 def read(root: Path, makers: dict[str, str]) -> Run:
     """Return the last run of the project `root`; `makers` are the stages by what they write."""
-    lines = list(_lines(root / LOG))
+    lines = list(logged(root / LOG))
     run, of_scale, scale = Run(), True, _scale(root)
     for line in lines:
         if line["what"] == "begin":
@@ -82,15 +84,6 @@ def _take(run: Run, line: dict[str, Any], of_scale: bool) -> None:
             run.failed.append(line["stage"])
         elif of_scale and line["ran"]:
             run.seconds[line["stage"]] = line["at"] - began
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines; not the last, if it is being written."""
-    for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            yield json.loads(text)
-        except json.JSONDecodeError:
-            continue
 
 
 def _alive(pid: int, created: float | None = None) -> bool:

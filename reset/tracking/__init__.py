@@ -105,13 +105,18 @@ def _tags(stage: str) -> dict[str, str]:
     tags = {"stage": stage}
     if experiment := os.environ.get("DVC_EXP_NAME"):
         tags["dvc.experiment"] = experiment
+    if sha := commit():
+        tags["git.commit"] = tags["mlflow.source.git.commit"] = sha
+    return tags
+
+
+def commit() -> str:
+    """Return the Git commit of the working folder; "" outside of Git."""
     try:
         git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # nosec B603, B607: arguments and no shell
     except OSError:  # no git on this machine
-        return tags
-    if git.returncode == 0:
-        tags["git.commit"] = tags["mlflow.source.git.commit"] = git.stdout.strip()
-    return tags
+        return ""
+    return git.stdout.strip() if git.returncode == 0 else ""
 
 
 def _dvc_process() -> str | None:

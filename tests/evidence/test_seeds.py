@@ -63,6 +63,17 @@ def test_difference_over_runs_is_the_mean_of_their_differences(runs: dict[str, P
     assert min(alone) - 0.03 < found["low"] < found["mean"] < found["high"] < max(alone) + 0.03
 
 
+def test_page_shows_the_runs_differences_and_means(runs: dict[str, Path], tmp_path: Path) -> None:
+    shown = cli(
+        *map(str, runs.values()), "--pair", "mtl_reset", "mtl", "--resamples", "50", "--html", str(tmp_path / "s.html")
+    )
+    assert shown.exit_code == 0, shown.output
+    page = (tmp_path / "s.html").read_text()
+    assert "<h1>mtl_reset against mtl: seen faithfulness is 0." in page
+    assert page.count('class="point') == 2 * 2  # two systems, in a wide and a narrow drawing
+    assert "mtl_reset − mtl" in page and "Spread over the runs" in page  # noqa: RUF001
+
+
 def test_single_run_has_no_spread(runs: dict[str, Path]) -> None:
     figures = seeds.gather({"a": runs["seed0"]}, PAIR, *OF, resamples=10, seed=0)
     assert {row["sd"] for row in figures["scores"]} == {None}

@@ -1,45 +1,17 @@
-"""The answer browser holds every prompt that fits, shows texts as texts; a real browser finds, sorts and opens them."""
+"""The data of the answer browser: every prompt that fits, with all that is said of it; texts stay texts."""
 
 import base64
-import contextlib
 import gzip
 import json
-import shutil
-from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, Keys
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from reset import params
 from reset.files import schemas, tables
-from reset.report import browser, measured, page
 from reset.report.choices import natural
-from stages import report as stage
-from tests.support import folders, lines
-from tests.support.browser import chromium
-from tests.support.paper_objectives import OBJECTIVES
-
-CHROMIUM = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
-
-
-def content(root: Path, max_bytes: int = 10**7, stand_ins: Collection[str] = ()) -> browser.Content:
-    with contextlib.chdir(root):
-        declared = stage.shelves(params.load())
-    shelves = [
-        browser.Shelf(
-            shelf.name,
-            root / shelf.prompts,
-            {name: root / path for name, path in shelf.pools.items()},
-            {name: (pool, root / path) for name, (pool, path) in shelf.curated.items()},
-        )
-        for shelf in declared
-    ]
-    options = {"objectives": OBJECTIVES, "tradeoff": ["faithfulness", "instruction"], "stand_ins": stand_ins}
-    return browser.content(shelves, verdicts=root / "data/verdicts", max_bytes=max_bytes, **options)
+from tests.support import lines
+from tests.support.pages import content, written
 
 
 def unpacked(text: str) -> Any:
@@ -74,8 +46,9 @@ def test_index_says_where_a_prompt_is_and_how_pools_score_on_it(root: Path) -> N
         assert unpacked(found.blocks[row[4]])[row[5]]["id"] == row[0]
     by_id = {row[0]: row for row in found.index}
     assert by_id["nq/test/2"][:4] == ["nq/test/2", "test", "nq", "What is thing 2?"]
+    assert found.objectives == ["faithfulness", "instruction", "task"]
     means = {found.pools[pool]: score for pool, score in by_id["nq/test/2"][6].items()}
-    assert means == {"mtl": 0.44, "mtl_reset": 0.74}
+    assert means == {"mtl": [0.44, None, 0.22], "mtl_reset": [0.74, None, 0.37]}
     own = [row[0] for row in found.index if row[2] == "alpaca"]
     assert own[1:3] + own[10:11] == ["alpaca/test/1", "alpaca/test/2", "alpaca/test/10"]
 
@@ -119,102 +92,8 @@ def test_equal_tables_give_equal_bytes(root: Path) -> None:
     assert content(root) == content(root)
 
 
-def written(root: Path) -> Path:
-    rows = measured.gather(
-        metrics=folders.metrics(root),
-        scores=root / "data/scores",
-        systems=["mtl", "mtl_reset"],
-        objectives=OBJECTIVES,
-        tradeoff=["faithfulness", "instruction"],
-        paper_rows={},
-        pipelines={},
-        stand_ins=[],
-        pairs=[("mtl_reset", "mtl")],
-        points=[],
-        continued=[],
-        **{"resamples": 50, "seed": 0, "much_longer": 10, "similar": 10, "similar_on": None, "seeds": []},
-    )
-    page.write(root / "out", rows, content(root))
-    return root / "out/index.html"
-
-
 def test_page_holds_answers_as_letters_only(root: Path) -> None:
     text = written(root).read_text()
     assert "document.title = 'gone'" not in text
     assert "200 of 200 prompts are in this page" in text
     assert "default-src 'none'" in text
-
-
-def wait(page_: Chrome, expression: str) -> None:
-    WebDriverWait(page_, 20).until(lambda one: one.execute_script(f"return {expression}"))
-
-
-@pytest.fixture(scope="module", params=[(1300, "light"), (420, "dark")])
-def opened(root: Path, request: pytest.FixtureRequest) -> Iterator[Chrome]:
-    width, scheme = request.param
-    with chromium(width, 1100) as page_:
-        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-        page_.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-        page_.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": 1100, "deviceScaleFactor": 1, "mobile": False},
-        )
-        page_.get(written(root).as_uri())
-        wait(page_, "document.body.dataset.ready")
-        yield page_
-        page_.save_screenshot(str(root / f"{scheme}{width}.png"))
-
-
-def find(page_: Chrome, words: str) -> None:
-    field = page_.find_element(By.ID, "find")
-    field.clear()
-    field.send_keys(words, Keys.ENTER)
-
-
-@pytest.mark.slow
-@CHROMIUM
-def test_reader_searches_opens_and_walks_with_the_keyboard(opened: Chrome) -> None:
-    find(opened, "nq/test/7")
-    wait(opened, "document.querySelector('#answer h3')?.textContent === 'nq/test/7'")
-    assert opened.find_element(By.ID, "count").text == "1 of 200"
-    assert opened.current_url.endswith("#nq%2Ftest%2F7")
-    find(opened, "nq test thing")
-    wait(opened, "document.querySelector('#answer h3')?.textContent === 'nq/test/0'")
-    opened.find_element(By.ID, "list").send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
-    wait(opened, "document.querySelector('#answer h3').textContent === 'nq/test/2'")
-    opened.find_element(By.ID, "list").send_keys(Keys.END)
-    wait(opened, "document.querySelector('#answer h3').textContent === 'nq/test/39'")
-    assert 10 < len(opened.find_elements(By.CSS_SELECTOR, ".row")) < 40  # not 40: only those in sight are there
-    assert opened.execute_script("return document.documentElement.scrollWidth <= innerWidth")
-    assert [entry for entry in opened.get_log("browser") if entry["level"] == "SEVERE"] == []
-
-
-@pytest.mark.slow
-@CHROMIUM
-def test_answers_stand_side_by_side_with_evidence_and_choice_and_stay_text(opened: Chrome) -> None:
-    find(opened, "wikisum/train/3")
-    wait(opened, "document.querySelector('#answer h3')?.textContent.startsWith('wikisum/train/3')")
-    wait(opened, "document.querySelectorAll('article').length === 2")
-    kept, other = opened.find_elements(By.CSS_SELECTOR, "article")
-    assert "picked" in kept.get_attribute("class")
-    assert "kept in reset: score 2.250 (faithfulness 0.900, task 0.450)" in kept.text
-    assert kept.find_elements(By.TAG_NAME, "mark") == []
-    assert lines.HOSTILE in kept.text
-    assert opened.title == "ReSet: report"
-    assert other.find_element(By.TAG_NAME, "mark").text == f"Said by k50: {lines.HOSTILE}"
-    assert "It stands in a hall. (0.400)" in other.text.replace("“", "").replace("”", "")
-    opened.execute_script("document.querySelector('mark').dispatchEvent(new Event('mouseenter'))")
-    assert opened.find_element(By.CSS_SELECTOR, "blockquote strong").text == "It stands in a hall."
-
-
-@pytest.mark.slow
-@CHROMIUM
-def test_list_is_filtered_and_sorted_by_what_two_systems_scored(opened: Chrome) -> None:
-    opened.find_element(By.ID, "find").clear()
-    Select(opened.find_element(By.ID, "dataset")).select_by_value("wikisum")
-    Select(opened.find_element(By.ID, "shelf")).select_by_value("test")
-    Select(opened.find_element(By.ID, "order")).select_by_visible_text("lowest first: mtl")
-    assert opened.find_element(By.ID, "count").text == "40 of 200"
-    assert "wikisum/test/0" in opened.find_element(By.CSS_SELECTOR, ".row").text
-    for name in ("dataset", "shelf", "order"):
-        Select(opened.find_element(By.ID, name)).select_by_value("")

@@ -14,9 +14,13 @@ from click.testing import CliRunner
 
 from reset import checkpoint_names, params
 from reset.errors import ResetError
+from reset.llm import Question, Reply
+from reset.llm.ledger import Ledger
+from reset.objectives import Objective, Speaker
 from reset.params.report import Report
-from reset.report import gains, lengths, measured, page, plots, table4, tables, words
+from reset.report import gains, lengths, measured, page, table4, tables, words
 from reset.report.browser import Content
+from reset.report.story import Run
 from stages import report as stage
 from tests.support import ROOT, folders
 from tests.support.paper_objectives import OBJECTIVES
@@ -37,7 +41,7 @@ def report(root: Path, into: str = "out", **changes: Any) -> Path:
     settings |= {"pipelines": PIPELINES, "stand_ins": [], "objectives": OBJECTIVES, "tradeoff": PAIR}
     settings |= {"much_longer": 10, "similar": 10, "similar_on": None, "seeds": [], "points": [], "continued": []}
     rows = measured.gather(metrics=folders.metrics(root), scores=root / "data/scores", **settings | changes)
-    page.write(root / into, rows, Content())
+    page.write(root / into, rows, Content(), Run())
     return root / into
 
 
@@ -177,32 +181,42 @@ def test_markup_in_names_stays_text(project: Path) -> None:
 def test_page_holds_its_scripts_once_and_fetches_nothing(project: Path) -> None:
     text = (report(project) / "index.html").read_text()
     assert len(text) < 1_200_000
-    assert text.count("<script") == 3
+    assert text.count("<script") == 3  # the plots' rows, Vega, our own; a page with answers has more
     outside = re.sub(r"(<script[^>]*>).*?</script>", r"\1", text, flags=re.DOTALL)
-    assert len(outside) < 20_000
-    assert not re.findall(r'(?:src|href)="(?!data:)|@import|url\(', outside)
+    assert len(outside) < 60_000
+    assert not re.findall(r'(?:src|href)="(?!data:|#)|@import|url\((?!#)', outside)
+
+
+OWN = {
+    "polite": Objective({"abstractive_qa": Speaker(("politeness",)), "summarization": Speaker(("politeness",))}),
+    "brief": Objective({"summarization": Speaker(("brevity",))}, compare=("seen", "unseen")),
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"systems": ["mtl"], "pairs": []},
+        {"pairs": [], "pipelines": {}},
+        {"paper_rows": {}, "objectives": OWN, "tradeoff": list(OWN)},
+        {"systems": []},
+    ],
+    ids=["one system", "nothing to compare", "own objectives without scores", "no system"],
+)
+def test_page_of_any_run_has_its_first_screen_and_links_only_to_what_is_there(
+    project: Path, changes: dict[str, Any]
+) -> None:
+    text = (report(project, **changes) / "index.html").read_text()
+    assert text.count("<h1") == 1
+    links = re.findall(r'<a href="#([\w-]+)"', text)
+    assert links[:1] == ["story"] and all(f'id="{link}"' in text for link in links)
+    titles = re.findall(r"<h3>(.*?)</h3>", text)
+    assert titles and all(title.endswith("?") for title in titles)  # each drawing asks one question
 
 
 def test_unknown_row_of_the_paper_is_told(project: Path) -> None:
     with pytest.raises(ResetError, match=r"The paper's Table 4 has no row 'w/ MTL\+'. It has: Vicuna-7B, w/o MTL"):
         report(project, paper_rows={"mtl": "w/ MTL+"})
-
-
-def test_names_of_close_points_stand_on_different_sides() -> None:
-    rows = [{"system": str(i), "faithfulness": 0.7 + i / 1000, "instruction": 0.6} for i in range(3)]
-    far = {"system": "far", "faithfulness": 0.1, "instruction": 0.1}
-    spec = plots.tradeoff([*rows, far], PAIR)
-    sides = {row["system"]: row["side"] for row in spec["layer"][0]["data"]["values"]}
-    assert (len({sides["0"], sides["1"], sides["2"]}), sides["far"]) == (3, 0)
-
-
-def test_a_point_among_too_many_others_is_named_in_the_legend_alone() -> None:
-    rows = [{"system": str(i), "faithfulness": 0.7 + i / 1000, "instruction": 0.6} for i in range(6)]
-    spec = plots.tradeoff([*rows, {"system": "far", "faithfulness": 0.1, "instruction": 0.1}], PAIR)
-    points, _, *names = spec["layer"]
-    named = [row["system"] for row in points["data"]["values"] if row["side"] != plots.NOWHERE]
-    assert len(named) == len(plots.SIDES) + 1 and len(names) == len(plots.SIDES)
-    assert points["encoding"]["color"]["legend"]
 
 
 def test_difference_that_holm_does_not_clear_is_said_so_and_not_coloured() -> None:
@@ -430,14 +444,15 @@ def test_page_draws_its_charts_offline(project: Path, width: int, scheme: str) -
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
         browser.get((into / "index.html").as_uri())
         charts = len(browser.find_elements(By.CLASS_NAME, "chart"))
+        browser.execute_script("dispatchEvent(new Event('beforeprint'))")  # else those far below wait
         drawn = WebDriverWait(browser, 30).until(
             lambda page_: (
                 (found := page_.find_elements(By.CSS_SELECTOR, ".chart svg")) and len(found) == charts and found
             )
         )
         time.sleep(0.5)  # a late message would come now
-        assert charts == 7
-        assert all(svg.size["width"] > 250 and svg.size["height"] > 50 for svg in drawn)
+        assert charts == 4  # loss, lengths, two histograms
+        assert all(svg.size["width"] > 150 and svg.size["height"] > 50 for svg in drawn)
         assert len(browser.find_elements(By.CSS_SELECTOR, ".chart path")) > 50
         assert browser.get_log("browser") == []
         assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
@@ -463,6 +478,24 @@ def test_stage_writes_the_report_of_the_declared_systems(project: Path, monkeypa
         "report: metrics/report/index.html: mtl_reset against mtl: seen faithfulness up by 0."
     )
     assert (project / "metrics/report/report.md").is_file()
+
+
+def test_stage_tells_what_was_run_and_what_its_judges_were_paid(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(ROOT / "params.yaml", project)
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("RESET_LEDGER", str(project / "ledger.sqlite"))
+    p = params.load()
+    assert dict(stage.run(p).facts)["cost"] == "no paid judge"
+    assert not (project / "ledger.sqlite").exists()  # looking makes none
+    reply = Reply("7", "stop", "m", None, 10, 2, 0.1, 1)
+    with Ledger(project / "ledger.sqlite") as ledger:
+        for judge, usd in (("rater", 0.25), ("of another scale", 9.0)):
+            ledger.put(Question(judge, "m", "?", "{}"), reply, pool="mtl", base_url="http://127.0.0.1/v1", usd=usd)
+    run = stage.run(p)
+    facts = dict(run.facts)
+    assert (facts["scale"], facts["model"], facts["seed"]) == ("micro", "micro", "0")
+    assert (facts["cost"], [row["judge"] for row in run.dollars]) == ("$0.25 in the ledger", ["rater"])
+    assert run.lineage.parents["mtl_reset_2"] == "mtl_reset" and run.lineage.families["mtl_candidates"] == "mtl"
 
 
 SYSTEMS = {
@@ -493,4 +526,4 @@ def test_gain_over_the_start_stands_beside_the_rows_it_took(project: Path) -> No
     assert {row["panel"]: row["gain"] for row in rows} == {
         name: figures["mean"] for name, figures in pair["measures"].items() if figures["mean"] is not None
     }
-    assert "What continued training brings" in (project / "out/index.html").read_text()
+    assert "What does continued training bring?" in (project / "out/index.html").read_text()
