@@ -1,6 +1,7 @@
 """`reset-lm compose`: write params.yaml from conf/."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,16 +29,29 @@ def compose(overrides: tuple[str, ...]) -> None:
       reset-lm compose seed=1                           # the same, with another seed
       reset-lm compose                                  # the same, after an edit in conf/
     """  # noqa: D301  (click reads the \b)
-    before = {path: path.read_text(encoding="utf-8") for path in (CURRENT, params.FILE) if path.is_file()}
-    CURRENT.write_text(merged(yaml.safe_load(before.get(CURRENT, "{}")), overrides), encoding="utf-8")
-    try:
-        _compose()
-        params.load()
-    except ResetError:
-        for path, text in before.items():
-            path.write_text(text, encoding="utf-8")
-        raise
+    with unchanged_if_it_fails(CURRENT, params.FILE):
+        write(overrides)
     click.echo("params.yaml written")
+
+
+def write(overrides: Iterable[str]) -> None:
+    """Write conf/current.yaml with `overrides`, and params.yaml from it. Raises `ResetError` if they do not fit."""
+    before = CURRENT.read_text(encoding="utf-8") if CURRENT.is_file() else "{}"
+    CURRENT.write_text(merged(yaml.safe_load(before), overrides), encoding="utf-8")
+    _compose()
+    params.load()
+
+
+@contextmanager
+def unchanged_if_it_fails(*paths: Path) -> Iterator[None]:
+    """Give files their content back, or remove those that are new, if the block fails or is interrupted."""
+    before = {path: path.read_bytes() if path.is_file() else None for path in paths}
+    try:
+        yield
+    except BaseException:
+        for path, content in before.items():
+            path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
+        raise
 
 
 def _compose() -> None:

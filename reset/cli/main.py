@@ -17,6 +17,7 @@ COMMANDS = {
     ),
     "export": ("reset.cli.export:export", "Write a system as a Hugging Face folder with a model card."),
     "grid": ("reset.cli.grid:grid", "Propose a smaller decode grid from a judged pool."),
+    "init": ("reset.cli.init:init", "Make a scale of your own files by five questions, and compose it."),
     "judge-quality": ("reset.cli.judge_quality:judge_quality", "Compare judges with human labels of faithfulness."),
     "ledger": (
         "reset.cli.ledger:ledger",
