@@ -38,16 +38,17 @@ MAY_IMPORT = {
         "bases checkpoint_names engines errors examples files judges llm model params planning registry runs sources "
         "status training"
     ),
+    "scales": "errors examples judges sources",
     "status": "files llm params planning errors",
     "evidence": (
         "checkpoint_names choosing errors examples files judges model objectives report scoring sources tracking"
     ),
     "cli": (
-        "checking choosing errors evidence files judges llm model objectives params planning registry report runs "
-        "sampling status tracking"
+        "checking choosing errors evidence examples files judges llm model objectives params planning registry report runs "
+        "sampling scales status tracking"
     ),
 }
-NOT_FOR_STAGES = {"checking", "cli", "evidence", "status"}
+NOT_FOR_STAGES = {"checking", "cli", "evidence", "scales", "status"}
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from reset.errors import ResetError
 from reset.files.atomic import atomic
 
 if TYPE_CHECKING:
-    from reset.scales.answers import Answers, Data
+    from reset.scales.answers import Data
     from reset.scales.columns import Columns
     from reset.scales.files import Look
 
@@ -68,6 +68,7 @@ def init(
         --judge nli --machine gpu --name manuals --yes
     """  # noqa: D301  (click reads the \b)
     from reset.scales import answers as read  # reading files takes pyarrow, half a second
+    from reset.scales import scale
 
     path = _free(CONF / "scale" / f"{read.name(name)}.yaml", force)
     found = _data(data, columns, yes)
@@ -76,8 +77,12 @@ def init(
     rating = _ask(
         JUDGE, "judge", ",".join(judge) or None, _judge(start, tasks), lambda text: read.judges(text, tasks), yes
     )
-    gpus = _ask(MACHINE, "machine", machine, ("cpu", "gpu")[here] if here < 2 else f"gpus={here}", read.gpus, yes)
-    _write(path, read.Answers(name, found, start, rating, gpus))
+
+    def made(text: str) -> str:
+        return scale.text(read.Answers(name, found, start, rating, read.gpus(text)), CONF)
+
+    text = _ask(MACHINE, "machine", machine, ("cpu", "gpu")[here] if here < 2 else f"gpus={here}", made, yes)
+    _write(path, name, text)
     click.echo(f"{path} and params.yaml written. Next: reset-lm check, then dvc repro")
 
 
@@ -106,7 +111,7 @@ def _data(paths: Sequence[str], columns: Sequence[str], yes: bool) -> "list[Data
     found = [answers.data(one, _columns(one, said[one.name], yes)) for one in seen]
     answers.whole(found)
     for one in found:
-        click.echo(f"  {one.look.name}: {one.columns}; splits: {one.where_from}")
+        click.echo(f"  {one.look.name}: {one.columns}; splits: {one.splits_from}")
     return found
 
 
@@ -173,12 +178,9 @@ def _prompt(question: str, default: str | None, read: Callable[[str], Answer]) -
     return answer
 
 
-def _write(path: Path, answered: "Answers") -> None:
+def _write(path: Path, name: str, text: str) -> None:
     """Write the scale and compose it; if that fails or is interrupted, every file is as before."""
-    from reset.scales import scale
-
-    text = scale.text(answered, CONF)
     with unchanged_if_it_fails(path, CURRENT, params.FILE):
         with atomic(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-        write([f"scale={answered.name}"])
+        write([f"scale={name}"])

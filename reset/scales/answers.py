@@ -36,10 +36,10 @@ class Data:
         return "train" in self.splits and "references" in self.columns.fields
 
     @property
-    def where_from(self) -> str:
+    def splits_from(self) -> str:
         """Say where its splits come from."""
         if self.drawn:
-            return "a share of it is drawn for each"
+            return "drawn by shares"
         said = "names of files" if self.look.splits else f"column '{self.columns.fields['split']}'"
         return f"{', '.join(split for split in SPLITS if split in self.splits)}, by {said}"
 

@@ -77,13 +77,13 @@ def given(texts: Sequence[str], seen: Sequence[Look]) -> dict[str, str]:
     for text in texts:
         name, colon, rest = text.partition(":")
         if colon and name in said:
-            said[name].append(rest)
+            said[name].append(rest.strip())
             continue
         for word in map(str.strip, text.split(",")):
             of = [one.name for one in seen if "=" not in word or word.rpartition("=")[0].strip() in one.columns]
             if not of:
                 known = [*(column for one in seen for column in one.columns), *(f"{other}:" for other in said)]
-                raise ResetError(f"No file has what '{word}' names. {nearest(word, known)}")
+                raise ResetError(f"No file has what '{word}' names. {nearest(word.rpartition('=')[0] or word, known)}")
             for other in of:
                 said[other].append(word)
     return {name: ", ".join(words) for name, words in said.items()}
