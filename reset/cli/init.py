@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 FOLDERS = (Path("mine"), Path("../mine"))  # where files are looked for if none are named
-CHAT = "HuggingFaceTB/SmolLM2-360M-Instruct"
 DEVICES = ("/dev/nvidiactl", "/dev/kfd")
 
 DATA = "1. Data: files, or folders that are read as one data set each (JSON Lines, JSON, CSV, TSV, Parquet, Arrow)."
@@ -73,7 +72,7 @@ def init(
     path = _free(CONF / "scale" / f"{read.name(name)}.yaml", force)
     found = _data(data, columns, yes)
     tasks, here = {one.columns.task for one in found}, _gpus()
-    start = _ask(MODEL, "model", model, CHAT if here else read.TOY, read.model, yes)
+    start = _ask(MODEL, "model", model, _usual() if here else read.TOY, read.model, yes)
     rating = _ask(
         JUDGE, "judge", ",".join(judge) or None, _judge(start, tasks), lambda text: read.judges(text, tasks), yes
     )
@@ -129,6 +128,13 @@ def _columns(one: "Look", said: str, yes: bool) -> "Columns":
         click.echo(f"  {error.message}")
         return _prompt(f"  {one.name}", None, lambda text: guessed(one, text))
     return _prompt(f"  {one.name}", str(guess), lambda text: guess if text == str(guess) else guessed(one, text))
+
+
+def _usual() -> str:
+    """Return the id of the chat model that conf/ names."""
+    from reset.scales.parts import Parts
+
+    return str(Parts(CONF / "models/chat.yaml")["base"]["chat"]["options"]["id"])
 
 
 def _judge(model: str, tasks: set[str]) -> str:

@@ -22,6 +22,8 @@ ORDER = (
 HEAD = """\
 # @package _global_
 # Written by `reset-lm init` from conf/scale/own.yaml and conf/models/{models}.yaml; yours to edit (docs/your-data.md).
+defaults:
+  - _self_
 """
 
 

@@ -203,5 +203,7 @@ def test_the_scale_keeps_the_comments_that_explain_it_and_no_row_of_another(proj
     text = (project / "conf/scale/mine.yaml").read_text()
     assert "# for records without a split" in text and "paper A.3" in text
     content = yaml.safe_load(text)
-    assert set(content["datasets"]) == {"instructions", "questions"} and "defaults" not in content
+    assert set(content["datasets"]) == {"instructions", "questions"} and content["defaults"] == [
+        "_self_"
+    ]  # a round comes after it
     assert set(params.load().datasets) == set(content["datasets"])
