@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 
 from reset import tracking
 from reset.cli.main import main
+from reset.evidence import gate
 from reset.files import schemas, tables
 from reset.report import words
 from tests.support import lines
@@ -236,3 +238,51 @@ def test_what_another_scale_left_in_a_folder_is_not_compared_and_scales_are_name
     assert "data/curated/reset.parquet" not in {table["is"] for table in found["tables"]}
     assert "A is of scale micro and B of scale own: equal names are different things" in cli(runs[0], left).output
     assert "is of scale" not in cli(*runs).output
+
+
+def test_a_condition_that_holds_ends_with_a_status_of_its_own(runs: tuple[Path, Path]) -> None:
+    a, b = runs
+    better, worse = (
+        cli(a, b, "--fail-if", "seen faithfulness < -0.02"),
+        cli(b, a, "--fail-if", "seen faithfulness < -0.02"),
+    )
+    assert (better.exit_code, worse.exit_code) == (0, 3)
+    assert "passes" in better.output and "FAILS" not in better.output
+    line = next(line for line in worse.output.splitlines() if line.endswith("FAILS"))
+    assert "mtl_reset " in line and f"{words.MINUS}0.100" in line and "the same on every prompt" in line
+    assert cli(b, a, "--fail-if", "mtl: faithfulness_seen < -0.02").exit_code == 0
+    assert cli(a, b, "--fail-if", "mtl: task < 0", "--fail-if", "seen faithfulness > 0.05").exit_code == 3
+
+
+def test_conditions_are_told_to_programs_with_the_least_difference_that_prompts_show(runs: tuple[Path, Path]) -> None:
+    rows = json.loads(cli(*runs, "--json", "--fail-if", "mtl_reset: seen faithfulness < 0.2").output)["conditions"]
+    assert [(row["system"], row["fails"], row["least"]) for row in rows] == [("mtl_reset", True, None)]
+    assert told(*runs)["conditions"] == []
+
+
+def test_a_run_fails_nothing_against_itself(runs: tuple[Path, Path]) -> None:
+    assert cli(runs[0], runs[0], "--fail-if", "unseen faithfulness < 0").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("unseen faithfulness", "is no condition, such as 'unseen faithfulness < -0.02'"),
+        ("faithfulness <= 0", "is no condition"),
+        ("faithfulnes < 0", "there is no average 'faithfulnes'. Did you mean 'faithfulness'?"),
+        ("mtl_rest: task < 0", "there is no system 'mtl_rest'. Did you mean 'mtl_reset'?"),
+    ],
+)
+def test_a_condition_that_cannot_be_asked_is_one_line(runs: tuple[Path, Path], condition: str, message: str) -> None:
+    shown = cli(*runs, "--fail-if", condition)
+    assert shown.exit_code == 1 and message in shown.output and len(shown.output.splitlines()) == 1
+
+
+def test_the_least_difference_is_shown_by_four_of_five_samples_of_as_many_prompts() -> None:
+    rng = np.random.default_rng(0)
+    error = 0.03
+    shown = gate.least(-1.96 * error, 1.96 * error)
+    assert shown == pytest.approx(2.80 * error, rel=0.01)
+    found = rng.normal(shown, error, 20_000)
+    assert np.mean(np.abs(found) > 1.96 * error) == pytest.approx(0.8, abs=0.02)
+    assert gate.least(None, None) is None
