@@ -8,6 +8,7 @@
 - Before the first stage of a run that needs models of the hub or a judge's server, `reset-lm check` looks for all that
   it needs (reset/checking/before_run.py); RESET_CHECK=0 leaves that out, and so does naming targets.
 - Beginning and end of a run and of its stages are noted for `reset-lm status` (reset/status/run_log.py).
+- `dvc exp show` without flags shows the scores that sum up a run and the parameters that differ (`_show_few`).
 - What belongs to no stage any more is told at the end (reset/planning/orphans.py).
 
 A `dvc` that was installed elsewhere does without: slower, with the same result.
@@ -38,6 +39,7 @@ def main() -> int:
         _check_first()
         _log_runs()
         _tell_orphans()
+        _show_few()
     return int(dvc())
 
 
@@ -175,6 +177,40 @@ def _tell_orphans() -> None:
         return stages
 
     Repo.reproduce = reproduce
+
+
+def _show_few() -> None:
+    """Let the table of `exp show` have few columns, unless a flag says which; `--drop '^$'` shows all."""
+    from dvc.commands.experiments import show
+
+    original = show.show_experiments
+
+    def show_experiments(td: Any, headers: Any, keep: Any = (), drop: Any = (), **kwargs: Any) -> None:
+        told = keep or drop or any(kwargs.get(flag) for flag in ("only_changed", "csv", "markdown"))
+        if not told and os.path.isfile("params.yaml"):
+            kwargs["only_changed"] = _leave_few(td, headers)
+        original(td, headers, keep=keep, drop=drop, **kwargs)
+
+    show.show_experiments = show_experiments
+
+
+def _leave_few(td: Any, headers: Any) -> bool:
+    """Leave the scores that sum up a run in DVC's table, under short titles; False if it has none, and is as it was."""
+    from reset.evidence import few_columns
+    from reset.files import fast_yaml
+
+    try:
+        titles = few_columns.titles(fast_yaml.load(Path("params.yaml").read_text(encoding="utf-8")), headers["metrics"])
+    except (KeyError, TypeError):  # a params.yaml of another form
+        return False
+    if not titles:
+        return False
+    td.drop(*(column for kind in ("metrics", "deps") for column in headers.get(kind, ()) if column not in titles))
+    for column, title in titles.items():
+        td.rename(column, title)
+    td.protect("Experiment", "Created", *titles.values())
+    headers.update(metrics=list(titles.values()), deps=[])
+    return True
 
 
 if __name__ == "__main__":

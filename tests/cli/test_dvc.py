@@ -1,6 +1,7 @@
 """The environment's `dvc`: stages find its interpreter, and dvc.lock is what DVC itself would write."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,44 @@ def test_a_heavy_run_is_checked_before_its_first_stage_and_a_no_op_is_not(projec
     assert heavy(project, "repro", "count@one").returncode == 0  # a target that is named needs not all
     assert heavy(project, "repro", RESET_CHECK="0").returncode == 0
     assert "up to date" in heavy(project, "repro").stdout
+
+
+SHOWN = """
+import json, yaml
+weight = yaml.safe_load(open("params.yaml"))["objectives"]["faithfulness"]["weight"]
+for number, name in enumerate(("base", "mtl", "mtl_reset")):
+    macro = {"faithfulness_seen": {"mean": weight / 10 + number}, "task": {"mean": 0.5}, "oracle": {"mean": 0.25}}
+    json.dump({"macro": macro, "datasets": {"nq": {"n": 7}}}, open(f"metrics/systems/{name}.json", "w"))
+"""
+
+
+def shown(folder: Path, *flags: str) -> str:
+    environment = {**os.environ, "COLUMNS": "400", "DVC_NO_ANALYTICS": "1"}
+    command = [str(DVC), "exp", "show", "--no-pager", *flags]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_experiments_are_shown_with_the_scores_that_sum_them_up_and_what_differs(project: Path) -> None:
+    (project / "metrics/systems").mkdir(parents=True)
+    outs = [{f"metrics/systems/{name}.json": {"cache": False}} for name in ("base", "mtl", "mtl_reset")]
+    stage = {"cmd": "python score.py", "deps": ["score.py"], "params": ["objectives"], "metrics": outs}
+    (project / "score.py").write_text(SHOWN)
+    (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"score": stage}}))
+    for weight in (1.0, 2.0):
+        row = {"transform": "none", "floor": None, "weight": weight, "verdicts": {"extractive_qa": "span_coverage"}}
+        objectives = {"faithfulness": {**row, "compare": ["seen"]}, "task": {**row, "weight": 1.0, "compare": ["all"]}}
+        content = {"objectives": objectives, "report": {"comparisons": [["mtl_reset", "mtl"]]}, "seed": 0}
+        (project / "params.yaml").write_text(yaml.safe_dump({**content, "evaluate": {"systems": ["base", "mtl"]}}))
+        repro(project, str(DVC))
+        subprocess.run(["git", "add", "-A"], cwd=project, check=True)
+        who = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
+        subprocess.run(["git", *who, "commit", "-qm", "ran"], cwd=project, check=True)
+    head = next(line for line in shown(project, "--num", "2").splitlines() if "Experiment" in line)
+    assert [column for column in re.split(r"\s{2,}", head) if column.strip()][2:] == [
+        *("mtl seen faithfulness", "mtl task", "mtl_reset seen faithfulness", "mtl_reset task"),
+        "objectives.faithfulness.weight",
+    ]
+    for flags in (("--drop", "^$"), ("--csv",), ("--md",)):
+        assert "metrics/systems/base.json:macro.oracle.mean" in shown(project, *flags)

@@ -110,3 +110,11 @@ def test_splits_come_from_file_names_then_from_a_column_then_from_shares(tmp_pat
 def test_two_files_of_one_name_are_two_data_sets(tmp_path: Path) -> None:
     (tmp_path / "My data.v2.jsonl").write_text('{"instruction": "Go."}')
     assert look(str(tmp_path / "My data.v2.jsonl"), ["my_data", "my_data_2"]).name == "my_data_3"
+
+
+def test_a_folder_is_one_data_set_whose_files_say_the_splits(tmp_path: Path) -> None:
+    (tmp_path / "News").mkdir()
+    for split in ("train", "test"):
+        seen(tmp_path / "News", {"document": PASSAGE, "summary": split}, name=f"{split}.jsonl")
+    one = look(str(tmp_path / "News"))
+    assert (one.name, one.splits, len(one.records)) == ("news", {"train", "test"}, 2)
