@@ -44,8 +44,8 @@ MAY_IMPORT = {
         "checkpoint_names choosing errors examples files judges model objectives report scoring sources tracking"
     ),
     "cli": (
-        "checking choosing errors evidence examples files judges llm model objectives params planning registry report runs "
-        "sampling scales status tracking"
+        "checking choosing errors evidence examples files judges llm model objectives params planning registry report "
+        "runs sampling scales status tracking"
     ),
 }
 NOT_FOR_STAGES = {"checking", "cli", "evidence", "scales", "status"}
