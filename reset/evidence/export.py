@@ -35,7 +35,7 @@ def export(run: Run, system: str, into: Path, *, apart: bool = False) -> list[st
     with whole_folder(into) as folder:
         _copy(run, source, folder, steps[-1].made[source])
         if adapters.apart(folder):
-            _name_base(folder, steps) if apart else _merge(run, folder)
+            _name_base(run, folder, steps) if apart else _merge(run, folder)
         template, options = _template(steps)
         tokenizer = load_tokenizer(folder)
         _set_template(folder, chat_template.jinja(template, tokenizer, options))
@@ -79,14 +79,17 @@ def _merge(run: Run, folder: Path) -> None:
     adapters.whole(folder, paths[0].parent if paths else Path(base))
 
 
-def _name_base(folder: Path, steps: Sequence[lineage.Step]) -> None:
-    """Write the base model's hub id and revision into the adapter's configuration, if it comes from the hub."""
+def _name_base(run: Run, folder: Path, steps: Sequence[lineage.Step]) -> None:
+    """Write the base model's hub id, and the commit that was loaded, into the configuration of the adapter."""
     base = str(tables.read_json(folder / adapters.BASE)["path"])
     config = tables.read_json(folder / adapters.CONFIG)
     for step in steps:
-        for row in step.rows("base").values():
+        for name, row in step.rows("base").items():
             if base in step.made and row["kind"] == "hub":
-                hub = {"base_model_name_or_path": row["options"]["id"], "revision": row["options"]["revision"]}
+                loaded = run.path(f"metrics/base/{name}.json")
+                commit = tables.read_json(loaded).get("revision") if loaded else None
+                revision = commit or row["options"]["revision"]  # a branch may have moved since
+                hub = {"base_model_name_or_path": row["options"]["id"], "revision": revision}
                 tables.write_json(folder / adapters.CONFIG, config | hub)
 
 

@@ -181,6 +181,13 @@ def test_adapter_is_exported_alone_on_request_and_names_its_base_on_the_hub(on_t
     assert done.exit_code == 0, done.output
     config = json.loads((on_top / "out/adapter_config.json").read_text())
     assert (config["base_model_name_or_path"], config["revision"]) == ("lmsys/vicuna-7b-v1.1", "ab12")
+    figures = on_top / "metrics/base/micro.json"
+    figures.parent.mkdir()
+    figures.write_text('{"revision": "c0ffee"}')
+    again = ["export", "mtl", "--adapter", "--run", str(on_top), "--into", f"{into}_again"]
+    assert CliRunner().invoke(main, again).exit_code == 0
+    loaded = json.loads((on_top / "out_again/adapter_config.json").read_text())["revision"]
+    assert loaded == "c0ffee"  # the commit that was loaded, not the branch that it was on
     assert not (on_top / "out/model.safetensors").exists()
 
 
