@@ -19,6 +19,7 @@ LEAST = 5  # contexts: an interval of fewer says nothing
 
 Floats = npt.NDArray[np.float64]
 Figure = Callable[[Floats, Floats], float]  # (scores, labels) -> figure, NaN if a class is missing
+Draws = Sequence[npt.NDArray[np.int64]]  # row numbers of each resample
 
 
 def auroc(scores: Floats, labels: Floats) -> float:
@@ -71,13 +72,15 @@ def measure(
     counts = {"n": len(scored), "nulls": len(scores) - len(scored), "faithful": int(labels.sum())}
     if not scored:
         return {**counts, **{name: None for name in figures}}
-    draws = _draws(groups, resamples, seed) if len(set(groups)) >= LEAST else []
-    return {**counts, **{name: _interval(figure, values, labels, draws) for name, figure in figures.items()}}
+    drawn = draws(groups, resamples, seed)
+    return {**counts, **{name: interval(figure, drawn, values, labels) for name, figure in figures.items()}}
 
 
-def _draws(groups: Sequence[str], resamples: int, seed: int) -> list[npt.NDArray[np.int64]]:
-    """Row numbers of each resample, which draws whole groups with replacement."""
+def draws(groups: Sequence[str], resamples: int, seed: int) -> Draws:
+    """Return the row numbers of each resample, which draws whole groups with replacement; none of too few groups."""
     names = sorted(set(groups))
+    if len(names) < LEAST:
+        return []
     members = [np.array([row for row, group in enumerate(groups) if group == name]) for name in names]
     rng = np.random.default_rng(seed)
     return [
@@ -85,13 +88,11 @@ def _draws(groups: Sequence[str], resamples: int, seed: int) -> list[npt.NDArray
     ]
 
 
-def _interval(
-    figure: Figure, scores: Floats, labels: Floats, draws: Sequence[npt.NDArray[np.int64]]
-) -> dict[str, float | None]:
-    """The figure and its interval; None where a missing class leaves them undefined."""
-    drawn = np.array([figure(scores[rows], labels[rows]) for rows in draws])
-    defined = drawn[~np.isnan(drawn)]
+def interval(figure: Callable[..., float], drawn: Draws, *columns: Floats) -> dict[str, float | None]:
+    """Return the figure of the columns and its interval; None where a missing class leaves them undefined."""
+    resampled = np.array([figure(*(column[rows] for column in columns)) for rows in drawn])
+    defined = resampled[~np.isnan(resampled)]
     tells = len(defined) > 0 and float(np.ptp(defined)) >= NO_SPREAD
     low, high = np.percentile(defined, [2.5, 97.5]) if tells else (np.nan, np.nan)
-    values = {"value": figure(scores, labels), "low": float(low), "high": float(high)}
+    values = {"value": figure(*columns), "low": float(low), "high": float(high)}
     return {name: None if np.isnan(value) else round(value, 4) for name, value in values.items()}
