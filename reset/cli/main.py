@@ -19,6 +19,7 @@ COMMANDS = {
     "grid": ("reset.cli.grid:grid", "Propose a smaller decode grid from a judged pool."),
     "init": ("reset.cli.init:init", "Make a scale of your own files by five questions, and compose it."),
     "judge-quality": ("reset.cli.judge_quality:judge_quality", "Compare judges with human labels of faithfulness."),
+    "label": ("reset.cli.label:label", "Let people label answers; hold judges, weights and floors against it."),
     "ledger": (
         "reset.cli.ledger:ledger",
         "Show spend of the judges that call a language model; export or re-parse replies.",

@@ -1,8 +1,8 @@
 """Agreement of two or more raters: accuracy, Cohen's kappa (Cohen 1960) and Krippendorff's alpha.
 
 Alpha is 1 - observed / expected disagreement over all pairs of values, as in Krippendorff 2011, "Computing
-Krippendorff's Alpha-Reliability": of any number of raters, with values missing, for nominal values (two values are equal
-or not) and for those on an interval scale (the squared difference). 1 is agreement, 0 what chance gives.
+Krippendorff's Alpha-Reliability": of any number of raters, with values missing, for nominal values (two are equal or
+not) and for those on an interval scale (the squared difference). 1 is agreement, 0 what chance gives.
 """
 
 from typing import Literal

@@ -10,7 +10,7 @@ from reset.evidence.rater_agreement import accuracy, alpha, kappa, of_two
 def matrix(*raters: str) -> np.ndarray:
     """Units by raters, from a line of values for each rater; a dot is none."""
     codes = {letter: float(number) for number, letter in enumerate("abcde", start=1)}
-    rows = [[np.nan if one == "." else codes.get(one, None) or float(one) for one in line.split()] for line in raters]
+    rows = [[np.nan if one == "." else codes.get(one) or float(one) for one in line.split()] for line in raters]
     return np.array(rows).T
 
 

@@ -1,0 +1,46 @@
+"""One offline HTML page on which a person labels answers, by keyboard or pointer.
+
+Texts are embedded as packed data and shown as text nodes, so that markup in them has no effect. Neither the system nor
+the judges' verdicts are shown: they would lead the person.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from reset.files.atomic import atomic
+from reset.report.browser import packed
+
+
+def write(
+    path: Path,
+    answers: Sequence[Mapping[str, Any]],
+    *,
+    name: str,
+    points: int,
+    questions: Mapping[str, Sequence[str]],
+    overall: str,
+    failures: Mapping[str, str],
+    in_context: Sequence[str],
+) -> None:
+    """Write the page with `answers`, each with `pool`, `answer_id`, `answer_hash`, its text and its example.
+
+    `name` is that of the file that the page offers; `questions` are asked per task, on a scale of `points` (2: yes or
+    no); the question `overall` is worded by the page. Of the `failures`, those `in_context` are asked where there are
+    passages. What is labelled is kept in the browser under a hash of answers and scale.
+    """
+    content = {
+        **{"name": name, "points": points, "overall": overall, "answers": [*answers]},
+        **{"questions": {task: [*names] for task, names in questions.items()}},
+        **{"failures": [[key, text, key in in_context] for key, text in failures.items()]},
+    }
+    data = packed(content)
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    sheet = hashlib.blake2b(data.encode(), digest_size=8).hexdigest()
+    html = environment.get_template("label.html.j2").render(title=name, data=data, sheet=sheet, points=points)
+    with atomic(path) as temporary:
+        temporary.write_text(html, encoding="utf-8")
