@@ -4,17 +4,20 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
 
 import click
+import yaml
 
 from reset import params, registry
-from reset.choosing.agreement import stand_in_label
 from reset.errors import ResetError, nearest
+from reset.evidence import logistic, stacking
 from reset.evidence.judge_quality import measure
 from reset.evidence.labelled_responses import PARTS, Labelled, read
 from reset.judges import Judge, Verdict
 from reset.params.document import Params
+from reset.report.quality_table import text
 
 MODELS = Path("models")
 TASKS = ("abstractive_qa", "summarization", "extractive_qa")
@@ -23,12 +26,17 @@ TASKS = ("abstractive_qa", "summarization", "extractive_qa")
 @click.command()
 @click.argument("records", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--judge", "names", multiple=True, help="Row of `judges` in params.yaml; may be repeated.  [default: lexical]"
+    "--judge",
+    "names",
+    multiple=True,
+    metavar="NAME[:KEY=VALUE,...]",
+    help="Row of `judges` in params.yaml, with other options; may be repeated.  [default: lexical]",
 )
 @click.option("--model", help="Model for the judges that use one, instead of theirs: a folder or hub id.")
 @click.option("--task", default=TASKS[0], show_default=True, help=f"Judge the responses as: {', '.join(TASKS)}.")
 @click.option("--column", "columns", multiple=True, metavar="PART=NAME", help=f"Column of a part: {', '.join(PARTS)}.")
 @click.option("--faithful", multiple=True, metavar="LABEL", help="Label that means faithful; may be repeated.")
+@click.option("--stack", is_flag=True, help="Also take all verdicts together: their mean, and a regression on them.")
 @click.option("--threshold", default=0.5, show_default=True, help="A score of at least this means faithful.")
 @click.option("--resamples", default=1000, show_default=True, help="Bootstrap resamples per interval.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
@@ -40,12 +48,15 @@ def judge_quality(
     task: str,
     columns: tuple[str, ...],
     faithful: tuple[str, ...],
+    stack: bool,
     threshold: float,
     resamples: int,
     seed: int,
     as_json: bool,
 ) -> None:
     """Judge the labelled responses of RECORDS; print AUROC, balanced accuracy and calibration with 95 % intervals.
+
+    Beside them stand the seconds of processor time that a judge takes for 100 responses.
 
     RECORDS are RefChecker's human annotations joined with their context, QAGS' annotations, or any table with a column
     for the answer, its context and the label (--column names them), as JSON lines, JSON, CSV, TSV, Parquet or Arrow.
@@ -56,6 +67,7 @@ def judge_quality(
       reset-lm judge-quality qags_cnndm.jsonl --task summarization --judge summac
       reset-lm judge-quality mine.csv --column answer=reply --column label=ok --faithful good
       reset-lm judge-quality refchecker_dolly.jsonl --judge summac --model models/base/micro_nli --json
+      reset-lm judge-quality refchecker_dolly.jsonl --judge lexical --judge summac --judge summac:window=3 --stack
     """  # noqa: D301  (click reads the \b)
     if task not in TASKS:
         raise ResetError(f"Unknown task '{task}' (--task). {nearest(task, TASKS)}")
@@ -66,32 +78,64 @@ def judge_quality(
     labelled, aside = read(records, task, _columns(columns), faithful)
     if not labelled:
         raise ResetError(f"{records}: no labelled response; set aside: {aside}")
-    p = params.load()
-    by_verdict: dict[str, Any] = {}
-    unscored: dict[str, str] = {}
-    for name in names or ("lexical",):
-        scores, without = judged(p, name, model, task, labelled)
-        unscored |= without
-        for verdict, column in scores.items():
-            figures = measure(column, labelled, threshold=threshold, resamples=resamples, seed=seed)
-            by_verdict[verdict] = {**figures, "stand_in": name in p.stand_ins and model is None}
-    shown = {"records": len(labelled), "set_aside": aside, "threshold": threshold, "verdicts": by_verdict}
+    if stack:
+        logistic.require()
+    scores, told, unscored = _judged(params.load(), names or ("lexical",), model, task, labelled)
+    if stack:
+        whole = {"stand_in": any(one["stand_in"] for one in told.values()), "cpu_s_per_100": None, "s_per_100": None}
+        both = stacking.together(scores, labelled, seed)
+        scores, told = {**scores, **both}, {**told, **dict.fromkeys(both, whole)}
+        if stacking.STACK not in both:
+            unscored[stacking.STACK] = f"either label needs {logistic.FOLDS} contexts where every verdict has a score"
+    figures = {
+        name: {**measure(column, labelled, threshold=threshold, resamples=resamples, seed=seed), **told[name]}
+        for name, column in scores.items()
+    }
+    shown = {"records": len(labelled), "set_aside": aside, "threshold": threshold, "verdicts": figures}
     shown["unscored"] = unscored
     click.echo(json.dumps(shown, indent=2) if as_json else text(shown))
 
 
+def _judged(
+    p: Params, names: Sequence[str], model: str | None, task: str, labelled: Sequence[Labelled]
+) -> tuple[dict[str, list[float | None]], dict[str, dict[str, Any]], dict[str, str]]:
+    """The scores of each verdict, what is told of its judge, and why some verdicts have no score."""
+    columns: dict[str, list[float | None]] = {}
+    told: dict[str, dict[str, Any]] = {}
+    unscored: dict[str, str] = {}
+    for given in dict.fromkeys(names):
+        name, _, options = given.partition(":")
+        said = judged(p, name, model, task, labelled, _options(given, options))
+        variant = f":{options}" if options else ""
+        unscored |= {f"{verdict}{variant}": why for verdict, why in said.unscored.items()}
+        columns |= {f"{verdict}{variant}": column for verdict, column in said.scores.items()}
+        own = {"stand_in": name in p.stand_ins and model is None, **said.cost}
+        told |= {f"{verdict}{variant}": own for verdict in said.scores}
+    return columns, told, unscored
+
+
+class Said(NamedTuple):
+    """What a judge said: scores per verdict name, why names have none, and seconds per 100 responses."""
+
+    scores: dict[str, list[float | None]]
+    unscored: dict[str, str]
+    cost: dict[str, float]
+
+
 def judged(
-    p: Params, name: str, model: str | None, task: str, labelled: Sequence[Labelled]
-) -> tuple[dict[str, list[float | None]], dict[str, str]]:
-    """Return the scores of judge `name` per verdict name, in the order of the rows; of names without one the reason."""
+    p: Params, name: str, model: str | None, task: str, labelled: Sequence[Labelled], other: Mapping[str, Any]
+) -> Said:
+    """Let judge `name`, with `other` options before its own, judge the rows; scores are in their order."""
     row = params.row(p.judges, name, "judges")
-    options = {"name": name, **row.options}
+    options = {"name": name, **row.options, **other}
     if row.model is not None:
         options["model"] = _model(model) if model else str(MODELS / row.model)
     by: Judge = registry.build(registry.JUDGES, row.kind, f"judges.{name}.options", **options)
     if task not in by.tasks:
         raise ResetError(f"judge '{name}' does not judge {task}, only {', '.join(sorted(by.tasks))} (--task)")
+    cpu, clock = process_time(), perf_counter()
     verdicts = list(by.verdicts([response.answer for response in labelled]))
+    spent = {"cpu_s_per_100": process_time() - cpu, "s_per_100": perf_counter() - clock}
     reasons: dict[str, Counter[str]] = {}
     for verdict in verdicts:
         reasons.setdefault(verdict.name, Counter())[verdict.reason or "no reason given"] += 1
@@ -100,7 +144,21 @@ def judged(
     if not scores:
         why = "; ".join(f"{key}: {reason}" for key, reason in unscored.items())
         raise ResetError(f"judge '{name}' could score none of the {len(labelled)} responses; most often: {why}")
-    return scores, unscored
+    return Said(scores, unscored, {key: round(100 * value / len(labelled), 4) for key, value in spent.items()})
+
+
+def _options(given: str, options: str) -> dict[str, Any]:
+    """The options behind a judge's name, each value as YAML reads it."""
+    chosen = {}
+    for item in filter(None, options.split(",")):
+        key, _, value = item.partition("=")
+        if not key or not value:
+            raise ResetError(f"--judge is '{given}', must be NAME or NAME:KEY=VALUE,...")
+        try:
+            chosen[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ResetError(f"--judge is '{given}', whose {key} is no YAML value") from error
+    return chosen
 
 
 def _columns(given: Sequence[str]) -> dict[str, str]:
@@ -127,21 +185,3 @@ def by_name(verdicts: list[Verdict], rows: int) -> dict[str, list[float | None]]
     for verdict in verdicts:
         scores_of.setdefault(verdict.name, [None] * rows)[int(verdict.answer_id)] = verdict.score
     return {name: scores for name, scores in scores_of.items() if any(score is not None for score in scores)}
-
-
-def text(figures: Mapping[str, Any]) -> str:
-    """Return the figures as a table for the terminal."""
-    measures = ("auroc", "balanced_accuracy", "calibration_error", "brier")
-    lines = [f"{figures['records']} labelled responses, set aside: {figures['set_aside']}"]
-    lines.append(f"{'verdict':<18} {'n':>4} {'faithful':>8}" + "".join(f"  {name:<24}" for name in measures))
-    for name, row in figures["verdicts"].items():
-        cells = "".join(f"  {_cell(row[measure]):<24}" for measure in measures)
-        shown = stand_in_label(name, [name] if row["stand_in"] else [])
-        lines.append(f"{shown:<18} {row['n']:>4} {row['faithful']:>8}{cells}".rstrip())
-    lines += [f"{name}: no score; {reason}" for name, reason in figures["unscored"].items()]
-    return "\n".join(lines)
-
-
-def _cell(figure: Mapping[str, float | None]) -> str:
-    value, low, high = (f"{figure[key]:.3f}" if figure[key] is not None else "-" for key in ("value", "low", "high"))
-    return f"{value} [{low}, {high}]"

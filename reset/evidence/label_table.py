@@ -20,8 +20,8 @@ from reset.objectives import Objectives
 
 FOLDER = Path("labels")
 OVERALL = "overall"  # asked of every answer: would you train on it?
-CONTEXT = ("invented", "misplaced")  # failures that need passages
-FAILURES = {  # after the paper's A.2
+CONTEXT = ("invented", "misplaced")  # of FAILURES, those that take no reference to tell
+FAILURES = {  # what the paper's authors looked for (A.2), in answers that have passages
     "invented": "takes or states what stands nowhere in the passages",
     "misplaced": "takes the wrong part of the passages",
     "paraphrase": "is right, but words it otherwise than the reference",

@@ -22,7 +22,7 @@ from pydantic import Field
 from reset.judges import Answer, Verdict
 from reset.judges.sentences.nli import LABELS, Nli
 from reset.judges.sentences.scripts import unjudged
-from reset.judges.sentences.texts import long_enough, source, splitter
+from reset.judges.sentences.texts import long_enough, source, splitter, windows
 
 Count = Annotated[int, Field(ge=1)]
 SHORTEST = 3  # words of a clause; a shorter one stays with the clause before it
@@ -44,12 +44,6 @@ def clauses(sentence: str) -> list[str]:
             words = own
         start = end
     return ["".join(pieces).strip(" ,;") for pieces in groups]
-
-
-def windows(sentences: Sequence[str], size: int) -> list[str]:
-    """Join each `size` sentences in a row; all, if there are no more."""
-    last = max(len(sentences) - size, 0)
-    return [" ".join(sentences[start : start + size]) for start in range(last + 1)]
 
 
 class Claims:

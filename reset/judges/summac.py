@@ -37,7 +37,7 @@ from reset.judges import Answer, Verdict
 from reset.judges.sentences.conv import Conv
 from reset.judges.sentences.nli import LABELS, Nli
 from reset.judges.sentences.scripts import unjudged
-from reset.judges.sentences.texts import SPLITTERS, long_enough, source, splitter
+from reset.judges.sentences.texts import SPLITTERS, long_enough, source, splitter, windows
 from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
@@ -68,9 +68,11 @@ def settings(name: str, preset: str, own: Mapping[str, Any]) -> dict[str, Any]:
 class Imager(reference.SummaCImager):  # type: ignore[misc]  # summac has no types
     """summac's imager with our NLI inference."""
 
-    def __init__(self, nli: Nli, sentences: Any, max_doc_sents: int, *, keep_short: bool = True) -> None:
+    def __init__(
+        self, nli: Nli, sentences: Any, max_doc_sents: int, *, keep_short: bool = True, window: int = 1
+    ) -> None:
         super().__init__(granularity="sentence", use_cache=False, max_doc_sents=max_doc_sents, device="cpu")
-        self._nli, self._keep_short = nli, keep_short
+        self._nli, self._keep_short, self._window = nli, keep_short, window
         self._split = lru_cache(maxsize=None)(sentences.tokenize)  # the answers to one prompt share their source
 
     def forget(self) -> None:
@@ -83,6 +85,22 @@ class Imager(reference.SummaCImager):  # type: ignore[misc]  # summac has no typ
         if self._keep_short:
             return long_enough(sentences, text)
         return [sentence for sentence in sentences if len(sentence) > 10]
+
+    def sources(self, text: str) -> list[str]:
+        """Return the premises of a source: windows of its first `max_doc_sents` sentences."""
+        return windows(self.split_sentences(text)[: self.max_doc_sents], self._window)
+
+    def build_chunk_dataset(
+        self, original: str, generated: str, pair_idx: int | None = None
+    ) -> tuple[list[dict[str, Any]], int, int]:
+        """Return the cells of an image, its rows and its columns, as the package does, with windows as its rows."""
+        premises, hypotheses = self.sources(original), self.split_sentences(generated)
+        cells = [
+            {"premise": premise, "hypothesis": hypothesis, "doc_i": row, "gen_i": column, "pair_idx": pair_idx}
+            for row, premise in enumerate(premises)
+            for column, hypothesis in enumerate(hypotheses)
+        ]
+        return cells, len(premises), len(hypotheses)
 
     def build_images(
         self, originals: Sequence[str], generateds: Sequence[str], batch_size: int = 0
@@ -99,7 +117,10 @@ class Imager(reference.SummaCImager):  # type: ignore[misc]  # summac has no typ
 
 
 class SummaC:
-    """Range [0, 1]. `model` is a folder or hub id; `max_doc_sents` limits the source (summac's default: 100)."""
+    """Range [0, 1]. `model` is a folder or hub id; `max_doc_sents` limits the source (summac's default: 100).
+
+    `window` is the number of source sentences in a row that may entail a sentence together; 1 is the paper's.
+    """
 
     tasks = frozenset({"abstractive_qa", "summarization"})
 
@@ -117,6 +138,7 @@ class SummaC:
         short: str | None = None,
         below_zero: str | None = None,
         conv: str | None = None,
+        window: Count = 1,
         labels: Mapping[str, int | str] | None = None,
         any_script: bool = False,
     ) -> None:
@@ -132,7 +154,7 @@ class SummaC:
         needed = LABELS[:2] if chosen["use_contradiction"] and not conv else LABELS[:1]
         nli = Nli(model, batch_tokens=batch_tokens, dtype=dtype, labels=labels, needed=needed, any_script=any_script)
         self._scripts, keep_short = nli.scripts, chosen["short"] == "whole"
-        self._imager = Imager(nli, splitter(chosen["sentences"]), max_doc_sents, keep_short=keep_short)
+        self._imager = Imager(nli, splitter(chosen["sentences"]), max_doc_sents, keep_short=keep_short, window=window)
         self._zs = reference.SummaCZS(
             granularity="sentence",
             op1="max",
@@ -169,7 +191,7 @@ class SummaC:
 
     def _evidence(self, answer: Answer, image: np.ndarray) -> dict[str, Any]:
         """Return for each answer sentence the source sentence that entails it best."""
-        sources = self._imager.split_sentences(source(answer))
+        sources = self._imager.sources(source(answer))
         sentences = self._imager.split_sentences(answer.text)
         if not sources or not sentences:  # all dropped as short: summac's image is zeros
             return {"sentences": []}

@@ -116,6 +116,7 @@ def _pairs(p: Params, pool: Pool, row: Judge, folder: Path) -> Pairs | None:
 def count(answers: Iterable[Answer], tokenizer: Any, options: Mapping[str, Any]) -> Pairs:
     """Count the pairs of the sentences of each answer with those of its source, and their tokens."""
     split = splitter(options.get("sentences") or "untrained").tokenize
+    window = options.get("window") or 1
     lengths: dict[str, list[int]] = {}  # text -> tokens of its sentences
 
     def sentences(text: str, most: int | None) -> list[int]:
@@ -127,7 +128,8 @@ def count(answers: Iterable[Answer], tokenizer: Any, options: Mapping[str, Any])
 
     pairs = tokens = 0
     for answer in answers:
-        given, said = sentences(source(answer), options["max_doc_sents"]), sentences(answer.text, None)
+        single, said = sentences(source(answer), options["max_doc_sents"]), sentences(answer.text, None)
+        given = [sum(single[at : at + window]) for at in range(max(len(single) - window, 0) + 1)] if single else []
         pairs += len(given) * len(said)
         tokens += len(said) * sum(given) + len(given) * sum(said) + PAIRED * len(given) * len(said)
     return Pairs(pairs, tokens)

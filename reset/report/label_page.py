@@ -29,8 +29,9 @@ def write(
     """Write the page with `answers`, each with `pool`, `answer_id`, `answer_hash`, its text and its example.
 
     `name` is that of the file that the page offers; `questions` are asked per task, on a scale of `points` (2: yes or
-    no); the question `overall` is worded by the page. Of the `failures`, those `in_context` are asked where there are
-    passages. What is labelled is kept in the browser under a hash of answers and scale.
+    no); the question `overall` is worded by the page. The `failures` are asked where there are passages, and those that
+    are not `in_context` only where there are references, too. What is labelled is kept in the browser under a hash of
+    answers and scale.
     """
     content = {
         **{"name": name, "points": points, "overall": overall, "answers": [*answers]},

@@ -23,7 +23,7 @@ def _head(content: Content) -> Iterator[str]:
     if any(aside.values()):
         yield "Set aside: " + ", ".join(f"{count} {why}" for why, count in aside.items() if count)
     if ticked := [f"{name} {count}" for name, count in content["failures"].items() if count]:
-        yield "What is wrong: " + ", ".join(ticked)
+        yield "Ticked: " + ", ".join(ticked)
 
 
 def _sections(content: Content) -> Iterator[tuple[str, list[list[str]]]]:

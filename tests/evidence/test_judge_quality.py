@@ -9,8 +9,10 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_s
 
 from reset.cli.main import main
 from reset.errors import ResetError
+from reset.evidence import stacking
 from reset.evidence.judge_quality import auroc, balanced_accuracy, brier, calibration_error, measure
-from reset.evidence.labelled_responses import read
+from reset.evidence.labelled_responses import Labelled, read
+from reset.judges import Answer
 from tests.support import SHARED
 
 REAL = SHARED / "data/real/refchecker_dolly.jsonl"
@@ -242,3 +244,60 @@ def test_verdicts_without_any_score_are_told_with_the_reason(records):
     path = records(record(1, "Entailment"), record(2, "Neutral"))
     assert "rouge_l: no score; the example has no reference" in run(path).output
     assert json.loads(run(path, "--json").output)["unscored"] == {"rouge_l": "the example has no reference"}
+
+
+def test_judges_and_their_variants_stand_side_by_side_with_what_they_cost(records):
+    rows = [record(n, "Entailment") for n in range(3)]
+    rows += [record(n, "Neutral", response="Nobody ever went to Rome.") for n in range(3)]
+    path = records(*rows)
+    figures = json.loads(run(path, "--judge", "lexical", "--judge", "lexical:more=[k_precision]", "--json").output)
+    names = [*figures["verdicts"]]
+    assert {"unigram_coverage", "unigram_coverage:more=[k_precision]", "k_precision:more=[k_precision]"} <= {*names}
+    for row in figures["verdicts"].values():
+        assert 0 <= row["cpu_s_per_100"] < 100 and 0 < row["s_per_100"] < 100
+    assert "CPU s / 100" in run(path).output
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("lexical:more", "--judge is 'lexical:more', must be NAME or NAME:KEY=VALUE,..."),
+        ("lexical:more=[a", "--judge is 'lexical:more=[a', whose more is no YAML value"),
+        ("lexical:window=3", "window"),
+    ],
+)
+def test_an_option_that_a_judge_cannot_take_is_one_line(records, given, said):
+    done = run(records(record(1, "Entailment")), "--judge", given)
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert said in done.output
+
+
+def made(rng, rows):
+    """Two verdicts with independent errors, of contexts with two responses each, and one null."""
+    labels = rng.random(rows) < 0.5
+    columns = {name: list(np.clip(labels * 0.3 + 0.35 + rng.normal(0, 0.25, rows), 0, 1)) for name in "ab"}
+    columns["a"][0] = None
+    labelled = [
+        Labelled(Answer(str(n), "x", "summarization", "test", "", "", ["y"], [], None), bool(one), str(n // 2))
+        for n, one in enumerate(labels)
+    ]
+    return columns, labelled, labels.astype(float)
+
+
+def test_a_stack_of_judges_is_better_than_each_and_judges_no_row_that_it_learned_from():
+    columns, labelled, labels = made(np.random.default_rng(3), 400)
+    found = stacking.together(columns, labelled, seed=0)
+    assert (found[stacking.MEAN][0], found[stacking.STACK][0]) == (None, None)
+    assert found[stacking.MEAN][1] == pytest.approx((columns["a"][1] + columns["b"][1]) / 2)
+    alone = [auroc(np.array(columns[name][1:], float), labels[1:]) for name in "ab"]
+    assert auroc(np.array(found[stacking.STACK][1:], float), labels[1:]) > max(alone)
+    noise = {name: list(np.random.default_rng(5).random(400)) for name in "abcdefgh"}
+    blind = stacking.together(noise, labelled, seed=0)[stacking.STACK]
+    assert abs(auroc(np.array(blind, float), labels) - 0.5) < 0.12
+
+
+def test_a_stack_needs_contexts_of_either_label(records):
+    rows = [record(n, "Entailment") for n in range(6)] + [record(n, "Neutral", response="Rome.") for n in range(3)]
+    output = run(records(*rows), "--stack").output
+    assert "stack of all: no score; either label needs 5 contexts where every verdict has a score" in output
+    assert "mean of all" in output

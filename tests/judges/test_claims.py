@@ -5,8 +5,9 @@ import pytest
 
 from reset.errors import ResetError
 from reset.judges import Answer
-from reset.judges.claims import Claims, clauses, windows
+from reset.judges.claims import Claims, clauses
 from reset.judges.sentences.nli import Nli
+from reset.judges.sentences.texts import windows
 from reset.registry import JUDGES, build
 from tests.judges import test_summac
 
@@ -40,6 +41,7 @@ def test_a_sentence_is_split_at_marks_unless_a_clause_would_be_too_short(sentenc
 def test_windows_are_sentences_in_a_row():
     assert windows(["a", "b", "c"], 2) == ["a b", "b c"]
     assert windows(["a", "b"], 3) == ["a b"]
+    assert windows([], 2) == []
     assert windows(["a", "b"], 1) == ["a", "b"]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -467,3 +468,22 @@ def test_file_without_conv_weights_is_named(model, tmp_path):
     for path in (tmp_path / "other.safetensors", tmp_path / "none.safetensors"):
         with pytest.raises(ResetError, match=rf"{path}: not the weights of SummaC-Conv as safetensors \("):
             judge(model, conv=str(path))
+
+
+def test_with_a_window_sentences_in_a_row_entail_together(model):
+    """By a loop over the pairs of windows and answer sentences."""
+    asked = answer(ANSWERS[0])
+    (said,) = judge(model, window=2).verdicts([asked])
+    split = splitter("untrained").tokenize
+    sentences = [one for one in split(source(asked)) if len(one) > 10]
+    windows = [f"{first} {second}" for first, second in pairwise(sentences)]
+    pairs = {(window, claim) for window in windows for claim in split(asked.text)}
+    scores = Nli(model, batch_tokens=512).probabilities(pairs)
+    best = [max(scores[window, claim][0] for window in windows) for claim in split(asked.text)]
+    assert said.score == pytest.approx(float(np.mean(best)), abs=1e-6)
+    assert {row["source"] for row in said.detail["sentences"]} <= {*windows}
+    assert scores_of_one(model, window=1) == scores_of_one(model) != scores_of_one(model, window=3)
+
+
+def scores_of_one(model, **options):
+    return scores(judge(model, **options), answers())

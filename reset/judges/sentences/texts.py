@@ -10,7 +10,7 @@ exclamation marks before a blank. So its sentences are split further where they 
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -78,6 +78,12 @@ def long_enough(sentences: Iterable[str], text: str) -> list[str]:
     """
     whole = text.strip()
     return [sentence for sentence in sentences if width(sentence) > 10] or ([whole] if whole else [])
+
+
+def windows(sentences: Sequence[str], size: int) -> list[str]:
+    """Join each `size` sentences in a row; all, if there are no more."""
+    starts = range(max(len(sentences) - size, 0) + 1) if sentences else range(0)
+    return [" ".join(sentences[start : start + size]) for start in starts]
 
 
 def source(answer: Answer) -> str:
