@@ -41,13 +41,17 @@ def _proposal(
     total = sum(present[name] for name in names)
     drawn = draws([row.prompt for row in rows], min(options.resamples, 200), options.seed)  # a fit takes milliseconds
     fits = [_shares(values[own], labels[own]) for own in drawn if labels[own].min() < labels[own].max()]
-    ends = np.percentile(np.array(fits), [2.5, 97.5], axis=0)  # (ends, objectives)
-    table = np.stack([_shares(values, labels), *ends], axis=1) * total
+    ends = np.percentile(np.array(fits), [2.5, 97.5], axis=0) if fits else [[None] * len(names)] * 2
+    table = zip(names, _shares(values, labels), *ends, strict=True)
     proposed = {
-        name: dict(zip(("value", "low", "high"), np.round(row, 4).tolist(), strict=True))
-        for name, row in zip(names, table, strict=True)
+        name: {"value": _weight(value, total), "low": _weight(low, total), "high": _weight(high, total)}
+        for name, value, low, high in table
     }
     return {**counts, "weights": proposed, "present": {name: present[name] for name in names}}
+
+
+def _weight(share: float | None, total: float) -> float | None:
+    return None if share is None else round(float(share) * total, 4)
 
 
 def _shares(values: Floats, labels: Floats) -> Floats:
