@@ -43,6 +43,7 @@ JUDGES: dict[str, str] = {
     "claims": "reset.judges.claims:Claims",
     "reward": "reset.judges.reward:Reward",
     "llm": "reset.judges.llm:LlmRater",
+    "abstention": "reset.judges.abstention:Abstention",
     "self_consistency": "reset.judges.self_consistency:SelfConsistency",
     "rubric": "reset.judges.rubric:Rubric",
     "reference": "reset.judges.reference:Reference",

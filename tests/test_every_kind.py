@@ -87,9 +87,10 @@ def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_t
     assert {f"prepare@{source}" for source in records.OF} | {"train@kto", "train@weighted"} <= stages
     for source in records.OF:
         assert figures(folder, f"prepare/{source}")["rows_out"] == len(records.NAMES)
-    for judge in ("rater", "own_words", "brief", *whole_lines.JUDGING):
+    for judge in ("rater", "own_words", "brief", "abstains", *whole_lines.JUDGING):
         verdicts = figures(folder, f"judge/kto/{judge}")["verdicts"]
         assert verdicts and all(one["n"] > one["nulls"] for one in verdicts.values())
+    assert figures(folder, f"judge/{CANDIDATES}/checker")["set_aside"]["the prompt is unanswerable"] > 0
     alone, together = (figures(folder, f"judge/{pool}/agrees")["verdicts"]["agrees"] for pool in ("kto", CANDIDATES))
     assert alone["nulls"] == alone["n"] > 0 and together["nulls"] < together["n"]  # one answer to a prompt, and four
     scored = {row["system"]: row for row in figures(folder, "report/overview")}

@@ -202,7 +202,9 @@ def test_the_scales_choose_every_plug_in_there_is(lines):
     tables = {name: table for name, table in vars(registry).items() if name.isupper()} | {"HUB": origins.HUB}
     assert set(tables) == {"SOURCES", "ENGINES", "JUDGES", "BASES", "METHODS", "HUB"}
     used.add(("JUDGES", "reset.judges.minicheck"))  # by path alone: no scale names such a model
-    used |= {("JUDGES", f"reset.judges.{name}") for name in ("claims", "self_consistency")}  # no paper's scale has them
+    used |= {
+        ("JUDGES", f"reset.judges.{name}") for name in ("abstention", "claims", "self_consistency")
+    }  # no paper's scale has them
     assert {(name, module_of(entry)) for name, table in tables.items() for entry in table.values()} == used
 
 

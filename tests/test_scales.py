@@ -3,6 +3,7 @@
 import ast
 import inspect
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import yaml
 
 from reset import params, registry
 from reset.files.code import file_of, tree
+from reset.micro.model import vocabulary
 from reset.params.document import Params
+from reset.sources import UNANSWERABLE
+from reset.sources.construction import construct
 from tests.support import ROOT
 from tests.support.imports import module_of
 from tests.support.scales import SHIPPED
@@ -147,6 +151,29 @@ def test_the_greedy_control_is_the_default_with_one_system_more(composed):
     assert study.systems.keys() - default.systems.keys() == {"mtl_greedy"}
     assert study.pools["mtl_greedy_candidates"].prompts == study.curated["reset"].prompts
     assert study.systems["mtl_greedy"].recipe == study.systems["mtl_reset"].recipe
+
+
+def drawn(source):
+    """The first test examples of a source of the micro world, if it has any."""
+    records = source.generate("test") if "test" in source.splits else ()
+    return source.outcomes(islice(records, 40))
+
+
+def test_the_study_of_abstention_changes_questions_and_objectives_alone(composed):
+    default, study = params.load(composed("micro")), params.load(composed("micro +studies=abstention"))
+    asked = {"nq", "ms_marco", "searchqa", "bioasq"}
+    for name, row in study.datasets.items():
+        own = dict(row.options)
+        assert (own.pop("unanswerable", None) is not None) == (name in asked)
+        assert own == default.datasets[name].options
+        source = construct(row.source, row.options, key=name, max_passages=study.prepare.max_passages)
+        assert (UNANSWERABLE in {one.checks for one in drawn(source)}) == (name in asked)
+    assert study.judges.keys() - default.judges.keys() == {"abstention"}
+    assert (study.systems, study.pools, study.curated) == (default.systems, default.pools, default.curated)
+    phrases = study.judges["abstention"].options["phrases"]
+    assert any(phrase in study.datasets["nq"].options["unanswerable"]["reply"] for phrase in phrases)
+    words = study.datasets["nq"].options["unanswerable"]["reply"].rstrip(".").split()
+    assert {f" {word}" for word in words} <= {*vocabulary()}  # of the micro world's models
 
 
 def test_a_local_copy_can_be_given_by_its_folder_alone(tmp_path):

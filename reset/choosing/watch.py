@@ -27,6 +27,8 @@ class Watcher:
 
     def __init__(self, name: str, by: Judge, only: Sequence[str] | None) -> None:
         self.tasks, self._name, self._by, self._only = by.tasks, name, by, only
+        self.unanswerable = getattr(by, "unanswerable", False)
+        self.expected_nulls: Collection[str] = getattr(by, "expected_nulls", frozenset())
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield the verdicts that are used, under their new names."""

@@ -15,6 +15,11 @@ def prompt_path(name: str) -> Path:
     return PROMPTS / f"{name}.md"
 
 
+def answerable(checks: Mapping[str, Any] | None) -> bool:
+    """Whether the passages of an example hold its answer; `checks` is its column, read from JSON."""
+    return bool((checks or {}).get("answerable", True))
+
+
 @dataclass(frozen=True)
 class Verdict:
     """One judge's score of one answer, under a name; `detail` holds evidence for the report."""
@@ -46,6 +51,9 @@ class Answer:
 
 class Judge(Protocol):
     """Constructed with keyword arguments: `name`, and from its row in params.yaml `model` (if set) and `options`.
+
+    Answers to unanswerable prompts are judged only by a judge with `unanswerable = True`: what another one compares
+    them with is not there.
 
     A judge may have `expected_nulls`, a set of reasons: verdicts that are null for these do not count against
     `judge.max_null`.

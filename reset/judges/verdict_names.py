@@ -107,6 +107,10 @@ def _self_consistency(name: str, options: Options, task: str, _: str) -> list[st
     return [name] if isinstance(tasks, Collection) and task in tasks else []
 
 
+def _abstention(_: str, __: Options, task: str, ___: str) -> list[str]:
+    return ["abstains", "prudence", "over_refusal", "abstention"] if task in TASKS[1:3] else []
+
+
 def _reference(_: str, __: Options, task: str, ___: str) -> list[str]:
     return ["rating", "rating_weak"] if task == "instruction" else []
 
@@ -132,6 +136,7 @@ KINDS: dict[str, Callable[[str, Options, str, str], list[str]]] = {
     "reward": _of_replies,
     "llm": _llm,
     "self_consistency": _self_consistency,
+    "abstention": _abstention,
     "rubric": _rubric,
     "reference": _reference,
     "openai": _openai,

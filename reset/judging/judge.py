@@ -19,13 +19,13 @@ from reset.files import schemas, tables
 from reset.files.hashing import file_hash, fingerprint
 from reset.files.row_accounts import Account
 from reset.judges import Answer, Judge, Paid, Read, Verdict
+from reset.judging.asked import FAILED, Asked
 from reset.runs.chunks import Chunks
 from reset.runs.cluster import Spread, here
 from reset.runs.progress import Progress
 from reset.runs.store import Store, key
 from reset.runs.verdict_counts import Tally
 
-NOT_ASKED, FAILED, UNREAD = "not for this judge", "no answer to judge", "nothing reads its verdict"
 PLACE = ("answer_id", "example_id", "sweep", "copies")  # where an answer stands in its pool, not what it says
 CHUNK_SCHEMA = schemas.VERDICTS.append(pa.field("task", pa.string(), nullable=False))
 
@@ -49,18 +49,20 @@ def judge(
 
     An answer that the engine failed on is not judged. It gets null verdicts, under the same names as the other answers
     of its task. An answer whose verdicts nothing reads (`read`, the sweeps that are read per verdict; None: all) is set
-    aside. `store` holds verdicts by what a judge is shown; its mark holds the judge's identity.
+    aside, and so is one to an unanswerable prompt, unless the judge is for those, too. `store` holds verdicts by what a
+    judge is shown; its mark holds the judge's identity.
 
     Raises `ResetError` for an answer to an unknown example, and when more than the fraction `max_null` of a
     name's verdicts are null.
     """
-    account, sizes, failed = _count_answers(answers, by.tasks, read)
+    asked = Asked.of(by, read, prompts)
+    account, sizes, failed = _count_answers(answers, asked)
     examples = _answered_examples(prompts, sizes, answers)
     plan = _assign_chunks(sizes, chunk_answers)
     hashes = {"answers": file_hash(answers), "prompts": file_hash(prompts)}
     chunks = Chunks(chunks_folder, fingerprint(**hashes, chunk_answers=chunk_answers, **fingerprint_parts))
     tally, number_of_chunks = Tally(expected=getattr(by, "expected_nulls", frozenset())), 0
-    gathered = _gather_chunks(_answers_to_judge(answers, by.tasks, read), sizes, plan)
+    gathered = _gather_chunks(_answers_to_judge(answers, asked), sizes, plan)
     pieces = ((number, Piece([_as_answer(row, examples) for row in rows], store)) for number, rows in gathered)
     with Progress(f"judge {name}", account.rows_out) as progress:
         for number, resumed in chunks.fill(CHUNK_SCHEMA, pieces, partial(_make_chunk_judge, by), spread):
@@ -93,52 +95,42 @@ def _write_verdicts(into: Path, verdicts: Iterable[tables.Row], failed: Iterable
 
 def preflight(answers: Path, prompts: Path, by: Paid, *, pool: str, read: Read | None = None) -> str:
     """Return one line with requests, tokens and cost of judging `pool`, and what is not asked; sends nothing yet."""
-    _, sizes, _ = _count_answers(answers, by.tasks, read)
+    asked = Asked.of(by, read, prompts)
+    _, sizes, _ = _count_answers(answers, asked)
     examples = _answered_examples(prompts, sizes, answers)
-    rows = _answers_to_judge(answers, by.tasks, read)
+    rows = _answers_to_judge(answers, asked)
     line = by.prepare((_as_answer(row, examples)[1] for row in rows), pool, read)
-    return f"{line}{_unread(answers, by.tasks, read)}"
+    return f"{line}{_unread(answers, asked)}"
 
 
-def _unread(path: Path, tasks: frozenset[str], read: Read | None) -> str:
+def _unread(path: Path, asked: Asked) -> str:
     """Say of how many answers to judge each verdict is not asked for, because nothing reads it; empty if all are."""
+    read = asked.read
     if read is None:
         return ""
-    sweeps = Counter(row["sweep"] for row in _answers_to_judge(path, tasks))
+    sweeps = Counter(row["sweep"] for row in _answers_to_judge(path, replace(asked, read=None)))
     unread = {name: sum(n for sweep, n in sweeps.items() if sweep >= count) for name, count in read.items()}
     parts = [f"{name} of {count:,} answers" for name, count in unread.items() if count]
     parts = parts if read or not sweeps else [f"{sweeps.total():,} answers"]
     return f"; not asked, because no row of `curated` or `evaluate` reads it: {', '.join(parts)}" if parts else ""
 
 
-def _count_answers(
-    path: Path, tasks: frozenset[str], read: Read | None
-) -> tuple[Account, Counter[str], list[tables.Row]]:
+def _count_answers(path: Path, asked: Asked) -> tuple[Account, Counter[str], list[tables.Row]]:
     """Count the answers to judge per example, and collect those that the engine failed on."""
     account, sizes, failed = Account(), Counter[str](), []
     for row in tables.read(path, schemas.ANSWERS):
-        if row["task"] not in tasks:
-            account.leave(NOT_ASKED)
-        elif row["finish_reason"].startswith("error"):
-            account.leave(FAILED)
-            failed.append(row)
-        elif not _is_read(row, read):
-            account.leave(UNREAD)
-        else:
+        reason = asked.why_not(row)
+        if reason is None:
             account.keep()
             sizes[row["example_id"]] += 1
+        else:
+            account.leave(reason)
+            failed += [row] if reason == FAILED else []
     return account, sizes, failed
 
 
-def _answers_to_judge(path: Path, tasks: frozenset[str], read: Read | None = None) -> Iterator[tables.Row]:
-    for row in tables.read(path, schemas.ANSWERS):
-        if row["task"] in tasks and not row["finish_reason"].startswith("error") and _is_read(row, read):
-            yield row
-
-
-def _is_read(row: tables.Row, read: Read | None) -> bool:
-    """Whether something reads one of the verdicts on an answer."""
-    return read is None or row["sweep"] < max(read.values(), default=0)
+def _answers_to_judge(path: Path, asked: Asked) -> Iterator[tables.Row]:
+    return (row for row in tables.read(path, schemas.ANSWERS) if asked.why_not(row) is None)
 
 
 def _assign_chunks(sizes: Mapping[str, int], chunk_answers: int) -> dict[str, int]:

@@ -1,10 +1,11 @@
 """Estimate the requests and cost of judges that ask a server, before there are answers to judge."""
 
+import json
 from typing import Any
 
 from reset import registry
 from reset.files import schemas, tables
-from reset.judges import Answer
+from reset.judges import Answer, answerable
 from reset.llm.budget import Estimate
 from reset.params import judged
 from reset.params.answers import Pool
@@ -52,7 +53,8 @@ def expected_answers(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answe
     grid = decode_settings.arms(**p.decode[pool.decode].model_dump())
     answers = []
     for row in tables.read(path, schemas.EXAMPLES):
-        planned = decode_settings.plan(row["example_id"], grid, pool.sweeps, p.seed) if row["task"] in tasks else []
+        asked = row["task"] in tasks and answerable(json.loads(row["checks"] or "null"))
+        planned = decode_settings.plan(row["example_id"], grid, pool.sweeps, p.seed) if asked else []
         first = {answer.computed_as: answer.sweep for answer in reversed(planned)}  # of answers that come out equal
         for cache_key, sweep in first.items():
             text = f"{(row['references'] or [''])[0]} ({cache_key})"

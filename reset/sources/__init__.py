@@ -12,6 +12,7 @@ from json.encoder import encode_basestring
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Record = Mapping[str, Any]
+UNANSWERABLE = '{"answerable": false}'  # the passages do not hold the answer
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Example:
     question: str = ""
     passages: Sequence[str] = ()
     references: Sequence[str] = ()
-    checks: str | None = None
+    checks: str | None = None  # JSON: constraints of the micro world, or UNANSWERABLE
     split: str | None = None  # set only by sources whose records name their own split
 
 

@@ -7,14 +7,16 @@ use it.
 from collections.abc import Iterable, Iterator
 
 from reset.model.prompts import INSTRUCTIONS
-from reset.sources import Example, Record, SetAside, Where
-from reset.sources.fields import identity, optional_text, rows, text
+from reset.sources import UNANSWERABLE, Example, Record, SetAside, Where
+from reset.sources.fields import Reply, identity, optional_text, rows, text
 
 _FILES = "https://raw.githubusercontent.com/primeqa/clapnq/{revision}/annotated_data"
 
 
 class ClapNq:
     """Keeps all passages, or the first `max_passages`; every annotator's answer is a reference.
+
+    A question that nobody could answer is set aside, or, with `unanswerable`, has that text as its reference.
 
     A record, with invented text:
 
@@ -33,8 +35,8 @@ class ClapNq:
         licence="Apache-2.0; Wikipedia text CC BY-SA 3.0",
     )
 
-    def __init__(self, *, max_passages: int | None = None) -> None:
-        self._max_passages = max_passages
+    def __init__(self, *, max_passages: int | None = None, unanswerable: Reply | None = None) -> None:
+        self._max_passages, self._unanswerable = max_passages, unanswerable
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:
         """Turn raw records into examples."""
@@ -45,7 +47,7 @@ class ClapNq:
         passages = [text(passage, "text") for passage in rows(record, "passages")]
         answers = [optional_text(output, "answer") for output in rows(record, "output")]
         references = list(dict.fromkeys(answer for answer in answers if answer.strip()))
-        if not references:
+        if not references and self._unanswerable is None:
             return SetAside("unanswerable")
         task = "abstractive_qa"
         return Example(
@@ -54,5 +56,6 @@ class ClapNq:
             instruction=INSTRUCTIONS[task],
             question=question,
             passages=passages[: self._max_passages],
-            references=references,
+            references=references or [self._unanswerable or ""],
+            checks=None if references else UNANSWERABLE,
         )

@@ -4,11 +4,14 @@ No value is turned into text by guessing: text must be text, and only ids may be
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from reset.errors import ResetError
 from reset.sources import Record, content_id
 
+Reply = Annotated[str, Field(pattern=r"\S")]  # what is to be said to an unanswerable prompt
 UNREADABLE = "unreadable"  # the only key of what stage `fetch` writes for a value that JSON cannot hold
 
 MISSING = ("nan", "-nan", "nat", "na", "n/a", "<na>", "#n/a", "null", "none", "undefined")

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reset.errors import ResetError
 from reset.model.prompts import INSTRUCTIONS
-from reset.sources import Example, Record, SetAside, Where
-from reset.sources.fields import identity, rows, text, texts
+from reset.sources import UNANSWERABLE, Example, Record, SetAside, Where
+from reset.sources.fields import Reply, identity, rows, text, texts
 
 MISSING = ("[]", "No Answer Present.")  # the original files write an empty list as the text "[]"
 
@@ -17,6 +17,8 @@ MISSING = ("[]", "No Answer Present.")  # the original files write an empty list
 class MsMarco:
     """Keeps all passages, or the first `max_passages` (the paper says five, its Table 11 shows ten).
 
+    A query without an answer is set aside, or, with `unanswerable`, has that text as its reference: one whose `answers`
+    are "No Answer Present.", as the annotators wrote; where only a well-formed answer lacks, it is set aside anyhow.
     `answer_field` is the field with the answers: "wellFormedAnswers", or "answers" in ready-made NLGEN files.
 
     A record, with invented text:
@@ -34,8 +36,15 @@ class MsMarco:
         licence="non-commercial research",
     )
 
-    def __init__(self, *, max_passages: int | None = None, answer_field: str = "wellFormedAnswers") -> None:
+    def __init__(
+        self,
+        *,
+        max_passages: int | None = None,
+        answer_field: str = "wellFormedAnswers",
+        unanswerable: Reply | None = None,
+    ) -> None:
         self._max_passages, self._answer_field = max_passages, answer_field
+        self._unanswerable = unanswerable
 
     def unpack(self, document: Record) -> Iterator[Record]:
         """Yield the rows of an original file: one object of columns, each a mapping from row number to value.
@@ -60,6 +69,9 @@ class MsMarco:
         query = text(record, "query")
         passages = [text(passage, "passage_text") for passage in rows(record, "passages")]
         answers = [answer for answer in texts(record, self._answer_field) if answer.strip() not in MISSING]
+        checks = None if answers else UNANSWERABLE
+        if not answers and self._unanswerable is not None and _nobody_answered(record):
+            answers = [self._unanswerable]
         if not answers:
             return SetAside("no well-formed answer")
         task = "abstractive_qa"
@@ -70,4 +82,10 @@ class MsMarco:
             question=query,
             passages=[passage for passage in passages if passage.strip()][: self._max_passages],
             references=answers,
+            checks=checks,
         )
+
+
+def _nobody_answered(record: Record) -> bool:
+    """Whether the annotators wrote that the passages hold no answer."""
+    return [answer.strip() for answer in texts(record, "answers")] == [MISSING[1]] if "answers" in record else False

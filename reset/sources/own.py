@@ -6,7 +6,7 @@ from typing import Any
 
 from reset.errors import ResetError, nearest
 from reset.model.prompts import INSTRUCTIONS
-from reset.sources import Example, Record, SetAside, Where
+from reset.sources import UNANSWERABLE, Example, Record, SetAside, Where
 from reset.sources.fields import has, identity, label, nested, text, texts
 from reset.sources.retrieval import NO_ANSWER, Choice, choose
 from reset.sources.split_names import SPELLINGS, spelled
@@ -18,7 +18,8 @@ NEEDED = {
     "abstractive_qa": ("question", "passages", "references"),
     "summarization": ("passages", "references"),
 }
-PARTS = ("id", "split", "instruction", "question", "passages", "references")
+PARTS = ("id", "split", "instruction", "question", "passages", "references", "answerable")
+YES, NO = ("", "true", "yes", "1"), ("false", "no", "0")  # what the column `answerable` may say
 SPLITS = sorted(set(SPELLINGS.values()))
 
 
@@ -31,6 +32,7 @@ class Own(Choice):
       one string. Dots lead into objects: `answers.text`.
     - `splits` says what the words of the column `split` mean, beside the usual ones: {holdout: test}. A record without
       an id gets one from its content, a record without a split has none.
+    - A question whose column `answerable` says false, no or 0 is unanswerable; its reference is the reply to it.
     - Extractive questions keep at most `max_passages` passages, at least one with an answer; the options are those of
       `Choice`. Other tasks keep all passages.
 
@@ -68,7 +70,10 @@ class Own(Choice):
         question = self._text(record, "question")
         instruction = self._text(record, "instruction") if "instruction" in self.fields else INSTRUCTIONS[self.task]
         parts = (instruction, question, *passages, *references)
-        if self.task == "extractive_qa" and passages and references:  # `prepare` sets rows without either aside
+        answerable = self._answerable(record)
+        if (
+            self.task == "extractive_qa" and passages and references and answerable
+        ):  # `prepare` sets rows without either aside
             chosen = choose(passages, references, self)
             if chosen is None:
                 return NO_ANSWER
@@ -81,7 +86,16 @@ class Own(Choice):
             passages=passages,
             references=references,
             split=self._split(record),
+            checks=None if answerable else UNANSWERABLE,
         )
+
+    def _answerable(self, record: Record) -> bool:
+        column = self.fields.get("answerable", "")
+        found = self._value(record, "answerable")
+        word = str(found).lower() if isinstance(found, bool) else label(column, found).strip().lower()
+        if word not in YES + NO:
+            raise ResetError(f"the field '{column}' must be one of true, yes, 1, false, no, 0, is '{word}'")
+        return word not in NO
 
     def _value(self, record: Record, part: str) -> Any:
         """Return what the column of `part` holds; None if it has no column, or if the record may do without it."""

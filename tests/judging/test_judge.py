@@ -99,6 +99,21 @@ def test_every_answer_of_the_judges_tasks_gets_its_verdict_and_the_rest_is_set_a
     assert json.loads(next(tables.read(case.into, schemas.VERDICTS))["detail"]) == {"text": "abc"}
 
 
+def test_only_a_judge_for_unanswerable_prompts_is_asked_about_them(case):
+    case.write(
+        [answer("x", 0, "abc"), answer("y", 0, "abcd"), answer("y", 1, "", finish_reason="error: e")],
+        [example("x"), example("y", checks='{"answerable": false}')],
+    )
+    account, _ = case.judge(Length())
+    assert case.scores() == {"x|0": 0.3}
+    assert account.as_dict()["set_aside"] == {"the prompt is unanswerable": 2}
+    for_all = Length()
+    for_all.unanswerable = True
+    account, _ = case.judge(for_all, parts={"other": 1})
+    assert case.scores() == {"x|0": 0.3, "y|0": 0.4, "y|1": None}
+    assert account.as_dict()["set_aside"] == {"no answer to judge": 1}
+
+
 def test_equal_texts_of_one_example_are_judged_once_wherever_they_stand(case):
     rows = [answer(e, n, text) for n, text in enumerate(["same", "same", "other", "same"]) for e in ("x", "y")]
     case.write(rows, [example("x"), example("y")])

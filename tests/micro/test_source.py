@@ -6,11 +6,11 @@ import pytest
 
 from reset.errors import ResetError
 from reset.micro.checks import rating
-from reset.micro.facts import sentences, support
+from reset.micro.facts import RELATIONS, read, sentences, support
 from reset.micro.grounded import Noise
 from reset.params.section import Task
-from reset.sources import Example
-from reset.sources.micro import KINDS, Micro
+from reset.sources import UNANSWERABLE, Example
+from reset.sources.micro import KINDS, Micro, Unanswerable
 
 NOISE = {"misremembered": 0.3, "famous": 0.9, "obscure": 0.3, "half_followed": 0.5}
 QUIET = dict.fromkeys(NOISE, 0.0)
@@ -41,6 +41,36 @@ def test_records_belong_to_their_seed_and_number(kind):
     few, many = list(source(kind, {"train": 5}).generate("train")), list(source(kind).generate("train"))
     assert few == many[:5]
     assert few != list(source(kind, {"train": 5}, seed=1).generate("train"))
+
+
+@pytest.mark.parametrize("kind", [kind for kind, (task, _) in KINDS.items() if task.endswith("qa")])
+def test_a_share_of_questions_is_unanswerable_and_then_no_passage_tells(kind):
+    plain = source(kind, {"train": 200, "test": 50})
+    micro = Micro(kind=kind, rows={"train": 200, "test": 50}, seed=0, noise=None, unanswerable=Unanswerable(0.3, "x."))
+    for split, least in (("train", 40), ("test", 5)):
+        examples = list(micro.outcomes(micro.generate(split)))
+        untold = [one for one in examples if one.checks]
+        assert least < len(untold) < len(examples) / 2
+        for one in untold:
+            assert (one.checks, one.references) == (UNANSWERABLE, ["x."])
+            facts = [fact for passage in one.passages for text in sentences(passage) if (fact := read(text))]
+            assert facts and all(one.passages)
+            asked = {text for entity, name, value in facts for text in asking(entity, name, value)}
+            assert one.question not in asked
+        told = [one for one in examples if not one.checks]
+        assert all(
+            one.question in {t for p in one.passages for s in sentences(p) for t in asking(*read(s))} for one in told
+        )
+    assert all(one.checks is None for one in plain.outcomes(plain.generate("train")))
+
+
+def asking(entity, name, value):
+    return RELATIONS[name].question(entity), RELATIONS[name].clue(value)
+
+
+def test_micro_data_without_questions_cannot_be_unanswerable():
+    with pytest.raises(ResetError, match="kind 'wikisum' have no questions, so none can be unanswerable"):
+        Micro(kind="wikisum", rows=ROWS, seed=0, noise=None, unanswerable=Unanswerable(0.3, "x."))
 
 
 def test_no_test_prompt_is_a_training_prompt_of_any_kind():

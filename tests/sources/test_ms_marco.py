@@ -64,3 +64,13 @@ def test_original_file_is_unpacked_row_by_row():
 def test_original_file_with_a_gap_is_an_error():
     with pytest.raises(ResetError, match="row 1 is missing from one of the columns query, answers"):
         list(MsMarco().unpack({"query": {"0": "a", "1": "b"}, "answers": {"0": ["c"]}}))
+
+
+def test_a_query_that_nobody_could_answer_has_the_reply_that_is_asked_for(example, reason):
+    source = MsMarco(unanswerable="Not said.")
+    nobody = {**ROW, "wellFormedAnswers": "[]", "answers": ["No Answer Present."]}
+    made = example(source, nobody)
+    assert (made.references, made.checks) == (["Not said."], '{"answerable": false}')
+    assert example(source, ROW).checks is None
+    assert reason(source, {**ROW, "wellFormedAnswers": []}) == "no well-formed answer"  # it has a short one
+    assert reason(MsMarco(), nobody) == "no well-formed answer"

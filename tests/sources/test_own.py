@@ -205,3 +205,18 @@ def test_settings_that_make_no_sense_are_told(options, message):
     with pytest.raises(ResetError) as caught:
         Own(**options)
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize("word", [False, "no", "False", 0, "0"])
+def test_a_question_may_say_that_it_is_unanswerable(example, word):
+    source = Own(task="extractive_qa", fields={**QA, "answerable": "ok"})
+    made = example(source, {"q": "Who?", "context": "It is old.", "answer": "not stated", "ok": word})
+    assert (made.checks, made.references) == ('{"answerable": false}', ["not stated"])
+    for told in (True, "yes", 1, None):
+        assert example(source, {"q": "Who?", "context": "Ada did.", "answer": "Ada", "ok": told}).checks is None
+
+
+def test_another_word_for_answerable_is_refused(example):
+    source = Own(task="abstractive_qa", fields={**QA, "answerable": "ok"})
+    with pytest.raises(ResetError, match="the field 'ok' must be one of true, yes, 1, false, no, 0, is 'perhaps'"):
+        example(source, {"q": "Who?", "context": "It is old.", "answer": "x", "ok": "perhaps"})

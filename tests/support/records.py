@@ -60,7 +60,14 @@ OF: dict[str, Callable[[str], Record | list[Record]]] = {
 }
 
 
+UNTOLD: dict[str, Record] = {  # what makes a record unanswerable
+    "ms_marco": {"wellFormedAnswers": [], "answers": ["No Answer Present."]},
+    "clapnq": {"output": []},
+}
+
+
 def of(source: str) -> list[Record]:
-    """The records of a source, one for each of `NAMES`, or two."""
+    """The records of a source, one for each of `NAMES`, or two; every third that can be is unanswerable."""
     made = [OF[source](name + source.replace("_", "")) for name in NAMES]  # no two sources have a text in common
-    return [record for one in made for record in (one if isinstance(one, list) else [one])]
+    rows = [record for one in made for record in (one if isinstance(one, list) else [one])]
+    return [{**row, **({} if place % 3 else UNTOLD.get(source, {}))} for place, row in enumerate(rows)]

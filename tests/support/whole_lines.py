@@ -88,7 +88,8 @@ def _datasets(folder: Path) -> Rows:
     return {
         name: {
             **{"source": name, "path": str(folder / f"{name}.jsonl"), "needs": str(folder / f"{name}.jsonl")},
-            **{"hub": None, "revision": None, "dev_from_train": None, "options": {}},
+            **{"hub": None, "revision": None, "dev_from_train": None},
+            "options": {"unanswerable": "nobody knows"} if name in ("clapnq", "ms_marco") else {},
             "shares": SHARES if name in TRAINED_ON else {"test": 1.0},
         }
         for name in records.OF
@@ -173,6 +174,10 @@ def _judged(server: str) -> Rows:
             "rater": {"kind": "openai", "needs": "reset/llm", "model": None, "options": paid},
             "own_words": {"kind": "openai", "needs": "reset/llm", "model": None, "options": own_words},
             "agrees": {"kind": "self_consistency", "needs": "reset/judges/rouge.py", "model": None, "options": {}},
+            "abstains": {
+                **{"kind": "abstention", "needs": "reset/normalise.py", "model": None},
+                "options": {"phrases": ["nobody knows"], "most_words": 8},
+            },
             "brief": {"kind": "brief:Brief", "needs": "brief.py", "model": None, "options": {"most": 5}},
             **local,
         },
@@ -187,6 +192,7 @@ def _judged(server: str) -> Rows:
                 "floor": 0.5,
             },
             "brevity": _objective(0.1, **dict.fromkeys(("instruction", "extractive_qa", *grounded), "brief")),
+            "prudence": _objective(0.0, extractive_qa="prudence", abstractive_qa="prudence"),
             "preferred": _objective(0.0, instruction="preference"),  # of test prompts alone: reported, never chosen by
             "task": _objective(1.0, extractive_qa="exact_match", abstractive_qa="rouge_l", summarization="rouge_l"),
         },
