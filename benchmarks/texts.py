@@ -16,6 +16,7 @@ from benchmarks.result import check, digits, publish
 from reset import normalise
 from reset.choosing.candidates import loops
 from reset.judges import lexical
+from reset.judges.abstention import Abstention
 from reset.judges.claims import clauses
 from reset.judges.rouge import rouge_l
 from reset.judges.sentences.texts import splitter, width
@@ -75,6 +76,7 @@ FUNCTIONS: Mapping[str, Callable[[str], Any]] = {
     "span_coverage": lambda text: lexical.span_coverage(text, [text]),
     "coverage": lambda text: lexical.coverage(text, [text], 2),
     "k_precision": lambda text: lexical.k_precision(text, [text]),
+    "abstains": Abstention(name="", phrases=["do not say", "'s -"], most_words=20).abstains,
     "rouge_l": lambda text: rouge_l(text[:2000], [text]),
     "loops": loops,
     "sentences, untrained": splitter("untrained").tokenize,

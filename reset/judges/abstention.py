@@ -41,12 +41,13 @@ class Abstention:
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield four verdicts per answer."""
         for answer in answers:
-            abstains, should = self._abstains(answer.text), not answerable(answer.checks)
+            abstains, should = self.abstains(answer.text), not answerable(answer.checks)
             said = float(abstains)
             yield Verdict(answer.answer_id, "abstains", said)
             yield Verdict(answer.answer_id, "prudence", said if should else None, None if should else TOLD)
             yield Verdict(answer.answer_id, "over_refusal", None if should else said, UNTOLD if should else None)
             yield Verdict(answer.answer_id, "abstention", float(abstains == should))
 
-    def _abstains(self, text: str) -> bool:
+    def abstains(self, text: str) -> bool:
+        """Whether a text says that the passages do not tell."""
         return self._told(text) and len(normalise(text, articles=True).split()) <= self._most_words
