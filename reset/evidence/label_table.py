@@ -85,8 +85,8 @@ def check(labels: Iterable[Label], pools: Mapping[str, JudgedAnswers], asked: Ma
             raise ResetError(f"pool '{label.pool}' has no answer {shown(label.answer_id)}, which {label.who} labelled")
         task = answers[label.answer_id]["task"]
         for name in label.objectives:
-            if name not in asked.get(task, ()):
-                known = nearest(name, asked.get(task, ()))
+            if name not in asked.get(task, (OVERALL,)):
+                known = nearest(name, asked.get(task, (OVERALL,)))
                 raise ResetError(f"Unknown objective {shown(name)} of {task}, by {label.who}. {known}")
 
 
