@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from reset.files.atomic import atomic
+from reset.report import html
 from reset.report.browser import packed
 
 
@@ -39,9 +37,5 @@ def write(
         **{"failures": [[key, text, key in in_context] for key, text in failures.items()]},
     }
     data = packed(content)
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     sheet = hashlib.blake2b(data.encode(), digest_size=8).hexdigest()
-    html = environment.get_template("label.html.j2").render(title=name, data=data, sheet=sheet, points=points)
-    with atomic(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+    html.write(path, "label.html.j2", title=name, data=data, sheet=sheet, points=points)
