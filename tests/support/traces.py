@@ -16,8 +16,11 @@ def holders(folder: Path, text: str) -> list[str]:
 
 
 def parts(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, and what they unpack to."""
-    content = path.read_bytes()
+    """The bytes of a file, and what they unpack to; nothing of one that has just been removed."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:  # SQLite's files beside a database go when it is closed
+        return
     yield content
     if content.startswith(b"PAR1"):
         yield repr(pq.read_table(path).to_pylist()).encode()
