@@ -3,7 +3,7 @@
 # make docs    the documents as a site, site/             make lock    renew the pins of requirements/
 # make ui      MLflow's web page                          make clean             delete what stages and tools wrote
 # make picture  docs/page.png of the report, by Chromium   make rehearse          scale paper on tiny models
-#                                                         EXTRA=cluster          Ray, for many machines (docs/scale.md)
+# make trials  kill each stage and dvc repro 20 times     EXTRA=cluster          Ray, for many machines (docs/scale.md)
 SHELL := /bin/bash
 VENV := .venv
 PYTHON ?= python3
@@ -13,7 +13,7 @@ export DS_BUILD_OPS := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps
 
-.PHONY: repro test check docs picture ui rehearse clean lock
+.PHONY: repro test check docs picture ui rehearse trials clean lock
 
 repro: $(VENV)/.base $(EXTRA:%=$(VENV)/.%)
 	$(VENV)/bin/dvc repro
@@ -40,6 +40,9 @@ ui: $(VENV)/.ui
 
 rehearse: $(VENV)/.base # its project and log stay in the folder that it names
 	python -m benchmarks.dress_rehearsal
+
+trials: $(VENV)/.dev # stages and `dvc repro` killed at random moments: benchmarks/results/trials.json
+	python -m benchmarks.trials
 
 clean:
 	rm -rf site data models metrics/report/index.html .chunks .store .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache

@@ -15,18 +15,26 @@ A `dvc` that was installed elsewhere does without: slower, with the same result.
 """
 
 import os
+import shutil
+import signal
 import subprocess  # nosec B404: arguments and no shell
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from reset.runs import interrupt
 from reset.runs.dvc_lock import update_in_place
 from reset.runs.stage_server import SOCKET
+
+SOCKETS = "reset-stages-"  # folders of the servers' sockets, with the process id of their `dvc`
 
 
 def main() -> int:
     """Run DVC with the arguments of the command line and return its exit status."""
+    interrupt.quietly()
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin stop everybody on a machine that is busy
     from dvc.cli import main as dvc
@@ -56,12 +64,26 @@ def _serve_stages() -> None:
 
     def cmd_run(stage: Any, dry: bool = False, run_env: Any = None) -> Any:
         if not dry and SOCKET not in os.environ:
-            os.environ[SOCKET] = str(Path(tempfile.mkdtemp(prefix="reset-stages-")) / "socket")
+            os.environ[SOCKET] = str(_socket_folder() / "socket")
             command = [sys.executable, "-m", "reset.runs.stage_server", os.environ[SOCKET], str(os.getpid())]
-            subprocess.Popen(command, stdin=subprocess.DEVNULL)  # nosec B603: arguments and no shell
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_deaf)  # nosec B603: arguments and no shell
         return original(stage, dry=dry, run_env=run_env)
 
     run.cmd_run = cmd_run
+
+
+def _socket_folder() -> Path:
+    """Make a folder for the server's socket, and delete those of runs that were killed together with their server."""
+    for former in Path(tempfile.gettempdir()).glob(f"{SOCKETS}*-*"):
+        pid = former.name.removeprefix(SOCKETS).partition("-")[0]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(former, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{SOCKETS}{os.getpid()}-"))
+
+
+def _deaf() -> None:
+    """Let a process that is about to start be deaf to Ctrl-C; a stage that the server forks hears it again."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _parse_params_once() -> None:

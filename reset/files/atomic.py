@@ -2,14 +2,36 @@
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+import psutil
 
 from reset.errors import ResetError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_TEMPORARY = re.compile(r"\.(.+)\.(\d{1,9})\.tmp", re.DOTALL)
+
+
+def temporary_of(path: Path) -> Path:
+    """Return where this process writes what will be `path`; what killed processes have left there is deleted."""
+    for other in _left_over(path.parent).get(path.name, ()):
+        shutil.rmtree(other) if other.is_dir() else other.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+@cache
+def _left_over(folder: Path) -> dict[str, list[Path]]:
+    """Return the temporary files in `folder` of processes that are gone, by name; a folder is looked at only once."""
+    found: dict[str, list[Path]] = {}
+    for entry in os.scandir(folder):
+        if (named := _TEMPORARY.fullmatch(entry.name)) and not psutil.pid_exists(int(named[2])):
+            found.setdefault(named[1], []).append(Path(entry.path))
+    return found
 
 
 def settle(temporary: Path, path: Path) -> None:
@@ -45,7 +67,7 @@ def room_for(path: Path) -> Iterator[None]:
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path; it is renamed to `path` if the block succeeds and deleted if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_of(path)
     try:
         yield temporary
         settle(temporary, path)
@@ -60,7 +82,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     All its files are on disk (fsync) before it is renamed, and its new name when this returns.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_of(path)
     temporary.mkdir()
     try:
         yield temporary

@@ -5,7 +5,6 @@ All writes are atomic. Tables are read and written in row groups, so memory use 
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from reset.errors import ResetError
-from reset.files.atomic import atomic, room_for, settle
+from reset.files.atomic import atomic, room_for, settle, temporary_of
 
 Row = dict[str, Any]
 
@@ -31,7 +30,7 @@ class Writer:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._schema = path, schema
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._temporary = temporary_of(path)
         self._file = pq.ParquetWriter(self._temporary, schema, compression="zstd")
         self._buffer: list[Mapping[str, Any]] = []
         self._tables: list[pa.Table] = []

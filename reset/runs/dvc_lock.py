@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from reset.files.atomic import temporary_of
+
 HEADER = "schema: '2.0'\nstages:\n"
 FOREIGN = re.compile(r"\n[^ \n]|[:-] [&*]\w")  # a key beside the two, an anchor, an alias
 
@@ -65,6 +67,6 @@ def replaced(text: str, entry: str) -> str | None:
 
 def _write(path: Path, text: str) -> None:
     """Write the lock; it is there whole or as it was before."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_of(path)
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)

@@ -2,6 +2,8 @@
 
 import os
 import random
+import subprocess
+import sys
 
 import pyarrow as pa
 import pytest
@@ -133,6 +135,19 @@ def test_a_folder_replaces_the_earlier_one_whole_or_not_at_all(tmp_path):
         raise RuntimeError
     assert [file.name for file in path.iterdir()] == ["second"]
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_killed_processes_have_left_goes_with_the_next_writing_and_no_more(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (tmp_path / f".m.{gone.pid}.tmp").mkdir()
+    for name in (f".a.json.{gone.pid}.tmp", f".a.json.{os.getppid()}.tmp", f".b.json.{gone.pid}.tmp"):
+        (tmp_path / name).write_text("half")
+    tables.write_json(tmp_path / "a.json", {})
+    with whole_folder(tmp_path / "m"):
+        pass
+    left = {f".a.json.{os.getppid()}.tmp", f".b.json.{gone.pid}.tmp"}  # of a process that lives, of another file
+    assert {path.name for path in tmp_path.iterdir()} == left | {"a.json", "m"}
 
 
 def test_an_account_balances_and_tells_the_reasons(tmp_path):
