@@ -6,9 +6,9 @@ Under a `dvc repro` a stage is run by a process that has the heavy libraries loa
 import os
 import sys
 
-from reset.runs import interrupt
+from reset.runs import endings
 
-interrupt.quietly()
+endings.told()
 
 if sys.argv[0] == "-m" and "RESET_STAGE_SERVER" in os.environ and "RANK" not in os.environ:
     from reset.runs.stage_server import ask

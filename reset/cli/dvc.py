@@ -7,6 +7,7 @@
   loaded (reset/runs/stage_server.py); RESET_STAGE_SERVER=0 in the environment turns that off.
 - Before the first stage of a run that needs models of the hub or a judge's server, `reset-lm check` looks for all that
   it needs (reset/checking/before_run.py); RESET_CHECK=0 leaves that out, and so does naming targets.
+- A damaged file of DVC's cache is found by its hash.
 - Beginning and end of a run and of its stages are noted for `reset-lm status` (reset/status/run_log.py).
 - `dvc exp show` without flags shows the scores that sum up a run and the parameters that differ (`_show_few`).
 - What belongs to no stage any more is told at the end (reset/planning/orphans.py).
@@ -25,7 +26,7 @@ from typing import Any
 
 import psutil
 
-from reset.runs import interrupt
+from reset.runs import endings
 from reset.runs.dvc_lock import update_in_place
 from reset.runs.stage_server import SOCKET
 
@@ -34,11 +35,12 @@ SOCKETS = "reset-stages-"  # folders of the servers' sockets, with the process i
 
 def main() -> int:
     """Run DVC with the arguments of the command line and return its exit status."""
-    interrupt.quietly()
+    endings.told()
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin stop everybody on a machine that is busy
     from dvc.cli import main as dvc
 
+    _hash_cached_files()
     if sys.argv[1:2] in (["repro"], ["exp"]):
         if _may_fork() and os.environ.get(SOCKET) != "0":
             _serve_stages()
@@ -60,11 +62,12 @@ def _serve_stages() -> None:
     """Start the server that runs stages before the first one runs; it ends when this process does."""
     from dvc.stage import run
 
+    _sweep_sockets()
     original = run.cmd_run
 
     def cmd_run(stage: Any, dry: bool = False, run_env: Any = None) -> Any:
         if not dry and SOCKET not in os.environ:
-            os.environ[SOCKET] = str(_socket_folder() / "socket")
+            os.environ[SOCKET] = str(Path(tempfile.mkdtemp(prefix=f"{SOCKETS}{os.getpid()}-")) / "socket")
             command = [sys.executable, "-m", "reset.runs.stage_server", os.environ[SOCKET], str(os.getpid())]
             subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_deaf)  # nosec B603: arguments and no shell
         return original(stage, dry=dry, run_env=run_env)
@@ -72,18 +75,29 @@ def _serve_stages() -> None:
     run.cmd_run = cmd_run
 
 
-def _socket_folder() -> Path:
-    """Make a folder for the server's socket, and delete those of runs that were killed together with their server."""
+def _sweep_sockets() -> None:
+    """Delete the folders of the sockets of runs that were killed together with their server."""
     for former in Path(tempfile.gettempdir()).glob(f"{SOCKETS}*-*"):
         pid = former.name.removeprefix(SOCKETS).partition("-")[0]
         if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(former, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{SOCKETS}{os.getpid()}-"))
 
 
 def _deaf() -> None:
     """Let a process that is about to start be deaf to Ctrl-C; a stage that the server forks hears it again."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _hash_cached_files() -> None:
+    """Let DVC compare a file of its cache with its hash before use, once after each change of its size or time.
+
+    DVC 3.67 trusts every file there that has the mode 0444, whatever it holds. A damaged one is deleted, and what it
+    held is made again.
+    """
+    from dvc_data.hashfile.db import HashFileDB
+    from dvc_data.hashfile.db.local import LocalHashFileDB
+
+    LocalHashFileDB.check = HashFileDB.check  # type: ignore[method-assign]
 
 
 def _parse_params_once() -> None:

@@ -36,12 +36,12 @@ def _left_over(folder: Path) -> dict[str, list[Path]]:
 
 def settle(temporary: Path, path: Path) -> None:
     """Rename a finished file to `path`; once this returns, content and name are on disk (fsync)."""
-    _fsync(temporary)
+    sync(temporary)
     os.replace(temporary, path)
-    _fsync(path.parent)  # the folder holds the name
+    sync(path.parent)  # the folder holds the name
 
 
-def _fsync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Write a file or folder through to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -87,10 +87,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         for inside in (*temporary.rglob("*"), temporary):
-            _fsync(inside)
+            sync(inside)
         shutil.rmtree(path, ignore_errors=True)
         temporary.rename(path)
-        _fsync(path.parent)
+        sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -6,6 +6,7 @@ All writes are atomic. Tables are read and written in row groups, so memory use 
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -101,14 +102,36 @@ def _open(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     return file
 
 
+@contextmanager
+def _sound(path: Path) -> Iterator[None]:
+    """Turn what damaged pages raise into a `ResetError`."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ResetError(
+            f"{path}: damaged ({str(error).splitlines()[0]}); delete it, and `dvc repro` makes it again"
+        ) from error
+
+
+def _batches(path: Path, schema: pa.Schema, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    batches = _open(path, schema).iter_batches(batch_size=ROW_GROUP, columns=columns)
+    while True:
+        with _sound(path):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
+
+
 def read(path: Path, schema: pa.Schema) -> Iterator[Row]:
     """Yield the rows of `path` in file order; one row group is in memory at a time.
 
-    Raises `ResetError` if the file is missing, is not Parquet, or lacks columns of the schema.
+    Raises `ResetError` if the file is missing, is not Parquet, is damaged, or lacks columns of the schema.
     """
-    file = _open(path, schema)
-    for batch in file.iter_batches(batch_size=ROW_GROUP, columns=schema.names):
-        yield from batch.to_pylist(maps_as_pydicts="strict")
+    for batch in _batches(path, schema, schema.names):
+        with _sound(path):
+            rows = batch.to_pylist(maps_as_pydicts="strict")
+        yield from rows
 
 
 def groups(path: Path, schema: pa.Schema) -> int:
@@ -118,13 +141,18 @@ def groups(path: Path, schema: pa.Schema) -> int:
 
 def read_group(path: Path, group: int, schema: pa.Schema) -> Iterator[Row]:
     """Yield the rows of row group `group`, counted from 0."""
-    yield from _open(path, schema).read_row_group(group, columns=schema.names).to_pylist(maps_as_pydicts="strict")
+    file = _open(path, schema)
+    with _sound(path):
+        rows = file.read_row_group(group, columns=schema.names).to_pylist(maps_as_pydicts="strict")
+    yield from rows
 
 
 def column(path: Path, schema: pa.Schema, name: str) -> Iterator[Any]:
     """Yield one column of `path` in file order; raises as `read` does."""
-    for batch in _open(path, schema).iter_batches(batch_size=ROW_GROUP, columns=[name]):
-        yield from batch[name].to_pylist()
+    for batch in _batches(path, schema, [name]):
+        with _sound(path):
+            values = batch[name].to_pylist()
+        yield from values
 
 
 def count(path: Path, schema: pa.Schema) -> int:

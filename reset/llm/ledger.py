@@ -12,8 +12,8 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +22,8 @@ from reset.llm import Question, Reply
 
 CHARACTERS_PER_TOKEN = 4.0  # English; used until the ledger has replies of the model
 
+TIMEOUT_S = 60.0  # how long another writer is waited for
+DAMAGED = "put back a copy, or move it away: then all that it held is asked and paid for again"
 VERSION = 1
 _SCHEMA = (
     """
@@ -60,19 +62,44 @@ def location() -> Path:
 
 
 class Ledger:
-    """An open ledger; use it as a context manager. Raises `ResetError` if the file is not a ledger."""
+    """An open ledger; use it as a context manager.
+
+    Raises `ResetError` if the file is not a ledger, is damaged, locked for `TIMEOUT_S`, or cannot be written. It is
+    never begun anew: what it holds was paid for.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        try:
-            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)  # each statement commits by itself
+        with self._usable():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # each statement commits by itself
+            self._db = sqlite3.connect(path, timeout=TIMEOUT_S, isolation_level=None)
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._set_up()
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Turn what SQLite and the operating system say of the file into a `ResetError`."""
+        try:
+            yield
+        except sqlite3.IntegrityError:  # a bug
+            raise
+        except sqlite3.OperationalError as error:
+            raise ResetError(f"{self._path}: cannot be used as a ledger ({error})") from error
         except sqlite3.DatabaseError as error:
-            raise ResetError(f"{path}: cannot be used as a ledger ({error})") from error
+            raise ResetError(f"{self._path}: cannot be used as a ledger ({error}); {DAMAGED}") from error
+        except OSError as error:
+            raise ResetError(f"{error.filename or self._path}: {error.strerror}; the ledger must be written") from error
+
+    def _all(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[sqlite3.Row]:
+        """Run a statement; return its rows."""
+        with self._usable():
+            return self._db.execute(query, values).fetchall()
+
+    def _first(self, query: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
+        return next(iter(self._all(query, values)), None)
 
     def _set_up(self) -> None:
         """Create the tables, or rewrite those of an older version; `ResetError` for a newer one."""
@@ -108,20 +135,22 @@ class Ledger:
     def turn(self, base_url: str) -> Iterator[None]:
         """Wait until no other process asks the same server: they share its rate limits, and can reuse replies."""
         name = hashlib.sha256(base_url.encode()).hexdigest()[:12]
-        with self._path.with_name(f"{name}.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # released by the system when the process dies
+        with ExitStack() as stack:
+            with self._usable():
+                file = stack.enter_context(self._path.with_name(f"{name}.lock").open("w"))
+                fcntl.flock(file, fcntl.LOCK_EX)  # released by the system when the process dies
             yield
 
     def get(self, question: Question, base_url: str) -> Reply | None:
         """Return the stored reply of the server at `base_url` to `question`, or None."""
         query = f"SELECT {_REPLY} FROM replies WHERE key = ? AND base_url = ?"  # nosec B608: names of our columns
-        row = self._db.execute(query, (question.key, base_url)).fetchone()
+        row = self._first(query, (question.key, base_url))
         return Reply(**{**dict(row), "batch": bool(row["batch"])}) if row else None
 
     def answered(self, question: Question, base_url: str) -> bool:
         """Return whether the server at `base_url` has ever answered a question of the same form."""
         query = "SELECT 1 FROM replies WHERE model = ? AND base_url = ? AND decoding = ? LIMIT 1"
-        return self._db.execute(query, (question.model, base_url, question.decoding)).fetchone() is not None
+        return self._first(query, (question.model, base_url, question.decoding)) is not None
 
     def put(self, question: Question, reply: Reply, *, pool: str, base_url: str, usd: float | None) -> None:
         """Store a reply and charge `pool` for it. A second reply of a server to a question is a bug."""
@@ -133,54 +162,61 @@ class Ledger:
             "usd": usd,
             "asked_at": _now(),
         }
-        self._db.execute(
+        self._all(
             f"INSERT INTO replies ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",  # nosec B608: names of our columns
             [*values.values()],
         )
 
     def spent(self, judge: str, pool: str) -> float:
         """Return the US dollars spent by `judge` on `pool`."""
-        row = self._db.execute("SELECT sum(usd) FROM replies WHERE judge = ? AND pool = ?", (judge, pool)).fetchone()
+        (row,) = self._all("SELECT sum(usd) FROM replies WHERE judge = ? AND pool = ?", (judge, pool))
         return float(row[0] or 0.0)
 
     def spend(self, judge: str | None = None) -> list[dict[str, Any]]:
         """Return replies, tokens and US dollars per judge, pool and model; `usd` is null where no price was known."""
-        return [dict(row) for row in self._db.execute(_SPEND, {"judge": judge})]
+        return [dict(row) for row in self._all(_SPEND, {"judge": judge})]
 
     def rows(self, judge: str | None = None) -> Iterator[dict[str, Any]]:
         """Yield all columns of each reply, in the order of arrival."""
         query = "SELECT * FROM replies WHERE judge = ifnull(?, judge) ORDER BY rowid"
-        yield from map(dict, self._db.execute(query, (judge,)))
+        with self._usable():
+            found = self._db.execute(query, (judge,))
+        while True:
+            with self._usable():
+                row = found.fetchone()
+            if row is None:
+                return
+            yield dict(row)
 
     def experience(self, model: str) -> tuple[float, float | None]:
         """Return the characters per prompt token of `model` so far, and the mean tokens of its replies, if any."""
-        row = self._db.execute(
+        (row,) = self._all(
             "SELECT sum(length(prompt)) * 1.0 / sum(prompt_tokens), avg(completion_tokens) FROM replies "
             "WHERE model = ? AND prompt_tokens > 0",
             (model,),
-        ).fetchone()
+        )
         return float(row[0] or CHARACTERS_PER_TOKEN), row[1]
 
     def uploaded(self, file_id: str, *, judge: str, pool: str, base_url: str) -> None:
         """Record the input file of a batch before creating the batch, so that neither is lost or created twice."""
-        self._db.execute("INSERT INTO batches VALUES (?, NULL, ?, ?, ?, ?)", (file_id, judge, pool, base_url, _now()))
+        self._all("INSERT INTO batches VALUES (?, NULL, ?, ?, ?, ?)", (file_id, judge, pool, base_url, _now()))
 
     def submitted(self, file_id: str, batch_id: str) -> None:
         """Record the batch of an input file."""
-        self._db.execute("UPDATE batches SET batch_id = ? WHERE file_id = ?", (batch_id, file_id))
+        self._all("UPDATE batches SET batch_id = ? WHERE file_id = ?", (batch_id, file_id))
 
     def open_batches(self, judge: str, base_url: str) -> list[tuple[str, str | None, str]]:
         """Return input file, batch id (None if perhaps never created) and pool of batches without stored replies."""
         query = "SELECT file_id, batch_id, pool FROM batches WHERE judge = ? AND base_url = ? ORDER BY rowid"
-        return [tuple(row) for row in self._db.execute(query, (judge, base_url))]
+        return [tuple(row) for row in self._all(query, (judge, base_url))]
 
     def taken_in(self, file_id: str) -> None:
         """Remove the record of a batch: its replies are stored, or it has none."""
-        self._db.execute("DELETE FROM batches WHERE file_id = ?", (file_id,))
+        self._all("DELETE FROM batches WHERE file_id = ?", (file_id,))
 
     def forget_batch(self, batch_id: str) -> bool:
         """Remove the record of a batch that is lost; return whether there was one."""
-        return bool(self._db.execute("DELETE FROM batches WHERE batch_id = ?", (batch_id,)).rowcount)
+        return bool(self._all("DELETE FROM batches WHERE batch_id = ? RETURNING batch_id", (batch_id,)))
 
 
 def _now() -> str:

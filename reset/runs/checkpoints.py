@@ -1,11 +1,14 @@
 """Checkpoints of a training run: keep one to resume from, and convert it for another number of ranks.
 
-A checkpoint is complete when it holds `whole.json`, which is written after every rank has written its part; incomplete
-ones are deleted. DeepSpeed's shards fit only the number of ranks that wrote them. For another number they are converted
-to its universal format (`deepspeed.checkpoint.ds_to_universal`, ZeRO stages 1 to 3).
+A checkpoint is complete when it holds `whole.json`, which is written after every rank has written its part and all of
+it is on the disk, and when its files have the sizes that stand there; other ones are deleted. (No hash: of the 108 GB
+of a checkpoint of 7B parameters it would take minutes.) DeepSpeed's shards fit only the number of ranks that wrote
+them. For another number they are converted to its universal format (`deepspeed.checkpoint.ds_to_universal`, ZeRO stages
+1 to 3).
 """
 
 import contextlib
+import logging
 import os
 import shutil
 from argparse import Namespace
@@ -17,7 +20,10 @@ from accelerate import PartialState
 from deepspeed.checkpoint import ds_to_universal
 from transformers import Trainer
 
-from reset.files import tables
+from reset.errors import ResetError
+from reset.files import atomic, tables
+
+log = logging.getLogger(__name__)
 
 MARK = "whole.json"
 UNIVERSAL = "latest_universal"  # DeepSpeed's file with the name of the converted folder
@@ -25,7 +31,11 @@ UNIVERSAL = "latest_universal"  # DeepSpeed's file with the name of the converte
 
 def finish(checkpoint: Path, ranks: int) -> None:
     """Mark `checkpoint` as complete, written by `ranks` ranks; delete the ones before it."""
-    tables.write_json(checkpoint / MARK, {"ranks": ranks})
+    parts = [path for path in checkpoint.rglob("*") if path.is_file()]
+    for path in (*parts, *checkpoint.rglob("*/"), checkpoint):
+        atomic.sync(path)
+    sizes = {str(path.relative_to(checkpoint)): path.stat().st_size for path in parts}
+    tables.write_json(checkpoint / MARK, {"ranks": ranks, "bytes": sizes})
     for former in finished(checkpoint.parent)[:-1]:
         shutil.rmtree(former)
 
@@ -62,15 +72,28 @@ def mend(optimizer: torch.optim.Optimizer, weight_decays: Sequence[float]) -> No
 
 
 def discard_unfinished(work: Path) -> None:
-    """Delete the incomplete checkpoints in `work`."""
+    """Delete the incomplete and the damaged checkpoints in `work`."""
     for folder in work.glob("checkpoint-*"):
-        if not (folder / MARK).is_file():
+        if not _whole(folder):
+            if (folder / MARK).is_file():
+                log.warning("%s: damaged, not gone on from", folder)
             shutil.rmtree(folder)
+
+
+def _whole(checkpoint: Path) -> bool:
+    """Whether all files that were written are there, in their full length."""
+    if not (checkpoint / MARK).is_file():
+        return False
+    try:
+        sizes = tables.read_json(checkpoint / MARK)["bytes"]
+        return all((checkpoint / name).stat().st_size == size for name, size in sizes.items())
+    except (ResetError, KeyError, OSError):
+        return False
 
 
 def finished(work: Path) -> list[Path]:
     """The complete checkpoints in `work`, by step."""
-    folders = [path.parent for path in work.glob(f"checkpoint-*/{MARK}")]
+    folders = [folder for folder in work.glob("checkpoint-*") if _whole(folder)]
     return sorted(folders, key=lambda path: int(path.name.rpartition("-")[2]))
 
 

@@ -3,6 +3,7 @@
 Chunks are stored under a fingerprint of inputs, parameters and code; a run with another fingerprint does not see them.
 """
 
+import logging
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,7 +12,12 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from reset.files import tables
+from reset.files.hashing import file_hash
 from reset.runs.cluster import Build, Spread
+
+HASH = 16  # hex digits in a chunk's name
+
+log = logging.getLogger(__name__)
 
 
 class Piece(Protocol):
@@ -32,17 +38,29 @@ class Chunks:
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self._folder, self._mine = folder, folder / fingerprint
-
-    def _path(self, index: int) -> Path:
-        return self._mine / f"{index:06d}.parquet"
+        there = self._mine.glob("[0-9]*.*.parquet")  # number, and hash of the content
+        self._paths = {int(path.name.partition(".")[0]): path for path in there}
 
     def has(self, index: int) -> bool:
         """Whether chunk `index` is finished."""
-        return self._path(index).is_file()
+        return index in self._paths and self._paths[index].is_file()
 
     def write(self, index: int, schema: pa.Schema, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store the rows of chunk `index`."""
-        tables.write(self._path(index), schema, rows)
+        new = self._mine / f".{index:06d}.new"
+        tables.write(new, schema, rows)
+        self._paths[index] = new.rename(self._mine / f"{index:06d}.{file_hash(new)[:HASH]}.parquet")
+
+    def sound(self, index: int) -> bool:
+        """Whether chunk `index` is finished and as it was written; one that is damaged is deleted, to be made again."""
+        if not self.has(index):
+            return False
+        path = self._paths[index]
+        if file_hash(path)[:HASH] == path.name.split(".")[1]:
+            return True
+        log.warning("%s: damaged; it is made again", path)
+        path.unlink()
+        return False
 
     def fill(
         self, schema: pa.Schema, pieces: Iterable[tuple[int, Piece]], build: Build, spread: Spread
@@ -56,11 +74,12 @@ class Chunks:
 
         def missing() -> Iterator[tuple[int, Any]]:
             for number, piece in pieces:
-                if not self.has(number) and piece.rest:
+                there = self.sound(number)
+                if not there and piece.rest:
                     begun[number] = piece
                     yield number, piece.rest
                     continue
-                if not self.has(number):
+                if not there:
                     self.write(number, schema, piece.rows([]))
                 found.append(number)
 
@@ -74,7 +93,7 @@ class Chunks:
     def assemble(self, schema: pa.Schema, indices: Iterable[int]) -> Iterator[tables.Row]:
         """Yield the rows of the chunks `indices`, in that order."""
         for index in indices:
-            yield from tables.read(self._path(index), schema)
+            yield from tables.read(self._paths[index], schema)
 
     def discard_others(self) -> None:
         """Delete the chunks of other fingerprints in the same folder."""

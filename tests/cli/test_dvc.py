@@ -156,3 +156,17 @@ def test_experiments_are_shown_with_the_scores_that_sum_them_up_and_what_differs
     ]
     for flags in (("--drop", "^$"), ("--csv",), ("--md",)):
         assert "metrics/systems/base.json:macro.oracle.mean" in shown(project, *flags)
+
+
+@pytest.mark.parametrize("damage", ["cut", "turned"])
+def test_a_damaged_file_of_the_cache_is_never_put_in_place_of_a_result(project: Path, damage: str) -> None:
+    assert heavy(project, "repro").returncode == 0
+    for cached in (path for path in (project / ".dvc/cache/files").rglob("*") if path.is_file()):
+        content = cached.read_bytes()
+        cached.chmod(0o644)
+        cached.write_bytes(content[:-1] if damage == "cut" else content[:-1] + b"!")
+        cached.chmod(0o444)  # as DVC has it
+    for key in ("one", "two"):
+        (project / f"{key}.txt").unlink()
+    assert heavy(project, "repro").returncode == 0
+    assert [(project / f"{key}.txt").read_text() for key in ("one", "two")] == ["a" * 90, "b"]

@@ -95,6 +95,29 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path):
     assert "\n" not in raised.value.message
 
 
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_table_that_is_cut_is_named(tmp_path, share):
+    path = tmp_path / "t.parquet"
+    tables.write(path, schemas.VERDICTS, map(verdict, range(2_000)))
+    os.truncate(path, int(path.stat().st_size * share))
+    with pytest.raises(ResetError, match=r"t\.parquet: not a Parquet file"):
+        list(tables.read(path, schemas.VERDICTS))
+
+
+def test_a_byte_that_turned_gives_a_line_or_rows_and_no_traceback(tmp_path):
+    path = tmp_path / "t.parquet"
+    tables.write(path, schemas.VERDICTS, map(verdict, range(500)))
+    whole, draw, said = path.read_bytes(), random.Random(0), []
+    for _ in range(200):
+        at = draw.randrange(len(whole))
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << draw.randrange(8))]) + whole[at + 1 :])
+        try:
+            list(tables.read(path, schemas.VERDICTS))  # a changed table is another hash to DVC
+        except ResetError as error:
+            said.append(error.message)
+    assert any("t.parquet: damaged (" in message for message in said)
+
+
 def test_missing_columns_are_named(tmp_path):
     tables.write(tmp_path / "t.parquet", schemas.VERDICTS, [VERDICT])
     with pytest.raises(ResetError, match=r"t\.parquet: lacks the columns example_id, dataset, "):

@@ -190,6 +190,37 @@ def test_an_old_ledger_is_rewritten_once_and_keeps_all_that_it_has(tmp_path):
         assert len(list(opened.rows())) == 2
 
 
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.6, 0.95])
+def test_a_ledger_that_is_cut_is_named_and_never_begun_anew(tmp_path, share):
+    path, asked = tmp_path / "replies.sqlite", questions(300)
+    with Ledger(path) as opened:
+        for one in asked:
+            put(opened, one)
+    os.truncate(path, int(path.stat().st_size * share))
+    cut = path.read_bytes()
+    said = r"replies\.sqlite: cannot be used as a ledger \(.*put back a copy"
+    with pytest.raises(ResetError, match=said) as raised, Ledger(path) as opened:
+        assert all(opened.get(one, BASE) == REPLY for one in asked)
+    assert "\n" not in raised.value.message and path.read_bytes()[100:] == cut[100:]
+
+
+def test_a_ledger_that_is_locked_or_may_not_be_written_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr("reset.llm.ledger.TIMEOUT_S", 0.01)
+    path, (asked,) = tmp_path / "replies.sqlite", questions(1)
+    with Ledger(path) as opened:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ResetError, match=r"replies\.sqlite: cannot be used as a ledger \(database is locked\)$"):
+            put(opened, asked)
+        other.close()
+        opened._db.execute("PRAGMA query_only = 1")
+        with pytest.raises(ResetError, match=r"\(attempt to write a readonly database\)$"):
+            put(opened, asked)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResetError, match=r"file: (Not a directory|File exists); the ledger must be written"):
+        Ledger(tmp_path / "file" / "replies.sqlite")
+
+
 def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
     path = tmp_path / "replies.sqlite"
     with sqlite3.connect(path) as db:

@@ -1,7 +1,9 @@
 """Only a checkpoint that all ranks have finished is gone on from, with every group's own options and step."""
 
+import os
 from pathlib import Path
 
+import pytest
 import torch
 
 from reset.runs import checkpoints
@@ -22,6 +24,24 @@ def test_a_finished_checkpoint_takes_the_place_of_the_one_before(tmp_path: Path)
         (tmp_path / f"checkpoint-{step}").mkdir()
         checkpoints.finish(tmp_path / f"checkpoint-{step}", 2)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-10"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "mark"])
+def test_a_damaged_checkpoint_is_not_gone_on_from(
+    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    hurt = tmp_path / "checkpoint-4"
+    part = hurt / "global_step/weights.pt"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"0123456789")
+    checkpoints.finish(hurt, 1)
+    assert checkpoints.finished(tmp_path) == [hurt]
+    if damage == "gone":
+        part.unlink()
+    else:
+        os.truncate(part if damage == "cut" else hurt / checkpoints.MARK, 5)
+    checkpoints.discard_unfinished(tmp_path)
+    assert not hurt.exists() and "checkpoint-4: damaged, not gone on from" in caplog.text
 
 
 def test_folder_without_checkpoints_has_none(tmp_path: Path) -> None:

@@ -61,6 +61,37 @@ def test_a_half_written_chunk_does_not_count(tmp_path):
     assert not store.has(0) and not store.has(1)
 
 
+class Known:
+    """A chunk's input, of which all rows must be computed."""
+
+    rest = (1,)
+
+    def rows(self, computed):
+        return computed
+
+
+@pytest.mark.parametrize("damage", ["cut", "turned", "empty"])
+def test_a_damaged_chunk_is_made_again(tmp_path, caplog, damage):
+    store, made = Chunks(tmp_path, "mine"), []
+    for number in range(3):
+        store.write(number, SCHEMA, rows(*range(number, 2_000)))
+    (path,) = tmp_path.glob("mine/000001.*.parquet")
+    whole = path.read_bytes()
+    turned = whole[:200] + bytes([whole[200] ^ 1]) + whole[201:]
+    path.write_bytes({"cut": whole[:-100], "turned": turned, "empty": b""}[damage])
+
+    store = Chunks(tmp_path, "mine")
+
+    def spread(missing, build):
+        for number, _ in missing:
+            made.append(number)
+            yield number, rows(*range(number, 2_000))
+
+    assert [*store.fill(SCHEMA, [(n, Known()) for n in range(3)], None, spread)] == [(0, True), (1, False), (2, True)]
+    assert made == [1] and path.read_bytes() == whole
+    assert f"{path}: damaged; it is made again" in caplog.text
+
+
 def test_another_fingerprint_sees_no_chunk_and_can_be_discarded(tmp_path):
     old, new = Chunks(tmp_path, "old"), Chunks(tmp_path, "new")
     old.write(0, SCHEMA, rows(1))

@@ -16,7 +16,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -205,7 +205,7 @@ class Project:
         path = self.folder / ".ledger/replies.sqlite"
         if not path.is_file():
             return set()
-        with sqlite3.connect(path) as ledger:
+        with closing(sqlite3.connect(path)) as ledger:
             there = ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'replies'").fetchone()
             return set(ledger.execute("SELECT model, prompt FROM replies")) if there else set()
 
