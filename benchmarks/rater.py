@@ -51,6 +51,7 @@ def counts(address: str) -> dict[str, Any]:
 def rate(address: str, requests: int) -> tuple[float, int]:
     """Judge the pool once; return the seconds and how many answers were rated."""
     options = {"base_url": f"{address}/v1", "concurrency": CONCURRENCY, "timeout_s": TIMEOUT_S, "max_retries": 5}
+    options |= {"max_wait_s": 600.0}
     options |= {"requests_per_minute": None, "tokens_per_minute": None, "reply_format": "text", "batch_poll_s": None}
     options |= {"prices_usd": {}, "max_cost_usd": None}
     rater = OpenAIRater(name="rater", model="faulty", weak_model=None, pairwise_model=None, server=options)

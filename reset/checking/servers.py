@@ -21,10 +21,11 @@ from reset.llm import LIMITS, Question, Server
 from reset.llm.asking import FAULTS
 from reset.llm.faults import Fault, Meaning, fault
 from reset.llm.key import VARIABLE, api_key
+from reset.llm.size import bounded
 from reset.llm.wire import read
 
 MODELS = ("pairwise_model", "weak_model", "model")
-LIST_S, REPLY_S = 10.0, 30.0  # time limits
+LIST_S, REPLY_S, WAIT_S = 10.0, 30.0, 600.0  # time limits; a longer Retry-After is a refusal
 REPLY_TOKENS = 16  # of a probe
 ROOM = 4096  # tokens that are proposed for a reply that may hold a thought
 CUT = "output limit was reached"  # a reasoning model's refusal of a limit that its thought exceeds: the field is known
@@ -116,7 +117,7 @@ def _key() -> str | None:
 
 
 def _client(base_url: str, key: str) -> openai.OpenAI:
-    http = openai.DefaultHttpxClient(timeout=REPLY_S, follow_redirects=False)
+    http = openai.DefaultHttpxClient(timeout=REPLY_S, follow_redirects=False, event_hooks=bounded(REPLY_S))
     return openai.OpenAI(api_key=key, base_url=base_url, max_retries=0, timeout=REPLY_S, http_client=http)
 
 
@@ -126,7 +127,7 @@ def _models(client: openai.OpenAI, base_url: str, key: str) -> tuple[list[str], 
         content: Any = json.loads(client.get("/models", cast_to=str, options={"timeout": LIST_S}))
         return [str(entry["id"]) for entry in content["data"]], None
     except FAULTS as failed:
-        refused = fault(failed, LIST_S)
+        refused = fault(failed, LIST_S, WAIT_S)
         return [], None if refused.status else Unreachable(base_url, key, str(refused), NOT_REACHED)
     except (ValueError, KeyError, TypeError):
         return [], None
@@ -175,7 +176,7 @@ def _ask(client: openai.OpenAI, question: Question, *changes: Change) -> Fault |
     try:
         read(client.post("/chat/completions", cast_to=str, body=_set(body)).encode(), seconds=0.0, attempts=1)
     except FAULTS as failed:
-        found = fault(failed, REPLY_S)
+        found = fault(failed, REPLY_S, WAIT_S)
         return None if CUT in (found.words or "") else found
     return None
 

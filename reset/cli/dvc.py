@@ -7,6 +7,7 @@
   loaded (reset/runs/stage_server.py); RESET_STAGE_SERVER=0 in the environment turns that off.
 - Before the first stage of a run that needs models of the hub or a judge's server, `reset-lm check` looks for all that
   it needs (reset/checking/before_run.py); RESET_CHECK=0 leaves that out, and so does naming targets.
+- DVC's list of locks survives a kill (reset/runs/dvc_rwlock.py).
 - A damaged file of DVC's cache is found by its hash.
 - Beginning and end of a run and of its stages are noted for `reset-lm status` (reset/status/run_log.py).
 - `dvc exp show` without flags shows the scores that sum up a run and the parameters that differ (`_show_few`).
@@ -28,6 +29,7 @@ import psutil
 
 from reset.runs import endings
 from reset.runs.dvc_lock import update_in_place
+from reset.runs.dvc_rwlock import write_rwlock_whole
 from reset.runs.stage_server import SOCKET
 
 SOCKETS = "reset-stages-"  # folders of the servers' sockets, with the process id of their `dvc`
@@ -45,6 +47,7 @@ def main() -> int:
         if _may_fork() and os.environ.get(SOCKET) != "0":
             _serve_stages()
         update_in_place()
+        write_rwlock_whole()
         _parse_params_once()
         _check_first()
         _log_runs()

@@ -1,18 +1,21 @@
 """Download files from plain URLs; a download that broke off goes on where it was."""
 
 import hashlib
-import shutil
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from reset.errors import ResetError
 
-TIMEOUT_S = 60
+TIMEOUT_S = 60  # of one read, and of a look at the speed
+SLOWEST = 1_000  # bytes a second
+PART = 2**16
 
 
 def downloaded(urls: Mapping[str, str], revision: str | None, folder: Path) -> Iterator[tuple[str, str, Path]]:
@@ -61,8 +64,20 @@ def _append(url: str, part: Path, offset: int) -> int | None:
         start = offset if getattr(reply, "status", None) == HTTPStatus.PARTIAL_CONTENT else 0
         length = reply.headers.get("Content-Length")
         with part.open("ab" if start else "wb") as target:
-            shutil.copyfileobj(reply, target)
+            _copy(reply, target)
     return None if length is None else start + int(length)
+
+
+def _copy(reply: Any, target: BinaryIO) -> None:
+    """Write what `reply` sends; `OSError` if that is slower than `SLOWEST` over `TIMEOUT_S`: a server that drips."""
+    began, count = time.monotonic(), 0
+    while part := reply.read1(PART):
+        target.write(part)
+        count += len(part)
+        if (seconds := time.monotonic() - began) >= TIMEOUT_S:
+            if count < SLOWEST * seconds:
+                raise OSError(f"it sends {count / seconds:,.0f} bytes a second, less than {SLOWEST:,}")
+            began, count = time.monotonic(), 0
 
 
 def _failed(url: str, error: Exception) -> ResetError:

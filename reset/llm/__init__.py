@@ -81,6 +81,7 @@ class Server(BaseModel):
     concurrency: int = Field(ge=1)  # requests in flight
     timeout_s: float = Field(gt=0)  # per attempt
     max_retries: int = Field(ge=0)
+    max_wait_s: float = Field(gt=0)  # the longest Retry-After that is waited for; at a longer one the run stops
     requests_per_minute: int | None = Field(ge=1)
     tokens_per_minute: int | None = Field(ge=1)
     reply_format: str = Field(pattern="^(text|json_schema|regex)$")  # the last two: structured output

@@ -1,9 +1,9 @@
 """Send many requests to a server concurrently, with retries.
 
 `reset.llm.faults` says what a fault means. A passing one is retried up to `max_retries` times, after the time in the
-server's Retry-After, else after 0.5, 1, 2 ... s (at most 30) with seeded jitter; after the last retry the request is a
-`Failure`. One that concerns this prompt alone is a `Failure` at once. The run stops with a `ResetError`, once the
-requests in flight have ended, when
+server's Retry-After (up to `max_wait_s`), else after 0.5, 1, 2 ... s (at most 30) with seeded jitter; after the last
+retry the request is a `Failure`. One that concerns this prompt alone is a `Failure` at once. The run stops with a
+`ResetError`, once the requests in flight have ended, when
 
 - the account is at fault, or nothing listens at the address and nothing did before;
 - no request of a form has been answered yet, and its form is refused, or `FEW` prompts failed in a row;
@@ -15,11 +15,13 @@ refuses the prompt refuses all of them.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
 
+import aiohttp
 import openai
 
 from reset.errors import ResetError
@@ -30,7 +32,9 @@ from reset.llm.wire import Broken, ErrorBody
 Result = TypeVar("Result")
 
 FEW, MANY = 3, 10
-FAULTS = (openai.APIError, TimeoutError, Broken, ErrorBody)  # what `reset.llm.faults.fault` reads
+# what `reset.llm.faults.fault` reads; the client lets aiohttp's error through where a server does not speak HTTP
+FAULTS = (openai.APIError, aiohttp.ClientError, TimeoutError, Broken, ErrorBody)
+log = logging.getLogger(__name__)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 
 
@@ -61,10 +65,12 @@ class Asking:
         concurrency: int,
         timeout_s: float,
         max_retries: int,
+        max_wait_s: float,
         answered: Collection[str] = (),
         fields_at: str = "",
     ) -> None:
         self._where, self._timeout_s, self._max_retries = where, timeout_s, max_retries
+        self._max_wait_s = max_wait_s
         self._concurrency, self._slots = concurrency, asyncio.Semaphore(concurrency)
         self._stop, self._error = asyncio.Event(), ResetError("")
         self._answered, self._fields_at = set(answered), fields_at
@@ -92,7 +98,7 @@ class Asking:
                     return self._refused(model, form, subject, outcome)
                 if attempt > self._max_retries:
                     return self._gave_up(model, form, subject, outcome)
-                await self.sleep(outcome.wait_s or self._backoff(attempt))
+                await self._wait(outcome.wait_s or self._backoff(attempt))
         except Stopped:
             pass
         return None
@@ -105,7 +111,12 @@ class Asking:
         except ResetError as error:
             raise self._stop_run(error) from error
         except FAULTS as error:
-            return fault(error, self._timeout_s)
+            return fault(error, self._timeout_s, self._max_wait_s)
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds > 2 * _LONGEST_WAIT_S:
+            log.warning("%s: asks to wait %.0f s", self._where, seconds)
+        await self.sleep(seconds)
 
     def go_on(self) -> None:
         """Raise `Stopped` if the run has stopped."""

@@ -6,6 +6,7 @@ fault passes (an expired batch, a busy server) are submitted again, up to `max_r
 
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -182,8 +183,8 @@ def _outcome(line: Mapping[str, Any], attempt: int) -> Reply | Fault:
     if not isinstance(status, int):
         return Fault(Meaning.PASSING, "the batch gave no reply", said.words)
     if status != 200:
-        return refusal(status, said, {})
+        return refusal(status, said, {}, math.inf)
     try:
         return read(json.dumps(response.get("body")).encode(), seconds=0.0, attempts=attempt, batch=True)
     except (Broken, ErrorBody) as error:
-        return fault(error, 0.0)
+        return fault(error, 0.0, math.inf)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ENDED = ("completed", "failed", "expired", "cancelled")
 
+FILE_S = 3600.0  # time limit for the transfer of a file
+
 log = logging.getLogger(__name__)
 
 
@@ -85,13 +87,15 @@ class BatchApi:
     async def _call(self, what: str, send: Callable[[], Awaitable[Any]], *, needs: str, hint: str = "") -> Any:
         """Return the result of a call, which must have the attribute `needs`."""
         last = Fault(Meaning.PASSING, "not asked")
+        limit_s = FILE_S if "file" in what else self._server.timeout_s
         for attempt in range(1, self._server.max_retries + 2):
             if attempt > 1:
                 await asyncio.sleep(last.wait_s or backoff(attempt - 1))
             try:
-                result = await send()
+                async with asyncio.timeout(limit_s):  # the client's own is per read
+                    result = await send()
             except FAULTS as error:
-                last = fault(error, self._server.timeout_s)
+                last = fault(error, limit_s, self._server.max_wait_s)
             except (AttributeError, TypeError) as error:  # the client does not check what a server sends
                 last = Fault(Meaning.PASSING, "the reply has another form", one_line(str(error)))
             else:

@@ -17,6 +17,7 @@ from reset.llm.budget import Budget, Lengths, charge
 from reset.llm.key import api_key
 from reset.llm.ledger import Ledger
 from reset.llm.pace import Pace
+from reset.llm.size import BOUNDED
 from reset.llm.wire import read
 
 
@@ -55,13 +56,13 @@ class _Run:
         """Ask all questions; if one stops the run, wait for those in flight, then raise."""
         server, forms = self._server, {question.form: question for question in questions}
         known = {form for form, question in forms.items() if self._ledger.answered(question, server.base_url)}
-        limits = server.model_dump(include={"concurrency", "timeout_s", "max_retries"})
+        limits = server.model_dump(include={"concurrency", "timeout_s", "max_retries", "max_wait_s"})
         fields_at = f"judges.{self._judge}.options.server.fields in params.yaml"
         self._asking = Asking(server.base_url, **limits, answered=known, fields_at=fields_at)
         self._requests = Pace(server.requests_per_minute, self._asking.sleep)
         self._tokens = Pace(server.tokens_per_minute, self._asking.sleep)
         # aiohttp needs one write per request where httpx needs two, and less CPU time; a redirect would lose the body
-        http = openai.DefaultAioHttpClient(timeout=server.timeout_s, follow_redirects=False)
+        http = openai.DefaultAioHttpClient(timeout=server.timeout_s, follow_redirects=False, event_hooks=BOUNDED)
         key = api_key() or "none"
         async with openai.AsyncOpenAI(api_key=key, base_url=server.base_url, max_retries=0, http_client=http) as client:
             replies = await self._tried(client, [question for question in questions if question.form not in known])

@@ -23,7 +23,6 @@ import openai
 from reset.llm.key import one_line
 from reset.llm.wire import Broken, ErrorBody, Problem, problem, retry_after
 
-LONGEST_WAIT_S = 600.0  # a server that asks for more is as good as closed to this account
 _ACCOUNT_CODES = re.compile(
     r"insufficient|quota|billing|balance|arrear|overdue|invalid_api_key|authentication|permission_error"
     r"|model_not_found|unsupported_country"
@@ -79,12 +78,15 @@ class Fault:
         return f"{self.reason}: {self.words}" if self.words and not self.absent else self.reason
 
 
-def fault(error: Exception, timeout_s: float) -> Fault:
-    """Return what an exception of the client, of `reset.llm.wire` or of asyncio's time-out means."""
+def fault(error: Exception, timeout_s: float, max_wait_s: float) -> Fault:
+    """Return what an exception of the client, of `reset.llm.wire` or of asyncio's time-out means.
+
+    A server that asks to wait for longer than `max_wait_s` is as good as closed to this account.
+    """
     if isinstance(error, openai.APIStatusError):
-        return refusal(error.status_code, problem(error.response.text), error.response.headers)
+        return refusal(error.status_code, problem(error.response.text), error.response.headers, max_wait_s)
     if isinstance(error, ErrorBody):
-        return refusal(error.problem.status or 200, error.problem, {})
+        return refusal(error.problem.status or 200, error.problem, {}, max_wait_s)
     if isinstance(error, Broken):
         return Fault(Meaning.PASSING, "the reply was no completion", str(error) or "an empty body")
     cause = _connection_cause(error)
@@ -98,21 +100,22 @@ def fault(error: Exception, timeout_s: float) -> Fault:
     return Fault(Meaning.PASSING, "the connection broke", one_line(words))
 
 
-def refusal(status: int, said: Problem, headers: Mapping[str, str]) -> Fault:
+def refusal(status: int, said: Problem, headers: Mapping[str, str], max_wait_s: float) -> Fault:
     """Return what a status and the server's description of the error mean."""
     wait_s = retry_after(headers)
     words = said.words or "no reason given"
     if 300 <= status < 400:
         words = one_line(f"it sends requests on to {headers.get('location', 'another address')}: name that as base_url")
-    if wait_s is not None and wait_s > LONGEST_WAIT_S:
-        words = f"{words}; it asks to wait {wait_s:,.0f} s"
+    too_long = (wait_s or 0.0) > max_wait_s
+    if too_long:
+        words = f"{words}; it asks to wait {wait_s:,.0f} s, longer than max_wait_s ({max_wait_s:g})"
     reason = f"the server refused (status {status})"
-    return Fault(_meaning(status, said, wait_s), reason, words, status, wait_s)
+    return Fault(Meaning.ACCOUNT if too_long else _meaning(status, said, wait_s), reason, words, status, wait_s)
 
 
 def _meaning(status: int, said: Problem, wait_s: float | None) -> Meaning:
     code, words = said.code, f"{said.words} {said.code}".lower()
-    if status in (401, 402, 404, 405, 407, 410) or 300 <= status < 400 or (wait_s or 0.0) > LONGEST_WAIT_S:
+    if status in (401, 402, 404, 405, 407, 410) or 300 <= status < 400:
         return Meaning.ACCOUNT
     if status == 429:
         unsure = wait_s is None and not _RATE.search(words)

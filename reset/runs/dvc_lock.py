@@ -37,7 +37,7 @@ def _dump_stages(original: Any) -> Any:
             original(self, stages, **kwargs)
         elif text != before:
             dvcfile.logger.info("Updating lock file '%s'", self.relpath)
-            _write(path, text)
+            write_whole(path, text)
             self.repo.scm_context.track_file(self.relpath)
 
     return dump_stages
@@ -65,8 +65,8 @@ def replaced(text: str, entry: str) -> str | None:
     return text[:start] + entry + (text[following.start() :] if following else "")
 
 
-def _write(path: Path, text: str) -> None:
-    """Write the lock; it is there whole or as it was before."""
+def write_whole(path: Path, text: str) -> None:
+    """Write a lock; it is there whole or as it was before."""
     temporary = temporary_of(path)
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)

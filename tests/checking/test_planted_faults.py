@@ -171,7 +171,7 @@ def no_splitter(world: World) -> None:
 
 
 def engine_away(world: World) -> None:
-    row = {"concurrency": 1, "timeout_s": 1.0, "max_retries": 0, "fields": {}}
+    row = {"concurrency": 1, "timeout_s": 1.0, "max_retries": 0, "max_wait_s": 600.0, "fields": {}}
     world.content["sample"] |= {"engine": "openai", "engines": {"openai": {**row, "base_urls": ["http://127.0.0.1:9"]}}}
 
 

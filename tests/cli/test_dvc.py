@@ -1,9 +1,11 @@
 """The environment's `dvc`: stages find its interpreter, and dvc.lock is what DVC itself would write."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -168,5 +170,27 @@ def test_a_damaged_file_of_the_cache_is_never_put_in_place_of_a_result(project: 
         cached.chmod(0o444)  # as DVC has it
     for key in ("one", "two"):
         (project / f"{key}.txt").unlink()
+    assert heavy(project, "repro").returncode == 0
+    assert [(project / f"{key}.txt").read_text() for key in ("one", "two")] == ["a" * 90, "b"]
+
+
+@pytest.mark.parametrize("left", ["", '{"write": {"/a', "[]"])
+def test_a_list_of_locks_that_a_killed_dvc_has_cut_stops_no_later_one(project: Path, left: str) -> None:
+    (project / ".dvc/tmp").mkdir(exist_ok=True)
+    (project / ".dvc/tmp/rwlock").write_text(left)
+    ran = heavy(project, "repro")
+    assert ran.returncode == 0, ran.stderr
+    assert (project / "one.txt").is_file() and json.loads((project / ".dvc/tmp/rwlock").read_text()) == {}
+
+
+def test_of_two_at_once_one_does_the_work_and_the_other_says_that_it_is_busy_or_does_nothing(project: Path) -> None:
+    slow = PIPELINE.replace("import sys;", "import sys, time; time.sleep(1);")
+    (project / "dvc.yaml").write_text(slow)
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: heavy(project, "repro"), range(2)))
+    assert 0 in [ran.returncode for ran in both]
+    for ran in both:
+        assert "Traceback" not in ran.stdout + ran.stderr
+        assert ran.returncode == 0 or "busy" in ran.stderr or "Unable to acquire lock" in ran.stderr, ran.stderr
     assert heavy(project, "repro").returncode == 0
     assert [(project / f"{key}.txt").read_text() for key in ("one", "two")] == ["a" * 90, "b"]

@@ -44,7 +44,8 @@ def engine(tiny, server):
     """A function from what differs to an engine that asks the server."""
 
     def make(**changed):
-        plain = {"base_urls": [server.base_url], "concurrency": 4, "timeout_s": 5.0, "max_retries": 2, "fields": {}}
+        plain = {"base_urls": [server.base_url], "concurrency": 4, "timeout_s": 5.0, "max_retries": 2}
+        plain |= {"max_wait_s": 600.0, "fields": {}}
         return OpenAIEngine(model=tiny, **plain | changed)
 
     return make
@@ -214,7 +215,7 @@ def test_the_row_of_every_scale_builds_it(composed, tiny):
 
 
 def test_limits_that_cannot_be_are_told(engine):
-    with pytest.raises(ResetError, match=r"needs an address in base_urls.*\(they are \[\], 4, 5, 2\)"):
+    with pytest.raises(ResetError, match=r"needs an address in base_urls.*\(they are \[\], 4, 5, 600, 2\)"):
         engine(base_urls=[])
 
 

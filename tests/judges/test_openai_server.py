@@ -30,7 +30,7 @@ def server(micro_model, tmp_path_factory):
 
 
 def rater(server, reply_format):
-    options = {"base_url": server, "concurrency": 2, "timeout_s": 300.0, "max_retries": 0}
+    options = {"base_url": server, "concurrency": 2, "timeout_s": 300.0, "max_retries": 0, "max_wait_s": 600.0}
     options |= {"requests_per_minute": None, "tokens_per_minute": None, "reply_format": reply_format}
     options |= {"batch_poll_s": None, "prices_usd": {}, "max_cost_usd": None}
     return OpenAIRater(name="rater", model="tiny", weak_model=None, pairwise_model=None, server=options)

@@ -90,7 +90,7 @@ def server(options):
 def options():
     from reset.llm import settings
 
-    plain = {"concurrency": 4, "timeout_s": 5.0, "max_retries": 1, "requests_per_minute": None}
+    plain = {"concurrency": 4, "timeout_s": 5.0, "max_retries": 1, "max_wait_s": 600.0, "requests_per_minute": None}
     plain |= {"tokens_per_minute": None, "reply_format": "text", "prices_usd": {"strong": (10.0, 100.0)}}
     return lambda **changed: settings(plain | {"max_cost_usd": None} | changed, judge="rater", models=["strong"])
 

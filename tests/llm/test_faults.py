@@ -61,7 +61,7 @@ def openai_error(message, code=None, param=None):
     ],
 )
 def test_a_refusal_means_what_its_status_and_words_say(status, body, headers, meaning):
-    assert refusal(status, problem(body), headers).meaning is meaning
+    assert refusal(status, problem(body), headers, 600.0).meaning is meaning
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_the_text_of_a_message_is_what_is_meant_for_the_reader(message, text):
 def test_an_error_under_status_200_means_what_it_says(body, meaning):
     with pytest.raises(ErrorBody) as error:
         read(body, seconds=1, attempts=1)
-    assert refusal(error.value.problem.status or 200, error.value.problem, {}).meaning is meaning
+    assert refusal(error.value.problem.status or 200, error.value.problem, {}, 600.0).meaning is meaning
 
 
 def test_a_body_that_is_no_completion_is_told_in_one_line():

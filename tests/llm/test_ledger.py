@@ -26,8 +26,9 @@ from pathlib import Path
 from reset.llm import client, settings
 from reset.llm.ledger import Ledger
 from tests.llm.conftest import questions
-options = {"base_url": sys.argv[1], "concurrency": 4, "timeout_s": 5.0, "max_retries": 0, "requests_per_minute": None,
-    "tokens_per_minute": None, "reply_format": "text", "batch_poll_s": None, "prices_usd": {}, "max_cost_usd": None}
+options = {"base_url": sys.argv[1], "concurrency": 4, "timeout_s": 5.0, "max_retries": 0, "max_wait_s": 600.0,
+    "requests_per_minute": None, "tokens_per_minute": None, "reply_format": "text", "batch_poll_s": None,
+    "prices_usd": {}, "max_cost_usd": None}
 with Ledger(Path(sys.argv[2])) as ledger:
     found = client.ask(questions(int(sys.argv[3])), settings(options, judge="rater", models=[]), ledger, judge="rater",
         pool="mtl")

@@ -1,14 +1,17 @@
 """Server faults are told apart by what they mean: what stops a run, what is one verdict's, what is tried again."""
 
+import gzip
 import json
+import time
+import tracemalloc
 
 import pytest
 
 from reset.errors import ResetError
-from reset.llm import Failure, Question, Reply, asking, client, settings
+from reset.llm import Failure, Question, Reply, asking, client, settings, size
 from tests.llm.conftest import DECODING, questions
 from tests.support import chat_server
-from tests.support.chat_server import Fault, completion
+from tests.support.chat_server import Fault, Raw, completion
 
 
 @pytest.fixture(autouse=True)
@@ -188,6 +191,79 @@ def test_a_reply_with_half_a_surrogate_or_a_line_separator_is_stored(server, led
     (asked,) = questions(1)
     assert ask([asked], options(), ledger)[asked.key].text == "half ? and \u2028 [[7]]"
     assert kept([asked], server, ledger) == 1
+
+
+def raw(server, send):
+    """The server writes to the socket what `send` does, below HTTP."""
+
+    def reply(body):
+        raise Raw(send)
+
+    server.reply = reply
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+WHOLE = json.dumps(completion("strong", "[[7]]")).encode()
+
+
+def drips(write):
+    write(HEAD + b"Content-Length: 1000\r\n\r\n")
+    for _ in range(200):
+        write(b" ")
+        time.sleep(0.02)
+
+
+def endless(write):
+    write(HEAD + b"Connection: close\r\n\r\n")
+    for _ in range(4_000):
+        write(b" " * 2**20)
+
+
+def bomb(write):
+    packed = gzip.compress(b" " * 2**27, 1)
+    write(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(packed), packed))
+
+
+@pytest.mark.parametrize(
+    ("send", "reason"),
+    [
+        (lambda write: time.sleep(1.0), "no reply within 0.5 s"),
+        (drips, "no reply within 0.5 s"),
+        (lambda write: write(HEAD + b"Content-Length: 9999999\r\n\r\n" + WHOLE), ""),
+        (lambda write: write(HEAD + b"Content-Length: 40\r\n\r\n" + WHOLE), ""),
+        (lambda write: write(HEAD + b"Content-Length: -7\r\n\r\n" + WHOLE), "the connection broke"),
+        (lambda write: write(HEAD + b"Content-Length: 300\r\n\r\n" + WHOLE[:70]), "the connection broke"),
+        (lambda write: write(b"SSH-2.0-OpenSSH_9.6\r\n"), "the connection broke"),
+        (endless, "the reply was no completion"),
+        (bomb, "the reply was no completion"),
+    ],
+    ids=["hangs", "drips", "too long", "too short", "negative", "closes", "other protocol", "endless", "bomb"],
+)
+def test_a_server_that_does_not_keep_to_http_costs_bounded_time_and_memory(
+    server, ledger, options, send, reason, monkeypatch
+):
+    monkeypatch.setattr(size, "LARGEST", 2**22)
+    raw(server, send)
+    tracemalloc.start()
+    began = time.monotonic()
+    found = ask(questions(2), options(timeout_s=0.5, max_retries=1), ledger)
+    seconds, (_, peak) = time.monotonic() - began, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) == 2 and all(isinstance(reply, Failure) for reply in found.values())
+    assert all(reason in reply.reason for reply in found.values()), found
+    assert seconds < 6 and peak < (2**28 if send is bomb else 10 * 2**22)
+    if send in (endless, bomb):
+        assert all("the server sends more than 4,194,304 bytes" in reply.error for reply in found.values()), found
+    server.reply = lambda body: "[[7]]"
+    assert len(ask(questions(2), options(), ledger)) == kept(questions(2), server, ledger) == 2
+
+
+def test_a_wait_of_an_hour_stops_the_run_and_a_parameter_says_how_long_is_waited(server, ledger, options):
+    refuses(server, Fault(429, headers={"Retry-After": "3600"}), lambda text: True)
+    said = stopped(questions(3), options(), ledger)
+    assert "it asks to wait 3,600 s, longer than max_wait_s (600)" in said and len(server.asked) == 1
+    refuses(server, Fault(503, headers={"Retry-After": "1"}), lambda text: True)
+    assert "it asks to wait 1 s, longer than max_wait_s (0.5)" in stopped(questions(3), options(max_wait_s=0.5), ledger)
 
 
 def test_a_line_break_behind_the_key_is_not_part_of_it(server, ledger, options, monkeypatch):

@@ -228,7 +228,13 @@ def test_answers_are_counted_and_repeated_ones_made_once(project: Path, minimal:
 
 def test_paid_judge_is_priced_without_a_key(project: Path, minimal: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    server = {"base_url": "http://127.0.0.1:9/v1", "concurrency": 1, "timeout_s": 1.0, "max_retries": 0}
+    server = {
+        "base_url": "http://127.0.0.1:9/v1",
+        "concurrency": 1,
+        "timeout_s": 1.0,
+        "max_retries": 0,
+        "max_wait_s": 600.0,
+    }
     server |= {"requests_per_minute": None, "tokens_per_minute": None, "reply_format": "text", "batch_poll_s": None}
     server |= {"prices_usd": {"strong": [10.0, 30.0], "weak": [1.0, 1.0]}, "max_cost_usd": None}
     options = {"model": "strong", "weak_model": "weak", "pairwise_model": None, "server": server}
@@ -249,7 +255,13 @@ def test_paid_judge_is_priced_without_a_key(project: Path, minimal: Row, monkeyp
 
 
 def test_answers_that_no_selection_reads_are_not_priced(project: Path, minimal: Row) -> None:
-    server = {"base_url": "http://127.0.0.1:9/v1", "concurrency": 1, "timeout_s": 1.0, "max_retries": 0}
+    server = {
+        "base_url": "http://127.0.0.1:9/v1",
+        "concurrency": 1,
+        "timeout_s": 1.0,
+        "max_retries": 0,
+        "max_wait_s": 600.0,
+    }
     server |= {"requests_per_minute": None, "tokens_per_minute": None, "reply_format": "text", "batch_poll_s": None}
     server |= {"prices_usd": {}, "max_cost_usd": None}
     options = {"model": "strong", "weak_model": "weak", "pairwise_model": None, "server": server}

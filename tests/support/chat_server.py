@@ -15,6 +15,7 @@ def settings(server, **changed):
         "concurrency": 4,
         "timeout_s": 5.0,
         "max_retries": 0,
+        "max_wait_s": 600.0,
         "requests_per_minute": None,
         "tokens_per_minute": None,
         "reply_format": "text",
@@ -41,6 +42,14 @@ class Fault(Exception):
         super().__init__(status)
         self.status, self.headers, self.body = status, headers or {}, body
         self.delay_s, self.drop, self.code = delay_s, drop, code
+
+
+class Raw(Exception):
+    """What is written to the socket instead of a reply, by a function that gets one to write bytes."""
+
+    def __init__(self, send):
+        super().__init__()
+        self.send = send
 
 
 def today(body, text="Fine. Rating: [[5]]"):
@@ -76,6 +85,9 @@ class Handler(BaseHTTPRequestHandler):
             said = self.server.reply(content)
         except Fault as fault:
             return self.fail(fault)
+        except Raw as raw:
+            self.close_connection = True
+            return raw.send(self.wfile.write)
         body = said if isinstance(said, dict) else completion(content["model"], said)
         return self.say(OK, json.dumps(body).encode())
 

@@ -87,7 +87,11 @@ class Rounds:
             stopped = project.stop(command, self._draw.uniform(0.05, 1.0) * seconds, stop)
             trial.kills, trial.too_late = trial.kills + stopped, trial.too_late + (not stopped)
             seconds /= 1 if stopped else 2  # what was kept makes it shorter
-        project.finish(command)
+        try:
+            project.finish(command)
+        except AssertionError as error:
+            trial.wrong.append(str(error)[-300:])
+            return
         trial.runs += 1
         found = differences(base, project, names) + left_over(project)
         trial.wrong += [f"{project.folder.name}: {what}" for what in found]

@@ -138,7 +138,14 @@ def _answered(server: str) -> Rows:
         "sample": {
             **{"engine": "openai", "max_tokens": 24, "max_prompt_tokens": 448, "max_failed": 0.3},
             "engines": {
-                "openai": {"base_urls": [server], "concurrency": 8, "timeout_s": 60.0, "max_retries": 2, "fields": {}},
+                "openai": {
+                    "base_urls": [server],
+                    "concurrency": 8,
+                    "timeout_s": 60.0,
+                    "max_retries": 2,
+                    "max_wait_s": 600.0,
+                    "fields": {},
+                },
                 "vllm": {"max_model_len": 512, "options": {"enforce_eager": True, "dtype": "float32"}},
             },
         },
@@ -148,7 +155,14 @@ def _answered(server: str) -> Rows:
 
 def _judged(server: str) -> Rows:
     """Who judges, what is chosen by it, and what is reported."""
-    asked = {"base_url": server, "concurrency": 8, "timeout_s": 60.0, "max_retries": 2, "requests_per_minute": None}
+    asked = {
+        "base_url": server,
+        "concurrency": 8,
+        "timeout_s": 60.0,
+        "max_retries": 2,
+        "max_wait_s": 600.0,
+        "requests_per_minute": None,
+    }
     asked |= {"tokens_per_minute": None, "fields": {}, "reply_format": "text", "batch_poll_s": None}
     asked |= {"prices_usd": {}, "max_cost_usd": None}
     options = {

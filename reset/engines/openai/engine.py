@@ -23,6 +23,7 @@ from reset.errors import ResetError
 from reset.llm import Failure
 from reset.llm.asking import Asking
 from reset.llm.key import api_key
+from reset.llm.size import BOUNDED
 from reset.llm.wire import Broken
 from reset.model.tokens import answer_text, load_tokenizer
 
@@ -54,8 +55,9 @@ class _Reply(BaseModel):
 class OpenAIEngine:
     """Keeps `concurrency` requests in flight at each of `base_urls`; `timeout_s` limits one attempt.
 
-    All answers to a prompt go to the same server, which can then cache the prompt; a retry goes to the next server.
-    `fields` are added to the body of every request. If a server needs a key, it is OPENAI_API_KEY.
+    `max_wait_s` is the longest Retry-After that is waited for. All answers to a prompt go to the same server, which can
+    then cache the prompt; a retry goes to the next server. `fields` are added to the body of every request. If a server
+    needs a key, it is OPENAI_API_KEY.
     """
 
     def __init__(
@@ -66,12 +68,14 @@ class OpenAIEngine:
         concurrency: int,
         timeout_s: float,
         max_retries: int,
+        max_wait_s: float,
         fields: dict[str, Any],
     ) -> None:
-        if not base_urls or concurrency < 1 or timeout_s <= 0 or max_retries < 0:
+        if not base_urls or concurrency < 1 or min(timeout_s, max_wait_s) <= 0 or max_retries < 0:
             raise ResetError(
-                "Engine 'openai' needs an address in base_urls, concurrency and timeout_s above 0, and max_retries at "
-                f"least 0 (they are {base_urls}, {concurrency}, {timeout_s:g}, {max_retries})"
+                "Engine 'openai' needs an address in base_urls, concurrency, timeout_s and max_wait_s above 0, and "
+                f"max_retries at least 0 (they are {base_urls}, {concurrency}, {timeout_s:g}, {max_wait_s:g}, "
+                f"{max_retries})"
             )
         self._tokenizer = load_tokenizer(model)
         self._model, self._base_urls, self._fields = str(model), base_urls, fields
@@ -80,6 +84,7 @@ class OpenAIEngine:
             "concurrency": concurrency * len(base_urls),
             "timeout_s": timeout_s,
             "max_retries": max_retries,
+            "max_wait_s": max_wait_s,
         }
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Completion]:
@@ -124,7 +129,8 @@ class OpenAIEngine:
             options: dict[str, Any] = {"timeout": self._timeout_s, "max_retries": 0}
             options["api_key"] = api_key() or "none"
             clients = [
-                await stack.enter_async_context(openai.AsyncOpenAI(base_url=url, **options)) for url in self._base_urls
+                await stack.enter_async_context(openai.AsyncOpenAI(base_url=url, http_client=self._http(), **options))
+                for url in self._base_urls
             ]
 
             async def ask(request: Request) -> tuple[Request, _Reply | Failure | None]:
@@ -135,6 +141,9 @@ class OpenAIEngine:
                 if reply is not None:
                     yield request, reply
         asking.check()
+
+    def _http(self) -> openai.DefaultAsyncHttpxClient:
+        return openai.DefaultAsyncHttpxClient(timeout=self._timeout_s, event_hooks=BOUNDED)
 
     async def _send(self, clients: Sequence[openai.AsyncOpenAI], request: Request, attempt: int) -> _Reply:
         """Send one request to the server that its prompt hashes to; each retry goes to the next server."""
