@@ -20,8 +20,6 @@ from benchmarks.result import check, publish, result_file
 from tests.support.trial_rounds import STOPS, Trial, by_dvc, rounds
 from tests.support.trials import NEEDS, STAGES
 
-KILLS = 2  # in a round
-
 
 @click.command()
 @click.option("--kills", default=20, help="How often each is killed.")
@@ -36,10 +34,10 @@ def main(kills: int, stages: str, repro: str, quick: bool) -> None:
         TemporaryDirectory() as folder,
         rounds(Path(folder) / "all", seed, _with_needs([*killed, *by])) as made,
     ):
-        trials += [made.stage(name, kills=KILLS, rounds=kills // KILLS) for name in killed]
+        trials += [made.stage(name, kills=kills) for name in killed]
         if by:
             base = by_dvc(made, Path(folder) / "all/by-dvc", by)
-            trials += [made.repro(base, by, how, kills=KILLS, rounds=kills // KILLS) for how in STOPS]
+            trials += [made.repro(base, by, how, kills=kills) for how in STOPS]
     found = {**_before(quick), **{trial.what: trial.as_dict() for trial in trials}}
     totals = {name: sum(trial[name] for trial in found.values()) for name in ("kills", "runs", "repeated")}
     wrong = sum(len(trial["wrong"]) for trial in found.values())

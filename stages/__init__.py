@@ -9,6 +9,8 @@ import sys
 from reset.runs import endings
 
 endings.told()
+if "DVC_ROOT" in os.environ:  # a `dvc` runs this: when it is killed, nothing goes on behind the back of the next one
+    endings.with_parent()
 
 if sys.argv[0] == "-m" and "RESET_STAGE_SERVER" in os.environ and "RANK" not in os.environ:
     from reset.runs.stage_server import ask

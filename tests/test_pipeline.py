@@ -41,7 +41,7 @@ UNUSED = {
     "prepare": {f"reset.micro{module}" for module in (".facts", ".grounded", ".instructions", ".words")},
     "train": {"reset.model.prompts"},  # the record `Prompt`; what is rendered stands in the rows
     # carry requests to a server, and send them again: what is asked and how it is read stands in the engine's file
-    "sample": {f"reset.llm{module}" for module in ("", ".asking", ".faults", ".key", ".wire")},
+    "sample": {f"reset.llm{module}" for module in ("", ".asking", ".faults", ".key", ".size", ".wire")},
     # the ledger says what judges were paid, as DVC does not: the page tells it, and no other result rests on it
     "report": {"reset.llm", "reset.llm.ledger"},
 }

@@ -6,6 +6,7 @@ import click
 
 from reset import __version__
 from reset.errors import nearest
+from reset.runs import endings
 
 COMMANDS = {
     "check": ("reset.cli.check:check", "Look for everything that a run needs before it starts."),
@@ -71,6 +72,7 @@ class Lazy(click.Group):
 @click.version_option(__version__, prog_name="reset-lm")
 def main() -> None:
     """Set up, inspect, compare and export ReSet runs. Each command has --help with an example."""
+    endings.told()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import psutil
 from reset.errors import ResetError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+CLOCK_S = 2.0  # by which the times of processes and of files may differ
 _TEMPORARY = re.compile(r"\.(.+)\.(\d{1,9})\.tmp", re.DOTALL)
 
 
@@ -29,9 +30,20 @@ def _left_over(folder: Path) -> dict[str, list[Path]]:
     """Return the temporary files in `folder` of processes that are gone, by name; a folder is looked at only once."""
     found: dict[str, list[Path]] = {}
     for entry in os.scandir(folder):
-        if (named := _TEMPORARY.fullmatch(entry.name)) and not psutil.pid_exists(int(named[2])):
+        if (named := _TEMPORARY.fullmatch(entry.name)) and not _writes(int(named[2]), entry.stat().st_ctime):
             found.setdefault(named[1], []).append(Path(entry.path))
     return found
+
+
+def _writes(pid: int, since: float) -> bool:
+    """Whether process `pid` lives and is older than what it is to have written: numbers are given anew."""
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and bool(process.create_time() <= since + CLOCK_S)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:  # another user's
+        return True
 
 
 def settle(temporary: Path, path: Path) -> None:

@@ -1,16 +1,27 @@
 """How a process ends by what is no bug: Ctrl-C before its command line is read, a disk that is full or read-only.
 
-One line and no traceback, wherever in the process it happens.
+One line and no traceback, wherever in the process it happens. And what a process starts can be made to end with it.
 """
 
 import errno
+import os
+import signal
 import sys
 from types import TracebackType
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 DISK = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
     | {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EMFILE, errno.ESTALE}
 )
+
+
+def with_parent(by: int = signal.SIGKILL) -> None:
+    """Let this process end, by the signal `by`, when the one that started it ends in any way; Linux alone."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
 
 
 def told() -> None:
@@ -34,3 +45,8 @@ def of_file(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     what = (error.strerror or str(error)).splitlines()[0]
     return f"{where}{what}; finished work is kept, run the same command again to resume"
+
+
+if __name__ == "__main__":  # followed by a command, which takes the place of this process
+    with_parent(signal.SIGTERM)
+    os.execv(sys.argv[1], sys.argv[1:])  # nosec B606: arguments and no shell

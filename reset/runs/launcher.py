@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from reset.errors import ResetError
+from reset.runs import endings
 
 
 def launcher(processes: int, hostfile: str | None = None) -> list[str]:
@@ -17,7 +18,9 @@ def launcher(processes: int, hostfile: str | None = None) -> list[str]:
     over ssh without a password and must see this folder under the same path. Without a hostfile all processes run here;
     DeepSpeed's default hostfile (/job/hostfile) is ignored.
     """
-    deepspeed = [sys.executable, "-m", "deepspeed.launcher.runner", "--no_local_rank"]
+    # told to end, DeepSpeed's launcher ends its ranks: nothing trains on without the stage that started it
+    ending = [sys.executable, "-m", endings.__name__]
+    deepspeed = [*ending, sys.executable, "-m", "deepspeed.launcher.runner", "--no_local_rank"]
     if hostfile is None:
         local = ["--num_gpus", str(processes), "--master_addr", "127.0.0.1", "--master_port", str(free_port())]
         return [*deepspeed, "--hostfile", os.devnull, *local]

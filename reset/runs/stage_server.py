@@ -12,7 +12,6 @@ dies with its caller, and the server with the `dvc` that started it, PID. Linux 
 """
 
 import atexit
-import ctypes
 import gc
 import importlib
 import json
@@ -27,6 +26,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from reset.runs import endings
+
 SOCKET = "RESET_STAGE_SERVER"  # environment variable: the path of the server's socket
 LIGHT = ("numpy", "pandas", "pyarrow.parquet", "pydantic", "yaml", "click", "psutil", "tqdm")
 MODEL = (
@@ -38,7 +39,6 @@ MODEL = (
 TRAINER = ("datasets", "deepspeed", "peft", "trl.trainer.sft_trainer")
 LIBRARIES = {"base": (*MODEL, *TRAINER), "train": (*MODEL, *TRAINER), "sample": MODEL, "judge": MODEL, "watch": MODEL}
 LENGTH = 4  # bytes of a number on the socket
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Request(dict[str, Any]):
@@ -179,7 +179,7 @@ def _become(request: Request, files: list[int]) -> Request:
     os.environ.clear()
     os.environ.update(request["environ"])
     os.environ.pop(SOCKET, None)  # processes that the stage starts are its own
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # it dies with the server
+    endings.with_parent()  # the server
     sys.argv[:] = request["argv"]
     sys.path[0] = request["folder"]
     return request

@@ -4,12 +4,14 @@ import os
 import random
 import subprocess
 import sys
+import time
 
+import psutil
 import pyarrow as pa
 import pytest
 
 from reset.errors import ResetError
-from reset.files import schemas, tables
+from reset.files import atomic, schemas, tables
 from reset.files.atomic import whole_folder
 from reset.files.row_accounts import Account
 
@@ -171,6 +173,15 @@ def test_what_killed_processes_have_left_goes_with_the_next_writing_and_no_more(
         pass
     left = {f".a.json.{os.getppid()}.tmp", f".b.json.{gone.pid}.tmp"}  # of a process that lives, of another file
     assert {path.name for path in tmp_path.iterdir()} == left | {"a.json", "m"}
+
+
+def test_a_number_that_another_process_has_got_is_that_of_no_writer():
+    assert atomic._writes(os.getpid(), time.time())
+    assert not atomic._writes(os.getpid(), psutil.Process().create_time() - 60)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        assert not atomic._writes(ended.pid, time.time())
 
 
 def test_an_account_balances_and_tells_the_reasons(tmp_path):

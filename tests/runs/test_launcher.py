@@ -1,12 +1,18 @@
 """The command that starts several processes: here, or on the hosts of a hostfile, and never by a file nobody named."""
 
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from deepspeed.launcher import runner
 
 from reset.errors import ResetError
 from reset.runs import launcher
+from tests.support import ROOT
 
 
 def hostfile(folder: Path, text: str) -> str:
@@ -17,6 +23,8 @@ def hostfile(folder: Path, text: str) -> str:
 
 def options(command: list[str]) -> runner.argparse.Namespace:
     """What DeepSpeed reads in the command."""
+    assert command[1:3] == ["-m", "reset.runs.endings"]
+    command = command[3:]
     assert command[1:3] == ["-m", "deepspeed.launcher.runner"]
     return runner.parse_args([*command[3:], "--module", "stages.train", "mtl"])
 
@@ -63,3 +71,15 @@ def test_several_hosts_without_pdsh_are_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(launcher.shutil, "which", lambda name: None)
     with pytest.raises(ResetError, match="names 2 hosts: the DeepSpeed launcher needs pdsh"):
         launcher.launcher(16, hostfile(tmp_path, "gpu1 slots=8\ngpu2 slots=8"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a Linux signal")
+def test_what_the_launcher_starts_ends_with_the_process_that_started_it() -> None:
+    sleeper = [sys.executable, "-m", "reset.runs.endings", shutil.which("sleep"), "60"]
+    code = f"import subprocess; child = subprocess.Popen({sleeper!r}); print(child.pid, flush=True); child.wait()"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        child = psutil.Process(int(parent.stdout.readline()))  # type: ignore[union-attr]
+        while "sleep" not in child.name():
+            time.sleep(0.01)
+        parent.kill()
+    child.wait(10)

@@ -14,6 +14,7 @@ from typing import Any
 from tests.support.trials import STAGES, Project, Warm, differences, left_over, rater, stage
 
 Stop = Callable[["Project", "subprocess.Popen[str]"], None]
+MOST_LATE = 3  # kills that come too late, for each that does not
 REPRO = [sys.executable, "-m", "reset.cli.dvc", "repro"]
 
 
@@ -64,29 +65,29 @@ class Rounds:
         self._folder, self.whole, self._draw = folder, whole, random.Random(seed)
         self.seconds: dict[str, float] = {}
 
-    def stage(self, name: str, *, kills: int, rounds: int) -> Trial:
-        """Kill a stage `kills` times in each of `rounds` rounds."""
+    def stage(self, name: str, *, kills: int) -> Trial:
+        """Kill a stage `kills` times, twice a round."""
         trial = Trial(f"{name}, SIGKILL")
-        for _ in range(rounds):
-            self._round(trial, self.whole, stage(name), [name], [kill_stage] * kills, self.seconds[name])
+        while trial.kills < kills and trial.too_late < MOST_LATE * kills:
+            self._round(trial, self.whole, stage(name), [name], kill_stage, self.seconds[name])
         return trial
 
-    def repro(self, base: Project, names: list[str], how: str, *, kills: int, rounds: int) -> Trial:
+    def repro(self, base: Project, names: list[str], how: str, *, kills: int) -> Trial:
         """Stop `dvc repro` of some stages in the way `how`; `base` is a finished run of them by DVC."""
         trial = Trial(f"dvc repro {' '.join(names)}, {how}")
-        for _ in range(rounds):
-            self._round(trial, base, [*REPRO, *names], names, [STOPS[how]] * kills, self.seconds["repro"])
+        while trial.kills < kills and trial.too_late < MOST_LATE * kills:
+            self._round(trial, base, [*REPRO, *names], names, STOPS[how], self.seconds["repro"])
         return trial
 
     def _round(
-        self, trial: Trial, base: Project, command: list[str], names: list[str], stops: list[Stop], seconds: float
+        self, trial: Trial, base: Project, command: list[str], names: list[str], stop: Stop, seconds: float
     ) -> None:
         project = base.copy(self._folder / f"{len(list(self._folder.iterdir()))}", names)
         repeated = project.server.repeated
-        for stop in stops:
-            stopped = project.stop(command, self._draw.uniform(0.05, 1.0) * seconds, stop)
+        for _ in range(2):
+            stopped = project.stop(command, self._draw.uniform(0.05, 0.9) * seconds, stop)
             trial.kills, trial.too_late = trial.kills + stopped, trial.too_late + (not stopped)
-            seconds /= 1 if stopped else 2  # what was kept makes it shorter
+            seconds *= 0.7  # what was kept makes it shorter
         try:
             project.finish(command)
         except AssertionError as error:
@@ -122,8 +123,8 @@ def _again(whole: Project, name: str, folder: Path) -> float:
 
 def by_dvc(made: Rounds, folder: Path, names: list[str]) -> Project:
     """A copy in which DVC has run some stages, timed; its stages are started by DVC's own server."""
-    project = made.whole.copy(folder, names)
-    base = Project(project.folder, project.server)
+    base = made.whole.copy(folder, names).cold()
     base.initialise()
-    made.seconds["repro"] = base.finish([*REPRO, *names])
+    base.finish([*REPRO, *names])
+    made.seconds["repro"] = base.copy(folder.with_name(f"{folder.name}-timed"), names).finish([*REPRO, *names])
     return base

@@ -143,6 +143,10 @@ class Project:
         (folder / "tmp").mkdir()
         return Project(folder, self.server, self._warm)
 
+    def cold(self) -> "Project":
+        """The same folder, with stages in processes of their own."""
+        return Project(self.folder, self.server)
+
     def initialise(self) -> None:
         """Make it a repository of git and DVC."""
         for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
