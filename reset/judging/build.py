@@ -10,6 +10,7 @@ from reset import registry
 from reset.files.code import code_hash, imported
 from reset.files.hashing import file_hash, fingerprint
 from reset.judges import Judge, LazyJudge, Paid, prompt_path
+from reset.judges.own_class import OwnJudge
 from reset.runs import cluster
 from reset.runs.store import Store
 
@@ -42,6 +43,8 @@ def load(table: str, name: str, row: Mapping[str, Any], workers: Mapping[str, An
     options = {"name": name, **row["options"]} | ({"model": str(MODELS / row["model"])} if row["model"] else {})
     kind, spread = row["kind"], cluster.spread(row["kind"], **workers)
     build = partial(registry.build, registry.JUDGES, kind, f"{table}.{name}.options", **options)
+    if registry.is_own(kind):
+        return OwnJudge(f"{table}.{name}", name, registry.own(kind), build), spread
     if kind not in cluster.LOAD_MODEL:
         return build(), spread
     plug_in = registry.load(registry.JUDGES, kind, table)

@@ -4,7 +4,6 @@ Judges that stand in for a real one (`stand_ins`) are shown as such, and choose 
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reset import objectives, registry
@@ -97,21 +96,6 @@ def _unread(p: "Params") -> Iterator[str]:
         for name, row in rows.items():
             if problem := verdict_names.problem(row.kind, row.options):
                 yield f"{table}.{name}.{'kind' if registry.is_own(row.kind) else 'options.prompt'}: {problem}"
-
-
-def own_classes(p: "Params") -> Iterator[str]:
-    """Yield a line for each class of the user's own whose file DVC would not watch."""
-    for table, rows in (("judges", p.judges), ("watchers", p.watchers)):
-        for name, row in rows.items():
-            if not registry.is_own(row.kind):
-                continue
-            stem = Path(*row.kind.partition(":")[0].split("."))
-            file = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
-            if row.model is not None:
-                mend = "name its files in the options, and in `needs` a folder that holds them and the class"
-                yield f"{table}.{name}.model is '{row.model}', but a class of your own gets none: {mend}"
-            if file and Path(row.needs) not in (file, *file.parents[:-1]):
-                yield f"{table}.{name}.needs is '{row.needs}', must be the file of its class, '{file}', or its folder"
 
 
 def _unnamed_stand_ins(p: "Params") -> Iterator[str]:
