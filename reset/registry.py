@@ -91,6 +91,8 @@ def own(kind: str) -> Any:
     Raises `ResetError` if it cannot be imported, or is no class with `tasks` and a method `verdicts`.
     """
     place, _, name = kind.partition(":")
+    if not all(part.isidentifier() for part in [*place.split("."), name]):
+        raise ResetError(f"class '{kind}' must be written module:Class, such as brief:Brief or folder.brief:Brief")
     if str(Path.cwd()) not in sys.path:  # a command, unlike `python -m`, does not look there
         sys.path.insert(0, str(Path.cwd()))
     try:

@@ -185,13 +185,24 @@ def _used(row: "Watcher", own: list[str]) -> list[str]:
     return [verdict for verdict in own if row.verdicts is None or verdict in row.verdicts]
 
 
+def _several(speakers: objectives.ByTask, declared: Objectives) -> bool:
+    """Whether several verdicts speak for an objective with a weight, on some task."""
+    each = (item for own in speakers.values() for item in own.items())
+    return any(len(speaker.verdicts) > 1 and declared[one].weight for one, speaker in each)
+
+
 def _nothing_chooses(p: "Params") -> Iterator[str]:
     """Yield a line for each curated row that nothing chooses, or with a floor or a number of rows that cannot be."""
     declared, without = objectives_of(p), not_choosing(p)
     for name, row in p.curated.items():
         if row.per_prompt > 1 and row.pick in ("pairs", "labelled", "weighted"):
             yield f"curated.{name}.per_prompt is {row.per_prompt}, must be 1 for pick: {row.pick}"
-        choosing = dict.fromkeys(one for own in by_task(declared, row.rating, without).values() for one in own)
+        speakers = by_task(declared, row.rating, without)
+        choosing = dict.fromkeys(one for own in speakers.values() for one in own)
+        if row.disagreement is not None and not _several(speakers, declared):
+            mend = "let several speak for one with a weight (`of`: docs/objectives.md), or set null"
+            key = f"curated.{name}.disagreement"
+            yield f"{key} is {row.disagreement:g}, but one verdict speaks for each objective: {mend}"
         if any(one.weight for one in declared.values()) and not any(declared[one].weight for one in choosing):
             yield f"curated.{name}: all its objectives are of weight 0 or rest on stand-ins, which `select` leaves out"
         for one, least in row.floor.items():

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from reset.params.section import Rate, Section, Task
 
@@ -20,6 +20,14 @@ class Combination(Section):
     ]  # how the verdicts become one value; the last two say how far they differ
     of: list[str] = Field(min_length=2)  # names of the verdicts
     null_if: Literal["any", "all"]  # the value is null if any, or all, of the verdicts are
+
+    @field_validator("of")
+    @classmethod
+    def _differ(cls, of: list[str]) -> list[str]:
+        for name in of:
+            if of.count(name) > 1:
+                raise ValueError(f"names '{name}' twice, must name each verdict once")
+        return of
 
 
 Verdicts = Annotated[Annotated[str, Tag("name")] | Annotated[Combination, Tag("section")], Discriminator(_form)]

@@ -38,6 +38,8 @@ def _unwatched(key: str, needs: Path, file: Path) -> Iterator[str]:
 
 def _file(folder: Path, module: str) -> Path | None:
     """Return the file of a module below `folder`, or None."""
+    if not all(part.isidentifier() for part in module.split(".")):
+        return None
     stem = folder.joinpath(*module.split("."))
     return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
 

@@ -223,3 +223,40 @@ def test_needs_must_hold_what_the_class_imports_also_through_others(tmp_path, mo
     assert said("mine") == [f"judges.j.needs is 'mine', but the class imports 'far.py': {mend}"]
     (tmp_path / "mine/near.py").write_text("import other_package\n")
     assert said("mine") == []
+
+
+@pytest.mark.parametrize("kind", [":J", "own:", "a b:J", ".own:J", "/tmp/own.py:J", "own:J:K"])
+def test_what_is_no_module_and_class_is_refused(kind):
+    assert verdict_names.problem(kind, {}) == (
+        f"class '{kind}' must be written module:Class, such as brief:Brief or folder.brief:Brief"
+    )
+    row = SimpleNamespace(kind=kind, needs="own.py", model=None)
+    assert list(own_classes.problems(SimpleNamespace(judges={"j": row}, watchers={}))) == []
+
+
+def test_an_edit_between_identify_and_judge_stops_the_stage(module):
+    name = module(documented())
+    row = {"kind": f"{name}:Brief", "needs": f"{name}.py", "model": None, "options": {"most": 3}}
+    identified = build.identity(row)
+    build.require_unchanged("brief", identified)
+    with open(f"{name}.py", "a") as file:
+        file.write("# more\n")
+    said = rf"judges\.brief: {name}\.py was edited after stage `identify` ran: run the same command again"
+    with pytest.raises(ResetError, match=said):
+        build.require_unchanged("brief", identified)
+    with pytest.raises(ResetError, match=r"judges\.brief: its code was edited after stage `identify` ran"):
+        build.require_unchanged("brief", {**build.identity(row), "code_hash": "other"})
+
+
+def test_of_a_class_in_an_installed_package_the_package_is_hashed(module, tmp_path, monkeypatch):
+    package = tmp_path / "site" / f"package_{next(NUMBERS)}"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "judge.py").write_text(documented())
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.syspath_prepend(str(package.parent))
+    row = {"kind": f"{package.name}.judge:Brief", "needs": "none", "model": None, "options": {"most": 3}}
+    first = build.identity(row)
+    (package / "words.py").write_text("")
+    assert first["class_hash"] != build.identity(row)["class_hash"]

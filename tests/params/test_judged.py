@@ -251,6 +251,25 @@ def test_what_makes_a_winner_stays_within_its_range(problems, key, value, proble
     assert found.replace("best.", "") == problem
 
 
+def test_a_bound_of_disagreement_takes_several_verdicts_of_an_objective_with_a_weight(problems):
+    several = {"instruction": {"take": "mean", "of": ["rating", "rating_weak"], "null_if": "any"}}
+
+    def change(p, name="instruction"):
+        p["curated"]["reset"]["disagreement"] = 0.2
+        p["objectives"][name]["verdicts"] = several
+
+    said = "curated.reset.disagreement is 0.2, but one verdict speaks for each objective: let several speak for one"
+    (found,) = problems(lambda p: change(p, "style"))  # of weight 0
+    assert found.startswith(said)
+    assert problems(change) == []
+
+
+def test_a_combination_names_each_verdict_once(problems):
+    twice = {"take": "deviation", "of": ["rating", "rating"], "null_if": "any"}
+    (found,) = problems(lambda p: p["objectives"]["instruction"]["verdicts"].update(instruction=twice))
+    assert "objectives.instruction.verdicts.instruction" in found and "names 'rating' twice, must name each" in found
+
+
 def test_several_answers_to_a_prompt_are_for_picks_of_whole_answers(problems):
     assert problems(lambda p: p["curated"]["reset"].update(pick="best_overall", per_prompt=2)) == []
     several = {"pick": "pairs", "margin": 0.0, "per_prompt": 2}
