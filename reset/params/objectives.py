@@ -42,7 +42,7 @@ class Threshold(Section):
 class Objective(Section):
     """A row of `objectives`."""
 
-    weight: float = Field(ge=0, allow_inf_nan=False)  # in the score of an answer; 0: only reported
+    weight: float = Field(ge=0, le=1e6)  # in the score of an answer; 0: only reported
     floor: float | None = Field(ge=0, le=1)  # least value of an answer that can be chosen
     transform: Annotated[
         Annotated[Literal["none", "invert"], Tag("name")] | Annotated[Threshold, Tag("section")], Discriminator(_form)

@@ -243,6 +243,7 @@ def test_of_a_pool_that_nothing_reads_no_verdict_is_paid(composed):
         ("near_identical", 1.5, "curated.reset.near_identical: Input should be less than or equal to 1 (it is 1.5)"),
         ("disagreement", -0.1, "curated.reset.disagreement: Input should be greater than or equal to 0 (it is -0.1)"),
         ("length_penalty", -1, "curated.reset.length_penalty: Input should be greater than or equal to 0 (it is -1)"),
+        ("share", 0.0, "curated.reset.share: Input should be greater than 0 (it is 0.0)"),
         ("per_prompt", 0, "curated.reset.per_prompt: Input should be greater than or equal to 1 (it is 0)"),
     ],
 )
@@ -262,6 +263,11 @@ def test_a_bound_of_disagreement_takes_several_verdicts_of_an_objective_with_a_w
     (found,) = problems(lambda p: change(p, "style"))  # of weight 0
     assert found.startswith(said)
     assert problems(change) == []
+
+
+def test_a_weight_stays_within_what_can_be_added_up(problems):
+    (found,) = problems(lambda p: p["objectives"]["instruction"].update(weight=1e308))
+    assert found == "objectives.instruction.weight: Input should be less than or equal to 1000000 (it is 1e+308)"
 
 
 def test_a_combination_names_each_verdict_once(problems):
