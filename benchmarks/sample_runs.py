@@ -17,7 +17,7 @@ from benchmarks.sample_work import BATCH, examples, one_each, pool, tokenizing
 from reset.engines import Completion, Engine, Request
 from reset.files import schemas, tables
 from reset.runs.chunks import Chunks
-from reset.sampling import sample
+from reset.sampling import pieces, sample
 
 FLAT, RESUME = ((500, 5_000, 50_000), (100, 1_000)), (500, 100)  # prompts; of a quick run
 FLAT_TOKENS, CHUNK_PROMPTS, RESUME_CHUNK, ROUNDS = 1, 200, 10, 3
@@ -44,7 +44,7 @@ class Stopping:
 
 
 def sampled(
-    folder: Path, engine: Engine, tokenize: sample.Tokenize, asked: sample.Pool, chunk_prompts: int = CHUNK_PROMPTS
+    folder: Path, engine: Engine, tokenize: sample.Tokenize, asked: pieces.Pool, chunk_prompts: int = CHUNK_PROMPTS
 ) -> tuple[float, int]:
     """Do what the stage does with `folder`/prompts.parquet; seconds and answers."""
     started, chunks = time.perf_counter(), Chunks(folder / "chunks", "benchmark")

@@ -7,21 +7,21 @@ from pathlib import Path
 from reset.engines import Completion, Request
 from reset.files import tables
 from reset.micro import words
-from reset.sampling import sample
+from reset.sampling import pieces, sample
 from reset.sampling.decode_settings import arms
 
 GRID = arms([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], [5, 10, 20, 50, 70, 90, 100], 1.0)  # preset `intent`
 MAX_TOKENS, MAX_LENGTH, BATCH = 64, 512, 256
 
 
-def pool() -> sample.Pool:
+def pool() -> pieces.Pool:
     """Two sweeps: 14 answers to a prompt."""
-    return sample.Pool("benchmark", GRID, 2, 0, "micro", MAX_TOKENS, MAX_LENGTH - MAX_TOKENS)
+    return pieces.Pool("benchmark", GRID, 2, 0, "micro", MAX_TOKENS, MAX_LENGTH - MAX_TOKENS)
 
 
-def one_each(max_tokens: int) -> sample.Pool:
+def one_each(max_tokens: int) -> pieces.Pool:
     """One greedy answer to a prompt."""
-    return sample.Pool("benchmark", arms([0.0], [], 0.0), 1, 0, "micro", max_tokens, MAX_LENGTH - max_tokens)
+    return pieces.Pool("benchmark", arms([0.0], [], 0.0), 1, 0, "micro", max_tokens, MAX_LENGTH - max_tokens)
 
 
 def examples(count: int, words_most: int = 200) -> Iterator[tables.Row]:

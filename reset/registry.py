@@ -91,12 +91,14 @@ def own(kind: str) -> Any:
     Raises `ResetError` if it cannot be imported, or is no class with `tasks` and a method `verdicts`.
     """
     place, _, name = kind.partition(":")
+    if not all(part.isidentifier() for part in [*place.split("."), name]):
+        raise ResetError(f"class '{kind}' must be written module:Class, such as brief:Brief or folder.brief:Brief")
     if str(Path.cwd()) not in sys.path:  # a command, unlike `python -m`, does not look there
         sys.path.insert(0, str(Path.cwd()))
     try:
         found = import_module(place)
-    except (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
+        said = " ".join(f"{type(error).__name__}: {error}".split())
         raise ResetError(f"class '{kind}': module '{place}' cannot be imported ({said})") from error
     plug_in = getattr(found, name, None)
     if not isinstance(plug_in, type):
@@ -122,7 +124,12 @@ def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) ->
     if model := _model(plugin):
         given, own_options = _parted(options)
         return plugin(**given, options=model.model_validate(own_options))
-    return plugin(**{key: _made(value, parameters[key].annotation) for key, value in options.items()})
+    return plugin(
+        **{
+            key: _made(value, parameters[key].annotation) if key in parameters else value
+            for key, value in options.items()
+        }
+    )
 
 
 def problems(table: Mapping[str, str], name: str, where: str, /, **options: Any) -> list[str]:
@@ -154,6 +161,9 @@ def _problems_of_model(plugin: Any, options: Mapping[str, Any], where: str) -> I
     from pydantic import ValidationError
 
     given, own_options = _parted(options)
+    if not {"options"} & _parameters(plugin).keys():
+        yield f"{where}: its class has a model `Options`, so its constructor must take `options`"
+        return
     fields = _model(plugin).model_fields
     for key in own_options:
         if key not in fields and _model(plugin).model_config.get("extra") != "allow":
@@ -170,9 +180,10 @@ def _parameters(plugin: Any) -> Mapping[str, inspect.Parameter]:
 
 
 def _problems(plugin: Any, options: Mapping[Any, Any], where: str, *, typed: bool = True) -> Iterator[str]:
-    parameters = _parameters(plugin)
+    parameters = {key: one for key, one in _parameters(plugin).items() if one.kind is not one.VAR_KEYWORD}
+    takes_any = len(parameters) < len(_parameters(plugin))
     for key in options:
-        if key not in parameters:
+        if key not in parameters and not takes_any:
             yield f"unknown key '{where}.{key}'. {nearest(str(key), parameters)}"
     if lacking := [key for key, one in parameters.items() if one.default is one.empty and key not in options]:
         yield f"{where} lacks {', '.join(lacking)}"

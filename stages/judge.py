@@ -30,6 +30,7 @@ def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into
     p = params.load()
     row, name = tables.read_json(identity), f"{pool}/{judge}"
     metrics = Path(f"metrics/judge/{name}.json")
+    build.require_unchanged(judge, row)
     by, spread = build.load("judges", judge, row, p.cluster.model_dump())
     progress.lines_to_stderr()
     read = row["read"].get(pool) if "read" in row else None

@@ -12,7 +12,7 @@ from reset.files.atomic import copy
 from reset.params.answers import Sample
 from reset.params.document import Params
 from reset.runs import chunks, cluster, progress, store
-from reset.sampling import decode_settings, sample
+from reset.sampling import decode_settings, pieces, sample
 
 PATH = click.Path(path_type=Path)
 
@@ -32,7 +32,7 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
     row = params.row(p.pools, pool, "pools")
     grid = params.row(p.decode, row.decode, "decode")
     settings = {"pool": row.model_dump(), "grid": grid.model_dump(), "sample": p.sample.model_dump()}
-    pool_settings = sample.Pool(
+    pool_settings = pieces.Pool(
         system=row.model,
         grid=decode_settings.arms(**grid.model_dump()),
         sweeps=row.sweeps,

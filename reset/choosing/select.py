@@ -1,8 +1,9 @@
 """Turn the judged answers to each prompt into training rows (paper 5.1: the best answer), with selection statistics."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,34 +54,35 @@ def keep_best(
     """Choose among the answers to each prompt; write the training rows to `into`, in the order of `prompts`.
 
     The schema is `curated_rows.SCHEMAS[pick]`; `margin`, `temperature` and `per_prompt` are those of
-    `curated_rows.take`. Only the first `sweeps` sweeps compete; `bars` say what cannot win, besides the floors of the
-    `objectives`; `rule` says how these become one order, and `rating` takes the place of the verdict "rating". The
-    verdicts in `stand_ins` are those of judges that stand in for a real one; what rests on them chooses only if
-    `stand_ins_choose`. The statistics count winners with an objective below `counted_below`. Returns the account of the
-    prompts and the selection statistics. Raises `ResetError` for answers to a prompt that `prompts` lacks, if no prompt
-    yields a row, and as `judged_pool.read` does.
+    `curated_rows.take`. Only the first `sweeps` sweeps compete; `bars` and the floors of the `objectives` say what
+    cannot win, `rule` how these become one order. `rating` takes the place of the verdict "rating". What rests on the
+    verdicts in `stand_ins` chooses only if `stand_ins_choose`. Returns the account of the prompts and the selection
+    statistics, which count winners below `counted_below`. Raises `ResetError` for answers to a prompt that `prompts`
+    lacks, if no prompt yields a row, and as `judged_pool.read` does.
     """
     speakers = by_task(objectives, rating, () if stand_ins_choose else stand_ins)
     pool = judged_pool.read(
         answers, verdict_paths, objectives=objectives, speakers=speakers, sweeps=sweeps, bars=bars, rule=rule, seed=seed
     )
-    taken = {
-        example_id: curated_rows.take(
-            candidates, pick, seed, least=margin, temperature=temperature, per_prompt=per_prompt
-        )
-        for example_id, candidates in pool.candidates.items()
-    }
+    take = partial(
+        curated_rows.take, pick=pick, seed=seed, least=margin, temperature=temperature, per_prompt=per_prompt
+    )
+    taken = {example_id: take(candidates) for example_id, candidates in pool.candidates.items()}
     choice = _choose(pool.candidates, taken, pick, share, seed)
     account = Account()
-    examples = _known_examples(prompts, answers, pool.candidates)
-    written = tables.write(
-        into, curated_rows.SCHEMAS[pick], _rows(examples, pool.candidates, choice, template, account)
-    )
-    if not written:
-        raise ResetError(f"{into}: no row to train on ({account}); params.yaml: curated says what cannot win")
+    rows = _rows(_known_examples(prompts, answers, pool.candidates), pool.candidates, choice, template, account)
+    written = _write(into, pick, rows, account)
     shown = effects.figures(pool.candidates, choice.kept, weights_of(objectives), counted_below)
     figures = _figures(pool, choice, objectives, speakers, stand_ins)
     return account, {"rows": written, **rule.told(), **shown, **figures}
+
+
+def _write(into: Path, pick: Pick, rows: Iterable[tables.Row], account: Account) -> int:
+    """Write the rows that `account` counts; return their number. Raises `ResetError` if there is none."""
+    written = tables.write(into, curated_rows.SCHEMAS[pick], rows)
+    if not written:
+        raise ResetError(f"{into}: no row to train on ({account}); params.yaml: curated says what cannot win")
+    return written
 
 
 def zeros(figures: Mapping[str, Any]) -> Counter[str]:

@@ -1,5 +1,6 @@
 """`reset-lm compose`: write params.yaml from conf/."""
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 
 from reset import params
 from reset.errors import ResetError, nearest
+from reset.params.document import Params
 
 CONF, CURRENT = Path("conf"), Path("conf/current.yaml")
 HEAD = "# Written by `reset-lm compose`: what params.yaml is composed from, and what `dvc exp run -S ...` starts from."
@@ -67,6 +69,11 @@ def _compose() -> None:
         known = [path.stem for path in (CONF / folder).glob("*.yaml")]
         raise ResetError(f"There is no conf/{folder}/{name}.yaml. {nearest(name, known)}") from error
     except (HydraException, OmegaConfBaseException) as error:
+        if absent := re.search(r"Could not override '(\w+)'", str(error)):
+            group = absent[1]
+            choices = ", ".join(sorted(path.stem for path in (CONF / group).glob("*.yaml")))
+            mend = f"add it by +{group}=... ({choices})"
+            raise ResetError(f"{group}=... replaces a group that this scale does not have: {mend}") from error
         raise ResetError(f"conf/ does not compose: {str(error).splitlines()[0]}") from error
 
 
@@ -91,6 +98,7 @@ def merged(current: dict[str, Any], overrides: Iterable[str]) -> str:
     for one in parsed:
         if one.is_delete() or one.is_sweep_override():
             raise ResetError(f"{one.input_line}: `compose` takes key=value; write other changes into conf/")
+        _require_known(one.key_or_group.partition(".")[0])
         if (CONF / one.key_or_group).is_dir():
             prefix = "/" if one.is_add() else "override /"
             groups[f"{prefix}{one.key_or_group}"] = one.value()
@@ -103,6 +111,14 @@ def merged(current: dict[str, Any], overrides: Iterable[str]) -> str:
     content: dict[str, Any] = {"defaults": ["config", *added, "_self_", *overridden]}
     content |= cast(dict[str, Any], OmegaConf.to_container(values))
     return f"{HEAD}\n{yaml.safe_dump(content, sort_keys=False)}"
+
+
+def _require_known(key: str) -> None:
+    """Raise `ResetError` for what is neither a key of params.yaml nor a group of conf/."""
+    groups = {path.parent.name for path in CONF.glob("*/*.yaml")}
+    if key not in Params.model_fields and key.partition("/")[0] not in groups:
+        known = {*groups, *Params.model_fields}
+        raise ResetError(f"'{key}' is neither a key of params.yaml nor a group of conf/. {nearest(key, known)}")
 
 
 if __name__ == "__main__":

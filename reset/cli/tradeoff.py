@@ -1,8 +1,8 @@
 """`reset-lm tradeoff`: winners of a judged pool under other weights and floors, without training."""
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,12 +16,14 @@ from reset.errors import ResetError, nearest
 from reset.evidence import tradeoff as trading
 from reset.evidence import trained_order
 from reset.evidence.revisions import Run
+from reset.files import tables
 from reset.judges.verdict_names import stand_ins
 from reset.objectives import read
 from reset.params import row as row_of
 from reset.report import tradeoff_page, words
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+MOST = 10_000
 
 
 @click.command()
@@ -69,13 +71,13 @@ def tradeoff(
       reset-lm tradeoff mtl_candidates --floor faithfulness=0.5 --floor faithfulness=0.5,task=0.3
       reset-lm tradeoff mtl_candidates --set reset_s --html tradeoff.html --csv tradeoff.csv
     """  # noqa: D301  (click reads the \b)
-    if weightings < 2 or resamples < 1:
-        raise ResetError("--weightings must be at least 2, and --resamples at least 1")
+    if not 2 <= weightings <= MOST or not 1 <= resamples <= MOST:
+        raise ResetError(f"--weightings must be from 2 to {MOST:,}, and --resamples from 1 to {MOST:,}")
     with TemporaryDirectory() as scratch:
         run = Run(rev, Path(scratch))
         content = figures(run, pool, curated, varied, [_floors(one) for one in floors], weightings, resamples)
     if table:
-        _write_csv(table, content)
+        tables.write_csv(table, [_row(point, [*content["chosen"]["weights"]]) for point in content["points"]])
     if html:
         tradeoff_page.write(html, content)
     click.echo(json.dumps(content, indent=2) if as_json else text(content))
@@ -96,7 +98,11 @@ def figures(
     name, row = _set(params, pool, curated)
     objectives = read(params["objectives"])
     for of in floors:
-        for one in of:
+        for one, least in of.items():
+            if not (isfinite(least) if one == "score" else 0 <= least <= 1):
+                raise ResetError(
+                    f"--floor {one}={least:g} must be {'a finite number' if one == 'score' else 'from 0 to 1'}"
+                )
             if one not in (*objectives, "score"):
                 raise ResetError(f"Unknown objective '{one}' (--floor). {nearest(one, [*objectives, 'score'])}")
     choice = trading.Choice(
@@ -143,18 +149,15 @@ def _floors(given: str) -> dict[str, float]:
     return floors
 
 
-def _write_csv(path: Path, content: Mapping[str, Any]) -> None:
-    """One row per point: weights, floors, prompts with a winner, means, whether it is on the front."""
-    names = [*content["chosen"]["weights"]]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        floored = ["score", *names]
-        head = [f"weight_{name}" for name in names] + [f"floor_{name}" for name in floored]
-        writer.writerow([*head, "prompts", *names, "front"])
-        for point in content["points"]:
-            cells = [point["weights"][name] for name in names] + [point["floors"].get(name, "") for name in floored]
-            means = [point["means"].get(name, "") for name in names]
-            writer.writerow([*cells, point["prompts"], *means, int(point["front"])])
+def _row(point: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return a point as a row of the CSV file: weights, floors, prompts with a winner, means, whether on the front."""
+    return {
+        **{f"weight_{name}": point["weights"][name] for name in names},
+        **{f"floor_{name}": point["floors"].get(name, "") for name in ("score", *names)},
+        "prompts": point["prompts"],
+        **{name: point["means"].get(name, "") for name in names},
+        "front": int(point["front"]),
+    }
 
 
 def text(content: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Compare a table in two runs: rows added, gone and changed, matched by id, not by position."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +46,11 @@ def compare(a: Run, b: Run, pair: Pair) -> dict[str, Any]:
     marks = [run.mark(name) if name else None for run, name in ((a, before), (b, after))]
     if marks[0] is not None and marks[0] == marks[1]:
         return {**names, "equal": True}
-    old, new = (dict(_rows(run, name)) if name else {} for run, name in ((a, before), (b, after)))
+    shared = _shared_columns(pair)
+    old, new = (dict(_rows(run, name, shared)) if name else {} for run, name in ((a, before), (b, after)))
     added, gone = [key for key in new if key not in old], [key for key in old if key not in new]
     changed = [key for key in new if key in old and old[key] != new[key]]
-    of_schema = _schema(pair).names
-    columns = Counter(
-        name for key in changed for name, x, y in zip(of_schema, old[key], new[key], strict=True) if x != y
-    )
+    columns = Counter(name for key in changed for name, x, y in zip(shared, old[key], new[key], strict=True) if x != y)
     kinds = {"added": added, "gone": gone, "changed": changed}
     return {
         **names,
@@ -65,12 +63,19 @@ def compare(a: Run, b: Run, pair: Pair) -> dict[str, Any]:
     }
 
 
-def _schema(pair: Pair) -> pa.Schema:
-    return KEYS["/".join((pair[0] or pair[1] or "").split("/")[:2])][0]
+def _table(name: str) -> tuple[pa.Schema, tuple[str, ...]]:
+    """Return the schema and the key of the tables in the folder of `name`."""
+    return KEYS["/".join(name.split("/")[:2])]
 
 
-def _rows(run: Run, name: str) -> Iterator[tuple[tuple[Any, ...], tuple[int, ...]]]:
+def _shared_columns(pair: Pair) -> list[str]:
+    """Return the columns that both tables have; a system's rows may be those of a mixture and of a curated set."""
+    first, *others = [_table(name)[0].names for name in pair if name]
+    return [name for name in first if all(name in other for other in others)]
+
+
+def _rows(run: Run, name: str, columns: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], tuple[int, ...]]]:
     """Yield the key of each row and a hash per column, to save memory."""
-    schema, keys = KEYS["/".join(name.split("/")[:2])]
+    schema, keys = _table(name)
     for row in run.rows(name, schema):
-        yield tuple(row[key] for key in keys), tuple(hash(repr(row[column])) for column in schema.names)
+        yield tuple(row[key] for key in keys), tuple(hash(repr(row[column])) for column in columns)

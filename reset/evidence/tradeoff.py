@@ -8,25 +8,21 @@ over the prompts of each data set; all points share its draws, so those of a ste
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, groupby
-from typing import Any
+from itertools import combinations
 
 import numpy as np
 
 from reset import objectives as declared
-from reset.choosing.agreement import FEWEST, NO_SPREAD
 from reset.choosing.candidates import Bars, Candidate, choose, thin
 from reset.choosing.combining import Rule
 from reset.choosing.effects import macro_means
 from reset.choosing.judged_pool import Judged
 from reset.errors import ResetError, nearest
 from reset.evidence import weighings
+from reset.evidence.front import Figures, Floors, Points, beaten, coordinates, front, mark
 from reset.evidence.weighings import Floats, Pool
 from reset.objectives import Objectives
 
-Floors = Mapping[str, float]
-Figures = dict[str, Any]
-SHOWN = 12  # points of a front with their intervals and steps, at most
 TRIED = (0.25, 0.5, 0.75)  # floors of each varied objective, if none are asked for
 
 
@@ -60,17 +56,6 @@ class Choice:
         return declared.floors(self.objectives, self.bars.floor)
 
 
-@dataclass(frozen=True)
-class _Points:
-    """Points of the same floors and the same objectives of weight 0."""
-
-    pool: Pool
-    floors: Floors
-    weights: Floats  # (points, objectives)
-    values: Floats  # (prompts, points, objectives and one column that counts)
-    means: Floats  # (points, objectives)
-
-
 def simplex(parts: int, least: int) -> Floats:
     """Return `least` or more ways (ways, parts) to share 1 among two or more parts, evenly spaced, with the corners."""
     steps = 1
@@ -102,8 +87,7 @@ def figures(
     settings = [choice.floors(), *({**choice.floors(), **one} for one in tried or _tried(choice, varied))]
     groups = [*_groups(choice, varied, simplex(len(varied), weightings), settings)]
     shown = [*_points(groups, [*choice.objectives])]
-    _mark(shown, varied)
-    front = _front(groups, shown, varied, resamples, choice.seed)
+    mark(shown, varied)
     return {
         "prompts": len(candidates),
         "varied": [*varied],
@@ -111,7 +95,7 @@ def figures(
         "chosen": _chosen(choice, candidates, shown, varied),
         "random": _of_free(candidates, lambda values: sum(values) / len(values)),
         "best": _of_free(candidates, max),
-        "front": front,
+        "front": front(groups, shown, varied, resamples, choice.seed),
         "points": shown,
     }
 
@@ -144,7 +128,7 @@ def _tried(choice: Choice, varied: Sequence[str]) -> list[Floors]:
     return [{name: floor} for name in varied for floor in TRIED if floor > present.get(name, 0.0)]
 
 
-def _groups(choice: Choice, varied: Sequence[str], shares: Floats, settings: Sequence[Floors]) -> Iterator[_Points]:
+def _groups(choice: Choice, varied: Sequence[str], shares: Floats, settings: Sequence[Floors]) -> Iterator[Points]:
     """Choose under every weighting and all floors; weightings with the same zeros go together."""
     names, present = [*choice.objectives], declared.weights(choice.objectives)
     total = sum(present[name] for name in varied) or 1.0
@@ -156,7 +140,7 @@ def _groups(choice: Choice, varied: Sequence[str], shares: Floats, settings: Seq
         for pattern, pool in pools.items():
             own = weights[((weights > 0) == pattern).all(axis=1)]
             values = weighings.winners(pool, own, floors, choice.rule.combine, choice.share)
-            yield _Points(pool, floors, own, values, weighings.means(pool, values[..., :-1]))
+            yield Points(pool, floors, own, values, weighings.means(pool, values[..., :-1]))
 
 
 def _pool(choice: Choice, names: Sequence[str], pattern: Sequence[bool]) -> Pool:
@@ -166,7 +150,7 @@ def _pool(choice: Choice, names: Sequence[str], pattern: Sequence[bool]) -> Pool
     return weighings.arranged(candidates, names, [name for name in names if counted[name]], choice.rule, choice.seed)
 
 
-def _points(groups: Sequence[_Points], names: Sequence[str]) -> Iterator[Figures]:
+def _points(groups: Sequence[Points], names: Sequence[str]) -> Iterator[Figures]:
     for group in groups:
         prompts = np.nansum(group.values[..., -1], axis=0)
         for place, weights in enumerate(group.weights):
@@ -183,82 +167,6 @@ def _named(names: Sequence[str], values: Floats) -> dict[str, float]:
     return {name: round(float(value), 6) for name, value in zip(names, values, strict=True) if value == value}
 
 
-def _mark(points: Sequence[Figures], varied: Sequence[str]) -> None:
-    """Say of each point whether another beats it."""
-    rows = np.array([_coordinates(point, varied) for point in points])
-    for point, own in zip(points, rows, strict=True):
-        as_good = (rows >= own).all(axis=1)
-        point["front"] = not bool((as_good & (rows[:, 1:] > own[1:]).any(axis=1)).any())
-
-
-def _coordinates(point: Figures, varied: Sequence[str]) -> list[float]:
-    return [point["prompts"], *(point["means"].get(name, -1.0) for name in varied)]
-
-
-def _front(
-    groups: Sequence[_Points], points: Sequence[Figures], varied: Sequence[str], resamples: int, seed: int
-) -> list[Figures]:
-    """At most `SHOWN` points of the front per set of floors, in the order of the first objective, and their steps."""
-    places = [(group, place) for group in groups for place in range(len(group.weights))]
-    draws = weighings.draws(groups[0].pool, resamples, seed)
-    rows: list[Figures] = []
-    for _, numbers in groupby(_places_of_front(points, varied), key=lambda number: points[number]["floors"]):
-        before: tuple[Figures, Floats] | None = None
-        for number in _thinned([*numbers]):
-            group, place = places[number]
-            means = weighings.resampled(group.pool, group.values[:, place, :-1], draws)  # (resamples, objectives)
-            row = {key: points[number][key] for key in ("weights", "floors", "prompts", "means")}
-            row["intervals"] = _intervals(group.pool, means)
-            row["step"] = None if before is None else _step(group.pool, before, (row, means), varied)
-            before = (row, means)
-            rows.append(row)
-    return rows
-
-
-def _places_of_front(points: Sequence[Figures], varied: Sequence[str]) -> list[int]:
-    """The points of the front, each once: per set of floors, from the least of the first objective to its most."""
-    settings = [*dict.fromkeys(tuple(point["floors"].items()) for point in points)]
-    once: dict[tuple[Any, ...], int] = {}
-    for number, point in enumerate(points):
-        if point["front"]:
-            floors = settings.index(tuple(point["floors"].items()))
-            prompts, *means = _coordinates(point, varied)
-            once.setdefault((floors, *means, prompts), number)
-    return [once[key] for key in sorted(once)]
-
-
-def _thinned(places: Sequence[int]) -> list[int]:
-    evenly = np.linspace(0, len(places) - 1, min(SHOWN, len(places))).round().astype(int)
-    return [places[number] for number in evenly]
-
-
-def _intervals(pool: Pool, means: Floats) -> dict[str, tuple[float, float] | None]:
-    """The 95 % interval of each objective; None of too few prompts, or where the resamples do not differ."""
-    few = min(np.bincount(pool.dataset)) < FEWEST
-    return {
-        name: None if few or not of_one.std() > NO_SPREAD else _ends(of_one)
-        for name, of_one in zip(pool.objectives, means.T, strict=True)
-        if not np.isnan(of_one).all()
-    }
-
-
-def _ends(resampled: Floats) -> tuple[float, float]:
-    low, high = np.nanpercentile(resampled, [2.5, 97.5])
-    return round(float(low), 6), round(float(high), 6)
-
-
-def _step(pool: Pool, before: tuple[Figures, Floats], after: tuple[Figures, Floats], varied: Sequence[str]) -> Figures:
-    """What changed from one point of the front to the next; `price` is what is lost per unit that the first gains."""
-    change = {name: round(after[0]["means"][name] - before[0]["means"][name], 6) for name in varied}
-    gained = change[varied[0]]
-    return {
-        "change": change,
-        "intervals": {name: of for name, of in _intervals(pool, after[1] - before[1]).items() if name in varied},
-        "price": {name: round(-change[name] / gained, 4) for name in varied[1:] if gained > 0},
-        "prompts": after[0]["prompts"] - before[0]["prompts"],
-    }
-
-
 def _chosen(
     choice: Choice, candidates: Mapping[str, list[Candidate]], points: Sequence[Figures], varied: Sequence[str]
 ) -> Figures:
@@ -273,10 +181,9 @@ def _chosen(
         "prompts": len(kept),
         "means": means,
     }
-    own = np.array(_coordinates(point, varied))
-    rows = np.array([_coordinates(other, varied) for other in points])
-    beaten = (rows >= own).all(axis=1) & (rows[:, 1:] > own[1:]).any(axis=1)
-    return {**point, "front": not bool(beaten.any())}
+    own = np.array(coordinates(point, varied))
+    rows = np.array([coordinates(other, varied) for other in points])
+    return {**point, "front": not beaten(own, rows)}
 
 
 def _of_free(

@@ -75,10 +75,21 @@ def room_for(path: Path) -> Iterator[None]:
         ) from error
 
 
+def _make_folder_of(path: Path) -> None:
+    """Make the folder of `path`; raises `ResetError` if nothing can be written there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        denied = None if os.access(path.parent, os.W_OK | os.X_OK) else "permission denied, or a read-only disk"
+    except OSError as error:
+        denied = os.strerror(error.errno or 0).lower()
+    if denied:
+        raise ResetError(f"{path}: cannot be written ({denied}): name a folder that you may write to")
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path; it is renamed to `path` if the block succeeds and deleted if it fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder_of(path)
     temporary = temporary_of(path)
     try:
         yield temporary
@@ -93,7 +104,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     All its files are on disk (fsync) before it is renamed, and its new name when this returns.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder_of(path)
     temporary = temporary_of(path)
     temporary.mkdir()
     try:

@@ -4,6 +4,8 @@ A file `conf/judge_prompts/<name>.md` is a YAML head between two lines `---`, an
 has the keys of the head and the fields of the text.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -78,7 +80,7 @@ def read(name: str) -> PromptFile:
     """Return the prompt `name`; raises one `ResetError` with all that is wrong with its file."""
     file = prompt_path(name)
     if not name or Path(name).name != name or not file.is_file():
-        known = [found.stem for found in PROMPTS.glob("*.md")]
+        known = [found.stem for found in PROMPTS.glob("*.md") if found.is_file()]
         raise ResetError(f"no prompt file '{name}' in {PROMPTS}. {nearest(name, known)}")
     try:
         return _parsed(str(file), file.read_text(encoding="utf-8"))
@@ -94,11 +96,23 @@ def _parsed(file: str, content: str) -> PromptFile:
         raise ResetError(f"{file}: must begin with a head between two lines `---`")
     try:
         keys: Any = yaml.safe_load(head)
+        twice = _twice(yaml.compose(head))
     except yaml.YAMLError as error:
         raise ResetError(f"{file}: its head is no YAML ({' '.join(str(error).split())})") from error
+    if twice:
+        raise ResetError(f"{file}: the key '{twice[0]}' is there twice")
     if not isinstance(keys, dict) or "text" in keys:
         raise ResetError(f"{file}: its head must be a table of tasks, scale, read ..., and no text")
     return _checked(file, keys, text.strip("\n"))
+
+
+def _twice(node: yaml.Node | None) -> list[str]:
+    """Return the keys that a table of the head has twice, in any case: `words` are read so."""
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    names = [key.value.casefold() for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+    own = [name for name, count in Counter(names).items() if count > 1]
+    return [*own, *(name for _, value in node.value for name in _twice(value))]
 
 
 def _checked(file: str, keys: Mapping[Any, Any], text: str) -> PromptFile:
@@ -130,6 +144,8 @@ def _said(word: Any) -> tuple[str, ...]:
 def _problems(found: PromptFile) -> Iterator[str]:
     """Yield a line for each contradiction in a prompt file."""
     least, most = found.scale.least, found.scale.most
+    if found.verdict is not None and not re.fullmatch(r"[\w-]+", found.verdict):
+        yield f"verdict: a verdict's name has only letters, digits, _ and -, not '{found.verdict}'"
     for task in [found.tasks] if isinstance(found.tasks, str) else found.tasks:
         if task not in TASKS:
             yield f"tasks: unknown task '{task}'. {nearest(task, TASKS)}"

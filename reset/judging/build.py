@@ -1,15 +1,18 @@
 """Build a judge from its params.yaml row; hash its code, model and dependencies; open the store of its verdicts."""
 
 import inspect
+import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reset import registry
+from reset.errors import ResetError
 from reset.files.code import code_hash, imported
 from reset.files.hashing import file_hash, fingerprint
 from reset.judges import Judge, LazyJudge, Paid, prompt_path
+from reset.judges.own_class import OwnJudge
 from reset.runs import cluster
 from reset.runs.store import Store
 
@@ -22,15 +25,48 @@ def identity(row: Mapping[str, Any]) -> dict[str, Any]:
     The file of a class of the user's own is among what it needs. Rows with the same identity give the same verdicts.
     Raises `ResetError` for an unknown kind.
     """
+    files = _files(row)
+    return {**row, **{key: file_hash(path) for key, path in files.items()}, "code_hash": _code_hash(row)}
+
+
+def require_unchanged(name: str, identified: Mapping[str, Any]) -> None:
+    """Raise `ResetError` if what was hashed as the identity of judge `name` has been edited since.
+
+    Its verdicts would be kept as those of what was there before. Models are not hashed again: it takes long.
+    """
+    small = {key: path for key, path in _files(identified).items() if MODELS not in path.parents}
+    edited = [str(path) for key, path in small.items() if file_hash(path) != identified.get(key)]
+    if not edited and _code_hash(identified) != identified["code_hash"]:
+        edited = ["its code"]
+    if edited:
+        raise ResetError(
+            f"judges.{name}: {edited[0]} was edited after stage `identify` ran: run the same command again"
+        )
+
+
+def _files(row: Mapping[str, Any]) -> dict[str, Path]:
+    """Return the files and folders besides code of this project that decide verdicts, as far as they are there."""
     files = {"model_hash": MODELS / row["model"] if row["model"] else None, "needs_hash": Path(row["needs"])}
     files["prompt_hash"] = _prompt(row["options"])
     if registry.is_own(row["kind"]):
-        own = Path(inspect.getfile(registry.own(row["kind"])))
-        files["class_hash"], code = own, sorted(imported(own))
+        files["class_hash"] = _own(row["kind"])
+    return {key: path for key, path in files.items() if path and path.exists()}
+
+
+def _own(kind: str) -> Path:
+    """Return the file of a class of the user's own; of one in an installed package, the package's folder."""
+    file = Path(inspect.getfile(registry.own(kind)))
+    package = Path(getattr(sys.modules[kind.partition(".")[0].partition(":")[0]], "__file__", None) or file)
+    installed = Path.cwd() not in file.parents and package.name == "__init__.py"
+    return package.parent if installed else file
+
+
+def _code_hash(row: Mapping[str, Any]) -> str:
+    if registry.is_own(row["kind"]):
+        code = sorted(imported(Path(inspect.getfile(registry.own(row["kind"])))))
     else:
         code = [registry.module(registry.JUDGES, row["kind"], "judge")]
-    hashes = {key: file_hash(path) for key, path in files.items() if path and path.exists()}
-    return {**row, **hashes, "code_hash": code_hash("reset.judging.build", "reset.judging.judge", *code)}
+    return code_hash("reset.judging.build", "reset.judging.judge", *code)
 
 
 def _prompt(options: Mapping[str, Any]) -> Path | None:
@@ -42,6 +78,8 @@ def load(table: str, name: str, row: Mapping[str, Any], workers: Mapping[str, An
     options = {"name": name, **row["options"]} | ({"model": str(MODELS / row["model"])} if row["model"] else {})
     kind, spread = row["kind"], cluster.spread(row["kind"], **workers)
     build = partial(registry.build, registry.JUDGES, kind, f"{table}.{name}.options", **options)
+    if registry.is_own(kind):
+        return OwnJudge(f"{table}.{name}", name, registry.own(kind), build), spread
     if kind not in cluster.LOAD_MODEL:
         return build(), spread
     plug_in = registry.load(registry.JUDGES, kind, table)

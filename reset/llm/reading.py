@@ -48,7 +48,10 @@ class Reading:
         try:
             found = list(self._pattern().finditer(nfkc(without_thoughts(reply) or ""), timeout=REGEX_S))
         except TimeoutError as error:
-            raise ResetError(f"the regex '{self.of}' takes over {REGEX_S:g} s on a reply: make it simpler") from error
+            mend = "make it simpler, without repeats within repeats such as (a+)+"
+            raise ResetError(
+                f"a prompt file's read.regex '{self.of}' takes over {REGEX_S:g} s on a reply: {mend}"
+            ) from error
         return found[-1][min(1, found[-1].re.groups)] if found else None
 
     def _pattern(self) -> Any:

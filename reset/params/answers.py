@@ -99,7 +99,7 @@ class Curated(Section):
     pool: str  # row of `pools` whose answers compete
     prompts: str  # must be the pool's row of prompts
     sweeps: int = Field(ge=1)  # how many of the pool's sweeps compete
-    share: float = Rate  # of the prompts that is kept, those with the best answers first
+    share: float = Field(gt=0, le=1)  # of the prompts that is kept, those with the best answers first
     rating: str  # name of the verdict that scores instructions
     truncated: Literal["drop", "keep"]  # whether an answer that was cut off at `sample.max_tokens` can win
     looping: Literal["drop", "keep"]  # whether an answer that repeats itself can win: reset.choosing.candidates.loops

@@ -4,7 +4,6 @@ Judges that stand in for a real one (`stand_ins`) are shown as such, and choose 
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reset import objectives, registry
@@ -99,21 +98,6 @@ def _unread(p: "Params") -> Iterator[str]:
                 yield f"{table}.{name}.{'kind' if registry.is_own(row.kind) else 'options.prompt'}: {problem}"
 
 
-def own_classes(p: "Params") -> Iterator[str]:
-    """Yield a line for each class of the user's own whose file DVC would not watch."""
-    for table, rows in (("judges", p.judges), ("watchers", p.watchers)):
-        for name, row in rows.items():
-            if not registry.is_own(row.kind):
-                continue
-            stem = Path(*row.kind.partition(":")[0].split("."))
-            file = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
-            if row.model is not None:
-                mend = "name its files in the options, and in `needs` a folder that holds them and the class"
-                yield f"{table}.{name}.model is '{row.model}', but a class of your own gets none: {mend}"
-            if file and Path(row.needs) not in (file, *file.parents[:-1]):
-                yield f"{table}.{name}.needs is '{row.needs}', must be the file of its class, '{file}', or its folder"
-
-
 def _unnamed_stand_ins(p: "Params") -> Iterator[str]:
     """Yield a line for each judge that can only be a stand-in here but is not named as one."""
     real = any(dataset.source != MICRO for dataset in p.datasets.values())
@@ -201,13 +185,24 @@ def _used(row: "Watcher", own: list[str]) -> list[str]:
     return [verdict for verdict in own if row.verdicts is None or verdict in row.verdicts]
 
 
+def _several(speakers: objectives.ByTask, declared: Objectives) -> bool:
+    """Whether several verdicts speak for an objective with a weight, on some task."""
+    each = (item for own in speakers.values() for item in own.items())
+    return any(len(speaker.verdicts) > 1 and declared[one].weight for one, speaker in each)
+
+
 def _nothing_chooses(p: "Params") -> Iterator[str]:
     """Yield a line for each curated row that nothing chooses, or with a floor or a number of rows that cannot be."""
     declared, without = objectives_of(p), not_choosing(p)
     for name, row in p.curated.items():
         if row.per_prompt > 1 and row.pick in ("pairs", "labelled", "weighted"):
             yield f"curated.{name}.per_prompt is {row.per_prompt}, must be 1 for pick: {row.pick}"
-        choosing = dict.fromkeys(one for own in by_task(declared, row.rating, without).values() for one in own)
+        speakers = by_task(declared, row.rating, without)
+        choosing = dict.fromkeys(one for own in speakers.values() for one in own)
+        if row.disagreement is not None and not _several(speakers, declared):
+            mend = "let several speak for one with a weight (`of`: docs/objectives.md), or set null"
+            key = f"curated.{name}.disagreement"
+            yield f"{key} is {row.disagreement:g}, but one verdict speaks for each objective: {mend}"
         if any(one.weight for one in declared.values()) and not any(declared[one].weight for one in choosing):
             yield f"curated.{name}: all its objectives are of weight 0 or rest on stand-ins, which `select` leaves out"
         for one, least in row.floor.items():

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from reset.params.section import Rate, Section, Task
 
@@ -21,6 +21,14 @@ class Combination(Section):
     of: list[str] = Field(min_length=2)  # names of the verdicts
     null_if: Literal["any", "all"]  # the value is null if any, or all, of the verdicts are
 
+    @field_validator("of")
+    @classmethod
+    def _differ(cls, of: list[str]) -> list[str]:
+        for name in of:
+            if of.count(name) > 1:
+                raise ValueError(f"names '{name}' twice, must name each verdict once")
+        return of
+
 
 Verdicts = Annotated[Annotated[str, Tag("name")] | Annotated[Combination, Tag("section")], Discriminator(_form)]
 
@@ -34,7 +42,7 @@ class Threshold(Section):
 class Objective(Section):
     """A row of `objectives`."""
 
-    weight: float = Field(ge=0, allow_inf_nan=False)  # in the score of an answer; 0: only reported
+    weight: float = Field(ge=0, le=1e6)  # in the score of an answer; 0: only reported
     floor: float | None = Field(ge=0, le=1)  # least value of an answer that can be chosen
     transform: Annotated[
         Annotated[Literal["none", "invert"], Tag("name")] | Annotated[Threshold, Tag("section")], Discriminator(_form)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reset import checkpoint_names, registry
 from reset.errors import nearest
 from reset.model.prompts import CHAT, TEMPLATES
-from reset.params import judged
+from reset.params import judged, own_classes
 
 if TYPE_CHECKING:  # `reset.params` imports this module
     from reset.params.document import Params
@@ -114,7 +114,7 @@ def _contradictions(p: "Params") -> Iterator[str]:
         for name, judge in rows.items():
             if judge.model in models and judge.needs != f"models/{judge.model}":
                 yield f"{table}.{name}.needs is '{judge.needs}', must be its model 'models/{judge.model}'"
-    yield from judged.own_classes(p)
+    yield from own_classes.problems(p)
     if p.template != CHAT and (p.template_options.system is not None or p.template_options.arguments):
         yield f"template_options are read for template '{CHAT}' alone, but template is '{p.template}'; leave them empty"
     yield from _adapter_problems(p)

@@ -6,11 +6,10 @@ killed run resumes and ends with the same rows.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
-from functools import cached_property, partial
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
 from itertools import islice
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -25,32 +24,14 @@ from reset.runs.answer_counts import Counts
 from reset.runs.chunks import Chunks
 from reset.runs.cluster import Spread, here
 from reset.runs.progress import Progress
-from reset.runs.store import Store, key
-from reset.sampling.decode_settings import Arms, Planned, plan, saved
+from reset.runs.store import Store
+from reset.sampling.decode_settings import Planned, saved
+from reset.sampling.pieces import TOO_LONG, Piece, Pool, Wanted, name_of
 
 log = logging.getLogger(__name__)
 
-TOO_LONG = "error: prompt too long"
 Tokenize = Callable[[Prompt, int], tuple[list[int], bool] | None]  # prompt, max tokens -> ids, cut; None if too long
-Wanted = tuple[tables.Row, list[Planned]]  # an example, and the answers to compute for it
 CHUNK_SCHEMA = schemas.ANSWERS.append(pa.field("cut", pa.bool_(), nullable=False))  # was the prompt's context cut?
-
-
-@dataclass(frozen=True)
-class Pool:
-    """What to sample: the system, its decode settings, its prompt template and the length limits in tokens."""
-
-    system: str
-    grid: Arms
-    sweeps: int
-    seed: int
-    template: str
-    max_tokens: int
-    max_prompt_tokens: int
-
-    def plan(self, example: tables.Row) -> list[Planned]:
-        """Return the answers to sample for one example."""
-        return plan(example["example_id"], self.grid, self.sweeps, self.seed)
 
 
 def sample(
@@ -117,68 +98,6 @@ def _count_planned(prompts: Path, pool: Pool) -> tuple[int, int]:
     return planned, repeats
 
 
-class Piece:
-    """The answers to `examples`, in their order; those that `store` has are not computed."""
-
-    def __init__(self, examples: Sequence[tables.Row], pool: Pool, store: Store | None = None) -> None:
-        self._examples, self._pool, self._store = examples, pool, store
-        self._planned = {row["example_id"]: pool.plan(row) for row in examples}
-
-    @cached_property
-    def _keys(self) -> dict[str, bytes]:
-        """The store's key of each answer to be computed, by the answer's name."""
-        prompts = {row["example_id"]: astuple(render(row, self._pool.template)) for row in self._examples}
-        return {
-            _name(example_id, wanted): _key(prompts[example_id], wanted)
-            for example_id, planned in self._planned.items()
-            for wanted in planned
-        }
-
-    @cached_property
-    def _known(self) -> dict[str, tables.Row]:
-        """Completions by the answer's name."""
-        if self._store is None:
-            return {}
-        values = self._store.get(set(self._keys.values()))
-        return {name: values[stored] for name, stored in self._keys.items() if stored in values}
-
-    @cached_property
-    def rest(self) -> list[Wanted]:
-        """Examples with the answers to compute for them."""
-        wanted = [
-            (row, [one for one in self._planned[row["example_id"]] if _name(row["example_id"], one) not in self._known])
-            for row in self._examples
-        ]
-        return [(row, planned) for row, planned in wanted if planned]
-
-    def rows(self, computed: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Yield rows of the answers table, with a column `cut`: was the prompt cut? Keeps what was computed."""
-        new = {row.pop("name"): row for row in map(dict, computed)}
-        if self._store is not None:
-            self._store.put({self._keys[name]: row for name, row in new.items() if _lasting(row)})
-        completions = self._known | new
-        for row in self._examples:
-            for wanted in self._planned[row["example_id"]]:
-                completion = completions[_name(row["example_id"], wanted)]
-                yield {**_answer_row(row, wanted, self._pool.system), **completion}
-
-
-def _name(example_id: str, planned: Planned) -> str:
-    return f"{example_id}|{planned.computed_as}"
-
-
-def _key(prompt: tuple[Any, ...], planned: Planned) -> bytes:
-    """Return what decides an answer besides the store's mark: a greedy one has neither top-k nor seed."""
-    setting = planned.setting
-    return key(*prompt, setting.temperature, *((setting.top_k, planned.seed) if setting.temperature else ()))
-
-
-def _lasting(completion: tables.Row) -> bool:
-    """Whether a completion would be the same another time: a server or machine that failed may work then."""
-    reason, mean = completion["finish_reason"], completion["mean_logprob"]
-    return reason == TOO_LONG or not (reason.startswith("error") or (mean is not None and not isfinite(mean)))
-
-
 def answer(examples: Sequence[tables.Row], pool: Pool, engine: Engine, tokenize: Tokenize) -> Iterator[dict[str, Any]]:
     """Yield rows of the answers table for `examples`, in their order, with a column `cut`: was the prompt cut?"""
     piece = Piece(examples, pool)
@@ -203,7 +122,7 @@ def complete(
         fit = tokenize(render(row, pool.template), pool.max_prompt_tokens)
         names: dict[str, Planned] = {}
         for one in planned:
-            names.setdefault(_name(row["example_id"], one), one)
+            names.setdefault(name_of(row["example_id"], one), one)
         cuts.update(dict.fromkeys(names, fit is not None and fit[1]))
         if fit is None:
             yield from (_completion_row(Completion(name, "", 0, TOO_LONG, None), cut=False) for name in names)
@@ -222,20 +141,3 @@ def _completion_row(completion: Completion, *, cut: bool) -> tables.Row:
 def _request(key: str, planned: Planned, token_ids: Sequence[int], max_tokens: int) -> Request:
     setting = planned.setting
     return Request(key, tuple(token_ids), setting.temperature, setting.top_k, planned.seed, max_tokens)
-
-
-def _answer_row(example: tables.Row, planned: Planned, system: str) -> dict[str, Any]:
-    """Return the columns that are known before an engine has answered."""
-    setting = planned.setting
-    return {
-        "answer_id": f"{example['example_id']}|{setting.name}|{planned.sweep}",
-        "example_id": example["example_id"],
-        "dataset": example["dataset"],
-        "task": example["task"],
-        "system": system,
-        "setting": setting.name,
-        "sweep": planned.sweep,
-        "temperature": setting.temperature,
-        "top_k": setting.top_k,
-        "seed": planned.seed,
-    }

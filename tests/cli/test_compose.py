@@ -61,6 +61,9 @@ def test_a_study_is_added_and_stays(project: Path) -> None:
         ("~pools.mtl", "`compose` takes key=value"),
         ("seed=1,2", "`compose` takes key=value"),
         ("objectives.task.wieght=3", "unknown key 'objectives.task.wieght'. Did you mean 'weight'?"),
+        ("raters=gpt", "raters=... replaces a group that this scale does not have: add it by +raters=... (gpt, open)"),
+        ("ratrs=gpt", "'ratrs' is neither a key of params.yaml nor a group of conf/. Did you mean 'raters'?"),
+        ("+sede=1", "'sede' is neither a key of params.yaml nor a group of conf/. Did you mean 'seed'?"),
         ("seed=x", "seed: Input should be a valid integer"),
     ],
 )

@@ -7,7 +7,8 @@ from reset.engines.transformers.engine import TransformersEngine
 from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.sampling.decode_settings import arms
-from reset.sampling.sample import Pool, answer
+from reset.sampling.pieces import Pool
+from reset.sampling.sample import answer
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")

@@ -122,6 +122,19 @@ def test_two_systems_of_one_run_are_set_side_by_side(runs: tuple[Path, Path]) ->
     assert "has no system 'mtl_rest'. Did you mean 'mtl_reset'?" in refused.output
 
 
+def test_rows_of_a_mixture_are_set_beside_curated_ones_by_the_columns_of_both(
+    runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    rows = list(tables.read(run / "data/curated/reset.parquet", schemas.CURATED))
+    mixed = [{name: row[name] for name in schemas.MIXTURES.names} for row in rows]
+    mixed[0]["response"] = "Another one."
+    tables.write(run / "data/mixtures/mtl.parquet", schemas.MIXTURES, mixed)
+    found = {row["is"]: row for row in told(run, run, "--rounds", "mtl", "mtl_reset")["tables"]}
+    row = found["data/curated/reset.parquet"]
+    assert (row["was"], row["changed"], row["columns"]) == ("data/mixtures/mtl.parquet", 1, {"response": 1})
+
+
 def test_checkpoint_is_set_beside_the_model_that_was_chosen(runs: tuple[Path, Path], tmp_path: Path) -> None:
     run = shutil.copytree(runs[0], tmp_path / "run")
     for name in ("data/scores/{}.parquet", "data/answers/{}.parquet", "metrics/systems/{}.json"):

@@ -226,7 +226,12 @@ def test_the_page_draws_the_front_offline(project: Path, tmp_path: Path) -> None
         (("mtl_candidates", "--objective", "task"), "There is nothing to trade off"),
         (("mtl_candidates", "--floor", "task"), "must be NAME=VALUE"),
         (("mtl_candidates", "--floor", "tusk=0.1"), "Unknown objective 'tusk' (--floor). Did you mean 'task'?"),
-        (("mtl_candidates", "--weightings", "1"), "--weightings must be at least 2"),
+        (("mtl_candidates", "--floor", "task=nan"), "--floor task=nan must be from 0 to 1"),
+        (("mtl_candidates", "--floor", "task=2"), "--floor task=2 must be from 0 to 1"),
+        (("mtl_candidates", "--weightings", "1"), "--weightings must be from 2 to 10,000"),
+        (("mtl_candidates", "--weightings", "1000000"), "--weightings must be from 2 to 10,000"),
+        (("mtl_candidates", "--csv", "/proc/none/a.csv"), "/proc/none/a.csv: cannot be written (no such file or"),
+        (("mtl_candidates", "--html", "/proc/none/a.html"), "/proc/none/a.html: cannot be written (no such file or"),
         (("mtl_reset_candidates",), "has no judged answers of pool"),
     ],
 )

@@ -123,7 +123,7 @@ def test_a_reply_is_read_by_the_rule_of_the_file(rule, of, words, reply, points)
 
 def test_a_pattern_that_does_not_end_stops_with_its_name(monkeypatch):
     monkeypatch.setattr("reset.llm.reading.REGEX_S", 0.05)
-    with pytest.raises(ResetError, match=r"the regex '\(a\+\)\+\(b\+\)\+c' takes over 0\.05 s on a reply"):
+    with pytest.raises(ResetError, match=r"read\.regex '\(a\+\)\+\(b\+\)\+c' takes over 0\.05 s on a reply"):
         Reading("regex", "(a+)+(b+)+c", 1, 5).points("a" * 3000 + "b" * 3000)
 
 
@@ -238,3 +238,25 @@ def test_an_edit_of_a_prompt_file_changes_the_identity_of_its_judge_alone(folder
 def test_the_documents_name_every_example():
     told = (ROOT / "docs/judges.md").read_text()
     assert EXAMPLES and all(f"`{name}`" in told for name in EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("tasks: instruction", "the key 'tasks' is there twice"),
+        ("words: {Yes: 1, yes: 5}", "the key 'yes' is there twice"),
+        ("verdict: a/b", "verdict: a verdict's name has only letters, digits, _ and -, not 'a/b'"),
+        ("verdict: ''", "verdict: a verdict's name has only letters, digits, _ and -, not ''"),
+    ],
+)
+def test_keys_that_are_there_twice_and_names_that_cannot_be_are_refused(folder, more, said):
+    name = write(PLAIN.replace("read: last_number", f"read: brackets\n{more}"))
+    with pytest.raises(ResetError) as error:
+        prompt_files.read(name)
+    assert error.value.message == f"{prompt_path(name)}: {said}"
+
+
+def test_a_folder_is_no_prompt_file(folder):
+    prompt_path("mine").mkdir()
+    with pytest.raises(ResetError, match=r"no prompt file 'mine' in .*\. Known: none$"):
+        prompt_files.read("mine")

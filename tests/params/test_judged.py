@@ -243,12 +243,37 @@ def test_of_a_pool_that_nothing_reads_no_verdict_is_paid(composed):
         ("near_identical", 1.5, "curated.reset.near_identical: Input should be less than or equal to 1 (it is 1.5)"),
         ("disagreement", -0.1, "curated.reset.disagreement: Input should be greater than or equal to 0 (it is -0.1)"),
         ("length_penalty", -1, "curated.reset.length_penalty: Input should be greater than or equal to 0 (it is -1)"),
+        ("share", 0.0, "curated.reset.share: Input should be greater than 0 (it is 0.0)"),
         ("per_prompt", 0, "curated.reset.per_prompt: Input should be greater than or equal to 1 (it is 0)"),
     ],
 )
 def test_what_makes_a_winner_stays_within_its_range(problems, key, value, problem):
     (found,) = problems(lambda p: p["curated"]["reset"].update({key: value}))
     assert found.replace("best.", "") == problem
+
+
+def test_a_bound_of_disagreement_takes_several_verdicts_of_an_objective_with_a_weight(problems):
+    several = {"instruction": {"take": "mean", "of": ["rating", "rating_weak"], "null_if": "any"}}
+
+    def change(p, name="instruction"):
+        p["curated"]["reset"]["disagreement"] = 0.2
+        p["objectives"][name]["verdicts"] = several
+
+    said = "curated.reset.disagreement is 0.2, but one verdict speaks for each objective: let several speak for one"
+    (found,) = problems(lambda p: change(p, "style"))  # of weight 0
+    assert found.startswith(said)
+    assert problems(change) == []
+
+
+def test_a_weight_stays_within_what_can_be_added_up(problems):
+    (found,) = problems(lambda p: p["objectives"]["instruction"].update(weight=1e308))
+    assert found == "objectives.instruction.weight: Input should be less than or equal to 1000000 (it is 1e+308)"
+
+
+def test_a_combination_names_each_verdict_once(problems):
+    twice = {"take": "deviation", "of": ["rating", "rating"], "null_if": "any"}
+    (found,) = problems(lambda p: p["objectives"]["instruction"]["verdicts"].update(instruction=twice))
+    assert "objectives.instruction.verdicts.instruction" in found and "names 'rating' twice, must name each" in found
 
 
 def test_several_answers_to_a_prompt_are_for_picks_of_whole_answers(problems):

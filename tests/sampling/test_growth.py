@@ -6,7 +6,8 @@ from reset.files import schemas, tables
 from reset.runs.chunks import Chunks
 from reset.runs.store import Store
 from reset.sampling.decode_settings import arms
-from reset.sampling.sample import Pool, sample
+from reset.sampling.pieces import Pool
+from reset.sampling.sample import sample
 from tests.sampling.test_sample import Echo, prompts, tokenize  # noqa: F401  (a fixture)
 
 TEMPERATURES, TOP_KS = [0.0, 0.1, 0.2], [5, 10]

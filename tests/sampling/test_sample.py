@@ -8,7 +8,8 @@ from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.runs.chunks import Chunks
 from reset.sampling.decode_settings import arms
-from reset.sampling.sample import TOO_LONG, Pool, _count_planned, sample
+from reset.sampling.pieces import TOO_LONG, Pool
+from reset.sampling.sample import _count_planned, sample
 
 TEMPERATURES, TOP_KS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], [5, 10, 20, 50, 70, 90, 100]
 INTENT, PAPER = arms(TEMPERATURES, TOP_KS, 1.0), arms(TEMPERATURES, TOP_KS, 0.0)

@@ -69,6 +69,14 @@ class Ran:
         return {name: end - at for (at, name), end in zip(starts, ends, strict=bool(starts))}
 
 
+class Unexpected(AssertionError):
+    """A command failed, or did not although it should; `ran` has what it printed."""
+
+    def __init__(self, ran: "Ran", message: str) -> None:
+        super().__init__(message)
+        self.ran = ran
+
+
 @dataclass
 class World:
     """A clone of the project, what it may ask, and what it asked."""
@@ -99,7 +107,8 @@ class World:
             errors="replace",
         ) as process:
             ran.lines += [(time.monotonic(), line) for line in process.stdout or ()]
-        assert bool(process.returncode) == fails, f"{' '.join(command)}\n{ran.text[-6000:]}"
+        if bool(process.returncode) != fails:
+            raise Unexpected(ran, f"{' '.join(command)}\n{ran.text[-6000:]}")
         return ran
 
     def compose(self, *more: str) -> None:

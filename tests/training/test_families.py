@@ -19,7 +19,7 @@ from reset.model import adapters, generation
 from reset.model.chat_frame import frame
 from reset.model.prompts import CHAT
 from reset.model.tokens import load_tokenizer, prompt_ids
-from reset.sampling import sample
+from reset.sampling import pieces, sample
 from reset.sampling.decode_settings import arms
 from reset.sampling.framed import Framed
 from tests.evidence.test_export import card, change, recorded
@@ -128,7 +128,7 @@ def test_an_export_answers_a_chat_as_the_system_answered_its_pool(
     assert chat
     engine = Framed(TransformersEngine(model=model, batch=4, dtype="float32"), chat)
     examples = [example_row(n, instruction=f"What is the home of {who}? ") for n, who in enumerate(["Mira", "Tom  "])]
-    pool = sample.Pool("mtl", arms([0.0], [], 0.0), 1, 0, CHAT, 12, 400)
+    pool = pieces.Pool("mtl", arms([0.0], [], 0.0), 1, 0, CHAT, 12, 400)
     answers = list(sample.answer(examples, pool, engine, partial(prompt_ids, tokenizer, frame=chat)))
     recorded(tmp_path, model)
     lock = yaml.safe_load((tmp_path / "dvc.lock").read_text())["stages"]["train@mtl"]["params"]["params.yaml"]
