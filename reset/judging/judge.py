@@ -7,7 +7,7 @@ judged. Finished chunks of about `chunk_answers` answers are kept, so that a kil
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
