@@ -25,6 +25,7 @@ class OwnJudge:
         self._name, self._plug_in = name, plug_in
         self._who = f"{place}: class '{plug_in.__module__}:{plug_in.__name__}'"
         self.tasks = frozenset(plug_in.tasks)
+        self.unanswerable = bool(getattr(plug_in, "unanswerable", False))
         with self._telling():
             self._judge = build()
         self.expected_nulls = frozenset(getattr(self._judge, "expected_nulls", ()))

@@ -178,7 +178,7 @@ def test_what_a_class_gives_wrongly_or_raises_is_one_line(module, gives, said):
 
 def test_a_numpy_score_is_a_score_and_a_constructor_may_take_any_option(module):
     name = module(
-        "import numpy; from reset.judges import Verdict\nclass J:\n  tasks = ['summarization']\n"
+        "import numpy; from reset.judges import Verdict\nclass J:\n  tasks = ['summarization']; unanswerable = True\n"
         "  def __init__(self, name, **more): self.name, self.more = name, more\n"
         "  def verdicts(self, answers): yield Verdict('a1', self.name, numpy.float32(self.more['x']))\n"
     )
@@ -186,6 +186,7 @@ def test_a_numpy_score_is_a_score_and_a_constructor_may_take_any_option(module):
     by, _ = build.load("watchers", "j", row, {"workers": 1, "ray_address": None})
     (verdict,) = by.verdicts([ONE])
     assert (verdict.score, type(verdict.score)) == (0.5, float)
+    assert by.unanswerable  # what a class says of itself is passed on
 
 
 def test_a_constructor_that_raises_is_one_line(module):
