@@ -1,6 +1,8 @@
-"""Which files of a folder hold a text, also inside Parquet, SQLite and compressed files."""
+"""Which files of a folder hold a text, also inside Parquet, SQLite, compressed files and the packed data of a page."""
 
+import base64
 import gzip
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -29,6 +31,9 @@ def parts(path: Path) -> Iterator[bytes]:
             yield "\n".join(database.iterdump()).encode()
     elif content.startswith(b"\x1f\x8b"):
         yield gzip.decompress(content)
+    elif path.suffix == ".html":
+        for packed in re.findall(rb"H4sI[A-Za-z0-9+/=]+", content):  # gzip in base64, as the report has its answers
+            yield gzip.decompress(base64.b64decode(packed))
     elif ".git/objects" in path.as_posix() and path.suffix == "":
         try:
             yield zlib.decompress(content)
