@@ -104,8 +104,9 @@ def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_t
 def test_the_key_of_a_server_is_in_no_file_that_the_line_wrote(line: tuple[Path, set[str]]) -> None:
     folder, _ = line
     assert holders(folder, KEY) == []
-    rated = holders(folder, "Good. Rating: [[")  # a text that a server gave: the search looks into tables and ledgers
-    assert {Path(path).suffix for path in rated} >= {".parquet", ".sqlite", ".html"}, rated
+    told = {text: {Path(path).suffix for path in holders(folder, text)} for text in ("Good. Rating: [[", SAID[1])}
+    assert told["Good. Rating: [["] >= {".parquet", ".sqlite"}  # the search looks into tables, ledgers and pages
+    assert told[SAID[1]] >= {".parquet", ".sqlite", ".html"}
 
 
 @pytest.mark.slow
