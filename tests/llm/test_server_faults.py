@@ -4,6 +4,7 @@ import gzip
 import json
 import time
 import tracemalloc
+from functools import cache
 
 import pytest
 
@@ -219,8 +220,13 @@ def endless(write):
         write(b" " * 2**20)
 
 
+@cache
+def packed_bomb():
+    return gzip.compress(b" " * 2**27, 1)
+
+
 def bomb(write):
-    packed = gzip.compress(b" " * 2**27, 1)
+    packed = packed_bomb()
     write(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(packed), packed))
 
 
@@ -243,15 +249,17 @@ def test_a_server_that_does_not_keep_to_http_costs_bounded_time_and_memory(
     server, ledger, options, send, reason, monkeypatch
 ):
     monkeypatch.setattr(size, "LARGEST", 2**22)
+    packed_bomb()  # before the clock runs
     raw(server, send)
+    patience = 0.5 if reason.startswith("no reply") else 5.0
     tracemalloc.start()
     began = time.monotonic()
-    found = ask(questions(2), options(timeout_s=0.5, max_retries=1), ledger)
+    found = ask(questions(2), options(timeout_s=patience, max_retries=1), ledger)
     seconds, (_, peak) = time.monotonic() - began, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(found) == 2 and all(isinstance(reply, Failure) for reply in found.values())
     assert all(reason in reply.reason for reply in found.values()), found
-    assert seconds < 6 and peak < (2**28 if send is bomb else 10 * 2**22)
+    assert seconds < 12 and peak < (2**28 if send is bomb else 10 * 2**22)
     if send in (endless, bomb):
         assert all("the server sends more than 4,194,304 bytes" in reply.error for reply in found.values()), found
     server.reply = lambda body: "[[7]]"
