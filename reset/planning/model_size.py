@@ -2,8 +2,10 @@
 
 Training memory is the sum of three terms. Model states are counted as DeepSpeed's own estimators do
 (`estimate_zero2_model_states_mem_needs` and `estimate_zero3_model_states_mem_needs` of 0.19, without offload).
-Activations follow Korthikanti et al. (2022, "Reducing Activation Recomputation in Large Transformer Models", equations
-2 and 5, without attention scores, which fused kernels do not store). Logits are those of `reset.training.sft`; for a
+Activations are those that the layers of a gated decoder (LLaMA, Qwen) keep for the backward pass, in the manner of Korthikanti et
+al. (2022, "Reducing Activation Recomputation in Large Transformer Models"), whose 34 bytes per token and unit of width
+hold for an MLP of four times the width without a gate. Attention scores are left out, which fused kernels do not
+store. Logits are those of `reset.training.sft`; for a
 large vocabulary, of a tile of `reset.training.fused_head`. On a CPU the memory of a process without a model is added;
 on a GPU that of kernels and allocators is not.
 """
@@ -122,10 +124,21 @@ class Shape:
         batch_tokens = recipe.micro_batch_size * tokens
         if recipe.micro_batch_tokens is not None:
             batch_tokens = min(batch_tokens, max(recipe.micro_batch_tokens, tokens))
-        layer = 17 * dtype.itemsize * batch_tokens * self.width
-        inputs = dtype.itemsize * batch_tokens * self.width
-        layers = inputs * self.layers + layer if recipe.gradient_checkpointing else layer * self.layers
+        every = dtype.itemsize * batch_tokens * self._kept(dtype)
+        inputs = dtype.itemsize * batch_tokens * self.width * self.layers
+        layers = inputs + every // self.layers if recipe.gradient_checkpointing else every
         return layers + self._logits(batch_tokens)
+
+    def _kept(self, dtype: torch.dtype) -> int:
+        """Numbers that all layers keep per token.
+
+        What each linear module returns; of those that widen, its activation and its product too; of a layer, the
+        results of attention and of two norms, whose inputs are kept in float32 as well.
+        """
+        features = self.linear.values()
+        widened = sum(n_out for n_in, n_out in features if n_out > n_in)
+        norms = 5 if dtype is torch.float32 else 7
+        return sum(n_out for _, n_out in features) + widened + norms * self.width * self.layers
 
     def _logits(self, tokens: int) -> int:
         """Bytes of the logits of a pass with `tokens` trained tokens, and of the float32 gradient of a fused head."""
