@@ -11,6 +11,6 @@ _VARIABLES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")  # both l
 
 
 def bound() -> None:
-    """Keep at most `SHAPES` shapes in this process and in those that it starts, unless the environment says how many."""
+    """Keep at most `SHAPES` shapes, here and in processes that are started, unless the environment says how many."""
     for variable in _VARIABLES:
         os.environ.setdefault(variable, str(SHAPES))

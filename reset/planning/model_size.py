@@ -2,10 +2,10 @@
 
 Training memory is the sum of three terms. Model states are counted as DeepSpeed's own estimators do
 (`estimate_zero2_model_states_mem_needs` and `estimate_zero3_model_states_mem_needs` of 0.19, without offload).
-Activations are those that the layers of a gated decoder (LLaMA, Qwen) keep for the backward pass, in the manner of Korthikanti et
-al. (2022, "Reducing Activation Recomputation in Large Transformer Models"), whose 34 bytes per token and unit of width
-hold for an MLP of four times the width without a gate. Attention scores are left out, which fused kernels do not
-store. Logits are those of `reset.training.sft`; for a
+Activations are those that the layers of a gated decoder (LLaMA, Qwen) keep for the backward pass, in the manner of
+Korthikanti et al. (2022, "Reducing Activation Recomputation in Large Transformer Models"), whose 34 bytes per token and
+unit of width hold for an MLP of four times the width without a gate. Attention scores are left out, which fused kernels
+do not store. Logits are those of `reset.training.sft`; for a
 large vocabulary, of a tile of `reset.training.fused_head`. On a CPU the memory of a process without a model is added;
 on a GPU that of kernels and allocators is not.
 """
