@@ -31,10 +31,10 @@ SCORES = ("faithfulness", "copied", "instruction", "task")
 
 def alike(run: Path) -> dict[str, dict[str, float]]:
     """Per data set, over the pairs of answers to a prompt: the share of equal texts, and the mean ROUGE-L."""
-    texts = defaultdict(list)
+    texts: dict[str, list[str]] = defaultdict(list)
     for row in tables.read(run / f"data/answers/{POOL}.parquet", schemas.ANSWERS):
         texts[row["example_id"]].append(row["text"])
-    pairs = defaultdict(list)
+    pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for name, answers in texts.items():
         pairs[name.split("/")[0]] += combinations(answers, 2)
     return {
@@ -96,12 +96,12 @@ PARTS |= {"trained": trained, "sampled": sampled}
 
 def means(runs: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
     """The mean over runs of each figure that all of them have."""
-    values: dict[str, dict[str, list[float | None]]] = defaultdict(lambda: defaultdict(list))
+    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for name, row in (entry for run in runs for entry in run.items()):
         for key, value in row.items():
-            values[name][key].append(value)
+            values[name][key] += [] if value is None else [value]
     return {
-        name: {key: digits(fmean(found)) for key, found in row.items() if len(found) == len(runs) and None not in found}
+        name: {key: digits(fmean(found)) for key, found in row.items() if len(found) == len(runs)}
         for name, row in values.items()
     }
 
