@@ -133,12 +133,13 @@ class Shape:
         """Numbers that all layers keep per token.
 
         What each linear module returns; of those that widen, its activation and its product too; of a layer, the
-        results of attention and of two norms, whose inputs are kept in float32 as well.
+        results of attention and of two norms, whose inputs are kept in float32 as well. On a CPU all that attention
+        reads and writes is (`reset.training.attention`).
         """
         features = self.linear.values()
         widened = sum(n_out for n_in, n_out in features if n_out > n_in)
-        norms = 5 if dtype is torch.float32 else 7
-        return sum(n_out for _, n_out in features) + widened + norms * self.width * self.layers
+        whole = 5 if dtype is torch.float32 else 7 if torch.cuda.is_available() else 14
+        return sum(n_out for _, n_out in features) + widened + whole * self.width * self.layers
 
     def _logits(self, tokens: int) -> int:
         """Bytes of the logits of a pass with `tokens` trained tokens, and of the float32 gradient of a fused head."""

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PretrainedConfig, Qw
 from reset.model import adapters
 from reset.params.training import Recipe
 from reset.planning import model_size
+from reset.training import attention
 from tests.support.families import FAMILIES
 
 
@@ -53,6 +54,8 @@ def test_an_adapter_is_counted_in_every_family(tmp_path: Path, name: str) -> Non
 def _kept(config: PretrainedConfig, dtype: torch.dtype, tokens: int) -> int:
     """Bytes that the layers of a model keep for the backward pass, without its weights."""
     model = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    if dtype is torch.bfloat16:
+        attention.in_float32(model)
     weights = {weight.untyped_storage()._cdata for weight in model.parameters()}
     kept: dict[int, torch.Tensor] = {}
 
@@ -61,7 +64,9 @@ def _kept(config: PretrainedConfig, dtype: torch.dtype, tokens: int) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        result = model.base_model(torch.ones((1, tokens), dtype=torch.long), use_cache=False)
+        ids = torch.ones((1, tokens), dtype=torch.long)
+        mask = (torch.arange(tokens) < tokens - 5).long()[None]  # a padded row, as most batches have
+        result = model.base_model(ids, attention_mask=mask, use_cache=False)
     assert result.last_hidden_state.requires_grad
     return sum(tensor.untyped_storage().nbytes() for key, tensor in kept.items() if key not in weights)
 
@@ -85,4 +90,4 @@ def test_activations_are_those_that_a_pass_keeps(tmp_path: Path, made: Any, dtyp
         shape = model_size.shape(tmp_path)
         planned.append(shape.activations(cast(Recipe, recipe), dtype, 128))
         found.append(_kept(config, dtype, 128))
-    assert planned[1] - planned[0] == pytest.approx(found[1] - found[0], rel=0.03)
+    assert planned[1] - planned[0] == pytest.approx(found[1] - found[0], rel=0.1)
