@@ -33,7 +33,8 @@ _LOGIT_BYTES = 2 + 4 + 4 + 4  # per logit: as computed, in float32, softmax, gra
 _TILE_BYTES = 4 * 4  # per logit of a tile of TRL's fused head: in float32, scaled, exponentials, gradient
 _TILE = (4096, 32768)  # tokens and words of a tile
 _LARGE = 4096  # words of a vocabulary from which on `reset.training.fused_head` is used
-PROCESS = 750_000_000  # a training process on a CPU without a model: Python and its libraries
+PROCESS = 750_000_000  # a process on a CPU without a model: Python and its libraries
+_ROOM = 64  # spare tokens of a sequence in the cache of `reset.engines.transformers`
 _CHECKPOINT_BYTES = 12  # optimiser states per parameter in a checkpoint
 CHECKPOINTS = 2  # most that exist at once: the next is written before the last is deleted
 
@@ -148,9 +149,17 @@ class Shape:
         rows, words = min(tokens, _TILE[0]), min(self.vocabulary, _TILE[1])
         return _TILE_BYTES * rows * words + 4 * self.vocabulary * self.width
 
-    def answering(self, dtype: torch.dtype, *, sequences: int, tokens: int) -> int:
-        """Bytes of the weights, and of the KV cache of `sequences` sequences of `tokens` tokens each."""
-        return dtype.itemsize * (self.parameters + sequences * tokens * self.cache)
+    def answering(self, dtype: torch.dtype, *, sequences: int, prompt_tokens: int, answer_tokens: int) -> int:
+        """Bytes of the weights, of the KV cache of `sequences` sequences, and of reading their prompts at once.
+
+        One layer at a time is read: its MLP has three results of the widest module, and eight of the model's width are
+        there beside them, those of norms in float32. On a CPU the memory of a process is added.
+        """
+        cached = sequences * (prompt_tokens + answer_tokens + _ROOM) * self.cache
+        widest = max((max(features) for features in self.linear.values()), default=self.width)
+        read = sequences * prompt_tokens * (3 * widest + 8 * self.width)
+        total = dtype.itemsize * (self.parameters + cached + read)
+        return total if torch.cuda.is_available() else PROCESS + total
 
 
 def _is_target(name: str, targets: list[str]) -> bool:
