@@ -19,6 +19,7 @@ from statistics import fmean
 from typing import Any
 
 import click
+import pyarrow.parquet as pq
 
 from benchmarks.result import digits
 from reset.files import schemas, tables
@@ -26,6 +27,7 @@ from reset.judges.rouge import rouge_l
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 POOL = "mtl_candidates"
+LONG = ("abstractive_qa", "summarization")
 SCORES = ("faithfulness", "copied", "instruction", "task")
 
 
@@ -90,8 +92,28 @@ def sampled(run: Path) -> dict[str, dict[str, float]]:
     return found
 
 
+def ended(run: Path) -> dict[str, dict[str, float]]:
+    """Faithfulness of longer answers per system: where `mtl` ended its answer to the prompt, and where it did not."""
+    reasons = {
+        row["example_id"]: "ended" if row["finish_reason"] == "stop" else "cut"
+        for row in tables.read(run / "data/answers/mtl.parquet", schemas.ANSWERS)
+    }
+    found = {}
+    for path in sorted((run / "data/scores").glob("*.parquet")):
+        scores: dict[str, list[float]] = defaultdict(list)
+        for row in pq.read_table(path).to_pylist():
+            if row["objective"] == "faithfulness" and row["task"] in LONG and row["score"] is not None:
+                scores[reasons[row["example_id"]]].append(row["score"])
+        found[path.stem] = {f"{how}_{key}": one for how, all in scores.items() for key, one in _two(all).items()}
+    return found
+
+
+def _two(scores: Sequence[float]) -> dict[str, float]:
+    return {"prompts": len(scores), "faithfulness": fmean(scores)}
+
+
 PARTS = {"alike": alike, "choice": choice, "winners": winners, "systems": systems}
-PARTS |= {"trained": trained, "sampled": sampled}
+PARTS |= {"ended": ended, "trained": trained, "sampled": sampled}
 
 
 def means(runs: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:

@@ -10,6 +10,7 @@ import click
 from reset.report import words
 
 FILE = Path("docs/real_text.json")
+ORDER = ("base", "mtl", "mtl_random", "mtl_reset", "mtl_dpo")
 SCORES = ("faithfulness_seen", "faithfulness_unseen", "copied_seen", "copied_unseen", "instruction", "task")
 MEASURES = ("seen faithfulness", "unseen faithfulness", "instruction", "task")  # of README's table
 README = (("mtl_reset", "mtl"), ("mtl_reset", "mtl_random"), ("mtl_dpo", "mtl"))
@@ -23,9 +24,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def scores(content: Figures) -> str:
-    """Macro averages, the mean of the runs, and the tokens of a grounded answer and of a reply to an instruction."""
+    """Macro averages, the mean of the runs."""
     found = {(row["system"], row["score"]): row["mean"] for row in content["seeds"]["scores"]}
-    names = [name for name in ("base", "mtl", "mtl_random", "mtl_reset", "mtl_dpo") if (name, "task") in found]
+    names = [name for name in ORDER if (name, "task") in found]
     rows = [[name, *(words.figure(found[name, score]) for score in SCORES)] for name in names]
     return table(["system", *(score.replace("_", ", ") for score in SCORES)], rows)
 
@@ -44,7 +45,7 @@ def differences(content: Figures, measures: Sequence[str] | None = None, pairs: 
     )
 
 
-def _told(figures: Figures) -> str:
+def _told(figures: dict[str, float | None]) -> str:
     return f"{words.signed(figures)} {words.interval(figures)}"
 
 
@@ -67,6 +68,17 @@ def winners(content: Figures) -> str:
     return table(["task", "verdict", "all candidates", "chosen"], rows)
 
 
+def ended(content: Figures) -> str:
+    """Faithfulness of summaries and abstractive answers where `mtl` ended its answer, and where it was cut off."""
+    keys = ("ended_prompts", "ended_faithfulness", "cut_prompts", "cut_faithfulness")
+    rows = [
+        [name, *(f"{row[key]:g}" if "prompts" in key else words.figure(row[key]) for key in keys)]
+        for name in ORDER
+        if (row := content["ended"].get(name))
+    ]
+    return table(["system", "`mtl` ended", "faithfulness", "`mtl` was cut off", "faithfulness"], rows)
+
+
 def costs(content: Figures) -> str:
     """What the stages of all runs took."""
     rows = [
@@ -83,7 +95,7 @@ def costs(content: Figures) -> str:
 
 def page(content: Figures) -> list[str]:
     """The tables of the page, in their order."""
-    return [make(content) for make in (scores, differences, choices, winners, costs)]
+    return [make(content) for make in (scores, differences, choices, ended, winners, costs)]
 
 
 def readme(content: Figures) -> str:
