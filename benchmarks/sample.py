@@ -14,11 +14,11 @@ Ours is the stage's own function, from the table of prompts to the table of answ
 
 Speeds are answers per second: each side draws its own answers from the same distributions, which are equally long on
 average. The model has random weights, unless `--model` names a folder; for vLLM it is wider, so that its work and not
-vLLM's own takes most of the time, as with real models. Each part writes results/sample_<part>.json.
+vLLM's own takes most of the time, as with real models. `--prompts` asks a run's prompts instead of made-up ones, in
+parts vllm and transformers. Each part writes results/sample_<part>.json.
 """
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,30 +29,30 @@ from benchmarks.sample_engines import comparison
 from benchmarks.sample_runs import flat, one_size, resume
 from benchmarks.sample_work import random_model
 
-PARTS: dict[str, Callable[[Path, bool], None]] = {
-    "vllm": partial(comparison, "vllm"),
-    "transformers": partial(comparison, "transformers"),
-    "flat": flat,
-    "resume": resume,
-}
+ENGINES = ("vllm", "transformers")
+OTHERS: dict[str, Callable[[Path, bool], None]] = {"flat": flat, "resume": resume}
+PARTS = (*ENGINES, *OTHERS)
 MODELS: dict[str, dict[str, Any]] = {"vllm": {"width": 384, "ending": 16.0}}
 
 
 @click.command()
-@click.option(
-    "--part", "parts", type=click.Choice(list(PARTS)), multiple=True, help="May be repeated; all if left out."
-)
+@click.option("--part", "parts", type=click.Choice(PARTS), multiple=True, help="May be repeated; all if left out.")
 @click.option("--quick", is_flag=True, help="Fewer prompts and rounds.")
 @click.option("--model", type=click.Path(path_type=Path, exists=True), help="A model's folder.")
+@click.option("--prompts", type=click.Path(path_type=Path, exists=True), help="A table, data/prompts/<name>.parquet.")
 @click.option("--one-size", "count", type=int, hidden=True, help="So many prompts of part `flat`, in this process.")
-def main(parts: tuple[str, ...], quick: bool, model: Path | None, count: int | None) -> None:
+def main(parts: tuple[str, ...], quick: bool, model: Path | None, prompts: Path | None, count: int | None) -> None:
     """Measure sampling against its peers."""
     with TemporaryDirectory() as scratch:
         if count is not None and model is not None:
             click.echo(one_size(model, count))
             return
         for part in parts or PARTS:
-            PARTS[part](model or random_model(Path(scratch) / part, **MODELS.get(part, {})), quick)
+            chosen = model or random_model(Path(scratch) / part, **MODELS.get(part, {}))
+            if part in ENGINES:
+                comparison(part, chosen, quick, prompts)
+            else:
+                OTHERS[part](chosen, quick)
 
 
 if __name__ == "__main__":

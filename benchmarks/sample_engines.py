@@ -55,14 +55,14 @@ def vllm_sides(model: Path, asked: Sequence[Request]) -> tuple[Engine, dict[str,
     return engine, {"per_setting": per_setting, "bare": lambda: call(asked, [_parameters(one) for one in asked])}
 
 
-def transformers_sides(model: Path, asked: Sequence[Request]) -> tuple[Engine, dict[str, Side]]:
+def transformers_sides(model: Path, asked: Sequence[Request], dtype: Any) -> tuple[Engine, dict[str, Side]]:
     """Our engine; `model.generate` per setting, on the same load."""
     import torch
 
     from reset.engines.transformers.engine import TransformersEngine
     from reset.model.tokens import load_tokenizer
 
-    engine = TransformersEngine(model=model, batch=BATCH, dtype="float32")
+    engine = TransformersEngine(model=model, batch=BATCH, dtype=dtype)
     loaded, tokenizer = engine._model, load_tokenizer(model)
     tokenizer.padding_side = "left"
 
@@ -111,22 +111,27 @@ def compared(sides: dict[str, Side], count: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def measured(part: str, model: Path, prompts: int, rounds: int) -> dict[str, Any]:
-    """Run all sides of one engine."""
-    asked = requests(model, prompts)
-    engine, peers = {"vllm": vllm_sides, "transformers": transformers_sides}[part](model, asked)
+def measured(part: str, model: Path, rows: Sequence[tables.Row], dtype: str, rounds: int) -> dict[str, Any]:
+    """Run all sides of one engine on these prompts."""
+    asked = requests(model, rows)
+    engine, peers = vllm_sides(model, asked) if part == "vllm" else transformers_sides(model, asked, dtype)
     with TemporaryDirectory() as folder:
-        tables.write(Path(folder) / "prompts.parquet", schemas.EXAMPLES, examples(prompts))
+        tables.write(Path(folder) / "prompts.parquet", schemas.EXAMPLES, iter(rows))
         sides = {"ours": stage(model, engine, Path(folder)), **peers}
         found = compared({name: emptied(engine, side) for name, side in sides.items()}, len(asked), rounds)
         said = fmean(tables.column(Path(folder) / "answers.parquet", schemas.ANSWERS, "tokens"))
     return {**found, "prompt_tokens": fmean(len(one.token_ids) for one in asked), "answer_tokens": said}
 
 
-def comparison(part: str, model: Path, quick: bool) -> None:
-    """Measure one engine and publish; a ratio is the median of its rounds' ratios."""
-    prompts = PROMPTS[part][quick]
-    found = measured(part, model, prompts, 1 if quick else ROUNDS)
+def comparison(part: str, model: Path, quick: bool, table: Path | None = None) -> None:
+    """Measure one engine and publish; a ratio is the median of its rounds' ratios.
+
+    With a `table` of prompts, such as a run's, spread evenly over it; their model then computes in its usual dtype.
+    """
+    given = list(tables.read(table, schemas.EXAMPLES)) if table else list(examples(PROMPTS[part][quick]))
+    rows = given[:: max(1, len(given) // PROMPTS[part][quick])]
+    prompts = len(rows)
+    found = measured(part, model, rows, "auto" if table else "float32", 1 if quick else ROUNDS)
     bars = {"vllm": {"per_setting": 1.5, "bare": 0.95}, "transformers": {"per_setting": 3.0}}[part]
     names = {"per_setting": "one generate per setting", "bare": "a bare generate of the same requests"}
     checks = []

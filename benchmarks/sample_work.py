@@ -74,8 +74,8 @@ class Recorder:
         return [list(request.token_ids) for request in requests]
 
 
-def requests(model: Path, count: int) -> list[Request]:
+def requests(model: Path, rows: Sequence[tables.Row]) -> list[Request]:
     """What the pipeline would ask an engine for."""
     recorder = Recorder()
-    list(sample.answer(list(examples(count)), pool(), recorder, tokenizing(model)))
+    list(sample.answer(list(rows), pool(), recorder, tokenizing(model)))
     return recorder.requests

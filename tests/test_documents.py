@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks import real_text_tables
 from reset.cli.main import COMMANDS
 from reset.report import words
 from tests.support import ROOT
@@ -43,6 +44,15 @@ def test_differences_in_the_readme_are_those_of_three_seeds() -> None:
     for row in found["differences"]:
         told = (f"{words.signed(figures)} {words.interval(figures)}" for figures in row["measures"].values())
         assert f"| {row['system']} {words.MINUS} {row['against']} | {' | '.join(told)} |" in README
+
+
+def test_tables_on_real_text_are_those_of_its_figures() -> None:
+    figures = json.loads((ROOT / "docs/real_text.json").read_text())
+    assert len(figures["seeds"]["runs"]) == 2
+    page = (ROOT / "docs/real-text.md").read_text()
+    for table in real_text_tables.page(figures):
+        assert len(table.splitlines()) > 4 and table in page
+    assert real_text_tables.readme(figures) in README
 
 
 def test_scales_named_in_the_readme_are_those_that_are_shipped() -> None:

@@ -191,6 +191,15 @@ def test_the_study_of_other_methods_has_every_method(composed):
     assert {p.recipes[p.systems[name].recipe].method for name in p.evaluate.systems} == set(registry.METHODS)
 
 
+def test_the_study_of_real_text_is_the_laptop_with_dpo_on_the_same_pool(composed):
+    laptop, study = params.load(composed("laptop")), params.load(composed("laptop +studies=real_text"))
+    assert study.systems.keys() - laptop.systems.keys() == {"mtl_dpo"}
+    assert study.recipes[study.systems["mtl_dpo"].recipe].method == "dpo"
+    assert study.curated["pairs"].pool == study.curated["reset"].pool == study.curated["random"].pool
+    assert set(study.prompts["test"].rows) == set(laptop.prompts["test"].rows)
+    assert study.judges == laptop.judges and study.curated["pairs"].rating == laptop.curated["reset"].rating
+
+
 def test_scale_own_takes_a_real_model_by_one_word_and_one_row(composed):
     p = params.load(composed("own models=chat base.chat.options.id=mine base.chat.needs=mine"))
     assert (p.template, {row.kind for row in p.base.values()}) == ("chat", {"hub"})

@@ -17,7 +17,7 @@ from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
 from reset.errors import ResetError
 from reset.files import hashing, tables
-from reset.model import generation, tied
+from reset.model import generation, shape_caches, tied
 
 CONFIG, BASE = "adapter_config.json", "base.json"
 FILES = (CONFIG, BASE, "adapter_model.safetensors")
@@ -74,6 +74,7 @@ def rank(folder: Path) -> int:
 
 def load(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     """Load the whole model of a system; an adapter that is kept apart is merged in memory."""
+    shape_caches.bound()
     base = weights(folder)
     return _load_weights(base, dtype) if base == folder else merged(_load_weights(base, torch.float32), folder, dtype)
 

@@ -21,15 +21,18 @@ class Pending:
 def pending(folder: Path) -> list[Pending]:
     """Return the stages of the project in `folder` that would run, each after those that it depends on.
 
-    Raises `ResetError` if there is no DVC project, or one that DVC cannot read.
+    Raises `ResetError` if there is no DVC project, one that DVC cannot read, or one in which it runs.
     """
     from dvc.exceptions import DvcException  # DVC takes a second to import
+    from dvc.lock import LockError
     from dvc.repo import Repo
 
     try:
         repo = Repo(str(folder))
         changed = {name: _why(parts) for name, parts in repo.status().items()}
         graph = repo.index.graph  # an edge leads from a stage to a stage that it depends on
+    except LockError as error:
+        raise ResetError("DVC is running here: plan afterwards; `reset-lm status` shows what is left") from error
     except DvcException as error:
         raise ResetError(f"DVC: {str(error).splitlines()[0]}") from error
     stages = []

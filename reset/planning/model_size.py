@@ -2,8 +2,10 @@
 
 Training memory is the sum of three terms. Model states are counted as DeepSpeed's own estimators do
 (`estimate_zero2_model_states_mem_needs` and `estimate_zero3_model_states_mem_needs` of 0.19, without offload).
-Activations follow Korthikanti et al. (2022, "Reducing Activation Recomputation in Large Transformer Models", equations
-2 and 5, without attention scores, which fused kernels do not store). Logits are those of `reset.training.sft`; for a
+Activations are those that the layers of a gated decoder (LLaMA, Qwen) keep for the backward pass, in the manner of
+Korthikanti et al. (2022, "Reducing Activation Recomputation in Large Transformer Models"), whose 34 bytes per token and
+unit of width hold for an MLP of four times the width without a gate. Attention scores are left out, which fused kernels
+do not store. Logits are those of `reset.training.sft`; for a
 large vocabulary, of a tile of `reset.training.fused_head`. On a CPU the memory of a process without a model is added;
 on a GPU that of kernels and allocators is not.
 """
@@ -31,7 +33,8 @@ _LOGIT_BYTES = 2 + 4 + 4 + 4  # per logit: as computed, in float32, softmax, gra
 _TILE_BYTES = 4 * 4  # per logit of a tile of TRL's fused head: in float32, scaled, exponentials, gradient
 _TILE = (4096, 32768)  # tokens and words of a tile
 _LARGE = 4096  # words of a vocabulary from which on `reset.training.fused_head` is used
-PROCESS = 750_000_000  # a training process on a CPU without a model: Python and its libraries
+PROCESS = 750_000_000  # a process on a CPU without a model: Python and its libraries
+_ROOM = 64  # spare tokens of a sequence in the cache of `reset.engines.transformers`
 _CHECKPOINT_BYTES = 12  # optimiser states per parameter in a checkpoint
 CHECKPOINTS = 2  # most that exist at once: the next is written before the last is deleted
 
@@ -122,10 +125,22 @@ class Shape:
         batch_tokens = recipe.micro_batch_size * tokens
         if recipe.micro_batch_tokens is not None:
             batch_tokens = min(batch_tokens, max(recipe.micro_batch_tokens, tokens))
-        layer = 17 * dtype.itemsize * batch_tokens * self.width
-        inputs = dtype.itemsize * batch_tokens * self.width
-        layers = inputs * self.layers + layer if recipe.gradient_checkpointing else layer * self.layers
+        every = dtype.itemsize * batch_tokens * self._kept(dtype)
+        inputs = dtype.itemsize * batch_tokens * self.width * self.layers
+        layers = inputs + every // self.layers if recipe.gradient_checkpointing else every
         return layers + self._logits(batch_tokens)
+
+    def _kept(self, dtype: torch.dtype) -> int:
+        """Numbers that all layers keep per token.
+
+        What each linear module returns; of those that widen, its activation and its product too; of a layer, the
+        results of attention and of two norms, whose inputs are kept in float32 as well. On a CPU all that attention
+        reads and writes is (`reset.training.attention`).
+        """
+        features = self.linear.values()
+        widened = sum(n_out for n_in, n_out in features if n_out > n_in)
+        whole = 5 if dtype is torch.float32 else 7 if torch.cuda.is_available() else 14
+        return sum(n_out for _, n_out in features) + widened + whole * self.width * self.layers
 
     def _logits(self, tokens: int) -> int:
         """Bytes of the logits of a pass with `tokens` trained tokens, and of the float32 gradient of a fused head."""
@@ -134,9 +149,17 @@ class Shape:
         rows, words = min(tokens, _TILE[0]), min(self.vocabulary, _TILE[1])
         return _TILE_BYTES * rows * words + 4 * self.vocabulary * self.width
 
-    def answering(self, dtype: torch.dtype, *, sequences: int, tokens: int) -> int:
-        """Bytes of the weights, and of the KV cache of `sequences` sequences of `tokens` tokens each."""
-        return dtype.itemsize * (self.parameters + sequences * tokens * self.cache)
+    def answering(self, dtype: torch.dtype, *, sequences: int, prompt_tokens: int, answer_tokens: int) -> int:
+        """Bytes of the weights, of the KV cache of `sequences` sequences, and of reading their prompts at once.
+
+        One layer at a time is read: its MLP has three results of the widest module, and eight of the model's width are
+        there beside them, those of norms in float32. On a CPU the memory of a process is added.
+        """
+        cached = sequences * (prompt_tokens + answer_tokens + _ROOM) * self.cache
+        widest = max((max(features) for features in self.linear.values()), default=self.width)
+        read = sequences * prompt_tokens * (3 * widest + 8 * self.width)
+        total = dtype.itemsize * (self.parameters + cached + read)
+        return total if torch.cuda.is_available() else PROCESS + total
 
 
 def _is_target(name: str, targets: list[str]) -> bool:

@@ -142,11 +142,15 @@ def pools(p: Params, models: Models, rates: Rates) -> list[dict[str, Any]]:
 
 
 def memory_of_sampling(p: Params, model: Model) -> int:
-    """Bytes of the weights and of the KV cache of one batch, or of one sequence if the engine has no fixed batch."""
+    """Bytes of the weights and of one batch, or of one sequence if the engine has no fixed batch."""
     options = p.sample.engines[p.sample.engine]
     dtype = precision.dtype(str(options.get("dtype") or options.get("options", {}).get("dtype", "auto")))
-    tokens = p.sample.max_prompt_tokens + p.sample.max_tokens
-    return model.shape.answering(dtype, sequences=int(options.get("batch", 1)), tokens=tokens)
+    return model.shape.answering(
+        dtype,
+        sequences=int(options.get("batch", 1)),
+        prompt_tokens=p.sample.max_prompt_tokens,
+        answer_tokens=p.sample.max_tokens,
+    )
 
 
 def _table_size(p: Params, name: str, answers: int) -> int | None:

@@ -19,7 +19,7 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from reset.model import generation, precision
+from reset.model import generation, precision, shape_caches
 from reset.runs import checkpoints
 from reset.runs.divergence import Limits, Watch
 from reset.runs.launcher import free_port
@@ -136,6 +136,7 @@ def fit(
     `example_id` or else by number.
     """
     without_shared_memory()
+    shape_caches.bound()
     bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
     tokens = generation.special_tokens(model.config)
     if recipe.padding_free:

@@ -178,6 +178,23 @@ def test_an_unknown_dtype_names_the_nearest(micro_model):
     assert raised.value.message == ("Unknown dtype 'bloat16'. Did you mean 'bfloat16'? Known: auto, bfloat16, float32")
 
 
+@pytest.mark.parametrize(("key_heads", "shares"), [(4, False), (2, True)])
+def test_prompts_with_one_answer_each_are_shared_where_heads_are_grouped(tmp_path, micro_model, key_heads, shares):
+    tokenizer = load_tokenizer(micro_model)
+    sizes = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4}
+    LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), num_key_value_heads=key_heads, **sizes)).save_pretrained(
+        tmp_path
+    )
+    tokenizer.save_pretrained(tmp_path)
+    engine = TransformersEngine(model=tmp_path, batch=100, dtype="float32")
+    asked = [greedy(str(number), ids) for number, ids in enumerate(prompts(6))]
+    with torch.inference_mode():
+        assert (engine._prefill(asked)[3] is not None) == shares
+    together = by_id(engine.generate(asked))
+    for request in asked:
+        assert_equal(by_id(engine.generate([request])), {request.answer_id: together[request.answer_id]})
+
+
 @pytest.mark.parametrize("key_heads", [4, 2])
 def test_shared_prompts_change_no_logit_beyond_rounding(tmp_path, micro_model, key_heads):
     tokenizer = load_tokenizer(micro_model)

@@ -1,6 +1,7 @@
 """A plan counts what will be trained, answered and asked, says what it rests on, and leaves unknown what is unknown."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AlbertConfig, DebertaV2Config, LlamaConfig, LlamaForCausalLM
 
 from reset.cli.main import main
+from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.model.tokens import load_tokenizer, response_ids
@@ -384,6 +386,19 @@ def test_stages_that_changed_stand_before_those_that_may_follow(
     (tmp_path / "a").write_text("2")
     found = [(one.stage, one.certain, one.why) for one in pending(tmp_path)]
     assert found == [("one", True, "changed deps: a"), ("two", False, "after one")]
+
+
+def test_a_run_that_goes_on_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Repo.init(str(tmp_path), no_scm=True)
+    stage = {"cmd": "cp a b", "deps": ["a"], "outs": ["b"]}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"one": stage}}))
+    (tmp_path / "a").write_text("1")
+    held = {"write": {str(tmp_path / "b"): {"pid": os.getppid(), "cmd": "dvc repro"}}}
+    (tmp_path / ".dvc/tmp").mkdir(exist_ok=True)
+    (tmp_path / ".dvc/tmp/rwlock").write_text(json.dumps(held))
+    with pytest.raises(ResetError, match="DVC is running here"):
+        pending(tmp_path)
 
 
 def test_figures_and_tables_that_another_scale_has_left_count_for_nothing(project: Path) -> None:

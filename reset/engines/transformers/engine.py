@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, cast
 
 import torch
 from pydantic import Field
-from transformers import DynamicCache
+from transformers import DynamicCache, PreTrainedConfig
 
 from reset.engines import Completion, Request
 from reset.engines.transformers import states
@@ -26,7 +26,7 @@ from reset.model.limits import embeddings, positions
 from reset.model.tokens import answer_text, load_tokenizer
 
 STATES = "cache_params"  # transformers' name for the cache of models without attention, which need a mask only at first
-SHARED = 2  # mean answers per prompt from which the prompts' cache is shared instead of copied
+SHARED = 2  # mean answers per prompt from which the prompts' cache is shared instead of copied, without grouped heads
 COMPACT = 0.75  # finished rows are dropped from a batch when fewer than this fraction of its rows still run
 
 
@@ -45,6 +45,7 @@ class TransformersEngine:
         self._cache_name = _cache_name(loaded)
         self._model = loaded.to(self._device).eval()
         self._can_share = share_prompts(self._model)
+        self._shared_from = 1 if _grouped(self._model.config) else SHARED
         states.check(self._model, self._prefill, self._step)
         ends = self._model.generation_config.eos_token_id
         end_ids = {*(ends if isinstance(ends, list) else [ends]), self._tokenizer.eos_token_id} - {None}
@@ -114,7 +115,7 @@ class TransformersEngine:
         cache = roomy_cache(self._model.config)
         logits, _ = self._step(ids, mask[:, :0], cache, new=mask)
         index = torch.tensor([prompts[r.token_ids] for r in requests], device=self._device)
-        if self._can_share and len(requests) >= SHARED * len(prompts):
+        if self._can_share and len(requests) >= self._shared_from * len(prompts):
             shared = SharedPrompts(cache, mask, index)
             return logits[index], mask[index], roomy_cache(self._model.config), shared
         cache.reorder_cache(cast(torch.LongTensor, index))
@@ -182,6 +183,12 @@ def _cache_name(model: Any) -> str:
         f"engine transformers cannot sample a model of type '{model.config.model_type}', which keeps its state outside "
         "of transformers' cache; set sample.engine to vllm, or to openai with a server that can"
     )
+
+
+def _grouped(config: PreTrainedConfig) -> bool:
+    """Return whether several heads share keys and values; PyTorch's attention copies them for each, at every token."""
+    heads = getattr(config, "num_attention_heads", 1)
+    return int(getattr(config, "num_key_value_heads", None) or heads) < int(heads)
 
 
 def _per_request(values: torch.Tensor, rows: torch.Tensor, running: torch.Tensor) -> torch.Tensor:
