@@ -25,6 +25,7 @@ from benchmarks.result import digits
 from reset.files import schemas, tables
 from reset.judges.rouge import rouge_l
 
+ROOT = Path(__file__).parents[1]
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 POOL = "mtl_candidates"
 LONG = ("abstractive_qa", "summarization")

@@ -1,0 +1,26 @@
+"""The figures of runs on real text: means over runs, and what stages took."""
+
+import json
+
+import pytest
+
+from benchmarks import real_text
+
+
+def test_a_figure_that_a_run_lacks_has_no_mean() -> None:
+    runs = [{"nq": {"best": 2.0, "random": 1.0}, "dolly": {"best": 1.0}}, {"nq": {"best": 3.0}}]
+    assert real_text.means(runs) == {"nq": {"best": 2.5}, "dolly": {}}
+
+
+def test_costs_add_times_and_keep_the_largest_peak() -> None:
+    lines = [
+        json.dumps({"stage": "stages.train", "args": ["mtl"], "wall_s": 60.0, "cpu_s": 30.5, "peak_bytes": peak})
+        for peak in (5, 7)
+    ]
+    assert real_text.costs(lines) == {"train": {"stages": 2, "wall_s": 120.0, "cpu_s": 61.0, "peak_bytes": 7}}
+
+
+@pytest.mark.parametrize("table", real_text.PARTS)
+def test_every_part_has_its_figures_in_the_file_of_the_documents(table: str) -> None:
+    content = json.loads((real_text.ROOT / "docs/real_text.json").read_text())
+    assert content[table] and all(isinstance(row, dict) for row in content[table].values())
