@@ -13,7 +13,7 @@ FILE = Path("docs/real_text.json")
 ORDER = ("base", "mtl", "mtl_random", "mtl_reset", "mtl_dpo")
 SCORES = ("faithfulness_seen", "faithfulness_unseen", "copied_seen", "copied_unseen", "instruction", "task")
 MEASURES = ("seen faithfulness", "unseen faithfulness", "instruction", "task")  # of README's table
-README = (("mtl", "base"), ("mtl_reset", "mtl"), ("mtl_reset", "mtl_random"), ("mtl_dpo", "mtl"))
+README = (("mtl_reset", "mtl"), ("mtl_reset", "mtl_random"), ("mtl_dpo", "mtl"))
 Figures = Mapping[str, Any]
 
 
