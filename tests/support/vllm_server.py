@@ -13,6 +13,7 @@ import pytest
 from reset.runs.launcher import free_port
 
 START_S = 400
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the loopback needs no proxy
 
 
 def wait_for(address, server):
@@ -20,7 +21,7 @@ def wait_for(address, server):
     for _ in range(START_S):
         assert server.poll() is None, f"the server ended with status {server.returncode}"
         try:
-            with urllib.request.urlopen(address, timeout=2):
+            with DIRECT.open(address, timeout=2):
                 return
         except (urllib.error.URLError, TimeoutError):
             time.sleep(1)
