@@ -103,7 +103,7 @@ def trials(finished: Path, stages: tuple[str, ...]) -> dict[str, dict[str, Any]]
     """What each stage did under each environment; every trial starts from the same finished run."""
     found: dict[str, dict[str, Any]] = {stage: {} for stage in stages}
     ignored = shutil.ignore_patterns(
-        ".venv", "mlruns", "mlflow.db*", ".chunks", "exports", "cache", "*_cache", "__pycache__"
+        ".venv", "mlruns", "mlflow.db*", ".chunks", ".store", "exports", "cache", "*_cache", "__pycache__"
     )
     for name, environment in PROCESSORS.items():
         for stage in stages:
