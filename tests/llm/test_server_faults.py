@@ -251,7 +251,7 @@ def test_a_server_that_does_not_keep_to_http_costs_bounded_time_and_memory(
     monkeypatch.setattr(size, "LARGEST", 2**22)
     packed_bomb()  # before the clock runs
     raw(server, send)
-    patience = 0.5 if reason.startswith("no reply") else 5.0
+    patience = 5.0 if send in (endless, bomb) else 0.5  # megabytes take their time on a busy machine
     tracemalloc.start()
     began = time.monotonic()
     found = ask(questions(2), options(timeout_s=patience, max_retries=1), ledger)
@@ -259,7 +259,7 @@ def test_a_server_that_does_not_keep_to_http_costs_bounded_time_and_memory(
     tracemalloc.stop()
     assert len(found) == 2 and all(isinstance(reply, Failure) for reply in found.values())
     assert all(reason in reply.reason for reply in found.values()), found
-    assert seconds < 12 and peak < (2**28 if send is bomb else 10 * 2**22)
+    assert seconds < 6 and peak < (2**28 if send is bomb else 10 * 2**22)
     if send in (endless, bomb):
         assert all("the server sends more than 4,194,304 bytes" in reply.error for reply in found.values()), found
     server.reply = lambda body: "[[7]]"
