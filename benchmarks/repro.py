@@ -4,7 +4,7 @@ In a copy of a finished run (`--run DIR`), this environment's `dvc` and DVC as i
 
 - a `repro` that has nothing to do;
 - all `evaluate` stages forced, as a measure of a light stage: seconds of the command over the number of stages;
-- the same with the rows of twenty rounds in params.yaml, and dvc.lock as long as twenty rounds make it.
+- the same with the rows, files and lock of twenty rounds.
 
 Then files are edited one at a time, and the stages are listed that DVC would run again for it.
 """
@@ -18,7 +18,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -97,17 +96,36 @@ def costs(folder: Path, rounds: int) -> dict[str, Any]:
     }
 
 
+def renamed(text: str, number: int) -> str:
+    """A name of the second round as that of round `number`."""
+    pool = f"mtl_reset_{number - 1}_candidates"
+    return text.replace("mtl_reset_candidates", pool).replace("reset_2", f"reset_{number}")
+
+
 def lengthen(folder: Path) -> None:
-    """Give params.yaml and dvc.lock what `ROUNDS` rounds would have written."""
+    """Give the copy the rows, files and entries of dvc.lock that `ROUNDS` rounds would have left.
+
+    The files of the second round stand for those of every later one, and `dvc commit` records them as if they had run.
+    """
+    lock = yaml.load((folder / "dvc.lock").read_text(), yaml.CSafeLoader)
+    second = [entry for name, entry in lock["stages"].items() if ROUND_OF.search(name)]
+    written = {out["path"] for entry in second for out in entry["outs"]}
     for number in range(3, ROUNDS + 1):
         former = f"mtl_reset_{number - 1}"
         command = ["round", f"mtl_reset_{number}", "--from", former, "--prompts", "candidates"]
         run(folder, sys.executable, "-m", "reset.cli.main", *command)
-    lock = yaml.load((folder / "dvc.lock").read_text(), yaml.CSafeLoader)
-    second = {name: entry for name, entry in lock["stages"].items() if ROUND_OF.search(name)}
-    for number in range(3, ROUNDS + 1):
-        lock["stages"] |= {f"{name}_{number}": deepcopy(entry) for name, entry in second.items()}  # no YAML aliases
-    (folder / "dvc.lock").write_text(yaml.dump(lock, Dumper=yaml.CSafeDumper, sort_keys=False))
+        for path in written:
+            copy(folder / path, folder / renamed(path, number))
+    run(folder, *PLAIN, "commit", "--force")
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder."""
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
 
 
 def edited(folder: Path, what: str) -> Callable[[], None]:

@@ -43,12 +43,13 @@ MAY_IMPORT = {
     "evidence": (
         "checkpoint_names choosing errors examples files judges model objectives report scoring sources tracking"
     ),
+    "dvc_command": "checking errors evidence files planning runs status",
     "cli": (
         "checking choosing errors evidence examples files judges llm model objectives params planning registry report "
         "runs sampling scales status tracking"
     ),
 }
-NOT_FOR_STAGES = {"checking", "cli", "evidence", "scales", "status"}
+NOT_FOR_STAGES = {"checking", "cli", "dvc_command", "evidence", "scales", "status"}
 
 
 @pytest.fixture(scope="module")

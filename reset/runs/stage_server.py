@@ -1,7 +1,7 @@
 """Start stages from one process that has the heavy libraries loaded: `python -m reset.runs.stage_server SOCKET PID`.
 
 Importing torch, transformers and TRL takes five to nine seconds of processor, and a run has some fifty stages that need
-them. The command `dvc` (reset/cli/dvc.py) starts this server. `python -m stages.<name>` then asks it for the stage
+them. The command `dvc` (reset/dvc_command/) starts this server. `python -m stages.<name>` then asks it for the stage
 (stages/__init__.py): the server forks, and the child runs the stage with the caller's arguments, environment, folder
 and terminal. Only libraries of others are loaded before the fork, never this one, so an edit counts at once. Without
 the server, a stage runs in its own process as ever, with the same result.

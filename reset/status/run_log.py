@@ -1,6 +1,6 @@
 """The log of `dvc repro`: which stage began and ended when, one JSON object a line, in DVC's folder for such files.
 
-The command `dvc` of this environment writes it (reset/cli/dvc.py); `reset-lm status` reads it. A run that was killed
+The command `dvc` of this environment writes it (reset/dvc_command/); `reset-lm status` reads it. A run that was killed
 has no last line: whether it goes on is asked of the system, by the process and the time at which that began. Of a run
 by another `dvc`, its lock on what the stage writes (.dvc/tmp/rwlock) says what runs.
 """

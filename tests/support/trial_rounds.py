@@ -15,7 +15,7 @@ from tests.support.trials import STAGES, Project, Warm, differences, left_over, 
 
 Stop = Callable[["Project", "subprocess.Popen[str]"], None]
 MOST_LATE = 3  # kills that come too late, for each that does not
-REPRO = [sys.executable, "-m", "reset.cli.dvc", "repro"]
+REPRO = [sys.executable, "-m", "reset.dvc_command.main", "repro"]
 
 
 def kill_stage(project: Project, process: "subprocess.Popen[str]") -> None:

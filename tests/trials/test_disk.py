@@ -120,9 +120,9 @@ def test_a_project_on_another_file_system_than_its_cache(whole: Project, tmp_pat
     cache = other / f"reset-trial-{tmp_path.name}"
     try:
         project.finish([sys.executable, "-m", "dvc", "cache", "dir", str(cache)])
-        project.finish([sys.executable, "-m", "reset.cli.dvc", "repro", "fetch", "prepare"])
+        project.finish([sys.executable, "-m", "reset.dvc_command.main", "repro", "fetch", "prepare"])
         shutil.rmtree(project.folder / "data/raw")
-        project.finish([sys.executable, "-m", "reset.cli.dvc", "repro", "fetch", "prepare"])
+        project.finish([sys.executable, "-m", "reset.dvc_command.main", "repro", "fetch", "prepare"])
         assert not [d for d in differences(whole, project, ["fetch", "prepare"]) if "differs" in d]
     finally:
         subprocess.run(["rm", "-rf", str(cache)], check=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reset.runs.dvc_lock import entry_text, replaced
+from reset.dvc_command.lock_file import entry_text, replaced
 from tests.support import ROOT
 
 DVC = Path(sys.executable).with_name("dvc")
@@ -104,7 +104,7 @@ def heavy(folder: Path, *command: str, **environment: str) -> subprocess.Complet
     """Run a `dvc` command with this checkout's code."""
     known = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/"), "DVC_NO_ANALYTICS": "1"}
     environment |= known | {"PYTHONPATH": str(ROOT)}
-    whole = [sys.executable, "-m", "reset.cli.dvc", *command]
+    whole = [sys.executable, "-m", "reset.dvc_command.main", *command]
     return subprocess.run(whole, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reset.runs.dvc_lock import write_whole
+from reset.dvc_command.lock_file import write_whole
 
 
 def write_rwlock_whole() -> None:

@@ -1,0 +1,1 @@
+"""The command `dvc` of this environment: what DVC's own does on top, a file each."""
