@@ -13,13 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from reset.files.schemas import GOLD
 from reset.files.tables import Row
+from reset.looping import loops
 
 Pick = Literal["best", "random"]
 Bar = Literal["drop", "keep"]
 
 NO_JUDGE = "no judge chooses"  # every objective of the task has weight 0 or rests on a stand-in
-PIECE = 16  # characters; see `loops`
 LOWEST = 0.1  # the lowest rating, 1 of 10; other verdicts start at 0
 
 
@@ -59,6 +60,11 @@ class Candidate:
     def can_win(self) -> bool:
         """Whether nothing bars the answer."""
         return self.why is None
+
+    @property
+    def is_gold(self) -> bool:
+        """Whether this is the prompt's own reference."""
+        return bool(self.row["setting"] == GOLD)
 
     @property
     def text(self) -> str:
@@ -107,18 +113,6 @@ def barred(row: Row, values: Mapping[str, float | None], bars: Bars) -> str | No
         if name in values and value is not None and value < least:
             return f"{name} below {least:g}"
     return None
-
-
-def loops(text: str) -> bool:
-    """Whether more than half of the text's runs of `PIECE` characters have stood in it before.
-
-    The share of repeated n-grams (Welleck et al. 2020, "Neural text generation with unlikelihood training"), of
-    characters instead of words, so that no script needs a word splitter. Letter case and the kind of blanks do not
-    count. A sentence said three times in a row loops, twice does not.
-    """
-    plain = " ".join(text.casefold().split())
-    pieces = [plain[start : start + PIECE] for start in range(len(plain) - PIECE + 1)]
-    return 2 * len(set(pieces)) < len(pieces)
 
 
 def unwanted(row: Row) -> str | None:
