@@ -1,5 +1,8 @@
 """The candidates of a prompt: what bars an answer from winning, ties, and the choice among them (paper 5.1).
 
+A reference may stand among the answers (setting `gold`). It is judged and barred like them, and wins only if it is
+better: of the same rank, a sampled answer goes before it.
+
 An answer has a value for each objective of its task, and a score and a rank by `reset.choosing.combining`. Ties, and
 the control `random`, are decided by a hash of the seed and the answer's id: neither row order nor the rest of the pool
 matters.
@@ -64,7 +67,7 @@ class Candidate:
     @property
     def is_gold(self) -> bool:
         """Whether this is the prompt's own reference."""
-        return bool(self.row["setting"] == GOLD)
+        return bool(self.row.get("setting") == GOLD)
 
     @property
     def text(self) -> str:
@@ -77,8 +80,8 @@ Key = tuple[float, ...]
 
 
 def best_first(candidate: Candidate) -> Key:
-    """Return a sort key that puts the candidate of the highest rank first."""
-    return tuple(-part for part in candidate.rank)
+    """Return a sort key that puts the candidate of the highest rank first, and of a tie the reference last."""
+    return (*(-part for part in candidate.rank), float(candidate.is_gold))
 
 
 def draw(seed: int, identity: str) -> str:

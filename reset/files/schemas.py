@@ -120,3 +120,8 @@ VERDICTS = pa.schema(
         ),
     ]
 )
+
+
+def is_gold(answer_id: str) -> bool:
+    """Whether an answer is the reference of its prompt, by its id `example_id|setting|sweep`."""
+    return answer_id.rpartition("|")[0].endswith(f"|{GOLD}")
