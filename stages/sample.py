@@ -1,6 +1,7 @@
 """Stage `sample`: sample the answers of one pool."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from reset.files.atomic import copy
 from reset.params.answers import Sample
 from reset.params.document import Params
 from reset.runs import chunks, cluster, progress, store
-from reset.sampling import decode_settings, pieces, sample
+from reset.sampling import decode_settings, enough, pieces, sample
 
+WHICH = ("reset.sampling.enough", "reset.sampling.gold")  # code that decides which answers there are, not their texts
 PATH = click.Path(path_type=Path)
 
 
@@ -40,10 +42,16 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
         template=p.template,
         max_tokens=p.sample.max_tokens,
         max_prompt_tokens=p.sample.max_prompt_tokens,
+        until=enough.Until(**row.until.model_dump()) if row.until else None,
+        gold=row.gold,
     )
     mark = _mark(p, model)
     whole = hashing.fingerprint(
-        mark=mark, pool=repr(pool_settings), chunk=p.sample.chunk_prompts, prompts=hashing.file_hash(prompts)
+        mark=mark,
+        which=code.code_hash(*WHICH),
+        pool=repr(pool_settings),
+        chunk=p.sample.chunk_prompts,
+        prompts=hashing.file_hash(prompts),
     )
     finished = chunks.Chunks(Path(".chunks/sample") / pool, whole)
     finished.discard_others()
@@ -61,11 +69,13 @@ def main(pool: str, model: Path, prompts: Path, into: Path, asked: Path) -> None
             max_failed=p.sample.max_failed,
             spread=cluster.spread(p.sample.engine, **p.cluster.model_dump()),
             store=kept,
+            count_tokens=_token_counter(model),
         )
         copy(prompts, asked)
         account.write(metrics, scale=p.scale, **figures)
     finished.clear()
-    click.echo(f"sample {pool}: {account}; {kept}")
+    told = f"; {enough.told(figures['until'])}" if "until" in figures else ""
+    click.echo(f"sample {pool}: {account}; {kept}{told}")
 
 
 def _mark(p: Params, model: Path) -> str:
@@ -75,6 +85,7 @@ def _mark(p: Params, model: Path) -> str:
     return code.mark(
         "stages.sample",
         registry.module(registry.ENGINES, p.sample.engine, "engine"),
+        without=WHICH,
         engine=options,
         limits=limits,
         model=hashing.file_hash(model),
@@ -90,6 +101,23 @@ def _auto_dtype(engine: str) -> str | None:
     from reset.model import precision  # torch: where an engine computes here, it is loaded anyway
 
     return str(precision.dtype("auto"))
+
+
+def _token_counter(model: Path) -> Callable[[str], int]:
+    """Return a function that counts the tokens of a reference; it loads the tokenizer when first called."""
+
+    @cache
+    def tokenizer() -> Any:
+        from reset.model import tokens
+
+        return tokens.load_tokenizer(model)
+
+    def count(text: str) -> int:
+        from reset.model import tokens
+
+        return len(tokens.response_ids(tokenizer(), text))
+
+    return count
 
 
 def _load(

@@ -53,7 +53,10 @@ def main(name: str, answers: Path, prompts: Path, verdicts: Path, into: Path) ->
     least_bad = sum(of_dataset["least_bad"] for of_dataset in figures["datasets"].values())
     let_in = "".join(f", {why}: {count}" for why, count in figures.get("let_in", {}).items())
     zeros = "".join(f", of {one} 0: {count}" for one, count in select.zeros(figures).items())
-    click.echo(f"select {name}: {account}; winners that no judge rated above the lowest: {least_bad}{zeros}{let_in}")
+    click.echo(
+        f"select {name}: {account}; winners that no judge rated above the lowest: {least_bad}{zeros}{let_in}"
+        f"{''.join(select.remarks(figures))}"
+    )
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ def chosen(p: Params, name: str, watched: Path) -> dict[str, Any]:
         objectives=declared,
         speakers=objectives.by_task(declared, row.rating, params.not_choosing(p)),
         sweeps=row.sweeps,
+        gold=row.gold,
         stand_ins=params.stand_ins(p),
     )
 

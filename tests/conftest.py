@@ -85,8 +85,15 @@ _MINIMAL: Row = {
         "both": {"temperatures": [0.0, 0.7], "top_ks": [1, 5], "top_k_temperature": 1.0},
     },
     "pools": {
-        "mtl": {"model": "mtl", "prompts": "test", "decode": "greedy", "sweeps": 1},
-        "mtl_candidates": {"model": "mtl", "prompts": "candidates", "decode": "both", "sweeps": 2},
+        "mtl": {"model": "mtl", "prompts": "test", "decode": "greedy", "sweeps": 1, "until": None, "gold": False},
+        "mtl_candidates": {
+            "model": "mtl",
+            "prompts": "candidates",
+            "decode": "both",
+            "sweeps": 2,
+            "until": None,
+            "gold": False,
+        },
     },
     "sample": {
         "engine": "transformers",
@@ -125,6 +132,7 @@ _MINIMAL: Row = {
             "rating": "rating",
             "truncated": "drop",
             "looping": "drop",
+            "gold": False,
             "floor": {},
             "combine": None,
             "near_identical": None,

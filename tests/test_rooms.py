@@ -10,6 +10,7 @@ from tests.support.rooms import circles, graph, imports, modules, upward
 MAY_IMPORT = {
     "errors": "",
     "normalise": "",
+    "looping": "",
     "checkpoint_names": "",
     "objectives": "",
     "registry": "errors",
@@ -25,10 +26,10 @@ MAY_IMPORT = {
     "training": "checkpoint_names errors files model registry runs",
     "bases": "errors micro runs training",
     "engines": "errors llm model registry",
-    "sampling": "engines errors files model runs",
+    "sampling": "engines errors files looping model normalise runs",
     "judges": "errors engines llm micro model normalise registry runs",
     "judging": "errors files judges model registry runs",
-    "choosing": "errors files judges model normalise objectives",
+    "choosing": "errors files judges looping model normalise objectives",
     "scoring": "choosing errors files objectives",
     "report": "checkpoint_names choosing errors files objectives scoring",
     "planning": (

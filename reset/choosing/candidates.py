@@ -1,5 +1,8 @@
 """The candidates of a prompt: what bars an answer from winning, ties, and the choice among them (paper 5.1).
 
+A reference may stand among the answers (setting `gold`). It is judged and barred like them, and wins only if it is
+better: of the same rank, a sampled answer goes before it.
+
 An answer has a value for each objective of its task, and a score and a rank by `reset.choosing.combining`. Ties, and
 the control `random`, are decided by a hash of the seed and the answer's id: neither row order nor the rest of the pool
 matters.
@@ -13,13 +16,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from reset.files.schemas import GOLD
 from reset.files.tables import Row
+from reset.looping import loops
 
 Pick = Literal["best", "random"]
 Bar = Literal["drop", "keep"]
 
 NO_JUDGE = "no judge chooses"  # every objective of the task has weight 0 or rests on a stand-in
-PIECE = 16  # characters; see `loops`
 LOWEST = 0.1  # the lowest rating, 1 of 10; other verdicts start at 0
 
 
@@ -61,6 +65,11 @@ class Candidate:
         return self.why is None
 
     @property
+    def is_gold(self) -> bool:
+        """Whether this is the prompt's own reference."""
+        return bool(self.row.get("setting") == GOLD)
+
+    @property
     def text(self) -> str:
         """The text of the answer, as used in training."""
         return str(self.row["text"])
@@ -71,8 +80,8 @@ Key = tuple[float, ...]
 
 
 def best_first(candidate: Candidate) -> Key:
-    """Return a sort key that puts the candidate of the highest rank first."""
-    return tuple(-part for part in candidate.rank)
+    """Return a sort key that puts the candidate of the highest rank first, and of a tie the reference last."""
+    return (*(-part for part in candidate.rank), float(candidate.is_gold))
 
 
 def draw(seed: int, identity: str) -> str:
@@ -107,18 +116,6 @@ def barred(row: Row, values: Mapping[str, float | None], bars: Bars) -> str | No
         if name in values and value is not None and value < least:
             return f"{name} below {least:g}"
     return None
-
-
-def loops(text: str) -> bool:
-    """Whether more than half of the text's runs of `PIECE` characters have stood in it before.
-
-    The share of repeated n-grams (Welleck et al. 2020, "Neural text generation with unlikelihood training"), of
-    characters instead of words, so that no script needs a word splitter. Letter case and the kind of blanks do not
-    count. A sentence said three times in a row loops, twice does not.
-    """
-    plain = " ".join(text.casefold().split())
-    pieces = [plain[start : start + PIECE] for start in range(len(plain) - PIECE + 1)]
-    return 2 * len(set(pieces)) < len(pieces)
 
 
 def unwanted(row: Row) -> str | None:

@@ -10,6 +10,7 @@ from reset.choosing.combining import Rule, combined
 from reset.choosing.exclusions import excluded
 from reset.errors import ResetError
 from reset.files import tables
+from reset.files.schemas import GOLD
 from reset.objectives import ByTask, Objectives, floors
 from reset.objectives import weights as weights_of
 
@@ -31,10 +32,19 @@ class Judged:
     path: Path  # of the answers, for messages
 
     def candidates(
-        self, *, objectives: Objectives, speakers: ByTask, sweeps: int, bars: Bars, rule: Rule, seed: int = 0
+        self,
+        *,
+        objectives: Objectives,
+        speakers: ByTask,
+        sweeps: int,
+        bars: Bars,
+        rule: Rule,
+        seed: int = 0,
+        gold: bool = False,
     ) -> dict[str, list[Candidate]]:
         """Return the scored candidates of each prompt; only answers of the first `sweeps` sweeps compete.
 
+        With `gold`, the references that the pool has compete too.
         `speakers` are what chooses, by task (`objectives.by_task`); `bars` say what cannot win, besides the floors of
         the objectives; `rule` says how objectives become one order, and `seed` decides ties. Raises `ResetError` for an
         answer to whose task no objective speaks.
@@ -46,7 +56,7 @@ class Judged:
                 raise ResetError(
                     f"{self.path}: answer '{answer_id}' is of task '{row['task']}', which no objective has"
                 )
-            if row["sweep"] < sweeps:
+            if row["sweep"] < sweeps and (gold or row["setting"] != GOLD):
                 said = self.scores[answer_id]
                 values = {name: speaker.value(said) for name, speaker in speakers[row["task"]].items()}
                 pool.setdefault(row["example_id"], []).append(unscored(row, values, weights))
@@ -70,10 +80,11 @@ def read(
     bars: Bars,
     rule: Rule,
     seed: int = 0,
+    gold: bool = False,
 ) -> JudgedPool:
     """Read a pool and score its candidates: `load`, then `Judged.candidates`."""
     judged = load(answers, verdict_paths)
     candidates = judged.candidates(
-        objectives=objectives, speakers=speakers, sweeps=sweeps, bars=bars, rule=rule, seed=seed
+        objectives=objectives, speakers=speakers, sweeps=sweeps, bars=bars, rule=rule, seed=seed, gold=gold
     )
     return JudgedPool(judged.scores, candidates)

@@ -49,20 +49,29 @@ def keep_best(
     margin: float = 0.0,
     temperature: float = 1.0,
     per_prompt: int = 1,
+    gold: bool = False,
     counted_below: float = 0.5,
 ) -> tuple[Account, dict[str, Any]]:
     """Choose among the answers to each prompt; write the training rows to `into`, in the order of `prompts`.
 
     The schema is `curated_rows.SCHEMAS[pick]`; `margin`, `temperature` and `per_prompt` are those of
-    `curated_rows.take`. Only the first `sweeps` sweeps compete; `bars` and the floors of the `objectives` say what
-    cannot win, `rule` how these become one order. `rating` takes the place of the verdict "rating". What rests on the
-    verdicts in `stand_ins` chooses only if `stand_ins_choose`. Returns the account of the prompts and the selection
-    statistics, which count winners below `counted_below`. Raises `ResetError` for answers to a prompt that `prompts`
-    lacks, if no prompt yields a row, and as `judged_pool.read` does.
+    `curated_rows.take`. Only the first `sweeps` sweeps compete, with `gold` the references too; `bars` and the floors
+    of the `objectives` say what cannot win, `rule` how these become one order. `rating` takes the place of the verdict
+    "rating". What rests on the verdicts in `stand_ins` chooses only if `stand_ins_choose`. Returns the account of the
+    prompts and the selection statistics, which count winners below `counted_below`. Raises `ResetError` for answers to
+    a prompt that `prompts` lacks, if no prompt yields a row, and as `judged_pool.read` does.
     """
     speakers = by_task(objectives, rating, () if stand_ins_choose else stand_ins)
     pool = judged_pool.read(
-        answers, verdict_paths, objectives=objectives, speakers=speakers, sweeps=sweeps, bars=bars, rule=rule, seed=seed
+        answers,
+        verdict_paths,
+        objectives=objectives,
+        speakers=speakers,
+        sweeps=sweeps,
+        bars=bars,
+        rule=rule,
+        seed=seed,
+        gold=gold,
     )
     take = partial(
         curated_rows.take, pick=pick, seed=seed, least=margin, temperature=temperature, per_prompt=per_prompt
@@ -91,6 +100,16 @@ def zeros(figures: Mapping[str, Any]) -> Counter[str]:
     for of_dataset in figures["datasets"].values():
         total.update({name: low["zero"] for name, low in of_dataset["low"].items() if low["zero"]})
     return total
+
+
+def remarks(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what the stage's last line says of references that won, and of prompts with unequal numbers of sweeps."""
+    if gold := figures.get("gold"):
+        tasks = ", ".join(f"{task} {one['winners']} of {one['prompts']}" for task, one in gold["tasks"].items())
+        yield f"; references that won: {gold['winners']} of {gold['candidates']} ({tasks})"
+    if uneven := figures.get("prompts_by_sweeps"):
+        counts = ", ".join(f"{count} of {sweeps}" for sweeps, count in uneven.items())
+        yield f"; prompts by sweeps: {counts}, so what is said of the pool is of its first sweep"
 
 
 def _figures(

@@ -51,13 +51,14 @@ def choice(
     objectives: Objectives,
     speakers: ByTask,
     sweeps: int,
+    gold: bool = False,
     stand_ins: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return, per task, a watcher's gammas with the judges and with length, how the choice moved it, its warnings.
 
     `judged` are the verdicts by which `curated` was chosen among `answers`, by the `speakers` of each task;
     `watched` are the watcher's verdicts.
-    `stand_ins` are the verdicts of judges that stand in for a real one.
+    With `gold` a reference may have won. `stand_ins` are the verdicts of judges that stand in for a real one.
     """
     # no figure here depends on weights, on the order of the answers, nor on what cannot win
     plain = {name: replace(objective, weight=1.0, floor=None) for name, objective in objectives.items()}
@@ -69,6 +70,7 @@ def choice(
         sweeps=sweeps,
         bars=Bars("keep", "keep"),
         rule=Rule(),
+        gold=gold,
     )
     names = {name for scores in verdicts.read([watched], pool.scores).values() for name in scores}
     kept = {row["answer_id"] for row in tables.read(curated, schemas.CURATED) if not row["repeat"]}

@@ -109,6 +109,7 @@ def figures(
         judged=_judged(run, pool),
         objectives=objectives,
         sweeps=row.get("sweeps", params["pools"][pool]["sweeps"]),
+        gold=row.get("gold", False),
         rating=row.get("rating", "rating"),
         share=row.get("share", 1.0),
         bars=bars_of(row),

@@ -15,7 +15,7 @@ import numpy as np
 from reset import objectives as declared
 from reset.choosing.candidates import Bars, Candidate, choose, thin
 from reset.choosing.combining import Rule
-from reset.choosing.effects import macro_means
+from reset.choosing.effects import macro_means, sampled
 from reset.choosing.judged_pool import Judged
 from reset.errors import ResetError, nearest
 from reset.evidence import weighings
@@ -39,12 +39,19 @@ class Choice:
     rule: Rule
     seed: int
     without: Sequence[str] = ()  # verdicts of stand-ins, if these do not choose
+    gold: bool = False  # whether references compete
 
     def candidates(self, weights: Mapping[str, float], bars: Bars) -> dict[str, list[Candidate]]:
         """Return the scored candidates under other `weights`, with the floors in `bars` alone."""
         weighed = {name: replace(one, weight=weights[name], floor=None) for name, one in self.objectives.items()}
         speakers = declared.by_task(weighed, self.rating, self.without)
-        settings = {"speakers": speakers, "sweeps": self.sweeps, "rule": self.rule, "seed": self.seed}
+        settings = {
+            "speakers": speakers,
+            "sweeps": self.sweeps,
+            "gold": self.gold,
+            "rule": self.rule,
+            "seed": self.seed,
+        }
         return self.judged.candidates(objectives=weighed, bars=bars, **settings)  # type: ignore[arg-type]
 
     def bars_of(self, floors: Floors) -> Bars:
@@ -93,7 +100,7 @@ def figures(
         "varied": [*varied],
         "meet": {"|".join(pair): count for pair, count in sorted(meeting.items())},
         "chosen": _chosen(choice, candidates, shown, varied),
-        "random": _of_free(candidates, lambda values: sum(values) / len(values)),
+        "random": _of_free(sampled(candidates), lambda values: sum(values) / len(values)),
         "best": _of_free(candidates, max),
         "front": front(groups, shown, varied, resamples, choice.seed),
         "points": shown,

@@ -43,7 +43,7 @@ def arranged(
 ) -> Pool:
     """Arrange candidates that were scored without floors (`combining.combined`); `seed` decides ties."""
     prompts = [
-        sorted(pool[example_id], key=lambda one: draw(seed, one.row["answer_id"]))
+        sorted(pool[example_id], key=lambda one: (one.is_gold, draw(seed, one.row["answer_id"])))
         for example_id in sorted(pool, key=lambda example_id: draw(seed, example_id))
     ]
     datasets = sorted({answers[0].row["dataset"] for answers in prompts})

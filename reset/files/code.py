@@ -95,18 +95,24 @@ def closure(modules: Iterable[str], without: Collection[str] = ()) -> dict[str, 
     return {module: path for module, path in reached.items() if _has_code(path)}
 
 
-def deciding(modules: Iterable[str]) -> Iterator[Path]:
-    """Yield the files that decide what `modules` do: relative to the repository, sorted, each once."""
-    paths = set(closure(modules).values())
+def deciding(modules: Iterable[str], without: Collection[str] = ()) -> Iterator[Path]:
+    """Yield the files that decide what `modules` do: relative to the repository, sorted, each once.
+
+    What is imported through the modules in `without` alone is not among them.
+    """
+    paths = set(closure(modules, without).values())
     yield from sorted(paths.union(*(data_files(path) for path in paths)))
 
 
-def mark(*modules: str, **parts: Any) -> str:
-    """Return the fingerprint under which `modules` find their earlier work: a hash of `parts` and of the code."""
-    return fingerprint(**parts, code=code_hash(*modules))
+def mark(*modules: str, without: Collection[str] = (), **parts: Any) -> str:
+    """Return the fingerprint under which `modules` find their earlier work: a hash of `parts` and of the code.
+
+    The code of the modules in `without` decides only which work there is.
+    """
+    return fingerprint(**parts, code=code_hash(*modules, without=without))
 
 
-def code_hash(*modules: str) -> str:
+def code_hash(*modules: str, without: Collection[str] = ()) -> str:
     """Return a SHA-256 of the files that decide what `modules` do: the code part of every fingerprint."""
-    lines = [f"{path} {file_hash(ROOT / path)}" for path in deciding(modules)]
+    lines = [f"{path} {file_hash(ROOT / path)}" for path in deciding(modules, without)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

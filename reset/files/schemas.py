@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 SPLITS = ("train", "dev", "test")
+GOLD = "gold"  # decode setting and finish reason of an answer that is the prompt's own reference
 
 _TEXT, _TEXTS = pa.string(), pa.list_(pa.string())
 
@@ -56,7 +57,7 @@ CURATED = pa.schema(
         *MIXTURES,
         *_schema(
             answer_id=_TEXT,  # of the answer that was kept
-            setting=_TEXT,  # decode setting that it was sampled with
+            setting=_TEXT,  # decode setting that it was sampled with, or "gold"
             sweep=pa.int32(),  # from 0
             score=pa.float64(),  # of all objectives together (paper 5.1)
             candidates=pa.int32(),  # answers to the prompt that competed
@@ -93,14 +94,14 @@ ANSWERS = pa.schema(
             dataset=_TEXT,  # its row of `datasets`
             task=_TEXT,  # as in EXAMPLES
             system=_TEXT,  # the model that answered
-            setting=_TEXT,  # decode setting
+            setting=_TEXT,  # decode setting; "gold": the prompt's reference, which no model sampled
             sweep=pa.int32(),  # from 0
             temperature=pa.float64(),  # 0 = greedy
             top_k=pa.int32(),  # 0 = off
             seed=pa.int64(),  # of this answer alone
             text=_TEXT,  # the answer
-            tokens=pa.int32(),  # generated tokens, including the end token
-            finish_reason=_TEXT,  # stop | length | error: ...
+            tokens=pa.int32(),  # generated tokens, including the end token; of a reference those that training reads
+            finish_reason=_TEXT,  # stop | length | gold | error: ...
         ),
         *_nullable(mean_logprob=pa.float64()),  # natural log, mean over generated tokens
     ]
@@ -119,3 +120,8 @@ VERDICTS = pa.schema(
         ),
     ]
 )
+
+
+def is_gold(answer_id: str) -> bool:
+    """Whether an answer is the reference of its prompt, by its id `example_id|setting|sweep`."""
+    return answer_id.rpartition("|")[0].endswith(f"|{GOLD}")

@@ -46,7 +46,8 @@ class Answer:
     checks: dict[str, Any] | None
     sweep: int = 0
     example_id: str = ""  # what it answers; all answers of the pool to one example are judged together
-    copies: int = 1  # answers of the pool to the example that have this text
+    copies: int = 1  # sampled answers of the pool to the example that have this text; 0: only the reference has it
+    gold: bool = False  # whether it is the example's own reference, which no model sampled
 
 
 class Judge(Protocol):
@@ -59,7 +60,8 @@ class Judge(Protocol):
     `judge.max_null`.
 
     Verdicts on an answer are kept and used again wherever the same answer to the same example is judged. A class whose
-    verdicts depend on the other answers to the prompt says so: `compares_answers = True`.
+    verdicts depend on the other answers to the prompt says so: `compares_answers = True`. To such a class a reference
+    that stands beside the answers (`gold`) is no other answer: its `copies` are 0.
     """
 
     tasks: frozenset[str]  # answers of other tasks are not judged

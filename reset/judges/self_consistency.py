@@ -8,8 +8,9 @@ for generative large language models"): what a model knows it says again, what i
 - With an NLI model, after SelfCheckGPT-NLI: 1 minus the mean probability that another answer contradicts a sentence of
   this one, contradiction against entailment alone.
 
-Equal answers count as often as they are in the pool. In [0, 1]; an empty answer scores 0. Null, with a reason: fewer
-than `OTHERS` other answers, as in every pool that answers once; or the answer has no words.
+Equal answers count as often as they are in the pool. A reference that stands beside the answers is judged by how far
+they agree with it, and is no other answer to any of them. In [0, 1]; an empty answer scores 0. Null, with a reason:
+fewer than `OTHERS` other answers, as in every pool that answers once; or the answer has no words.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,9 +62,10 @@ class SelfConsistency:
             yield from self._of_prompt(group)
 
     def _of_prompt(self, group: Sequence[Answer]) -> Iterator[Verdict]:
-        others = sum(answer.copies for answer in group) - 1
-        agreement = self._agreement([answer.text for answer in group]) if others >= OTHERS else {}
+        sampled = sum(answer.copies for answer in group)
+        agreement = self._agreement([answer.text for answer in group]) if sampled >= OTHERS else {}
         for answer in group:
+            others = sampled - min(answer.copies, 1)
             if others < OTHERS:
                 yield Verdict(answer.answer_id, self._name, None, FEW)
             elif not answer.text.strip():
@@ -75,12 +77,11 @@ class SelfConsistency:
 
     def _verdict(self, answer: Answer, group: Sequence[Answer], agreement: Agreement, others: int) -> Verdict:
         """Return the mean agreement; an answer agrees with its copies."""
-        agreed = (
-            answer.copies
-            - 1
-            + sum(other.copies * agreement[answer.text, other.text] for other in group if other.text != answer.text)
+        equal = max(answer.copies - 1, 0)
+        agreed = equal + sum(
+            other.copies * agreement[answer.text, other.text] for other in group if other.text != answer.text
         )
-        detail = {"others": others, "equal": answer.copies - 1}
+        detail = {"others": others, "equal": equal}
         return Verdict(answer.answer_id, self._name, min(1.0, round(agreed / others, 6)), detail=detail)
 
     def _agreement(self, texts: Sequence[str]) -> Agreement:

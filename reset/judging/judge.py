@@ -121,7 +121,7 @@ def _count_answers(path: Path, asked: Asked) -> tuple[Account, Counter[str], lis
     for row in tables.read(path, schemas.ANSWERS):
         reason = asked.why_not(row)
         if reason is None:
-            account.keep()
+            account.keep(by=schemas.GOLD if row["setting"] == schemas.GOLD else "")
             sizes[row["example_id"]] += 1
         else:
             account.leave(reason)
@@ -173,9 +173,8 @@ def _as_answer(row: tables.Row, examples: Mapping[str, tables.Row]) -> tuple[str
     example = examples[row["example_id"]]
     fields = {key: example[key] for key in ("task", "split", "instruction", "question", "passages", "references")}
     checks = json.loads(example["checks"]) if example["checks"] else None
-    return row["example_id"], Answer(
-        row["answer_id"], row["text"], **fields, checks=checks, sweep=row["sweep"], example_id=row["example_id"]
-    )
+    place = {"sweep": row["sweep"], "example_id": row["example_id"], "gold": row["setting"] == schemas.GOLD}
+    return row["example_id"], Answer(row["answer_id"], row["text"], **fields, checks=checks, **place)
 
 
 def _judge_chunk(judge: Judge, answers: Sequence[Answer]) -> Iterator[tables.Row]:

@@ -10,11 +10,13 @@ from reset.files import tables
 from reset.judges import Answer
 from reset.runs.store import Store, key
 
-PLACE = ("answer_id", "example_id", "sweep", "copies")  # where an answer stands in its pool, not what it says
+PLACE = ("answer_id", "example_id", "sweep", "copies", "gold")  # where an answer stands in its pool, not what it says
 
 
 class Piece:
     """Answers, each with the id of its example. Of equal texts to an example the earliest sweep's is judged.
+
+    A reference is judged only if no sampled answer has its text.
 
     Verdicts stand in the order of the answers, however the judge yields them.
     """
@@ -22,7 +24,7 @@ class Piece:
     def __init__(self, answers: Sequence[tuple[str, Answer]], store: Store | None) -> None:
         self._store = store
         copies: dict[tuple[str, str], list[Answer]] = {}
-        for example_id, answer in sorted(answers, key=lambda pair: pair[1].sweep):  # stable
+        for example_id, answer in sorted(answers, key=lambda pair: (pair[1].gold, pair[1].sweep)):  # stable
             copies.setdefault((example_id, answer.text), []).append(answer)
         self._groups = {group[0].answer_id: group for group in copies.values()}
 
@@ -40,7 +42,7 @@ class Piece:
     def rest(self) -> list[Answer]:
         """The answers to judge."""
         groups = [group for answer_id, group in self._groups.items() if answer_id not in self._known]
-        return [replace(group[0], copies=len(group)) for group in groups]
+        return [replace(group[0], copies=sum(not answer.gold for answer in group)) for group in groups]
 
     def rows(self, computed: Iterable[Mapping[str, Any]]) -> Iterator[tables.Row]:
         """Yield the verdicts on all answers, each with its answer's task; keeps those that were computed."""

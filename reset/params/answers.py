@@ -15,6 +15,15 @@ class Decode(Section):
     top_k_temperature: float = Field(ge=0)  # temperature of the settings with top-k; at 0 top-k has no effect
 
 
+class Until(Section):
+    """When a prompt has enough answers, so that no further sweep asks it; see `reset.sampling.enough`."""
+
+    answers: int = Field(ge=1)  # acceptable ones, of different texts: ended, not looping, with at least `f1`
+    f1: float | None = Field(
+        ge=0.0, le=1.0
+    )  # least F1 of the words with a reference, except of instructions; null: any
+
+
 class Pool(Section):
     """A row of `pools`: one model's answers to a set of prompts under a grid of decode settings."""
 
@@ -22,6 +31,8 @@ class Pool(Section):
     prompts: str  # row of `prompts`
     decode: str  # row of `decode`
     sweeps: int = Field(ge=1)  # how often each prompt is answered under one of the two lists of settings, drawn by seed
+    until: Until | None  # when a prompt is not asked in further sweeps; null: every prompt is asked in all of them
+    gold: bool  # whether the prompt's reference stands beside the answers, as one more for judges and `curated.*.gold`
 
 
 class Sample(Section):
@@ -102,7 +113,8 @@ class Curated(Section):
     share: float = Field(gt=0, le=1)  # of the prompts that is kept, those with the best answers first
     rating: str  # name of the verdict that scores instructions
     truncated: Literal["drop", "keep"]  # whether an answer that was cut off at `sample.max_tokens` can win
-    looping: Literal["drop", "keep"]  # whether an answer that repeats itself can win: reset.choosing.candidates.loops
+    gold: bool  # whether the prompt's reference competes; the pool must have it
+    looping: Literal["drop", "keep"]  # whether an answer that repeats itself can win: reset.looping
     floor: dict[str, float | None]  # in place of an objective's, or of the `score`; null: none
     combine: Combine | None  # null: that of `select`
     near_identical: float | None = Field(

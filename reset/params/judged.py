@@ -67,7 +67,7 @@ def _read_of_pool(p: "Params", row: "Judge", judge: str, name: str) -> dict[str,
             for verdict in objectives.verdicts(speakers)
         }
         for verdict in given_here & asked:
-            sweeps[verdict] = max(sweeps.get(verdict, 0), min(curated.sweeps, pool.sweeps))
+            sweeps[verdict] = max(sweeps.get(verdict, 0), curated.sweeps)
     return dict(sorted(sweeps.items()))
 
 

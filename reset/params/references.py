@@ -127,7 +127,27 @@ def _contradictions(p: "Params") -> Iterator[str]:
     for key, prompts, pool in prompts_of_pools:
         if pool in p.pools and p.pools[pool].prompts != prompts:
             yield f"{key} is '{prompts}', but pool '{pool}' answers '{p.pools[pool].prompts}'"
+    yield from _competing(p)
     yield from _unfit_data(p)
+
+
+def _competing(p: "Params") -> Iterator[str]:
+    """Yield a line for each row of `curated` that lets compete what its pool lacks, and for references of no use."""
+    for name, row in p.curated.items():
+        if (pool := p.pools.get(row.pool)) is None:
+            continue
+        if row.sweeps > pool.sweeps:
+            yield f"curated.{name}.sweeps is {row.sweeps}, must be at most the {pool.sweeps} of pool '{row.pool}'"
+        if row.gold and not pool.gold:
+            yield f"curated.{name}.gold is true, but pools.{row.pool}.gold is false: the pool must have the references"
+    for name, pool in p.pools.items():
+        if pool.gold and name in p.evaluate.systems:
+            yield f"pools.{name}.gold is true, but the pool is evaluated (evaluate.systems): must be false"
+        elif pool.gold and not any(row.gold for row in p.curated.values() if row.pool == name):
+            yield (
+                f"pools.{name}.gold is true, but in no row of curated does the reference compete: judges would rate it "
+                "for nothing; set gold: true in such a row, or false in the pool"
+            )
 
 
 def _unfit_data(p: "Params") -> Iterator[str]:

@@ -48,7 +48,7 @@ def rows(
     else:
         _check_known(prompts, p.prompts, "row of prompts")
     test = p.pools[sampler] if sampler in p.pools else next(p.pools[system] for system in p.evaluate.systems)
-    candidates = {"model": sampler, "prompts": prompts, "decode": pool.decode, "sweeps": pool.sweeps}
+    candidates = {"model": sampler, "prompts": prompts, **pool.model_dump(exclude={"model", "prompts"})}
     return {
         **new_prompts,
         "pools": {f"{name}_candidates": candidates, name: {**test.model_dump(), "model": name}},

@@ -153,7 +153,18 @@ def _row_length(p: Params, data: str) -> float | None:
 def _answer_length(p: Params, pool: str) -> float | None:
     """Mean tokens per answer, with the end token, in the pool's last run; None if there was none."""
     figures = metrics.read(Path(f"metrics/sample/{pool}.json"), p.scale)
-    return figures["tokens"] / figures["rows_out"] if figures.get("rows_out") else None
+    sampled = figures.get("rows_out", 0) - figures.get("kept_by", {}).get(schemas.GOLD, 0)
+    return figures["tokens"] / sampled if sampled else None
+
+
+def _sampled_share(p: Params, name: str, pool: Pool) -> tuple[float, str]:
+    """Share of a full pool's answers that are sampled, as in the pool's last run, and the start of `basis`."""
+    if pool.until is None:
+        return 1.0, ""
+    former = metrics.read(Path(f"metrics/sample/{name}.json"), p.scale).get("until")
+    if former is None:
+        return 1.0, f"{AT_MOST}, prompts that have enough are not asked again: "
+    return former["sampled"] / former["full_pool"], "expected: as large a part of a full pool as in its last run, "
 
 
 def asked(p: Params, prompts: str, tokenizer: Any) -> list[Asked] | None:
@@ -190,5 +201,6 @@ def answering(p: Params, name: str, pool: Pool, prompts: Sequence[Asked] | None)
         count * (prompt.expected if length is None else length) for count, prompt in zip(answers, prompts, strict=True)
     )
     basis = "as long as the references" if length is None else "as long as in the pool's last run"
-    read = sum(prompt.tokens for prompt in prompts)
-    return Answering(len(prompts), sum(answers), read, round(generated), f"prompts counted; answers {basis}")
+    share, start = _sampled_share(p, name, pool)
+    read, count = sum(prompt.tokens for prompt in prompts), round(share * sum(answers))
+    return Answering(len(prompts), count, read, round(share * generated), f"{start}prompts counted; answers {basis}")

@@ -1,13 +1,17 @@
-"""Counts of a pool's answers while they are sampled: rows, tokens, finish reasons, distinct answers per prompt."""
+"""Counts of a pool's answers while they are sampled: rows, tokens, finish reasons, distinct answers per prompt.
+
+References that stand beside the answers (setting `gold`) are counted as rows alone.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from reset.errors import ResetError
 from reset.files import tables
 from reset.files.row_accounts import Account
+from reset.files.schemas import GOLD
 
 
 @dataclass
@@ -20,9 +24,23 @@ class Counts:
     texts: Counter[str] = field(default_factory=Counter)  # distinct answers to a prompt, summed by task
     tokens: int = 0
     cut: int = 0  # prompts whose context was cut
+    answers: int = 0  # without references
+    repeats: int = 0  # answers at temperature 0 beyond the first of a prompt: they are computed once
+
+    def sampled(self, rows: Iterable[tables.Row]) -> list[tables.Row]:
+        """Return the rows that a model sampled; the references among `rows` are counted."""
+        found = []
+        for row in rows:
+            if row["setting"] == GOLD:
+                self.account.keep(by=GOLD)
+            else:
+                found.append(row)
+        return found
 
     def add(self, rows: Sequence[tables.Row]) -> None:
         """Count rows; all answers to one prompt must be in the same call."""
+        greedy = Counter(row["example_id"] for row in rows if row["temperature"] == 0)
+        self.answers, self.repeats = self.answers + len(rows), self.repeats + greedy.total() - len(greedy)
         for row in rows:
             if row["finish_reason"].startswith("error"):
                 self.account.leave(row["finish_reason"])
@@ -49,4 +67,5 @@ class Counts:
         """The figures for a metrics file, without those of the account."""
         distinct = {task: self.texts[task] / count for task, count in sorted(self.prompts.items())}
         finished = dict(sorted(self.finished.items()))
-        return {"tokens": self.tokens, "finished": finished, "cut_prompts": self.cut, "distinct_per_prompt": distinct}
+        counts = {"tokens": self.tokens, "finished": finished, "cut_prompts": self.cut}
+        return {**counts, "distinct_per_prompt": distinct, "saved_answers": self.repeats}

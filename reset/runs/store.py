@@ -70,6 +70,10 @@ class Store:
         self.found, self.missed = self.found + len(values), self.missed + len(wanted) - len(values)
         return values
 
+    def take_back(self, found: int, missed: int) -> None:
+        """Count fewer keys: what was asked for turned out not to be needed."""
+        self.found, self.missed = self.found - found, self.missed - missed
+
     def put(self, values: Mapping[bytes, Any]) -> None:
         """Keep `values` that JSON can hold, all or none of them; those that are there stay as they are."""
         rows = [(name, content, _sum(name, content)) for name, content in _encoded(values)]

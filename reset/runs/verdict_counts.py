@@ -1,12 +1,15 @@
-"""Running counts of a judge's verdicts: how many have no score, and why."""
+"""Running counts of a judge's verdicts: how many have no score, and why.
+
+Verdicts on references that stand beside the answers are counted by themselves: they say nothing of the pool.
+"""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from reset.errors import ResetError
-from reset.files import tables
+from reset.files import schemas, tables
 
 
 @dataclass
@@ -19,6 +22,7 @@ class Tally:
     nulls: Counter[str] = field(default_factory=Counter)  # verdicts without a score
     totals: dict[str, float] = field(default_factory=dict)  # sum of the scores
     reasons: dict[str, Counter[str]] = field(default_factory=dict)  # why there is no score, in full
+    gold: dict[str, list[float | None]] = field(default_factory=dict)  # scores of references
 
     def add(self, rows: Iterable[tables.Row]) -> int:
         """Count the verdicts of a chunk; return how many answers have been judged so far."""
@@ -26,6 +30,9 @@ class Tally:
         for row in rows:
             name = row["name"]
             answers.add(row["answer_id"])
+            if schemas.is_gold(row["answer_id"]):
+                self.gold.setdefault(name, []).append(row["score"])
+                continue
             self.verdicts[name] += 1
             if row["score"] is None:
                 self.nulls[name] += 1
@@ -55,7 +62,8 @@ class Tally:
     def summary(self) -> dict[str, dict[str, Any]]:
         """Number of verdicts, nulls and mean score of each verdict name; if there are nulls, also counts per reason.
 
-        Of a reason, what stands before a colon is counted: behind it are the words of a server, or other details.
+        Of a reason, what stands before a colon is counted: behind it are the words of a server, or other details. With
+        verdicts on references, `gold` has the same figures of those.
         """
         scored = {name: self.verdicts[name] - self.nulls[name] for name in sorted(self.verdicts)}
         return {
@@ -64,9 +72,16 @@ class Tally:
                 "nulls": self.nulls[name],
                 "mean": round(self.totals[name] / count, 6) if count else None,
                 **({"null_reasons": dict(sorted(_kinds(self.reasons[name]).items()))} if self.nulls[name] else {}),
+                **({"gold": _of_gold(self.gold[name])} if name in self.gold else {}),
             }
             for name, count in scored.items()
         }
+
+
+def _of_gold(scores: Sequence[float | None]) -> dict[str, Any]:
+    known = [score for score in scores if score is not None]
+    mean = round(sum(known) / len(known), 6) if known else None
+    return {"n": len(scores), "nulls": len(scores) - len(known), "mean": mean}
 
 
 def _kinds(reasons: Mapping[str, int]) -> Counter[str]:

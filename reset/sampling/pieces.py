@@ -1,8 +1,9 @@
 """The prompts of one chunk: which answers to them are computed, and the rows of all of them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import astuple, dataclass, field
 from functools import cached_property
+from itertools import groupby
 from math import isfinite
 from typing import Any
 
@@ -10,9 +11,11 @@ from reset.files import tables
 from reset.model.prompts import render
 from reset.runs.store import Store, key
 from reset.sampling.decode_settings import Arms, Planned, plan
+from reset.sampling.enough import Until
+from reset.sampling.gold import CountTokens, gold_rows
 
 TOO_LONG = "error: prompt too long"
-Wanted = tuple[tables.Row, list[Planned]]  # an example, and the answers to compute for it
+Completions = Mapping[str, tables.Row]  # what an engine fills, by the answer's name
 
 
 @dataclass(frozen=True)
@@ -26,22 +29,67 @@ class Pool:
     template: str
     max_tokens: int
     max_prompt_tokens: int
+    until: Until | None = None  # None: every sweep is sampled
+    gold: bool = False  # whether the reference stands beside the answers
 
     def plan(self, example: tables.Row) -> list[Planned]:
-        """Return the answers to sample for one example."""
+        """Return the answers to sample for one example, at most."""
         return plan(example["example_id"], self.grid, self.sweeps, self.seed)
+
+    def needed(self, example: tables.Row, planned: Sequence[Planned], known: Completions) -> list[Planned]:
+        """Return the planned answers up to the sweep after which the prompt has enough.
+
+        What is not `known` cannot tell: then those up to its sweep.
+        """
+        if self.until is None:
+            return list(planned)
+        taken: list[Planned] = []
+        for _, of_sweep in groupby(planned, key=lambda one: one.sweep):
+            taken += of_sweep
+            names = [name_of(example["example_id"], one) for one in taken]
+            if not all(name in known for name in names) or self.until.met(example, (known[name] for name in names)):
+                break
+        return taken
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A prompt with the answers to compute for it, at most, and what is known of its other answers."""
+
+    example: tables.Row
+    planned: list[Planned]
+    known: dict[str, tables.Row] = field(default_factory=dict)
+
+    def missing(self, pool: Pool, computed: Completions) -> list[Planned]:
+        """Return the answers to compute next: none if what was `computed` is enough."""
+        known = {**self.known, **computed}
+        return _without(self.example, pool.needed(self.example, self.planned, known), known)
+
+
+def _without(example: tables.Row, planned: Iterable[Planned], names: Container[str]) -> list[Planned]:
+    return [one for one in planned if name_of(example["example_id"], one) not in names]
 
 
 class Piece:
-    """The answers to `examples`, in their order; those that `store` has are not computed."""
+    """The answers to `examples`, in their order; those that `store` has are not computed.
 
-    def __init__(self, examples: Sequence[tables.Row], pool: Pool, store: Store | None = None) -> None:
-        self._examples, self._pool, self._store = examples, pool, store
+    `count_tokens` is needed if the pool has the references too.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[tables.Row],
+        pool: Pool,
+        store: Store | None = None,
+        count_tokens: CountTokens | None = None,
+    ) -> None:
+        self._examples, self._pool, self._store, self._count_tokens = examples, pool, store, count_tokens
         self._planned = {row["example_id"]: pool.plan(row) for row in examples}
+        self._found: dict[str, bool] = {}  # name -> whether the store has it, of those that it was asked for
 
     @cached_property
     def _keys(self) -> dict[str, bytes]:
-        """The store's key of each answer to be computed, by the answer's name."""
+        """The store's key of each answer that may be computed, by the answer's name."""
         prompts = {row["example_id"]: astuple(render(row, self._pool.template)) for row in self._examples}
         return {
             name_of(example_id, wanted): _key(prompts[example_id], wanted)
@@ -51,34 +99,63 @@ class Piece:
 
     @cached_property
     def _known(self) -> dict[str, tables.Row]:
-        """Completions by the answer's name."""
-        if self._store is None:
-            return {}
-        values = self._store.get(set(self._keys.values()))
-        return {name: values[stored] for name, stored in self._keys.items() if stored in values}
+        """Completions by the answer's name: of each prompt the store is asked sweep by sweep, until it has enough.
+
+        Where an answer is missing, it is asked for all the rest too: the engine, which may be on another machine, has
+        no store to ask.
+        """
+        known: dict[str, tables.Row] = {}
+        while self._store is not None:
+            names = dict.fromkeys(
+                name_of(row["example_id"], one) for row in self._examples for one in self._unasked(row, known)
+            )
+            if not names:
+                break
+            values = self._store.get({self._keys[name] for name in names})
+            self._found |= {name: self._keys[name] in values for name in names}
+            known |= {name: values[self._keys[name]] for name in names if self._found[name]}
+        return known
+
+    def _unasked(self, row: tables.Row, known: Completions) -> list[Planned]:
+        """What the store is asked for next, of one prompt."""
+        planned = self._planned[row["example_id"]]
+        needed = self._pool.needed(row, planned, known)
+        lacking = _without(row, needed, known)
+        if any(name_of(row["example_id"], one) in self._found for one in lacking):
+            needed = planned
+        return _without(row, needed, self._found)
 
     @cached_property
     def rest(self) -> list[Wanted]:
         """Examples with the answers to compute for them."""
-        wanted = [
-            (
-                row,
-                [one for one in self._planned[row["example_id"]] if name_of(row["example_id"], one) not in self._known],
-            )
-            for row in self._examples
-        ]
-        return [(row, planned) for row, planned in wanted if planned]
+        return [wanted for row in self._examples if (wanted := self._wanted(row)).missing(self._pool, {})]
+
+    def _wanted(self, row: tables.Row) -> Wanted:
+        planned = self._planned[row["example_id"]]
+        if self._pool.until is None:
+            return Wanted(row, _without(row, planned, self._known))
+        names = [name_of(row["example_id"], one) for one in planned]
+        return Wanted(row, planned, {name: self._known[name] for name in names if name in self._known})
 
     def rows(self, computed: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         """Yield rows of the answers table, with a column `cut`: was the prompt cut? Keeps what was computed."""
         new = {row.pop("name"): row for row in map(dict, computed)}
         if self._store is not None:
             self._store.put({self._keys[name]: row for name, row in new.items() if _lasting(row)})
-        completions = self._known | new
+        completions, used = self._known | new, set()
         for row in self._examples:
-            for wanted in self._planned[row["example_id"]]:
-                completion = completions[name_of(row["example_id"], wanted)]
-                yield {**_answer_row(row, wanted, self._pool.system), **completion}
+            for wanted in self._pool.needed(row, self._planned[row["example_id"]], completions):
+                used.add(name := name_of(row["example_id"], wanted))
+                yield {**_answer_row(row, wanted, self._pool.system), **completions[name]}
+            if self._pool.gold and self._count_tokens:
+                yield from gold_rows(row, self._pool.system, self._count_tokens)
+        self._take_back(self._found.keys() - used)
+
+    def _take_back(self, unused: Set[str]) -> None:
+        """Have the store not count answers that it was asked for and that were not needed."""
+        if self._store is not None:
+            found = sum(self._found[name] for name in unused)
+            self._store.take_back(found, len(unused) - found)
 
 
 def name_of(example_id: str, planned: Planned) -> str:

@@ -5,11 +5,12 @@ from math import exp
 import pytest
 
 from reset.choosing import curated_rows
-from reset.choosing.candidates import Bars, Candidate, choose, draw, loops, margin
+from reset.choosing.candidates import Bars, Candidate, choose, draw, margin
 from reset.choosing.combining import Rule
 from reset.choosing.select import keep_best
 from reset.errors import ResetError
 from reset.files import schemas, tables
+from reset.looping import loops
 from reset.objectives import read
 from tests.support.paper_objectives import OBJECTIVES, declared, paper
 

@@ -48,7 +48,7 @@ def test_what_decides_only_which_answers_are_asked_for_changes_no_mark(mark, cha
 
 def test_another_code_or_library_has_another_mark(mark, monkeypatch):
     before = mark()
-    monkeypatch.setattr("reset.files.code.code_hash", lambda *modules: "other")
+    monkeypatch.setattr("reset.files.code.code_hash", lambda *modules, **without: "other")
     assert mark() != before
     monkeypatch.undo()
     monkeypatch.setattr(hashing, "_versions", lambda: {"torch": "1.0"})

@@ -59,7 +59,16 @@ def watch(minimal, example_row, tmp_path):
     def run(row, task="summarization", into="watched", **environment):
         if not (tmp_path / "data").is_dir():
             write(tmp_path, example_row, task)
-        minimal["pools"] = {"mtl": {"model": "mtl", "prompts": "candidates", "decode": "greedy", "sweeps": 1}}
+        minimal["pools"] = {
+            "mtl": {
+                "model": "mtl",
+                "prompts": "candidates",
+                "decode": "greedy",
+                "sweeps": 1,
+                "until": None,
+                "gold": False,
+            }
+        }
         minimal["curated"]["reset"] |= {"pool": "mtl"}
         minimal["objectives"] = OBJECTIVES
         minimal["report"] |= {"tradeoff": list(OBJECTIVES)}

@@ -10,7 +10,7 @@ from tests.support import records
 Rows = dict[str, Any]
 SIX = ("gpt_2", "llama_3", "qwen_3", "gemma_3", "phi_3", "smollm_2_instruct")
 CHOICE = {"prompts": "candidates", "sweeps": 1, "share": 1.0, "rating": "rating"}
-CHOICE |= {"truncated": "keep", "looping": "keep", "floor": {}, "combine": None}
+CHOICE |= {"truncated": "keep", "looping": "keep", "gold": False, "floor": {}, "combine": None}
 CHOICE |= {"near_identical": None, "disagreement": None, "length_penalty": 0.0, "per_prompt": 1}
 SHARES = {"train": 0.6, "dev": 0.1, "test": 0.3}
 TRAINED_ON = ("dolly", "sharegpt", "self_instruct", "oasst1", "nq", "cnn_dailymail", "ms_marco", "clapnq")
@@ -42,8 +42,8 @@ SETTINGS = (
     "screen",
     "train",
 )  # parameters that are no table of rows
-GREEDY = {"prompts": "test", "decode": "greedy", "sweeps": 1}
-CANDIDATES = {"prompts": "candidates", "decode": "intent", "sweeps": 1}
+GREEDY = {"prompts": "test", "decode": "greedy", "sweeps": 1, "until": None, "gold": False}
+CANDIDATES = {"prompts": "candidates", "decode": "intent", "sweeps": 1, "until": None, "gold": False}
 
 
 def _hub(path: Path) -> Rows:
