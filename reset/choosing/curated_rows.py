@@ -29,6 +29,11 @@ SCHEMAS: Mapping[Pick, pa.Schema] = {
 }
 
 
+def schema(pick: Pick, *, masked: bool) -> pa.Schema:
+    """Return the columns of rows of `pick`, with `untrained` if they are `masked`."""
+    return pa.schema([*SCHEMAS[pick], *schemas.UNTRAINED]) if masked else SCHEMAS[pick]
+
+
 def order(pick: Pick) -> candidates.Pick:
     """Return how `pick` ranks the answers to a prompt, and the prompts: by score or at random."""
     return "random" if pick == "random" else "best"
