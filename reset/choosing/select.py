@@ -77,6 +77,8 @@ def keep_best(
     written = _write(into, curated_rows.schema(pick, masked=masked), rows, account)
     shown = effects.figures(pool.candidates, choice.kept, weights_of(objectives), counted_below)
     figures = _figures(pool, choice, objectives, speakers, stand_ins)
+    if pick == "pairs" and per_prompt > 1:  # of one pair a prompt, the account of the prompts tells all
+        figures["pairs"] = curated_rows.count_pairs(pool.candidates, choice.taken, choice.kept, seed, least=margin)
     if bars.mask:
         figures["mask"] = masking.figures(
             bars.mask, [one.masked for key in choice.kept for one, _ in choice.taken[key]]

@@ -120,7 +120,7 @@ class Curated(Section):
     )  # mean spread of an objective's verdicts above which a prompt is dropped
     mask: Mask | None  # which sentences of an answer are not trained; null: all are
     length_penalty: float = Field(ge=0)  # taken off an answer's score for each of its words
-    per_prompt: int = Field(ge=1)  # answers to a prompt that become rows, at most, of different texts
+    per_prompt: int = Field(ge=1)  # answers to a prompt that become rows, at most, of different texts; or pairs of them
 
 
 class Picked(Curated):
@@ -130,7 +130,7 @@ class Picked(Curated):
 
 
 class Pairs(Curated):
-    """The best and the worst answer to a prompt, if their scores differ by at least `margin`."""
+    """The best and the worst answer to a prompt, if their scores differ by `margin`; then other pairs."""
 
     pick: Literal["pairs"]  # which answers to a prompt become training rows
     margin: float = Field(ge=0)  # least difference of the two scores

@@ -198,7 +198,7 @@ def _nothing_chooses(p: "Params") -> Iterator[str]:
     """Yield a line for each curated row that nothing chooses, or with a floor or a number of rows that cannot be."""
     declared, without = objectives_of(p), not_choosing(p)
     for name, row in p.curated.items():
-        if row.per_prompt > 1 and row.pick in ("pairs", "labelled", "weighted"):
+        if row.per_prompt > 1 and row.pick in ("labelled", "weighted"):
             yield f"curated.{name}.per_prompt is {row.per_prompt}, must be 1 for pick: {row.pick}"
         speakers = by_task(declared, row.rating, without)
         choosing = dict.fromkeys(one for own in speakers.values() for one in own)

@@ -298,8 +298,10 @@ def test_a_combination_names_each_verdict_once(problems):
 
 def test_several_answers_to_a_prompt_are_for_picks_of_whole_answers(problems):
     assert problems(lambda p: p["curated"]["reset"].update(pick="best_overall", per_prompt=2)) == []
-    several = {"pick": "pairs", "margin": 0.0, "per_prompt": 2}
-    problem = "curated.reset.per_prompt is 2, must be 1 for pick: pairs"
+    pairs = problems(lambda p: p["curated"]["reset"].update(pick="pairs", margin=0.0, per_prompt=2))
+    assert not any("per_prompt" in one for one in pairs)
+    several = {"pick": "labelled", "margin": 0.0, "per_prompt": 2}
+    problem = "curated.reset.per_prompt is 2, must be 1 for pick: labelled"
     assert problem in problems(lambda p: p["curated"]["reset"].update(several))
 
 
