@@ -137,6 +137,7 @@ _MINIMAL: Row = {
             "combine": None,
             "near_identical": None,
             "disagreement": None,
+            "mask": None,
             "length_penalty": 0.0,
             "per_prompt": 1,
         }

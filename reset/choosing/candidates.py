@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from reset.choosing.masking import Mask, Masked
 from reset.files.schemas import GOLD
 from reset.files.tables import Row
 from reset.looping import loops
@@ -39,11 +40,13 @@ class Bars:
     floor: Mapping[str, float] = field(default_factory=dict)
     near_identical: float | None = None  # see `reset.choosing.exclusions`, as for the next
     disagreement: float | None = None
+    mask: Mask | None = None  # see `reset.choosing.masking`: bars the answers of which nothing would be trained
 
 
 def bars_of(row: Mapping[str, Any]) -> Bars:
     """Return what a row of `curated` says cannot win; a key that it lacks bars nothing."""
     told = {"truncated": "keep", "looping": "keep", **row}
+    told["mask"] = Mask(**told["mask"]) if told.get("mask") else None
     return Bars(**{one.name: told[one.name] for one in fields(Bars) if one.name in told})
 
 
@@ -58,6 +61,7 @@ class Candidate:
     rank: tuple[float, ...] = ()  # the highest wins
     scaled: Mapping[str, float | None] = field(default_factory=dict)  # the values, normalised
     terms: Mapping[str, float] = field(default_factory=dict)  # the score is their weighted sum
+    masked: Masked | None = None  # sentences that are not trained; None: not judged by sentence
 
     @property
     def can_win(self) -> bool:

@@ -1,4 +1,4 @@
-"""Turn the candidates of a prompt into training rows: the best or random answers, a pair, labels, or weights.
+"""Turn the candidates of a prompt into training rows: the best or random answers, pairs, labels, or weights.
 
 `best` is the paper's (5.1); the others serve to compare other methods on the same judged pool (docs/choices.md).
 Answers without a score are ignored. A scored answer that cannot win can still be the rejected answer of a pair or be
@@ -6,9 +6,10 @@ labelled undesirable. Answers with the same text make one row.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from statistics import fmean
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -19,6 +20,15 @@ from reset.files import schemas, tables
 Pick = Literal["best", "random", "best_overall", "pairs", "labelled", "weighted"]
 Taken = list[tuple[Candidate, tables.Row]]  # chosen answers, each with the columns its schema adds to CURATED
 
+
+class Pair(NamedTuple):
+    """Two answers to a prompt, and by how much their scores differ."""
+
+    chosen: Candidate
+    rejected: Candidate
+    gap: float
+
+
 SCHEMAS: Mapping[Pick, pa.Schema] = {
     "best": schemas.CURATED,
     "random": schemas.CURATED,
@@ -27,6 +37,11 @@ SCHEMAS: Mapping[Pick, pa.Schema] = {
     "labelled": schemas.LABELLED,
     "weighted": schemas.WEIGHTED,
 }
+
+
+def schema(pick: Pick, *, masked: bool) -> pa.Schema:
+    """Return the columns of rows of `pick`, with `untrained` if they are `masked`."""
+    return pa.schema([*SCHEMAS[pick], *schemas.UNTRAINED]) if masked else SCHEMAS[pick]
 
 
 def order(pick: Pick) -> candidates.Pick:
@@ -40,13 +55,13 @@ def take(
     """Return the answers to one prompt that become rows; none if their scores do not differ as `pick` needs.
 
     `least` is the smallest score difference of a pair or a label, `temperature` that of the softmax of the weights, and
-    `per_prompt` the largest number of answers of other picks, each of another text.
+    `per_prompt` the largest number of pairs, or of answers of other picks, each of another text.
     """
     best = choose(answers, order(pick), seed)
     if best is None:
         return []
     if pick == "pairs":
-        return _pair(best, answers, seed, least)
+        return [_pair_row(one) for one in _wide(_pairs(answers, seed), least)[:per_prompt]]
     if pick == "labelled":
         return _labelled(answers, seed, least)
     if pick == "weighted":
@@ -66,18 +81,52 @@ def _first(answers: Sequence[Candidate], pick: Pick, seed: int, most: int) -> li
     return taken
 
 
-def _pair(best: Candidate, answers: Sequence[Candidate], seed: int, least: float) -> Taken:
-    """The best answer and the worst one of another text, if their scores differ, and by at least `least`."""
-    others = [answer for answer in ranked(scored(answers), seed) if answer.text != best.text]
-    if not others:
-        return []
-    worst = others[-1]
-    gap = round(_score(best) - _score(worst), 9)
-    if gap <= 0.0 or gap < least:
-        return []
-    row = worst.row
+def _pairs(answers: Sequence[Candidate], seed: int) -> list[Pair]:
+    """Every answer that can win against every one of another text that ranks below it.
+
+    First comes the best against the worst, then the largest gap of scores; under the weighted sum these are one order.
+    """
+    order = ranked(scored(answers), seed)
+    places = {id(answer): place for place, answer in enumerate(order)}
+    lowest = {answer.text: answer for answer in order}  # of each text
+    pairs = [
+        Pair(chosen, rejected, round(_score(chosen) - _score(rejected), 9))
+        for chosen in _best_per_text(eligible(answers), seed)
+        for rejected in lowest.values()
+        if chosen.text != rejected.text and places[id(chosen)] < places[id(rejected)]
+    ]
+
+    def outer(pair: Pair) -> tuple[int, int]:
+        return places[id(pair.chosen)], -places[id(pair.rejected)]
+
+    first = min(pairs, key=outer, default=None)
+    return sorted(pairs, key=lambda pair: (pair is not first, -pair.gap, outer(pair)))
+
+
+def _wide(pairs: Sequence[Pair], least: float) -> list[Pair]:
+    """The pairs whose scores differ, and by at least `least`; none if those of the first do not."""
+    wide = [pair for pair in pairs if pair.gap > 0.0 and pair.gap >= least]
+    return wide if wide and wide[0] is pairs[0] else []
+
+
+def _pair_row(pair: Pair) -> tuple[Candidate, tables.Row]:
+    row = pair.rejected.row
     rejected = {f"rejected_{key}": row[key] for key in ("answer_id", "setting", "sweep")}
-    return [(best, {"rejected": worst.text, "rejected_score": worst.score, **rejected})]
+    return pair.chosen, {"rejected": pair.rejected.text, "rejected_score": pair.rejected.score, **rejected}
+
+
+def count_pairs(
+    pool: candidates.Pool, taken: Mapping[str, Taken], kept: Collection[str], seed: int, *, least: float
+) -> dict[str, int | dict[str, int]]:
+    """Count the pairs that became rows, and those that did not by reason; `kept` are the prompts that yield rows."""
+    dropped: Counter[str] = Counter()
+    for example_id, answers in pool.items():
+        pairs = _pairs(answers, seed)
+        wide = _wide(pairs, least)
+        rows = taken[example_id] if example_id in kept else []
+        dropped["scores do not differ by the margin"] += len(pairs) - len(wide)
+        dropped["more than per_prompt" if rows else "outside the kept share"] += len(wide) - len(rows)
+    return {"rows": sum(len(taken[name]) for name in kept), "dropped": dict(sorted((+dropped).items()))}
 
 
 def _labelled(answers: Sequence[Candidate], seed: int, least: float) -> Taken:

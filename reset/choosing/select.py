@@ -7,7 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reset.choosing import curated_rows, effects, judged_pool
+import pyarrow as pa
+
+from reset.choosing import curated_rows, effects, judged_pool, masking
 from reset.choosing.candidates import Bars, Candidate, Pool, best_overall, choose, thin
 from reset.choosing.candidates import margin as score_margin
 from reset.choosing.combining import Rule
@@ -54,10 +56,10 @@ def keep_best(
 ) -> tuple[Account, dict[str, Any]]:
     """Choose among the answers to each prompt; write the training rows to `into`, in the order of `prompts`.
 
-    The schema is `curated_rows.SCHEMAS[pick]`; `margin`, `temperature` and `per_prompt` are those of
-    `curated_rows.take`. Only the first `sweeps` sweeps compete, with `gold` the references too; `bars` and the floors
-    of the `objectives` say what cannot win, `rule` how these become one order. `rating` takes the place of the verdict
-    "rating". What rests on the verdicts in `stand_ins` chooses only if `stand_ins_choose`. Returns the account of the
+    The schema is `curated_rows.schema`, with a column `untrained` if `bars` has a mask; `margin`, `temperature` and
+    `per_prompt` are those of `curated_rows.take`. Only the first `sweeps` sweeps compete, with `gold` the references
+    too; `bars` and the floors of the `objectives` say what cannot win, `rule` how these become one order. `rating`
+    takes the place of the verdict "rating". What rests on the verdicts in `stand_ins` chooses only if `stand_ins_choose`. Returns the account of the
     prompts and the selection statistics, which count winners below `counted_below`. Raises `ResetError` for answers to
     a prompt that `prompts` lacks, if no prompt yields a row, and as `judged_pool.read` does.
     """
@@ -79,16 +81,23 @@ def keep_best(
     taken = {example_id: take(candidates) for example_id, candidates in pool.candidates.items()}
     choice = _choose(pool.candidates, taken, pick, share, seed)
     account = Account()
-    rows = _rows(_known_examples(prompts, answers, pool.candidates), pool.candidates, choice, template, account)
-    written = _write(into, pick, rows, account)
+    examples, masked = _known_examples(prompts, answers, pool.candidates), bars.mask is not None
+    rows = _rows(examples, pool.candidates, choice, account, template=template, masked=masked)
+    written = _write(into, curated_rows.schema(pick, masked=masked), rows, account)
     shown = effects.figures(pool.candidates, choice.kept, weights_of(objectives), counted_below)
     figures = _figures(pool, choice, objectives, speakers, stand_ins)
+    if pick == "pairs" and per_prompt > 1:  # of one pair a prompt, the account of the prompts tells all
+        figures["pairs"] = curated_rows.count_pairs(pool.candidates, choice.taken, choice.kept, seed, least=margin)
+    if bars.mask:
+        figures["mask"] = masking.figures(
+            bars.mask, [one.masked for key in choice.kept for one, _ in choice.taken[key]]
+        )
     return account, {"rows": written, **rule.told(), **shown, **figures}
 
 
-def _write(into: Path, pick: Pick, rows: Iterable[tables.Row], account: Account) -> int:
+def _write(into: Path, schema: pa.Schema, rows: Iterable[tables.Row], account: Account) -> int:
     """Write the rows that `account` counts; return their number. Raises `ResetError` if there is none."""
-    written = tables.write(into, curated_rows.SCHEMAS[pick], rows)
+    written = tables.write(into, schema, rows)
     if not written:
         raise ResetError(f"{into}: no row to train on ({account}); params.yaml: curated says what cannot win")
     return written
@@ -160,14 +169,14 @@ def _known_examples(prompts: Path, answers: Path, pool: Pool) -> Iterator[tables
 
 
 def _rows(
-    examples: Iterator[tables.Row], pool: Pool, choice: _Choice, template: str, account: Account
+    examples: Iterator[tables.Row], pool: Pool, choice: _Choice, account: Account, *, template: str, masked: bool
 ) -> Iterator[tables.Row]:
     """Yield the training rows of each prompt; count the prompts in `account`."""
     for example in examples:
         example_id = example["example_id"]
         if example_id in choice.kept:
             account.keep()
-            yield from _curated(example, choice.taken[example_id], pool[example_id], template)
+            yield from _curated(example, choice.taken[example_id], pool[example_id], template=template, masked=masked)
         elif example_id in choice.winners:
             account.leave("outside the kept share")
         else:
@@ -175,7 +184,7 @@ def _rows(
 
 
 def _curated(
-    example: tables.Row, taken: curated_rows.Taken, candidates: Sequence[Candidate], template: str
+    example: tables.Row, taken: curated_rows.Taken, candidates: Sequence[Candidate], *, template: str, masked: bool
 ) -> Iterator[tables.Row]:
     """Yield one training row per taken answer, with the columns of CURATED and of its own schema."""
     for number, (answer, columns) in enumerate(taken):
@@ -187,6 +196,7 @@ def _curated(
             "margin": score_margin(answer, candidates),
             "objectives": {name: value for name, value in answer.values.items() if value is not None},
             **columns,
+            **({"untrained": answer.masked.spans if answer.masked else []} if masked else {}),
         }
 
 

@@ -54,6 +54,8 @@ def round_(name: str, sampler: str, init: str | None, prompts: str | None, overl
     )
     system, row = made["systems"][name], made["curated"][name]
     how = f"by recipe {system['recipe']} on pick: {row['pick']}"
+    if p.recipes[system["recipe"]].method in ("dpo", "kto"):
+        how += f", and is held to {system['init']}, its reference model"
     click.echo(f"{path}: {sampler} answers {answered}{shared}; {name} starts from {system['init']}, {how}")
     click.echo(f"dvc repro && reset-lm diff . --rounds {sampler} {name}")
 

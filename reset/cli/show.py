@@ -58,8 +58,8 @@ def _lines(story: Mapping[str, Any]) -> Iterator[str]:
         parts = [f"{name} {words.figure(value)}" for name, value in row["objectives"].items()]
         yield (
             f"curated      {row['curated']}: {row['setting']}|{row['sweep']} of {row['candidates']} answers, score "
-            f"{words.figure(row['score'])} ({', '.join(parts)}), margin {words.figure(row['margin'])}{_extras(row)}; "
-            f"trains {', '.join(row['systems']) or 'no system'}"
+            f"{words.figure(row['score'])} ({', '.join(parts)}), margin {words.figure(row['margin'])}{_extras(row)}"
+            f"{_untrained(row)}; trains {', '.join(row['systems']) or 'no system'}"
         )
     for row in story["trained"]:
         yield f"system       {row['system']}: {row['by']}"
@@ -74,6 +74,12 @@ def _extras(row: Mapping[str, Any]) -> str:
     if "desirable" in row:
         return ", desirable" if row["desirable"] else ", undesirable"
     return f", weight {words.figure(row['weight'])}" if "weight" in row else ""
+
+
+def _untrained(row: Mapping[str, Any]) -> str:
+    """The parts of the answer that are not trained."""
+    parts = [f"'{row['response'][start:end]}'" for start, end in row.get("untrained", ())]
+    return f", not trained: {', '.join(parts)}" if parts else ""
 
 
 def _verdict(row: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import click
 from reset.choosing import judged_pool
 from reset.choosing.candidates import bars_of
 from reset.choosing.combining import rule_of
+from reset.choosing.masking import Mask
 from reset.errors import ResetError, nearest
 from reset.evidence import tradeoff as trading
 from reset.evidence import trained_order
@@ -105,14 +106,15 @@ def figures(
                 )
             if one not in (*objectives, "score"):
                 raise ResetError(f"Unknown objective '{one}' (--floor). {nearest(one, [*objectives, 'score'])}")
+    bars = bars_of(row)
     choice = trading.Choice(
-        judged=_judged(run, pool),
+        judged=_judged(run, pool, bars.mask),
         objectives=objectives,
         sweeps=row.get("sweeps", params["pools"][pool]["sweeps"]),
         gold=row.get("gold", False),
         rating=row.get("rating", "rating"),
         share=row.get("share", 1.0),
-        bars=bars_of(row),
+        bars=bars,
         rule=rule_of(params["select"], row),
         seed=params["seed"],
         without=[] if params["select"].get("stand_ins", True) else sorted(stand_ins(params)),
@@ -131,12 +133,12 @@ def _set(params: Mapping[str, Any], pool: str, curated: str | None) -> tuple[str
     return (best[0], of_pool[best[0]]) if best else (None, {})
 
 
-def _judged(run: Run, pool: str) -> judged_pool.Judged:
+def _judged(run: Run, pool: str, mask: Mask | None) -> judged_pool.Judged:
     answers = run.path(f"data/answers/{pool}.parquet")
     verdicts = [path for name in run.files(f"data/verdicts/{pool}") if (path := run.path(name))]
     if answers is None or not verdicts:
         raise ResetError(f"'{run.name}' has no judged answers of pool '{pool}'; run `dvc repro`")
-    return judged_pool.load(answers, verdicts)
+    return judged_pool.load(answers, verdicts, mask)
 
 
 def _floors(given: str) -> dict[str, float]:

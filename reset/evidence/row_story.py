@@ -47,7 +47,10 @@ def tell(run: Run, name: str) -> dict[str, Any]:
         for table in _tables_with(run, "data/mixtures", schemas.MIXTURES, where)
         if table[0] in declared or table[0].removesuffix(".dev") not in declared  # else its dev rows
     ]
-    own_schemas = {curated: curated_rows.SCHEMAS[row["pick"]] for curated, row in params.get("curated", {}).items()}
+    own_schemas = {
+        curated: curated_rows.schema(row["pick"], masked=bool(row.get("mask")))
+        for curated, row in params.get("curated", {}).items()
+    }
     curated = list(_tables_with(run, "data/curated", schemas.CURATED, where, own_schemas))
     systems = params.get("systems", {})
     return {

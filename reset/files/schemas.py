@@ -86,6 +86,11 @@ LABELLED = pa.schema([*CURATED, *_schema(desirable=pa.bool_())])  # whether the 
 
 WEIGHTED = pa.schema([*CURATED, *_schema(weight=pa.float64())])  # in (0, 1]; the weights of a prompt sum to 1
 
+# curated rows with a `mask` have one more column
+UNTRAINED = _schema(
+    untrained=pa.list_(pa.list_(pa.int32())),  # [start, end) of the characters of `response` that are not trained
+)
+
 ANSWERS = pa.schema(
     [
         *_schema(

@@ -134,6 +134,11 @@ def read(path: Path, schema: pa.Schema) -> Iterator[Row]:
         yield from rows
 
 
+def has(path: Path, columns: pa.Schema) -> bool:
+    """Whether the table `path` has all of these `columns`; raises as `read` does."""
+    return set(columns.names) <= set(_open(path, pa.schema([])).schema_arrow.names)
+
+
 def groups(path: Path, schema: pa.Schema) -> int:
     """Number of row groups in `path`, from its footer; raises as `read` does."""
     return int(_open(path, schema).metadata.num_row_groups)

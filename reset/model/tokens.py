@@ -14,6 +14,7 @@ from reset.model.prompts import Prompt
 AS_TEXT = {"add_special_tokens": False, "split_special_tokens": True}
 
 Edges = tuple[int, int]  # the characters [start, end) of a token
+Encoded = tuple[list[int], list[Edges]]  # tokens, by id and by their characters
 
 
 def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
@@ -68,12 +69,25 @@ def prompt_ids(
 
 def response_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
     """Return the ids of a response and its end token, without a chat template."""
-    return [*_encode(tokenizer, text)[0], int(tokenizer.eos_token_id)]
+    return response(tokenizer, text)[0]
+
+
+def response(tokenizer: PreTrainedTokenizerBase, text: str) -> Encoded:
+    """Return the tokens of a response and its end token, without a chat template; their edges are places in `text`."""
+    ids, edges = _encode(tokenizer, text)
+    return [*ids, int(tokenizer.eos_token_id)], [*edges, (len(text), len(text))]
 
 
 def reply_ids(tokenizer: PreTrainedTokenizerBase, message: str, reply: str, frame: Frame) -> list[int] | None:
-    """Return the ids that stand behind the prompt of `message` in the whole conversation, up to the end of the reply.
+    """Return the ids of `reply_to`, or None where it does."""
+    found = reply_to(tokenizer, message, reply, frame)
+    return None if found is None else found[0]
 
+
+def reply_to(tokenizer: PreTrainedTokenizerBase, message: str, reply: str, frame: Frame) -> Encoded | None:
+    """Return the tokens that stand behind the prompt of `message` in the whole conversation, up to the reply's end.
+
+    Their edges are places in `reply`: those of what the chat template writes are before its start or behind its end.
     Returns None if the tokenizer joins the reply with the end of the prompt, so that no answer to the prompt has these
     ids.
     """
@@ -82,13 +96,17 @@ def reply_ids(tokenizer: PreTrainedTokenizerBase, message: str, reply: str, fram
     whole = before + frame.lead + said + frame.close
     asked_at, said_at = len(frame.head), len(before + frame.lead)
     data = [(asked_at, asked_at + len(shown)), (said_at, said_at + len(said))]
-    ids, _ = _encode_around(tokenizer, whole, data, frame)
+    ids, edges = _encode_around(tokenizer, whole, data, frame)
     prompt, _ = _encode_around(tokenizer, before, data[:1], frame)
     if ids[: len(prompt)] != prompt:
         return None
     if not frame.written and _encode_around(tokenizer, whole + frame.after, data, frame)[0][: len(ids)] != ids:
         return None
-    return ids[len(prompt) :] + ([] if frame.written else [frame.end])
+    shift = frame.said.taken(reply) - said_at
+    own = [(first + shift, last + shift) for first, last in edges[len(prompt) :]]
+    if frame.written:
+        return ids[len(prompt) :], own
+    return [*ids[len(prompt) :], frame.end], [*own, (len(reply), len(reply))]
 
 
 def answer_text(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:

@@ -104,6 +104,13 @@ class Select(Section):
     counted_below: float = Rate  # value of an objective below which winners are counted in metrics/select
 
 
+class Mask(Section):
+    """Sentences of an answer that are not trained; see `reset.choosing.masking`."""
+
+    verdict: str  # of a judge that tells how well the passages support each sentence: summac, claims, minicheck
+    below: float = Field(gt=0, le=1)  # support of a sentence below which it is not trained
+
+
 class Curated(Section):
     """Options of every row of `curated`: which answers of a pool become training rows."""
 
@@ -123,8 +130,9 @@ class Curated(Section):
     disagreement: float | None = Field(
         ge=0.0, le=1.0
     )  # mean spread of an objective's verdicts above which a prompt is dropped
+    mask: Mask | None  # which sentences of an answer are not trained; null: all are
     length_penalty: float = Field(ge=0)  # taken off an answer's score for each of its words
-    per_prompt: int = Field(ge=1)  # answers to a prompt that become rows, at most, of different texts
+    per_prompt: int = Field(ge=1)  # answers to a prompt that become rows, at most, of different texts; or pairs of them
 
 
 class Picked(Curated):
@@ -134,7 +142,7 @@ class Picked(Curated):
 
 
 class Pairs(Curated):
-    """The best and the worst answer to a prompt, if their scores differ by at least `margin`."""
+    """The best and the worst answer to a prompt, if their scores differ by `margin`; then other pairs."""
 
     pick: Literal["pairs"]  # which answers to a prompt become training rows
     margin: float = Field(ge=0)  # least difference of the two scores

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # `reset.params` imports this module
 
 MICRO = "micro"  # source of the embedded world, outside which models of the kind `MICRO_NLI` know nothing
 MICRO_NLI = "micro_nli"
+OF_SENTENCES = ("summac", "claims", "minicheck")  # kinds of judges that tell the support of each sentence
 TAKEN = (  # names of other columns that stand beside objectives
     *("score", "system", "stage", "step", "checkpoint", "training"),
     *("length", "n", "tokens", "nulls", "stand_in", "side"),
@@ -66,6 +67,7 @@ def _read_of_pool(p: "Params", row: "Judge", judge: str, name: str) -> dict[str,
             for speakers in by_task(objectives_of(p), curated.rating).values()
             for verdict in objectives.verdicts(speakers)
         }
+        asked |= {curated.mask.verdict} if curated.mask else set()
         for verdict in given_here & asked:
             sweeps[verdict] = max(sweeps.get(verdict, 0), curated.sweeps)
     return dict(sorted(sweeps.items()))
@@ -88,6 +90,7 @@ def problems(p: "Params") -> Iterator[str]:
     yield from _watchers(p)
     yield from _objectives(p)
     yield from _nothing_chooses(p)
+    yield from _masks(p)
 
 
 def _unread(p: "Params") -> Iterator[str]:
@@ -195,7 +198,7 @@ def _nothing_chooses(p: "Params") -> Iterator[str]:
     """Yield a line for each curated row that nothing chooses, or with a floor or a number of rows that cannot be."""
     declared, without = objectives_of(p), not_choosing(p)
     for name, row in p.curated.items():
-        if row.per_prompt > 1 and row.pick in ("pairs", "labelled", "weighted"):
+        if row.per_prompt > 1 and row.pick in ("labelled", "weighted"):
             yield f"curated.{name}.per_prompt is {row.per_prompt}, must be 1 for pick: {row.pick}"
         speakers = by_task(declared, row.rating, without)
         choosing = dict.fromkeys(one for own in speakers.values() for one in own)
@@ -210,3 +213,20 @@ def _nothing_chooses(p: "Params") -> Iterator[str]:
                 yield f"curated.{name}.floor: '{one}' does not choose. {nearest(one, ['score', *choosing])}"
             elif one != "score" and least is not None and not 0 <= least <= 1:
                 yield f"curated.{name}.floor.{one} is {least:g}, must be from 0 to 1"
+
+
+def _masks(p: "Params") -> Iterator[str]:
+    """Yield a line for each mask of answers that are trained whole, and for each without a judge of sentences."""
+    tell = [n for n, row in p.judges.items() if row.kind in OF_SENTENCES or registry.is_own(row.kind)]
+    known = [verdict for name in tell for verdict in given(name, p.judges[name].model_dump())]
+    without = not_choosing(p)
+    for name, row in p.curated.items():
+        key = f"curated.{name}.mask"
+        if row.mask is None:
+            continue
+        if row.pick in ("pairs", "labelled"):
+            yield f"{key}: answers of pick: {row.pick} are trained whole, must be null"
+        elif row.mask.verdict not in known:
+            yield f"{key}.verdict: no judge tells sentences by '{row.mask.verdict}'. {nearest(row.mask.verdict, known)}"
+        elif row.mask.verdict in without:
+            yield f"{key}.verdict: '{row.mask.verdict}' is a stand-in's, which `select` leaves out"

@@ -25,7 +25,7 @@ def trained_rows(p: Params, system: System) -> float | None:
     epochs = p.recipes[system.recipe].epochs
     if kind == "curated":
         curated = p.curated[name]
-        each = 2 if curated.pick == "pairs" else curated.per_prompt
+        each = curated.per_prompt * (2 if curated.pick == "pairs" else 1)
         return each * curated.share * sum(p.prompts[curated.prompts].rows.values()) * epochs
     mixture = p.mixtures[name]
     if mixture.rows is not None:

@@ -24,7 +24,7 @@ from reset.model.prompts import Prompt, render
 from reset.model.tokens import in_front, prompt_ids
 from reset.planning import template_check
 from reset.planning.template_check import first_difference
-from reset.training.encoding import ANSWERED, SCHEMAS, encode, sequences
+from reset.training.encoding import ANSWERED, encode, schema, sequences
 from reset.training.recipe import IGNORED
 
 Read = Callable[[Sequence[Request]], list[list[int]]]  # `Engine.seen`
@@ -60,7 +60,7 @@ def rows_of(data: Path, examples: Path, per_dataset: int, method: str = "sft") -
     Raises `ResetError` if the example of a row no longer exists.
     """
     by_dataset: dict[str, list[tables.Row]] = {}
-    for row in tables.read(data, SCHEMAS[method]):
+    for row in tables.read(data, schema(data, method)):
         rows = by_dataset.setdefault(row["dataset"], [])
         if len(rows) < per_dataset:
             rows.append(row)
@@ -92,10 +92,12 @@ def examine(
     """Encode one row as training does, and its example as sampling does, and compare the ids.
 
     `trained` and `sampled` are the tokenizers of training and of sampling. For a row with two answers, `answer` is 0
-    for the chosen one and 1 for the rejected one.
+    for the chosen one and 1 for the rejected one. The faults are those of the whole answer; the labels shown are those
+    that are trained, without masked sentences.
     """
+    whole = {key: value for key, value in row.items() if key != "untrained"}
     chats, account = (frame(trained, template, options), frame(sampled, template, options)), Account()
-    encoded, cut = encode([row], trained, limits.max_tokens, account, method, chats[0])
+    encoded, cut = encode([whole], trained, limits.max_tokens, account, method, chats[0])
     rows = list(sequences(encoded))
     sequence = rows[answer] if rows else {"input_ids": [], "labels": []}
     prompt = render(example, template)
@@ -120,6 +122,9 @@ def examine(
     if rows and asked:
         readings = (trained, _prompt(row), chats[0]), (sampled, prompt, chats[1])
         finding.faults += _differences(finding, *readings)
+    if rows and row.get("untrained"):
+        masked, _ = encode([row], trained, limits.max_tokens, Account(), method, chats[0])
+        finding.labels = masked[0]["labels"] if masked else [IGNORED] * len(finding.labels)
     return finding
 
 

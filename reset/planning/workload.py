@@ -116,7 +116,7 @@ def _expected_rows(p: Params, name: str, prompts: float) -> tuple[int, str]:
         return int(former["rows"]), "expected: as many rows as in the last run, "
     grid = p.decode[p.pools[curated.pool].decode]
     answers = curated.sweeps * max(len(grid.temperatures), len(grid.top_ks))
-    most = {"pairs": 1, "labelled": answers, "weighted": answers}.get(curated.pick, curated.per_prompt)
+    most = {"labelled": answers, "weighted": answers}.get(curated.pick, curated.per_prompt)
     return round(prompts * most), f"{AT_MOST}: "
 
 

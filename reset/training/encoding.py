@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from reset.errors import ResetError
-from reset.files import schemas
+from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.model.chat_frame import Frame, agrees
 from reset.model.prompts import Prompt
-from reset.model.tokens import in_front, prompt_ids, reply_ids, response_ids
+from reset.model.tokens import Edges, in_front, prompt_ids, reply_to, response
+from reset.model.tokens import Encoded as Reply
 from reset.training.recipe import IGNORED
 
 log = logging.getLogger(__name__)
@@ -20,9 +23,24 @@ Encoded = dict[str, Any]  # example_id, token ids, and method-specific fields
 SCHEMAS = {"sft": schemas.MIXTURES, "weighted_sft": schemas.WEIGHTED, "dpo": schemas.PAIRS, "kto": schemas.LABELLED}
 TOO_LONG = "longer than max_tokens"
 CHANGED = "the chat template does not write its text as it is"
+MASKED = "all of its answer is masked"
 JOINED = "the tokenizer joins its reply with what the chat template writes before it"
 ANSWERED = ("response", "rejected")  # columns with the answers of a row
+WHOLE = ("dpo", "kto")  # methods that train whole answers
 ANSWERS = ("chosen_ids", "rejected_ids", "completion_ids")
+
+
+def schema(data: Path, method: str) -> pa.Schema:
+    """Return the columns of the training rows `data` that `method` reads, with `untrained` if the table has it.
+
+    Raises `ResetError` if it has it and `method` trains whole answers.
+    """
+    columns = SCHEMAS[method]
+    if not tables.has(data, schemas.UNTRAINED):
+        return columns
+    if method in WHOLE:
+        raise ResetError(f"{data}: {method} trains whole answers, but sentences of these are masked")
+    return pa.schema([*columns, *schemas.UNTRAINED])
 
 
 def encode(
@@ -35,6 +53,9 @@ def encode(
 ) -> tuple[list[Encoded], int]:
     """Encode training rows for the trainer of `method`; only responses and their end tokens are trained.
 
+    Of a row with `untrained` characters, [start, end) of its response, no token is trained that holds one of them; its
+    `masked` counts these tokens.
+
     With `chat`, a row has the ids that the tokenizer's own chat template gives for the whole conversation. A prompt
     that is too long is cut at the end of its context. A row that the template would write in another way, or that still
     exceeds `max_tokens` (with the longer response of a pair), is set aside. Returns the encoded rows and how many
@@ -44,44 +65,65 @@ def encode(
     for row in rows:
         prompt = Prompt(row["prompt"], row["context_start"], row["context_end"])
         answers = [row[name] for name in (ANSWERED if method == "dpo" else ANSWERED[:1])]
-        responses = _responses(tokenizer, prompt.text, answers, chat)
-        if isinstance(responses, str):
-            account.leave(responses)
+        replies = _replies(tokenizer, prompt.text, answers, chat)
+        if isinstance(replies, str):
+            account.leave(replies)
             continue
-        room = max_tokens - max(map(len, responses))
+        labels = _labels(*replies[0], row.get("untrained") or ())
+        if row.get("untrained") and not _trains(labels, replies[0][1], len(answers[0])):
+            account.leave(MASKED)
+            continue
+        room = max_tokens - max(len(ids) for ids, _ in replies)
         fitted = prompt_ids(tokenizer, prompt, room, chat) if room > 0 else None
         if fitted is None:
             account.leave(TOO_LONG)
             continue
         ids, cut = fitted
         cut_prompts += cut
-        encoded.append({"example_id": row["example_id"], **_ids(method, row, ids, responses)})
+        encoded.append({"example_id": row["example_id"], **_ids(method, row, ids, [own for own, _ in replies], labels)})
         account.keep()
     return encoded, cut_prompts
 
 
-def _responses(tokenizer: Any, message: str, answers: Sequence[str], chat: Frame | None) -> list[list[int]] | str:
-    """Return the ids of each answer with its end token, or why the row cannot be what the chat template makes of it."""
+def _replies(tokenizer: Any, message: str, answers: Sequence[str], chat: Frame | None) -> list[Reply] | str:
+    """Return each answer with its end token, or why the row cannot be what the chat template makes of it."""
     if chat is None:
-        return [response_ids(tokenizer, answer) for answer in answers]
+        return [response(tokenizer, answer) for answer in answers]
     found = []
     for answer in answers:
         if not agrees(tokenizer, chat, message, answer):
             return CHANGED
-        if (ids := reply_ids(tokenizer, message, answer, chat)) is None:
+        if (reply := reply_to(tokenizer, message, answer, chat)) is None:
             return JOINED
-        found.append(ids)
+        found.append(reply)
     return found
 
 
-def _ids(method: str, row: Mapping[str, Any], prompt: list[int], responses: list[list[int]]) -> dict[str, Any]:
-    response = responses[0]
+def _labels(ids: Sequence[int], edges: Sequence[Edges], untrained: Iterable[Sequence[int]]) -> list[int]:
+    """Return the ids of an answer as labels, without the tokens that hold one of the `untrained` characters."""
+    spans = list(untrained)
+    return [
+        IGNORED if any(first < end and start < last for start, end in spans) else id
+        for id, (first, last) in zip(ids, edges, strict=True)
+    ]
+
+
+def _trains(labels: Sequence[int], edges: Sequence[Edges], length: int) -> bool:
+    """Whether a token that holds one of the `length` characters of an answer is trained."""
+    return any(one != IGNORED and first < length and last > 0 for one, (first, last) in zip(labels, edges, strict=True))
+
+
+def _ids(
+    method: str, row: Mapping[str, Any], prompt: list[int], answers: list[list[int]], labels: list[int]
+) -> dict[str, Any]:
+    """Return the columns that the trainer of `method` reads; `labels` are those of the first of the `answers`."""
     if method == "dpo":
-        return {"prompt_ids": prompt, "chosen_ids": response, "rejected_ids": responses[1]}
+        return {"prompt_ids": prompt, "chosen_ids": answers[0], "rejected_ids": answers[1]}
     if method == "kto":
-        return {"prompt_ids": prompt, "completion_ids": response, "label": row["desirable"]}
+        return {"prompt_ids": prompt, "completion_ids": answers[0], "label": row["desirable"]}
     weight = {"weight": row["weight"]} if method == "weighted_sft" else {}
-    return {"input_ids": [*prompt, *response], "labels": [IGNORED] * len(prompt) + response, **weight}
+    masked = {"masked": labels.count(IGNORED)} if "untrained" in row else {}
+    return {"input_ids": [*prompt, *answers[0]], "labels": [IGNORED] * len(prompt) + labels, **weight, **masked}
 
 
 def sequences(rows: Iterable[Encoded]) -> Iterator[Encoded]:
@@ -99,8 +141,8 @@ def check(rows: Sequence[Encoded], tokenizer: Any, where: Path, chat: Frame | No
 
     Without a chat template, a row must begin with what the tokenizer puts in front of a text; `encode` has held a row
     with `chat` to the template. Its labels must cover its last tokens up to the end token (with `chat`, that of the
-    chat template), and nothing else. It must not be a test example (`dataset/test/...`); stage `screen` finds training
-    prompts that repeat the text of a test.
+    chat template), but for those that it says are `masked`, and nothing else. It must not be a test example
+    (`dataset/test/...`); stage `screen` finds training prompts that repeat the text of a test.
     """
     if not rows:
         raise ResetError(f"{where}: no rows to train on")
@@ -116,9 +158,15 @@ def _problem(row: Encoded, front: list[int], end: int) -> str | None:
     trained = sum(label != IGNORED for label in labels)
     if trained == 0:
         return "trains no token"
-    if labels != [IGNORED] * (len(ids) - trained) + ids[-trained:] or labels[-1] != end:
+    first = len(ids) - trained - row.get("masked", 0)
+    pairs = zip(labels[first:], ids[first:], strict=True)
+    if (
+        any(label not in (IGNORED, id) for label, id in pairs)
+        or labels[:first] != [IGNORED] * first
+        or labels[-1] != end
+    ):
         return "must train exactly its last tokens, up to and including its end token"
-    if trained == len(ids) or ids[: len(front)] != front:
+    if first == 0 or ids[: len(front)] != front:
         return f"must begin with {front or 'a prompt'}, which is not trained"
     if row["example_id"].split("/")[1:2] == ["test"]:
         return "is a test example"

@@ -16,7 +16,7 @@ from reset.model.chat_frame import PLAIN, Frame, Options, frame
 from reset.model.limits import embeddings, positions
 from reset.model.tokens import load_tokenizer
 from reset.runs.divergence import Limits
-from reset.training.encoding import SCHEMAS, Encoded, check, check_cut, check_fit, encode, sequences
+from reset.training.encoding import Encoded, check, check_cut, check_fit, encode, schema, sequences
 from reset.training.loop import fit
 from reset.training.recipe import IGNORED, Recipe
 from reset.training.start import start
@@ -55,7 +55,8 @@ def train(
         raise ResetError(f"{init}: no model there")
     tokenizer = load_tokenizer(init)
     account, chat = Account(), frame(tokenizer, template, options)
-    rows, cut = encode(tables.read(data, SCHEMAS[recipe.method]), tokenizer, max_tokens, account, recipe.method, chat)
+    read = tables.read(data, schema(data, recipe.method))
+    rows, cut = encode(read, tokenizer, max_tokens, account, recipe.method, chat)
     trained = list(sequences(rows))
     check_cut(cut, account, max_cut, data)
     check(trained, tokenizer, data, chat)
@@ -102,11 +103,13 @@ def _figures(history: Sequence[Mapping[str, float]], trained: Sequence[Encoded])
     """Return steps and dev perplexity of a run, and the tokens of one epoch."""
     dev_losses = {int(entry["step"]): entry["dev_loss"] for entry in history if "dev_loss" in entry}
     steps = int(history[-1]["step"])
+    masked = [row["masked"] for row in trained if "masked" in row]
     return {
         "steps": steps,
         "best_step": min(dev_losses, key=lambda step: dev_losses[step], default=steps),
         "tokens": sum(len(row["input_ids"]) for row in trained),
         "trained_tokens": sum(label != IGNORED for row in trained for label in row["labels"]),
+        **({"masked_tokens": sum(masked)} if masked else {}),
         "dev_perplexity": math.exp(min(dev_losses.values())) if dev_losses else None,
     }
 

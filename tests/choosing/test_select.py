@@ -242,6 +242,48 @@ def test_pair_is_the_best_answer_against_the_worst(pool):
     assert (account.rows_in, figures["rows"]) == (1, 1)
 
 
+SPREAD = {"Ann": 1.0, "Bob": 0.75, "Cy": 0.5, "Dan": 0.0}
+
+
+def test_several_pairs_of_a_prompt_are_those_of_the_widest_gaps(pool):
+    pool.add("q", [(text, qa(0.0, value), 0) for text, value in SPREAD.items()])
+    pool.add("r", [("Ann", qa(0.0, 0.5), 0), ("Bob", qa(0.0, 0.5), 0)])
+    pool.add("s", [("Ann", qa(0.0, 0.5), 0), ("Bob", qa(0.0, 0.0), 0, "length"), ("Ann", qa(0.0, 0.4), 0)])
+    _, figures, rows = pool.keep(pick="pairs", margin=0.8, per_prompt=3)
+    assert [(row["example_id"], row["response"], row["rejected"], row["repeat"]) for row in rows] == [
+        ("q", "Ann", "Dan", 0),
+        ("q", "Bob", "Dan", 1),
+        ("q", "Ann", "Cy", 2),
+        ("s", "Ann", "Bob", 0),
+    ]
+    assert [row["score"] - row["rejected_score"] for row in rows] == [2.0, 1.5, 1.0, 1.0]
+    assert figures["pairs"] == {
+        "rows": 4,
+        "dropped": {"more than per_prompt": 1, "scores do not differ by the margin": 3},
+    }
+    one = pool.keep(pick="pairs", margin=0.8)
+    assert [row["answer_id"] for row in one[2]] == [row["answer_id"] for row in rows if not row["repeat"]]
+    assert "pairs" not in one[1]
+
+
+def test_pairs_of_prompts_outside_the_share_are_counted(pool):
+    for name, value in (("good", 1.0), ("fair", 0.8)):
+        pool.add(name, [("Ann", qa(1.0, value), 0), ("Bob", qa(0.0, 0.0), 0), ("Cy", qa(0.0, 0.5), 0)])
+    _, figures, rows = pool.keep(pick="pairs", share=0.5, per_prompt=2)
+    assert {row["example_id"] for row in rows} == {"good"}
+    assert figures["pairs"] == {"rows": 2, "dropped": {"more than per_prompt": 1, "outside the kept share": 3}}
+
+
+@pytest.mark.parametrize("combine", ["lexicographic", "pareto", "log_sigmoid"])
+def test_the_first_pair_is_the_same_however_many_there_are_and_no_better_answer_is_rejected(pool, combine):
+    pool.add("q", [(f"{a}{b}", qa(a, b), 0) for a in (0.0, 0.4, 1.0) for b in (0.1, 0.5, 0.9)])
+    first = pool.keep(pick="pairs", rule=Rule(combine))[2]
+    rows = pool.keep(pick="pairs", rule=Rule(combine), per_prompt=50)[2]
+    assert (rows[0]["answer_id"], rows[0]["rejected"]) == (first[0]["answer_id"], first[0]["rejected"])
+    assert all(row["score"] > row["rejected_score"] for row in rows)
+    assert len({(row["response"], row["rejected"]) for row in rows}) == len(rows) > 20
+
+
 def test_answers_that_tie_or_are_too_close_give_no_pair(pool):
     pool.add("tied", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(1.0, 1.0), 0)])
     pool.add("alone", [("Ann", qa(1.0, 1.0), 0), ("Ann", qa(1.0, 1.0), 0)])

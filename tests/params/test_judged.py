@@ -265,6 +265,26 @@ def test_a_bound_of_disagreement_takes_several_verdicts_of_an_objective_with_a_w
     assert problems(change) == []
 
 
+@pytest.mark.parametrize(
+    ("mask", "pick", "problem"),
+    [
+        ({"verdict": "sumac"}, {}, "mask.verdict: no judge tells sentences by 'sumac'. Did you mean 'summac'?"),
+        ({"verdict": "rating"}, {}, "mask.verdict: no judge tells sentences by 'rating'. Known: summac"),
+        ({}, {"pick": "pairs", "margin": 0.5}, "mask: answers of pick: pairs are trained whole, must be null"),
+        ({}, {"pick": "labelled", "margin": 0.5}, "mask: answers of pick: labelled are trained whole, must be null"),
+        ({"below": 0.0}, {}, "mask.below: Input should be greater than 0 (it is 0.0)"),
+    ],
+)
+def test_a_mask_takes_a_judge_of_sentences_and_rows_that_it_can_mask(composed, tmp_path, mask, pick, problem):
+    content = yaml.safe_load(composed("micro").read_text())
+    content["curated"]["more"] = {**content["curated"]["reset"], **pick}
+    content["curated"]["more"]["mask"] = {"verdict": "summac", "below": 0.5, **mask}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(ResetError) as refused:
+        params.load(tmp_path / "params.yaml")
+    assert f"curated.more.{problem}" in refused.value.message
+
+
 def test_a_weight_stays_within_what_can_be_added_up(problems):
     (found,) = problems(lambda p: p["objectives"]["instruction"].update(weight=1e308))
     assert found == "objectives.instruction.weight: Input should be less than or equal to 1000000 (it is 1e+308)"
@@ -278,8 +298,10 @@ def test_a_combination_names_each_verdict_once(problems):
 
 def test_several_answers_to_a_prompt_are_for_picks_of_whole_answers(problems):
     assert problems(lambda p: p["curated"]["reset"].update(pick="best_overall", per_prompt=2)) == []
-    several = {"pick": "pairs", "margin": 0.0, "per_prompt": 2}
-    problem = "curated.reset.per_prompt is 2, must be 1 for pick: pairs"
+    pairs = problems(lambda p: p["curated"]["reset"].update(pick="pairs", margin=0.0, per_prompt=2))
+    assert not any("per_prompt" in one for one in pairs)
+    several = {"pick": "labelled", "margin": 0.0, "per_prompt": 2}
+    problem = "curated.reset.per_prompt is 2, must be 1 for pick: labelled"
     assert problem in problems(lambda p: p["curated"]["reset"].update(several))
 
 

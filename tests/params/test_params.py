@@ -269,7 +269,7 @@ def test_rows_of_several_kinds_report_all_their_problems_by_key(problems):
         "recipes.kto.undesirable_weight: Input should be greater than 0 (it is 0.0)",
         "recipes.ppo.method: no method 'ppo'. Did you mean 'dpo'? Known: dpo, kto, sft, weighted_sft",
         "unknown key 'curated.pairs.temperature'. Known: combine, disagreement, floor, gold, length_penalty, looping, "
-        "margin, near_identical, per_prompt, pick, pool, prompts, rating, share, sweeps, truncated",
+        "margin, mask, near_identical, per_prompt, pick, pool, prompts, rating, share, sweeps, truncated",
         "unknown key 'recipes.dpo.betta'. Did you mean 'beta'? Known: " + ", ".join(sorted(known_of_dpo())),
     ]
 

@@ -59,7 +59,19 @@ def test_round_from_a_system_of_another_method_is_of_that_method(project: Path) 
     assert (row.pick, row.margin, row.share) == ("pairs", former.margin, former.share)
     assert (p.systems["mtl_dpo_2"].recipe, p.systems["mtl_dpo_2"].init) == ("dpo", "mtl_dpo")
     assert p.pools["mtl_dpo_2_candidates"].model == "mtl_dpo"
-    assert "mtl_dpo_2 starts from mtl_dpo, by recipe dpo on pick: pairs" in done.output
+    assert "mtl_dpo_2 starts from mtl_dpo, by recipe dpo on pick: pairs, and is held to mtl_dpo, its" in done.output
+
+
+def test_a_round_of_pairs_takes_as_many_a_prompt_and_is_held_to_the_model_that_it_starts_from(project: Path) -> None:
+    systems = project / "conf/systems/one_base.yaml"
+    text = systems.read_text().replace("pick: pairs, margin: 0.5", "pick: pairs, margin: 0.5, per_prompt: 3")
+    systems.write_text(text)
+    assert CliRunner().invoke(main, ["compose"]).exit_code == 0
+    done = add("mtl_dpo_2", "--from", "mtl_dpo", "--init", "mtl")
+    assert done.exit_code == 0, done.output
+    p = params.load()
+    assert (p.curated["mtl_dpo_2"].per_prompt, p.systems["mtl_dpo_2"].init) == (3, "mtl")
+    assert "is held to mtl, its reference model" in done.output
 
 
 def test_round_of_a_set_that_several_systems_share_is_trained_as_its_sampler_was(project: Path) -> None:

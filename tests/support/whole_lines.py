@@ -11,7 +11,7 @@ Rows = dict[str, Any]
 SIX = ("gpt_2", "llama_3", "qwen_3", "gemma_3", "phi_3", "smollm_2_instruct")
 CHOICE = {"prompts": "candidates", "sweeps": 1, "share": 1.0, "rating": "rating"}
 CHOICE |= {"truncated": "keep", "looping": "keep", "gold": False, "floor": {}, "combine": None}
-CHOICE |= {"near_identical": None, "disagreement": None, "length_penalty": 0.0, "per_prompt": 1}
+CHOICE |= {"near_identical": None, "disagreement": None, "mask": None, "length_penalty": 0.0, "per_prompt": 1}
 SHARES = {"train": 0.6, "dev": 0.1, "test": 0.3}
 TRAINED_ON = ("dolly", "sharegpt", "self_instruct", "oasst1", "nq", "cnn_dailymail", "ms_marco", "clapnq")
 JUDGING = {
@@ -212,7 +212,10 @@ def _judged(server: str) -> Rows:
         },
         "curated": {
             "labels": {**choice, "pick": "labelled", "margin": 0.1},
-            "weights": {**choice, "pick": "weighted", "temperature": 0.3, "rating": "reward"},
+            "weights": {
+                **{**choice, "pick": "weighted", "temperature": 0.3, "rating": "reward"},
+                "mask": {"verdict": "claims", "below": 0.5},
+            },
         },
         "evaluate": {"systems": ["kto"], "groups": seen | unseen},
         "report": {"comparisons": []},

@@ -1,12 +1,17 @@
 """Training rows are masked, cut and checked before the first step."""
 
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from reset.errors import ResetError
+from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.micro.model import word_tokenizer
+from reset.model.chat_frame import frame
+from reset.model.prompts import CHAT
 from reset.training import encoding
 from reset.training.recipe import IGNORED
 from tests.support.families import FAMILIES
@@ -117,3 +122,72 @@ def test_share_of_rows_that_were_cut_or_set_aside_is_said_and_refused_above_the_
     assert caplog.messages == [said]
     with pytest.raises(ResetError, match=r"40.00% of the rows, more than train.max_cut = 0.39"):
         encoding.check_cut(2, account, 0.39, Path("mixture"))
+
+
+SENTENCES = [
+    "Ann lives in the mill.",
+    "Caf\u00e9 \u6d4b\u8bd5 is <s> \U0001f600 \u00c5.",
+    "Tom sails it,  \u201cthe boat\u201d.",
+]
+ANSWER = "{}\n\n{} {} Yes.".format(*SENTENCES)
+SPANS = [[ANSWER.index(one), ANSWER.index(one) + len(one)] for one in SENTENCES]
+
+
+def masked_row(*spans: list[int]) -> dict[str, Any]:
+    return {**rows(1)[0], "response": ANSWER, "untrained": [*spans]}
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+@pytest.mark.parametrize("masked", [[0], [1], [2], [0, 2], [1, 2]])
+@pytest.mark.parametrize("template", ["micro", CHAT])
+def test_exactly_the_tokens_that_hold_a_masked_character_are_not_trained(
+    name: str, masked: list[int], template: str
+) -> None:
+    tokenizer = FAMILIES[name].tokenizer()
+    if template == CHAT and not tokenizer.chat_template:
+        pytest.skip("no chat template")
+    chat = frame(tokenizer, template)
+    spans = [SPANS[one] for one in masked]
+    (plain,), _ = encoding.encode([masked_row()], tokenizer, 2_000, Account(), chat=chat)
+    (row,), _ = encoding.encode([masked_row(*spans)], tokenizer, 2_000, Account(), chat=chat)
+    assert row["input_ids"] == plain["input_ids"]
+    assert plain["masked"] == 0
+    encoding.check([row], tokenizer, Path("curated"), chat)
+    first = plain["labels"].count(IGNORED)
+    ids, labels = row["input_ids"][first:], row["labels"][first:]
+    assert all(label in (IGNORED, id) for id, label in zip(ids, labels, strict=True))
+    assert labels[-1] != IGNORED
+    assert row["masked"] == labels.count(IGNORED) > 0
+    # what is left reads as the answer without the masked sentences, what is taken out as these
+    kept, gone = ([id for id, label in zip(ids, labels, strict=True) if (label == IGNORED) == out] for out in (0, 1))
+    assert squeezed(tokenizer, gone) == "".join("".join(SENTENCES[one].split()) for one in masked)
+    left = "".join(one for place, one in enumerate([*SENTENCES, "Yes."]) if place not in masked)
+    assert "".join(left.split()) in squeezed(tokenizer, kept)
+
+
+def squeezed(tokenizer: Any, ids: list[int]) -> str:
+    """The text of `ids` without blanks."""
+    return "".join(tokenizer.decode(ids).split())
+
+
+def test_a_row_of_which_only_blanks_would_be_trained_is_set_aside() -> None:
+    account = Account()
+    encoded, _ = encoding.encode([masked_row([0, len(ANSWER)])], FAMILIES["gpt_2"].tokenizer(), 900, account)
+    assert (encoded, account.as_dict()["set_aside"]) == ([], {"all of its answer is masked": 1})
+
+
+def test_a_row_that_masks_more_than_it_says_is_refused() -> None:
+    tokenizer = FAMILIES["gpt_2"].tokenizer()
+    (row,), _ = encoding.encode([masked_row(SPANS[1])], tokenizer, 900, Account())
+    encoding.check([row], tokenizer, Path("curated"))
+    for number in (row["masked"] - 1, 0):
+        with pytest.raises(ResetError, match="must train exactly its last tokens"):
+            encoding.check([{**row, "masked": number}], tokenizer, Path("curated"))
+
+
+@pytest.mark.parametrize("method", ["dpo", "kto"])
+def test_methods_that_train_whole_answers_refuse_masked_rows(tmp_path: Path, method: str) -> None:
+    data = tmp_path / "rows.parquet"
+    tables.write(data, pa.schema([*encoding.SCHEMAS[method], *schemas.UNTRAINED]), [])
+    with pytest.raises(ResetError, match=f"{method} trains whole answers, but sentences of these are masked"):
+        encoding.schema(data, method)
