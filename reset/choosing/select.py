@@ -59,9 +59,10 @@ def keep_best(
     The schema is `curated_rows.schema`, with a column `untrained` if `bars` has a mask; `margin`, `temperature` and
     `per_prompt` are those of `curated_rows.take`. Only the first `sweeps` sweeps compete, with `gold` the references
     too; `bars` and the floors of the `objectives` say what cannot win, `rule` how these become one order. `rating`
-    takes the place of the verdict "rating". What rests on the verdicts in `stand_ins` chooses only if `stand_ins_choose`. Returns the account of the
-    prompts and the selection statistics, which count winners below `counted_below`. Raises `ResetError` for answers to
-    a prompt that `prompts` lacks, if no prompt yields a row, and as `judged_pool.read` does.
+    takes the place of the verdict "rating". What rests on the verdicts in `stand_ins` chooses only if
+    `stand_ins_choose`. Returns the account of the prompts and the selection statistics, which count winners below
+    `counted_below`. Raises `ResetError` for answers to a prompt that `prompts` lacks, if no prompt yields a row, and as
+    `judged_pool.read` does.
     """
     speakers = by_task(objectives, rating, () if stand_ins_choose else stand_ins)
     pool = judged_pool.read(
