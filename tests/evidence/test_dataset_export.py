@@ -118,7 +118,8 @@ def test_judged_answers_load_with_all_verdicts_on_each(run: Path) -> None:
     said = {}
     for judge in JUDGES:
         for row in tables.read(run / f"data/verdicts/mtl_candidates/{judge}.parquet", schemas.VERDICTS):
-            said[row.pop("answer_id"), row["name"]] = {"judge": judge, **row}
+            answer_id = row.pop("answer_id")
+            said[answer_id, row["name"]] = {"judge": judge, **row}
     assert {(row["answer_id"], one["name"]): one for row in rows for one in row["verdicts"]} == said
     assert any(one["detail"] for one in said.values())
 
