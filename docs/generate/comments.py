@@ -1,8 +1,6 @@
 """Comments of Python and YAML files, by the name or key that they stand at."""
 
-import io
 import re
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +8,6 @@ import yaml
 
 Keys = tuple[str, ...]  # of keys, from the top of a file
 NAME = re.compile(r"\s*(\w+)\s*[:=]")
-
-
-def of_names(text: str) -> dict[int, str]:
-    """Return the comments of Python source: line number -> what is said at the end of that line."""
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return {one.start[0]: one.string.lstrip("# ") for one in tokens if one.type == tokenize.COMMENT}
 
 
 def above(text: str, line: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 
 from docs.generate import comments, types
+from reset.evidence.columns import line_comments
 from reset.params.document import Params
 
 ROW = "<name>"  # the row of a table, whose names are free
@@ -154,7 +155,7 @@ def _comment(owner: type[BaseModel], name: str) -> str:
 def _field_comments(owner: type[BaseModel]) -> dict[str, str]:
     """The comments in a class, by the field at whose declaration they stand."""
     text = inspect.getsource(owner)
-    said = comments.of_names(text)
+    said = line_comments(text)
     body = [node for node in ast.parse(text).body[0].body if isinstance(node, ast.AnnAssign)]  # type: ignore[attr-defined]
     return {
         node.target.id: " ".join(said[n] for n in range(node.lineno, (node.end_lineno or 0) + 1) if n in said)

@@ -1,34 +1,48 @@
-"""`reset-lm export`: write a system as a Hugging Face folder."""
+"""`reset-lm export`: write a system or a table as a Hugging Face folder."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
+from reset.errors import ResetError
 from reset.evidence.revisions import Run
 
 
 @click.command()
-@click.argument("system")
-@click.option("--into", type=click.Path(path_type=Path), help="Folder to write.  [default: exports/SYSTEM]")
+@click.argument("name")
+@click.option("--into", type=click.Path(path_type=Path), help="Folder to write.  [default: exports/NAME]")
 @click.option("--adapter", is_flag=True, help="Export only the adapter instead of merging it into its base model.")
 @click.option(
     "--run", "rev", default=".", show_default=True, help="Run to read: a Git revision, a DVC experiment or a folder."
 )
-def export(system: str, into: Path | None, adapter: bool, rev: str) -> None:
-    """Write SYSTEM as a folder that transformers and vLLM load: weights, tokenizer, chat template and model card.
+def export(name: str, into: Path | None, adapter: bool, rev: str) -> None:
+    """Write NAME as a folder for the Hugging Face hub, with a card made of the run's records. Nothing is uploaded.
 
-    The card comes from the run's records: lineage with DVC's hashes, data and licences, settings, judges, scores with
-    intervals, deviations from the paper. Weights that differ from dvc.lock are refused.
+    A system becomes a folder that transformers and vLLM load: weights, tokenizer, chat template. A table becomes one
+    that datasets loads: answers/POOL, verdicts/POOL (the answers with all verdicts), curated/NAME or mixtures/NAME.
+    What differs from dvc.lock is refused.
 
     \b
     Example:
       reset-lm export mtl_reset
-      reset-lm export mtl_reset --run HEAD~1 --into ../published
+      reset-lm export curated/reset
+      reset-lm export verdicts/mtl_candidates --run HEAD~1 --into ../published
     """  # noqa: D301  (click reads the \b)
-    from reset.evidence import export as exporting  # transformers takes seconds to import
+    from reset.evidence import dataset_export  # pyarrow takes long to import
 
-    folder = into or Path("exports") / system
+    table = dataset_export.is_table(name)
+    if table and adapter:
+        raise ResetError(f"--adapter is for systems; {name} is a table")
+    folder = into or Path("exports") / (dataset_export.plain(name) if table else name)
     with TemporaryDirectory() as scratch:
-        files = exporting.export(Run(rev, Path(scratch)), system, folder, apart=adapter)
+        run = Run(rev, Path(scratch))
+        if table:
+            files = dataset_export.export(run, name, folder)
+        else:
+            from reset.evidence import export as exporting  # transformers takes seconds to import
+
+            files = exporting.export(run, name, folder, apart=adapter)
     click.echo(f"{folder}: {', '.join(files)}")
+    kind = "dataset" if table else "model"
+    click.echo(f"To publish it: hf upload USER/{folder.name} {folder} . --repo-type {kind}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reset.errors import ResetError, nearest
 from reset.evidence import chat_template, lineage, model_card
+from reset.evidence.public import public
 from reset.evidence.revisions import Run
 from reset.files import tables
 from reset.files.atomic import whole_folder
@@ -40,7 +41,7 @@ def export(run: Run, system: str, into: Path, *, apart: bool = False) -> list[st
         tokenizer = load_tokenizer(folder)
         _set_template(folder, chat_template.jinja(template, tokenizer, options))
         agrees = chat_template.agrees(load_tokenizer(folder), template, options, trained=tokenizer)
-        tables.write_json(folder / "lineage.json", [asdict(step) for step in steps])
+        tables.write_json(folder / "lineage.json", [public(asdict(step)) for step in steps])
         text = model_card.card(run, system, steps, ran, template=template, template_agrees=agrees)
         (folder / "README.md").write_text(text, encoding="utf-8")
         if choices := run.path("docs/choices.md"):

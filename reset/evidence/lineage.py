@@ -1,5 +1,6 @@
 """Lineage: the stages behind a file, back to raw records and base models, from the hashes in dvc.lock."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -93,3 +94,9 @@ def folder_hash(path: Path) -> str:
     files = LocalFileSystem()  # type: ignore[no-untyped-call]
     _, _, content = build(HashFileDB(files, str(path)), str(path), files, "md5", dry_run=True)
     return str(content.hash_info.value)
+
+
+def file_hash(path: Path) -> str:
+    """Return DVC's hash of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -6,21 +6,17 @@ hash.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jinja2
-import yaml
 from huggingface_hub import EvalResult, ModelCardData
 
+from reset.evidence import card_parts
+from reset.evidence.card_parts import HUB_ID, PAPER
 from reset.evidence.lineage import Step
 from reset.evidence.revisions import Run
 from reset.model.prompts import CHAT
 from reset.report import words
-
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-PAPER = "2407.21417"
 
 
 def card(
@@ -31,12 +27,10 @@ def card(
     scores = run.figures(f"metrics/systems/{pool}.json") if pool else {}
     tested = _testing(pool, ran) if pool else []
     bases = {name: row for step in steps for name, row in step.rows("base").items()}
-    data = _data(run, steps, ran)
+    data = card_parts.sources(run, steps, ran)
     front = _front(system, scores, data, [row for row in bases.values() if row["kind"] == "hub"])
-    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)  # nosec B701: this is Markdown
-    environment.filters |= {"cells": _cells, "yaml": _yaml}
-    text = environment.from_string(Path(__file__).with_name("model_card.md.j2").read_text(encoding="utf-8"))
-    return text.render(
+    return card_parts.render(
+        "model_card.md.j2",
         front=front,
         system=system,
         steps=steps,
@@ -44,12 +38,11 @@ def card(
         template_agrees=template_agrees,
         data=data,
         training=[_training(run, step) for step in steps if step.kind == "train"],
-        settings={title: list(_settings([*steps, *tested], *of)) for title, of in _SETTINGS.items()},
+        settings={title: list(card_parts.settings([*steps, *tested], *of)) for title, of in _SETTINGS.items()},
         pool=pool,
         scores=_scores(scores),
         against=_against(run, pool),
         choices=_choices(run),
-        paper=PAPER,
     )
 
 
@@ -90,7 +83,6 @@ def _front(
     licences = {row["licence"] for row in data}
     apache = not hub and licences == {"Apache-2.0"}
     ids = [row["options"]["id"] for row in hub if HUB_ID.fullmatch(row["options"]["id"])]
-    sets = [row["origin"] for row in data if row["revision"] and HUB_ID.fullmatch(row["origin"])]
     results = [
         EvalResult(
             task_type="text-generation",
@@ -109,7 +101,7 @@ def _front(
         license="apache-2.0" if apache else "other",
         license_name=None if apache else "those-of-the-base-model-and-of-the-data",
         base_model=ids or None,
-        datasets=sets or None,
+        datasets=card_parts.hub_ids(data) or None,
         library_name="transformers",
         pipeline_tag="text-generation",
         tags=["reset-lm", "rejection-sampling", "faithfulness", f"arxiv:{PAPER}"],
@@ -119,47 +111,11 @@ def _front(
     return str(content.to_yaml())
 
 
-def _data(run: Run, steps: Sequence[Step], ran: Mapping[str, Step]) -> list[dict[str, str]]:
-    """The data sets whose rows a system of the lineage was trained on or answered."""
-    parts = [part for step in steps for row in step.rows("mixtures").values() for part in row["parts"].values()]
-    mixed = {name for part in parts for name in part}
-    drawn = {name for step in steps for row in step.rows("prompts").values() for name in row["rows"]}
-    rows = []
-    for name in sorted(mixed | drawn):
-        fetched = run.figures(f"metrics/fetch/{name}.json")
-        prepared = run.figures(f"metrics/prepare/{name}.json")
-        raw = ran[f"fetch@{name}"].made.get(f"data/raw/{name}", "") if f"fetch@{name}" in ran else ""
-        origin = fetched.get("origin", "unknown")
-        public = fetched.get("revision") or "://" in origin or origin in ("generated", "unknown")
-        rows.append(
-            {
-                "name": name,
-                "licence": fetched.get("licence") or "unknown",
-                "origin": origin if public else "a local copy",  # no paths of a machine
-                "revision": fetched.get("revision") or "",
-                "rows": str(prepared.get("splits", {}).get("train", "")),
-                "hash": raw,
-            }
-        )
-    return rows
-
-
 def _training(run: Run, step: Step) -> dict[str, Any]:
     ((name, row),) = step.rows("systems").items()
     (recipe,) = step.rows("recipes").values()
     others = {key: step.params[key] for key in ("train.max_tokens", "seed") if key in step.params}
     return {"name": name, **row, "record": {**recipe, **others, **run.figures(f"metrics/train/{name}.json")}}
-
-
-def _settings(steps: Sequence[Step], kinds: Sequence[str], keys: Sequence[str]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield name and parameters of each stage of `kinds`; equal parameters only once."""
-    yielded: list[dict[str, Any]] = []
-    for step in steps:
-        if step.kind.startswith(tuple(kinds)):
-            chosen = {key: value for key, value in step.params.items() if key.partition(".")[0] in keys}
-            if chosen not in yielded:
-                yielded.append(chosen)
-                yield step.stage, chosen
 
 
 def _scores(scores: Mapping[str, Any]) -> list[list[str]]:
@@ -200,13 +156,3 @@ def _choices(run: Run) -> dict[str, list[str]]:
         elif by_heading and (entry := re.match(r"(?:- )?\*\*([^*]+?)\.?\*\*", line)):
             list(by_heading.values())[-1].append(entry[1])
     return {heading: entries for heading, entries in by_heading.items() if entries}
-
-
-def _cells(values: Iterable[Any]) -> str:
-    """One row of a Markdown table."""
-    return "| " + " | ".join(str(value).replace("|", "\\|").replace("\n", " ") for value in values) + " |"
-
-
-def _yaml(value: Any) -> str:
-    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
-    return text.rstrip()

@@ -152,14 +152,15 @@ def histogram(
 def accounts(metrics: Metrics) -> list[Row]:
     """Return rows in, out and set aside of every metrics file with an account, in the order of STAGES."""
     return [
-        {"stage": stage, "name": name, **_account(figures)}
+        {"stage": stage, "name": name, **account(figures)}
         for stage in STAGES
         for name, figures in metrics.of(FOLDERS.get(stage, stage)).items()
         if "rows_in" in figures
     ]
 
 
-def _account(figures: Mapping[str, Any]) -> Row:
+def account(figures: Mapping[str, Any]) -> Row:
+    """Return the counts of one metrics file, and its reasons in a sentence."""
     aside = figures["set_aside"]
     reasons = ", ".join([*(f"{count} {reason}" for reason, count in aside.items()), *_null_reasons(figures)])
     counts = {"rows_in": figures["rows_in"], "rows_out": figures["rows_out"]}

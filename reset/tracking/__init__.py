@@ -1,8 +1,9 @@
 """Tracking: each stage run writes one small record, which `python -m reset.tracking upload` sends to MLflow later.
 
 A record is a self-contained JSON file in `.tracking/`, written atomically. So a stage neither imports MLflow nor waits
-for a server, and a server that is down does no harm. A record holds parameters, figures and small files, never
-environment variables. A DVC experiment that runs in its own folder writes its records to the project's folder.
+for a server, and a server that is down does no harm. A record holds parameters, figures, small files, the hashes of the
+tables and of the system that the stage read and made, and of an evaluation a few judged answers; never environment
+variables. A DVC experiment that runs in its own folder writes its records to the project's folder.
 """
 
 import json
@@ -20,6 +21,7 @@ import psutil
 
 from reset.errors import ResetError
 from reset.files import tables
+from reset.tracking import data, judged_answers
 from reset.tracking.figures import flatten, numbers
 
 LOG = logging.getLogger(__name__)
@@ -55,6 +57,8 @@ def run(
         if enabled and os.environ.get("RESET_TRACKING") != "0":
             record = {"stage": stage, "name": name, "status": status, "start": started, "end": time.time()}
             record |= {"repro": _dvc_process(), "pages": [str(path.resolve()) for path in pages]}
+            record |= {"data": data.tables_of(stage), "answers": judged_answers.of_stage(stage)}
+            record |= {"model": data.model_of(stage) if status == "FINISHED" else None}
             files = [path for path in (metrics, history, *artifacts) if path]
             _write(record | {"tags": _tags(stage), "params": flatten(params)} | _read_outputs(metrics, history, files))
 

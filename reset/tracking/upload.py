@@ -27,7 +27,7 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
-from reset.tracking import repro_run  # noqa: E402
+from reset.tracking import logged, repro_run  # noqa: E402
 
 EXPERIMENT = "reset"
 ARTIFACTS = "mlruns"  # relative to the project's folder
@@ -109,7 +109,10 @@ def _keep_artifacts_here(root: Path, experiment: str) -> None:
 def _send(client: MlflowClient, experiment: str, record_id: str, record: Mapping[str, Any]) -> None:
     parent = _parent_run(client, experiment, record)
     run_id = _stage_run(client, experiment, record_id, record, parent)
-    repro_run.log(client, run_id, record["params"], _metrics(record))
+    logged.inputs(client, run_id, record)
+    model = logged.model(client, experiment, run_id, record)
+    repro_run.log(client, run_id, record["params"], _metrics(record, model))
+    logged.answers(client, run_id, record)
     for name, text in record["artifacts"].items():
         client.log_text(run_id, text, repro_run.artifact(name))
     client.set_terminated(run_id, record["status"], end_time=repro_run.ms(record["end"]))
@@ -148,10 +151,11 @@ def _stage_run(
     return str(run.info.run_id)
 
 
-def _metrics(record: Mapping[str, Any]) -> Iterator[Metric]:
+def _metrics(record: Mapping[str, Any], model: str | None) -> Iterator[Metric]:
+    """The figures of a record, those of its end also as the model's; then its history."""
     end = repro_run.ms(record["end"])
     for key, value in record["metrics"].items():
-        yield Metric(repro_run.key(key), value, end, 0)
+        yield Metric(repro_run.key(key), value, end, 0, model_id=model)
     for row in record["history"]:
         for key in row.keys() - {"step"}:
             yield Metric(repro_run.key(key), row[key], end, int(row.get("step", 0)))
