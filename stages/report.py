@@ -58,8 +58,15 @@ def sources(p: Params) -> dict[str, Any]:
         "much_longer": p.report.much_longer,
         "similar": p.report.similar,
         "similar_on": p.report.similar_on,
+        "verified": verified(p),
         "seeds": seed_table.read_table(Path(p.report.seeds), p.scale),
     }
+
+
+def verified(p: Params) -> dict[str, Path]:
+    """Return the verdicts of the first judge of kind `verifiable`, by evaluated pool; empty if there is none."""
+    judges = [name for name, row in p.judges.items() if row.kind == "verifiable"]
+    return {pool: Path(f"data/verdicts/{pool}/{judges[0]}.parquet") for pool in p.evaluate.systems if judges}
 
 
 def run(p: Params) -> Run:

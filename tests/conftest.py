@@ -143,6 +143,15 @@ _MINIMAL: Row = {
         }
     },
     "evaluate": {"prompts": "test", "groups": {"nq": "seen"}, "systems": ["mtl"], "bootstrap": 100},
+    "ability": {
+        "systems": {},
+        "tasks": [],
+        "needs": "reset/ability",
+        "few_shot": None,
+        "examples": None,
+        "chat_template": False,
+        "batch": 4,
+    },
     "report": {
         "tradeoff": ["instruction", "style"],
         "comparisons": [],

@@ -73,6 +73,7 @@ def report(root: Path, objectives: Objectives, pair: list[str]) -> Path:
         tradeoff=pair,
         paper_rows={"mtl": "w/ MTL", "mtl_reset": "w/ MTL+ReSet"},
         pairs=[["mtl_reset", "mtl"]],
+        verified={},
         pipelines={"one": ["mtl", "mtl_reset"]},
         stand_ins={"rating"},
         points=[],

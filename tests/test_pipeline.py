@@ -29,6 +29,7 @@ SCALES = (
     "gpu",
     "paper",
     "paper sample.engine=openai",
+    "laptop +studies=[ifeval,lm_eval]",
 )  # with overrides
 STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
 
@@ -249,8 +250,9 @@ def unread(line: Line) -> set[str]:
         "decode": {row["decode"] for row in p["pools"].values()},
         "sample.engines": {p["sample"]["engine"]},
     }
+    nothing = set() if p["ability"]["systems"] else {"ability"}
     tables = {"recipes": p["recipes"], "decode": p["decode"], "sample.engines": p["sample"]["engines"]}
-    return {f"{name}.{row}" for name, table in tables.items() for row in table if row not in used[name]}
+    return nothing | {f"{name}.{row}" for name, table in tables.items() for row in table if row not in used[name]}
 
 
 def test_every_parameter_is_a_dependency_of_some_stage_or_declared_not_to_be(line):
@@ -303,8 +305,15 @@ def test_no_stage_writes_into_its_own_input(line):
     assert writes + inside == []
 
 
-def test_every_stage_module_is_run(lines):
-    assert {command(address) for address in lines("micro").outs} == set(STAGES)
+def test_every_stage_module_is_run_by_default_but_the_one_that_measures_what_is_asked_for(lines):
+    assert {command(address) for address in lines("micro").outs} == set(STAGES) - {"ability"}
+    assert {command(address) for address in lines("laptop +studies=[ifeval,lm_eval]").outs} == set(STAGES)
+
+
+def test_the_default_line_depends_on_nothing_of_general_ability(lines):
+    line = lines("micro")
+    of_it = [Path("stages/ability.py"), Path("reset/ability"), Path("reset/sources/ifeval.py")]
+    assert [a for a in line.outs for listed in line.code(a) for path in of_it if covers(listed, path)] == []
 
 
 def test_dvc_finds_no_circle_and_no_output_twice(line):

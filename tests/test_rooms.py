@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "sources": "errors micro model normalise registry",
     "examples": "errors files model normalise registry runs sources",
     "training": "checkpoint_names errors files model registry runs",
+    "ability": "errors model",
     "bases": "errors micro runs training",
     "engines": "errors llm model registry",
     "sampling": "engines errors files looping model normalise runs",

@@ -233,3 +233,12 @@ def test_scale_paper_judges_in_bfloat16_on_every_gpu(composed):
     p = params.load(composed("paper"))
     assert p.judges["summac"].options["dtype"] == "bfloat16"
     assert (p.cluster.workers, p.cluster.worker_gpus, p.train.processes) == (None, 1.0, 8)  # as many as GPUs
+
+
+def test_the_studies_of_general_ability_change_no_system_no_choice_and_no_average(composed):
+    laptop, study = params.load(composed("laptop")), params.load(composed("laptop +studies=[ifeval,lm_eval]"))
+    assert (study.systems, study.pools, study.curated) == (laptop.systems, laptop.pools, laptop.curated)
+    assert (study.objectives, study.mixtures) == (laptop.objectives, laptop.mixtures)
+    assert study.datasets.keys() - laptop.datasets.keys() == {"ifeval"}
+    assert study.evaluate.groups.items() - laptop.evaluate.groups.items() == {("ifeval", "ability")}
+    assert (laptop.ability.systems, study.ability.systems) == ({}, {"mtl": "mtl", "mtl_reset": "mtl_reset"})

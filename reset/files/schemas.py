@@ -30,7 +30,7 @@ EXAMPLES = pa.schema(
             passages=_TEXTS,  # empty for instructions; one text for summaries
             references=_TEXTS,  # the first is the training target; empty where the source has none
         ),
-        *_nullable(checks=_TEXT),  # JSON: constraints of the micro world; {"answerable": false} of unanswerable prompts
+        *_nullable(checks=_TEXT),  # JSON: constraints of the micro world, instructions of IFEval, {"answerable": false}
     ]
 )
 

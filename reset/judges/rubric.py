@@ -44,10 +44,11 @@ def _oracle(answer: Answer) -> Verdict:
 
 
 def _ratings(answer: Answer) -> Iterator[Verdict]:
-    if answer.checks is None:
+    checks = answer.checks or {}
+    if "family" not in checks:  # none, or those of another source
         for name in ("rating", "rating_weak"):
             yield Verdict(answer.answer_id, name, None, "the example carries no checks")
         return
-    points = rating(answer.text, answer.checks)
+    points = rating(answer.text, checks)
     yield Verdict(answer.answer_id, "rating", points / 10, detail={"rating": points})
     yield Verdict(answer.answer_id, "rating_weak", 1.0 if points == 10 else 0.1, detail={"rating": points})

@@ -111,6 +111,10 @@ def _abstention(_: str, __: Options, task: str, ___: str) -> list[str]:
     return ["abstains", "prudence", "over_refusal", "abstention"] if task in TASKS[1:3] else []
 
 
+def _verifiable(_: str, __: Options, ___: str, ____: str) -> list[str]:
+    return ["prompt_strict", "prompt_loose", "instruction_strict", "instruction_loose"]
+
+
 def _reference(_: str, __: Options, task: str, ___: str) -> list[str]:
     return ["rating", "rating_weak"] if task == "instruction" else []
 
@@ -137,6 +141,7 @@ KINDS: dict[str, Callable[[str, Options, str, str], list[str]]] = {
     "llm": _llm,
     "self_consistency": _self_consistency,
     "abstention": _abstention,
+    "verifiable": _verifiable,
     "rubric": _rubric,
     "reference": _reference,
     "openai": _openai,

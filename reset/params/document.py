@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from reset.params.ability import Ability
 from reset.params.answers import (
     Cluster,
     Decode,
@@ -60,6 +61,7 @@ class Params(Section):
     select: Select
     curated: dict[str, Annotated[Picked | Pairs | Labelled | Weighted, Field(discriminator="pick")]]
     evaluate: Evaluate
+    ability: Ability
     report: Report
     tracking: Tracking
     plan: Plan | None  # null: nothing is assumed

@@ -92,6 +92,7 @@ def _answer_references(p: "Params") -> Iterator[Reference]:
     yield "evaluate.prompts", "row of prompts", p.evaluate.prompts, p.prompts
     yield from (("evaluate.groups", "data set", name, p.datasets) for name in p.evaluate.groups)
     yield from (("evaluate.systems", "pool", name, p.pools) for name in p.evaluate.systems)
+    yield from (("ability.systems", "evaluated pool", name, p.evaluate.systems) for name in p.ability.systems)
     yield from (("stand_ins", "judge or watcher", name, [*p.judges, *p.watchers]) for name in p.stand_ins)
     yield from (("report.tradeoff", "objective", name, p.objectives) for name in p.report.tradeoff)
     yield from (("report.comparisons", "pool", name, p.pools) for pair in p.report.comparisons for name in pair)
@@ -128,6 +129,7 @@ def _contradictions(p: "Params") -> Iterator[str]:
         if pool in p.pools and p.pools[pool].prompts != prompts:
             yield f"{key} is '{prompts}', but pool '{pool}' answers '{p.pools[pool].prompts}'"
     yield from _competing(p)
+    yield from _ability(p)
     yield from _unfit_data(p)
 
 
@@ -148,6 +150,15 @@ def _competing(p: "Params") -> Iterator[str]:
                 f"pools.{name}.gold is true, but in no row of curated does the reference compete: judges would rate it "
                 "for nothing; set gold: true in such a row, or false in the pool"
             )
+
+
+def _ability(p: "Params") -> Iterator[str]:
+    """Yield a line for each measured system that is not the model of its pool, and if there are no tasks."""
+    for name, model in p.ability.systems.items():
+        if name in p.pools and p.pools[name].model != model:
+            yield f"ability.systems.{name} is '{model}', must be the model of pools.{name}, '{p.pools[name].model}'"
+    if p.ability.systems and not p.ability.tasks:
+        yield "ability.tasks is empty, but ability.systems names systems to measure: name tasks of lm_eval"
 
 
 def _unfit_data(p: "Params") -> Iterator[str]:

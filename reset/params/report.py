@@ -11,7 +11,9 @@ class Evaluate(Section):
     """Which pools are evaluated, and how."""
 
     prompts: str  # the row of prompts that the pools answer
-    groups: dict[str, Literal["seen", "unseen", "instruction"]]  # data set -> the group whose average it counts in
+    groups: dict[
+        str, Literal["seen", "unseen", "instruction", "ability"]
+    ]  # data set -> the group whose average it counts in; `ability`: in none
     systems: list[str]  # pools, named like their systems
     bootstrap: int = Field(ge=1)  # resamples for the confidence intervals
 

@@ -45,6 +45,8 @@ def markdown(content: Mapping[str, Any]) -> str:
         for pair in content["differences"]
     ]
     blocks += [_table(["systems", *measures], pairs)]
+    if content["ability"]:
+        blocks += ["## General ability", _records(content["ability"])]
     for title, name in FIGURES.items():
         if content[name]:
             blocks += [f"## {title.format(*map(str.capitalize, content['pair']))}", _records(content[name])]

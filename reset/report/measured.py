@@ -9,7 +9,7 @@ from reset.files.metrics import Metrics
 from reset.files.tables import Row
 from reset.objectives import Measures, Objectives, by_kind, macro_name, overview
 from reset.objectives import measures as measures_of
-from reset.report import along, choices, gains, judges, lengths, table1, table4, tables
+from reset.report import ability, along, choices, gains, judges, lengths, table1, table4, tables
 from reset.scoring import comparison
 
 
@@ -44,6 +44,7 @@ def gather(
     similar: int,
     similar_on: Sequence[str] | None,
     seeds: Sequence[Row],
+    verified: Mapping[str, Path],
     resamples: int,
     seed: int,
 ) -> Measured:
@@ -52,7 +53,8 @@ def gather(
     Only `systems` are shown, and metrics of this scale and of declared rows. `tradeoff` are two of the `objectives`.
     `paper_rows` maps a system to its row of the paper's Table 4; `pairs` are the differences to show, `pipelines` the
     two-stage ones by title, `points` the evaluated checkpoints, `continued` the systems whose gain to show; `stand_ins`
-    are the verdicts of judges that stand in for a real one; `seeds` are the rows of Table 4 over several runs. A system
+    are the verdicts of judges that stand in for a real one; `seeds` are the rows of Table 4 over several runs,
+    `verified` the verdicts of judge `verifiable` by system. A system
     without scores gets dashes; tables and plots of absent metrics have no rows.
     """
     order = [*(name for name in paper_rows if name in systems), *(name for name in systems if name not in paper_rows)]
@@ -70,6 +72,7 @@ def gather(
         **_of_lengths(scores, summaries, evaluated, tradeoff, much_longer, similar, similar_on),
         "scores": tables.histogram(scores, list(summaries), list(objectives), tables.resting(summaries)),
         "seeds": seeds,
+        "ability": ability.rows(metrics, list(summaries), verified),
         **_of_checkpoints(metrics, summaries, points, objectives),
         **_of_stages(metrics, stand_ins),
     }

@@ -16,7 +16,7 @@ from reset.report.story import Run, story
 
 SCRIPTS = ("vega_embed.js", "page.js", "answer_cards.js", "answers.js")
 SECTIONS = {  # id -> name, and the rows that the section shows as tables
-    "systems": ("Systems", ("table4", "overview", "systems", "differences", "seeds", "matched")),
+    "systems": ("Systems", ("table4", "overview", "systems", "differences", "seeds", "matched", "ability")),
     "data": ("Data", ("table1", "accounts")),
     "pools": ("Pools and choice", ("curated", "barred", "wins")),
     "judges": ("Judges", ("judges", "watched", "agreement", "spread", "warnings")),

@@ -27,6 +27,7 @@ from reset.scoring.bootstrap import interval
 # micro world's oracle
 EXTRAS = ("unigram_coverage", "bigram_coverage", "oracle")
 ORACLE, ORACLE_OF = "oracle", "faithfulness"  # the micro world's verdict, and the objective that it tells exactly
+ABILITY, ABILITY_REASON = "ability", "general ability, beside the averages"  # a group of data sets: not scored here
 FEWEST_PAIRS = 10  # answers below which no correlation is given
 _KEYS = ("example_id", "dataset", "task", "group", "objective")
 SCORES = pa.schema(
@@ -56,9 +57,10 @@ def evaluate(
 ) -> tuple[Account, dict[str, Any]]:
     """Write the score of each prompt and objective to `into` (schema SCORES); return the account and the summary.
 
-    `groups` maps each data set to seen, unseen or instruction; `bootstrap` is the number of resamples, `stand_ins` are
-    the verdicts of judges that stand in for a real one. Raises `ResetError` if answers and prompts do not match one to
-    one, if no objective has the task of a prompt, and if a data set is in no group.
+    `groups` maps each data set to seen, unseen, instruction or ability, which is not scored here; `bootstrap` is the
+    number of resamples, `stand_ins` are the verdicts of judges that stand in for a real one. Raises `ResetError` if
+    answers and prompts do not match one to one, if no objective has the task of a prompt, and if a data set is in no
+    group.
     """
     account = Account()
     by_id = verdicts.answers(answers)
@@ -70,6 +72,9 @@ def evaluate(
         answer = by_example.pop(example["example_id"], None)
         if answer is None:
             raise ResetError(f"{answers}: no answer to example '{example['example_id']}' of {prompts}")
+        if groups.get(example["dataset"]) == ABILITY:
+            account.leave(ABILITY_REASON)
+            continue
         account.keep()
         rows += _scored(example, answer, judged[answer["answer_id"]], speakers, groups)
     if by_example:

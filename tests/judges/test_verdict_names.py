@@ -66,6 +66,7 @@ def built(tmp_path, server, monkeypatch):
         ("llm", {}),
         ("self_consistency", {}),
         ("self_consistency", {"tasks": ["instruction", "summarization"]}),
+        ("verifiable", {"languages": "none"}),
         ("rubric", {}),
         ("reference", {}),
         ("openai", {}),

@@ -51,7 +51,7 @@ def test_a_whole_number_may_stand_for_a_rate(tmp_path, minimal):
     [
         (
             lambda p: p.update(sede=1),
-            "unknown key 'sede'. Did you mean 'seed'? Known: base, cluster, curated, data_folder, ",
+            "unknown key 'sede'. Did you mean 'seed'? Known: ability, base, cluster, curated, data_folder, ",
         ),
         (
             lambda p: p["prepare"].update(max_passage=1),
@@ -352,3 +352,18 @@ def test_a_row_that_a_table_lacks_is_named():
     assert raised.value.message == (
         "Unknown pools 'rest' (params.yaml: pools). Did you mean 'reset'? Known: mtl, reset"
     )
+
+
+@pytest.mark.parametrize(
+    ("systems", "tasks", "message"),
+    [
+        ({"mtl": "reset"}, ["quiz"], "ability.systems.mtl is 'reset', must be the model of pools.mtl, 'mtl'"),
+        ({"mtl": "mtl"}, [], "ability.tasks is empty, but ability.systems names systems to measure"),
+        ({"mlt": "mtl"}, ["quiz"], "ability.systems: no evaluated pool 'mlt'. Did you mean 'mtl'?"),
+    ],
+)
+def test_what_is_measured_for_general_ability_must_be_an_evaluated_pool_with_its_model(
+    problems, systems, tasks, message
+):
+    (problem,) = problems(lambda p: p["ability"].update(systems=systems, tasks=tasks))
+    assert problem.startswith(message)

@@ -8,7 +8,13 @@ from reset.scoring.evaluate import SCORES, evaluate
 from tests.support.paper_objectives import OBJECTIVES
 
 GROUPS = {"nq": "seen", "bioasq": "unseen", "cnn": "seen", "alpaca": "instruction"}
-TASKS = {"nq": "extractive_qa", "bioasq": "extractive_qa", "cnn": "summarization", "alpaca": "instruction"}
+TASKS = {
+    "nq": "extractive_qa",
+    "bioasq": "extractive_qa",
+    "cnn": "summarization",
+    "alpaca": "instruction",
+    "ifeval": "instruction",
+}
 
 
 class System:
@@ -49,6 +55,16 @@ class System:
 @pytest.fixture
 def system(tmp_path):
     return System(tmp_path)
+
+
+def test_a_data_set_of_general_ability_is_counted_but_in_no_score(system):
+    before, figures = fill(system).evaluate()
+    for number in range(3):
+        system.add("ifeval", number, rating=0.0)
+    after, same = system.evaluate("more", {**GROUPS, "ifeval": "ability"})
+    assert same == figures
+    assert (after.rows_in, after.rows_out) == (before.rows_in + 3, before.rows_out)
+    assert after.set_aside == {"general ability, beside the averages": 3}
 
 
 def fill(system, prompts=4):

@@ -48,6 +48,7 @@ def page_of(
         pairs=pairs,
         points=[],
         continued=[],
+        verified={},
         **{"resamples": 50, "seed": 0, "much_longer": 10, "similar": 10, "similar_on": None, "seeds": []},
     )
     page.write(root / "out", rows, answers, run)

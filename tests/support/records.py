@@ -37,6 +37,10 @@ OF: dict[str, Callable[[str], Record | list[Record]]] = {
     "alpaca": lambda n: {"instruction": f"Name {n}.", "input": "", "output": _answer(n), "text": "-"},
     "vicuna_eval": lambda n: {"question_id": n, "category": "generic", "turns": [f"Who is {n}?"]},
     "koala_eval": lambda n: {"id": n, "prompt": f"What of {n}?"},
+    "ifeval": lambda n: {
+        **{"key": n, "prompt": f"Sing of {n}.", "instruction_id_list": ["punctuation:no_comma"]},
+        "kwargs": [{"num_words": None}],
+    },
     "nq": _retrieved,
     "cnn_dailymail": lambda n: {"id": n, "article": _answer(n), "highlights": f"{n} has a mill .\nIt is red ."},
     "ms_marco": lambda n: {

@@ -1,0 +1,1 @@
+"""What else a system can do: tasks of other benchmarks, which no choice reads."""

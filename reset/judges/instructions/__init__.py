@@ -1,0 +1,1 @@
+"""Verifiable instructions (Zhou et al. 2023, "Instruction-Following Evaluation for Large Language Models", Table 4)."""

@@ -1,0 +1,34 @@
+"""IFEval: prompts with the ids and arguments of their instructions, as on the hub and in the authors' file."""
+
+import json
+
+import pytest
+
+from reset.errors import ResetError
+from reset.sources.ifeval import IfEval
+
+FLAT = {"key": 7, "prompt": "Name birds.", "instruction_id_list": ["punctuation:no_comma", "startend:end_checker"]}
+OWN = [{}, {"end_phrase": "Bye."}]
+ALL = [{"end_phrase": None, "num_words": None}, {"end_phrase": "Bye.", "num_words": None}]
+COLUMNS = {"end_phrase": [None, "Bye."], "num_words": [None, None]}
+WANTED = [
+    {"id": "punctuation:no_comma", "kwargs": {}},
+    {"id": "startend:end_checker", "kwargs": {"end_phrase": "Bye."}},
+]
+
+
+@pytest.mark.parametrize("kwargs", [OWN, ALL, COLUMNS, json.dumps(OWN)])
+def test_instructions_come_with_those_arguments_that_are_set(example, kwargs):
+    made = example(IfEval(), {**FLAT, "kwargs": kwargs})
+    assert (made.id, made.task, made.instruction, list(made.references)) == ("7", "instruction", "Name birds.", [])
+    assert json.loads(made.checks) == {"instructions": WANTED}
+
+
+def test_a_prompt_without_instructions_is_set_aside(reason):
+    assert reason(IfEval(), {**FLAT, "instruction_id_list": [], "kwargs": []}) == "no verifiable instruction"
+
+
+@pytest.mark.parametrize("kwargs", [[{}], [{}, {}, {}], "none", None, 3])
+def test_arguments_that_do_not_fit_the_instructions_are_an_error(kwargs):
+    with pytest.raises(ResetError, match=r"instructions|JSON|'kwargs'"):
+        list(IfEval().outcomes([{**FLAT, "kwargs": kwargs}]))
