@@ -30,8 +30,9 @@ _STATE_BYTES = {  # per parameter: weights, gradients, optimiser states (with fl
     torch.float32: (4, 4, 8),
 }
 _LOGIT_BYTES = 2 + 4 + 4 + 4  # per logit: as computed, in float32, softmax, gradient
-_TILE_BYTES = 4 * 4  # per logit of a tile of TRL's fused head: in float32, scaled, exponentials, gradient
-_TILE = (4096, 32768)  # tokens and words of a tile
+_TILE_BYTES = 29  # per logit of a tile of TRL's fused head on a CPU, beside itself: seven times float32, a mask
+_TILE = (4096, 32768)  # most tokens and words of a tile
+_TILE_LOGITS = 1 << 24  # most logits of a tile on a CPU
 _LARGE = 4096  # words of a vocabulary from which on `reset.training.fused_head` is used
 PROCESS = 750_000_000  # a process on a CPU without a model: Python and its libraries
 _ROOM = 64  # spare tokens of a sequence in the cache of `reset.engines.transformers`
@@ -82,9 +83,8 @@ class Shape:
 
         DPO trains on two answers per row; DPO and KTO also hold a reference model, unless it is that of an adapter.
         """
-        answers = 2 if recipe.method == "dpo" else 1
         states = self.states(recipe.zero_stage, dtype, devices, recipe.adapter)
-        total = states + answers * self.activations(recipe, dtype, tokens)
+        total = states + self.activations(recipe, dtype, tokens)
         if recipe.method in ("dpo", "kto") and not recipe.adapter:
             total += self.parameters * dtype.itemsize // (devices if recipe.zero_stage == 3 else 1)
         return total if torch.cuda.is_available() else PROCESS + max(total, self._copied(states, dtype))
@@ -118,17 +118,17 @@ class Shape:
         return self.largest_layer * (weights + gradients) + (frozen + t * (weights + optimiser)) // devices
 
     def activations(self, recipe: Recipe, dtype: torch.dtype, tokens: int) -> int:
-        """Bytes of one pass: activations of all layers, and logits.
+        """Bytes of one pass over rows of `tokens` tokens: activations of all layers, and logits.
 
-        With gradient checkpointing, only the inputs of all layers and the recomputed activations of one layer.
+        DPO has two answers to a row. With gradient checkpointing, only the inputs of all layers and the recomputed activations of one layer.
         """
-        batch_tokens = recipe.micro_batch_size * tokens
+        batch_tokens = recipe.micro_batch_size * tokens * (2 if recipe.method == "dpo" else 1)
         if recipe.micro_batch_tokens is not None:
             batch_tokens = min(batch_tokens, max(recipe.micro_batch_tokens, tokens))
         every = dtype.itemsize * batch_tokens * self._kept(dtype)
         inputs = dtype.itemsize * batch_tokens * self.width * self.layers
         layers = inputs + every // self.layers if recipe.gradient_checkpointing else every
-        return layers + self._logits(batch_tokens)
+        return layers + self._logits(batch_tokens, dtype)
 
     def _kept(self, dtype: torch.dtype) -> int:
         """Numbers that all layers keep per token.
@@ -142,12 +142,15 @@ class Shape:
         whole = 5 if dtype is torch.float32 else 7 if torch.cuda.is_available() else 14
         return sum(n_out for _, n_out in features) + widened + whole * self.width * self.layers
 
-    def _logits(self, tokens: int) -> int:
+    def _logits(self, tokens: int, dtype: torch.dtype) -> int:
         """Bytes of the logits of a pass with `tokens` trained tokens, and of the float32 gradient of a fused head."""
         if self.vocabulary < _LARGE:
             return _LOGIT_BYTES * tokens * self.vocabulary
         rows, words = min(tokens, _TILE[0]), min(self.vocabulary, _TILE[1])
-        return _TILE_BYTES * rows * words + 4 * self.vocabulary * self.width
+        logits, each = rows * words, dtype.itemsize
+        if not torch.cuda.is_available():
+            logits, each = min(logits, _TILE_LOGITS), each + _TILE_BYTES
+        return each * logits + 4 * self.vocabulary * self.width
 
     def answering(self, dtype: torch.dtype, *, sequences: int, prompt_tokens: int, answer_tokens: int) -> int:
         """Bytes of the weights, of the KV cache of `sequences` sequences, and of reading their prompts at once.

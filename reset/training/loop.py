@@ -24,7 +24,7 @@ from reset.runs import checkpoints
 from reset.runs.divergence import Limits, Watch
 from reset.runs.launcher import free_port
 from reset.runs.step_log import Steps
-from reset.training import attention, packing
+from reset.training import attention, fused_head, packing
 from reset.training.base_trainer import Watched
 from reset.training.best_model import Best, Weights
 from reset.training.callbacks import Finished, Keep, LastStep, Save
@@ -137,6 +137,7 @@ def fit(
     """
     without_shared_memory()
     shape_caches.bound()
+    fused_head.bound_tiles(model)
     bf16 = precision.dtype(recipe.dtype) is torch.bfloat16
     tokens = generation.special_tokens(model.config)
     if recipe.padding_free:

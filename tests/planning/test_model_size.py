@@ -82,7 +82,7 @@ def _kept(config: PretrainedConfig, dtype: torch.dtype, tokens: int) -> int:
 )
 def test_activations_are_those_that_a_pass_keeps(tmp_path: Path, made: Any, dtype: torch.dtype) -> None:
     """As the difference of two depths, which embeddings and masks have in common."""
-    recipe = SimpleNamespace(micro_batch_size=1, micro_batch_tokens=None, gradient_checkpointing=False)
+    recipe = SimpleNamespace(method="sft", micro_batch_size=1, micro_batch_tokens=None, gradient_checkpointing=False)
     found, planned = [], []
     for layers in (1, 3):
         config = made(vocab_size=256, num_hidden_layers=layers)

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from torch._subclasses.fake_tensor import FakeTensorMode
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from trl.kernels import chunked_logprob
+from trl.trainer import utils
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from reset.model import adapters
 from reset.planning import model_size
 from reset.training import fused_head, packing, sft
+from tests.support.alive import Alive
 from tests.support.families import FAMILIES
 from tests.support.train_alone import RECIPE, run_alone
 
@@ -54,8 +58,38 @@ def test_a_small_vocabulary_keeps_its_own_head_and_an_adapter_has_that_of_its_ba
     torch.testing.assert_close(fused[all_targets != -100], own[targets != -100], atol=1e-4, rtol=0.0)
 
 
-def test_a_plan_knows_which_vocabularies_are_large() -> None:
+def test_a_plan_knows_which_vocabularies_are_large_and_how_large_tiles_are() -> None:
     assert model_size._LARGE == fused_head.LARGE
+    assert (model_size._TILE, model_size._TILE_LOGITS) == (fused_head.TILE, fused_head.TILE_LOGITS)
+    assert fused_head.TILE[1] == utils._CHUNKED_LOGPROB_CHUNK_SIZE
+
+
+@pytest.mark.parametrize(("words", "tokens"), [(1500, 4096), (4096, 4096), (8192, 2048), (49152, 512)])
+def test_tiles_are_lower_on_a_cpu_the_more_words_there_are(
+    monkeypatch: pytest.MonkeyPatch, words: int, tokens: int
+) -> None:
+    monkeypatch.setattr(chunked_logprob, "TOKEN_CHUNK_SIZE", 4096)
+    made = LlamaConfig(vocab_size=words, hidden_size=32, intermediate_size=8, num_hidden_layers=1)
+    with torch.device("meta"):
+        fused_head.bound_tiles(LlamaForCausalLM(made))  # type: ignore[no-untyped-call]
+    assert tokens == chunked_logprob.TOKEN_CHUNK_SIZE
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_a_tile_takes_the_bytes_that_are_planned(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
+    """On tensors without data, by what is alive at once; the gradient of the weights is the other part."""
+    rows, words, width = 64, 8192, 4
+    monkeypatch.setattr(chunked_logprob, "TOKEN_CHUNK_SIZE", rows)
+    with FakeTensorMode():
+        hidden, weight = (torch.zeros(n, width, dtype=dtype, requires_grad=True) for n in (4 * rows, words))
+        targets = torch.zeros(4 * rows, dtype=torch.long)
+        with Alive() as alive:
+            function = chunked_logprob.ChunkedLogProbFunction
+            function.apply(hidden, weight, None, targets, 1.0, words, None, 1.0, ("entropy", "is_top1"))[
+                0
+            ].sum().backward()
+    planned = (dtype.itemsize + model_size._TILE_BYTES) * rows * words
+    assert alive.peak == pytest.approx(planned, rel=0.1)
 
 
 @pytest.mark.slow
