@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from reset.files.tables import Row
+from reset.normalise import comparable
 
 Pick = Literal["best", "random"]
 Bar = Literal["drop", "keep"]
@@ -87,7 +88,7 @@ def unscored(row: Row, values: Mapping[str, float | None], weights: Mapping[str,
 
 def _no_score(row: Row, values: Mapping[str, float | None], weights: Mapping[str, float]) -> str | None:
     """Why an answer cannot be scored, or None."""
-    if not row["text"].strip():
+    if not comparable(row["text"]):
         return "empty answer"
     if not any(weights[name] for name in values):
         return NO_JUDGE
