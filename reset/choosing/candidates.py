@@ -20,6 +20,7 @@ from reset.choosing.masking import Mask, Masked
 from reset.files.schemas import GOLD
 from reset.files.tables import Row
 from reset.looping import loops
+from reset.normalise import comparable
 
 Pick = Literal["best", "random"]
 Bar = Literal["drop", "keep"]
@@ -100,7 +101,7 @@ def unscored(row: Row, values: Mapping[str, float | None], weights: Mapping[str,
 
 def _no_score(row: Row, values: Mapping[str, float | None], weights: Mapping[str, float]) -> str | None:
     """Why an answer cannot be scored, or None."""
-    if not row["text"].strip():
+    if not comparable(row["text"]):
         return "empty answer"
     if not any(weights[name] for name in values):
         return NO_JUDGE

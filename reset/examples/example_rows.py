@@ -2,6 +2,7 @@
 
 from reset.files import tables
 from reset.sources import Example
+from reset.sources.fields import blank
 
 NOT_TEXT = ("broken Unicode", "NUL character")
 
@@ -28,14 +29,14 @@ def _line_ends(text: str) -> str:
 def fault(row: tables.Row, max_chars: int) -> str:
     """Return why a row is set aside, or "". Test instructions need no answer: replies to them are only rated."""
     references = row["references"]
-    if not row["instruction"].strip():
+    if blank(row["instruction"]):
         return "empty instruction"
-    if row["task"].endswith("_qa") and not row["question"].strip():
+    if row["task"].endswith("_qa") and blank(row["question"]):
         return "empty question"
-    if row["task"] != "instruction" and not any(passage.strip() for passage in row["passages"]):
+    if row["task"] != "instruction" and all(map(blank, row["passages"])):
         return "empty context"
     optional = row["task"] == "instruction" and row["split"] == "test"
-    if not (references and references[0].strip()) and not (optional and not references):
+    if not (references and not blank(references[0])) and not (optional and not references):
         return "empty answer"
     whole = "".join([row["example_id"], row["instruction"], row["question"], *row["passages"], *references])
     return _text_fault(whole) or (f"over {max_chars} characters" if len(whole) > max_chars else "")

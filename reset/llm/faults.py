@@ -32,6 +32,11 @@ _ACCOUNT = re.compile(
     r"|account.{0,40}(?:deactivated|suspended|disabled|terminated|active|good standing)"
     r"|model.{0,80}(?:not exist|not found)|(?:valid|access to) model"
 )
+_CLOSED = re.compile(  # before what concerns a prompt, whose words these have too
+    r"(?:location|country|region).{0,40}not (?:supported|available)|\bip (?:address|allow|white)"
+    r"|verif\w* (?:your )?organi[sz]ation|organi[sz]ation must be verified|decommissioned"
+    r"|(?:budget|key limit|spend\w* limit)\b.{0,20}exceeded"
+)
 _RATE = re.compile(r"per (?:second|minute)|resource has been exhausted|too many requests|rate.?limit")
 _PROMPT = re.compile(
     r"content.{0,3}(?:policy|policies|filter|management|moderation)|moderat|flagged|safety|violat|inappropriate|harmful"
@@ -123,7 +128,7 @@ def _meaning(status: int, said: Problem, wait_s: float | None) -> Meaning:
         return Meaning.ACCOUNT if spent else Meaning.PASSING
     if status in (408, 409, 425, 498) or status >= 500:
         return Meaning.PASSING
-    if _ACCOUNT_CODES.search(code):
+    if _ACCOUNT_CODES.search(code) or _CLOSED.search(words):
         return Meaning.ACCOUNT
     if said.field.startswith("max_") and "context" not in words:
         return Meaning.FORM  # a longer reply than the model gives, whatever the prompt

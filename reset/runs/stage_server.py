@@ -192,7 +192,12 @@ def main() -> None:
         listener.bind(str(path))
         listener.listen()
         _load(LIGHT)
-        request = Server(listener, owner).serve()
+        try:
+            server = Server(listener, owner)
+        except ProcessLookupError:  # a short run: its `dvc` has ended meanwhile
+            request = None
+        else:
+            request = server.serve()
     if request is None:
         path.unlink(missing_ok=True)
         path.parent.rmdir()

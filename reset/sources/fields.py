@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reset.errors import ResetError
+from reset.normalise import comparable
 from reset.sources import Record, content_id
 
 Reply = Annotated[str, Field(pattern=r"\S")]  # what is to be said to an unanswerable prompt
@@ -17,6 +18,11 @@ UNREADABLE = "unreadable"  # the only key of what stage `fetch` writes for a val
 MISSING = ("nan", "-nan", "nat", "na", "n/a", "<na>", "#n/a", "null", "none", "undefined")
 
 _KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", dict: "an object", list: "a list"}
+
+
+def blank(text: str) -> bool:
+    """Whether a text says nothing: it is empty, or holds only blanks and characters without width."""
+    return not any(map(str.isalnum, text)) and not comparable(text)
 
 
 def kind(item: object) -> str:
@@ -89,7 +95,7 @@ def texts(record: Record, name: str) -> list[str]:
     items = [field] if isinstance(field, str) else field
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise _wrong_type(name, "a list of texts", field)
-    return [item for item in items if item.strip()]
+    return [item for item in items if not blank(item)]
 
 
 def rows(record: Record, name: str) -> list[Record]:
@@ -119,7 +125,7 @@ def label(name: str, field: object) -> str:
         return str(field)
     if not isinstance(field, str | None):
         raise _wrong_type(name, "text or a whole number", field)
-    return field if field and field.strip() else ""
+    return field if field and not blank(field) else ""
 
 
 def identity(record: Record, names: Sequence[str], *parts: str) -> str:

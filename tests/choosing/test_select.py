@@ -106,8 +106,9 @@ def test_objective_without_weight_is_not_needed(pool):
 
 
 @pytest.mark.parametrize("pick", ["best", "random"])
-def test_empty_answer_never_wins(pool, pick):
-    pool.add("q", [(" \n", qa(1.0, 1.0), 0), ("Cy", qa(0.0, 0.0), 0)])
+@pytest.mark.parametrize("empty", [" \n", "\u200b\ufeff "])
+def test_empty_answer_never_wins(pool, pick, empty):
+    pool.add("q", [(empty, qa(1.0, 1.0), 0), ("Cy", qa(0.0, 0.0), 0)])
     _, figures, (row,) = pool.keep(pick=pick)
     assert row["response"] == "Cy"
     assert figures["candidates_barred"] == {"empty answer": 1}

@@ -194,3 +194,23 @@ def test_of_two_at_once_one_does_the_work_and_the_other_says_that_it_is_busy_or_
         assert ran.returncode == 0 or "busy" in ran.stderr or "Unable to acquire lock" in ran.stderr, ran.stderr
     assert heavy(project, "repro").returncode == 0
     assert [(project / f"{key}.txt").read_text() for key in ("one", "two")] == ["a" * 90, "b"]
+
+
+@pytest.mark.slow
+def test_the_way_to_free_the_cache_that_the_documents_give_keeps_what_experiments_made(project: Path) -> None:
+    (found,) = re.findall(r"`(dvc gc [^`]+)`", (ROOT / "docs/scale.md").read_text())
+    known = {**os.environ, "DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(ROOT)}
+
+    def run(*command: str) -> None:
+        done = subprocess.run(command, cwd=project, env=known, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    run(str(DVC), "repro")
+    run("git", "add", "-A")
+    run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "ran")
+    run(str(DVC), "exp", "run", "-n", "other", "-S", "rows.two.text=c", "count@two")
+    run("git", "checkout", "-q", "--", ".")
+    run(str(DVC), "checkout", "--force")
+    run(str(DVC), *found.split()[1:], "--force")
+    run(str(DVC), "exp", "apply", "other")
+    assert (project / "two.txt").read_text() == "c"

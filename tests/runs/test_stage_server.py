@@ -112,6 +112,15 @@ def test_everything_ends_with_the_owner(server: str, owner: subprocess.Popen[byt
     until(lambda: not Path(server).parent.exists())
 
 
+def test_a_server_whose_owner_has_ended_already_ends_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "socket").mkdir()
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    done = stage(tmp_path, "reset.runs.stage_server", str(tmp_path / "socket/s"), str(gone.pid))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not (tmp_path / "socket").exists()
+
+
 def test_a_stage_dies_with_the_server(server: str, tmp_path: Path) -> None:
     caller, pid = sleeping(server, tmp_path)
     psutil.Process(pid).parent().kill()  # type: ignore[union-attr]

@@ -19,6 +19,7 @@ from reset.sources.fields import UNREADABLE, identity, kind, label
         (None, ""),
         ("", ""),
         (" ", ""),
+        ("\u200b ", ""),
     ],
 )
 def test_text_and_whole_numbers_are_names(field, name):

@@ -63,9 +63,9 @@ def test_line_breaks_and_the_ends_of_other_scripts_end_a_sentence(text, sentence
 
 @pytest.mark.parametrize("piece", ["\u3002", "\u4e00.", " ", "\u0e01 ", "\u3002\u300d", "a\n", "!?", "\u00e9. "])
 def test_time_grows_with_the_length_and_no_faster(piece):
-    started = time.perf_counter()
+    started = time.process_time()  # the machine may be busy
     split(piece * (50_000 // len(piece)) + "\u00e9")
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_wide_characters_count_twice():
