@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from reset import params, registry
+from reset.checking import gold
 from reset.files.code import file_of, tree
 from reset.micro.model import vocabulary
 from reset.params.document import Params
@@ -144,6 +145,23 @@ def test_the_study_of_better_winners_chooses_from_the_defaults_pool_and_trains_l
         curated = study.curated[row.data.removeprefix("curated/")]
         assert (curated.pool, curated.sweeps) == (study.curated["reset"].pool, study.curated["reset"].sweeps)
         assert (row.init, row.recipe) == (study.systems["mtl_reset"].init, study.systems["mtl_reset"].recipe)
+
+
+def test_the_study_of_self_or_gold_lets_references_compete_where_no_judge_that_chooses_reads_them(composed):
+    default, study = params.load(composed("micro")), params.load(composed("micro +studies=self_or_gold"))
+    assert study.systems.keys() - default.systems.keys() == {"mtl_self_or_gold"}
+    assert {name: study.curated[name] for name in default.curated} == default.curated
+    ours = study.curated["self_or_gold"]
+    assert ours == study.curated["reset"].model_copy(update={"gold": True})
+    assert {name for name, row in study.pools.items() if row.gold} == {ours.pool}
+    assert study.systems["mtl_self_or_gold"].recipe == study.systems["mtl_reset"].recipe
+    assert list(gold.check(study)) == []
+    sure = gold.check(params.load(composed("micro +studies=self_or_gold objectives.task.weight=1.0")))
+    assert [str(finding) for finding in sure] == [
+        "curated.self_or_gold.gold: the reference competes, and is always best by 'exact_match' (objective task), "
+        "'rouge_l' (objective task), which compares answers with it -> set that objective's weight to 0, or name "
+        "verdicts that read no reference"
+    ]
 
 
 def test_the_greedy_control_is_the_default_with_one_system_more(composed):

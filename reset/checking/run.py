@@ -12,7 +12,7 @@ import click
 from tqdm import tqdm
 
 from reset import checkpoint_names
-from reset.checking import bases, datasets, machine, options
+from reset.checking import bases, datasets, gold, machine, options
 from reset.checking.bases import Files
 from reset.checking.findings import LEVELS, Finding, Level, Unreachable, merged, skipped, warning
 from reset.checking.made import Made
@@ -46,7 +46,7 @@ def check(p: Params, *, offline: bool = False) -> Report:
         return Report(p.scale, time.monotonic() - started, (*wrong, rest))
     jobs = {**_data_jobs(p, made, offline), **_server_jobs(p, offline)}
     running = {key: _start(job) for key, job in {**jobs, **_base_jobs(p, made, offline)}.items()}
-    found: list[Finding | Unreachable] = [*machine.packages(p)]
+    found: list[Finding | Unreachable] = [*machine.packages(p), *gold.check(p)]
     _watch(running, started + DEADLINE_S)
     found += [row for key in jobs for row in _result(key, running[key], [])]
     models: dict[str, Files | None] = {}

@@ -64,6 +64,7 @@ def figures(run: Run, pool: str, max_loss: float) -> dict[str, Any]:
     }
     return {
         "pool": pool,
+        "first_sweep": bool(row.get("until")),  # prompts have unequal numbers of sweeps, so only the first is counted
         "prompts": len(judged.scores),
         "best_score": float(judged.scores.max(axis=1).mean()),
         "random_score": float(judged.random.mean()),
@@ -75,13 +76,17 @@ def figures(run: Run, pool: str, max_loss: float) -> dict[str, Any]:
 
 
 def table(run: Run, params: Mapping[str, Any], pool: str, decode: Mapping[str, Any]) -> grids.Table:
-    """Score the pool's answers as its first curated set with pick `best` does, and arrange them by setting."""
+    """Score the pool's answers as its first curated set with pick `best` does, and arrange them by setting.
+
+    References are left out, and of a pool with `until` all sweeps but the first: only hard prompts have more.
+    """
     answers = run.path(f"data/answers/{pool}.parquet")
     verdicts = [path for name in run.files(f"data/verdicts/{pool}") if (path := run.path(name))]
     if answers is None or not verdicts:
         raise ResetError(f"'{run.name}' has no judged answers of pool '{pool}'; run `dvc repro`")
     curated = [row for row in params["curated"].values() if row["pool"] == pool and row["pick"] == "best"]
     row: dict[str, Any] = curated[0] if curated else {"rating": "rating"}
+    own = params["pools"][pool]
     without = () if params["select"].get("stand_ins", True) else stand_ins(params)
     objectives = read(params["objectives"])
     judged = judged_pool.read(
@@ -89,7 +94,7 @@ def table(run: Run, params: Mapping[str, Any], pool: str, decode: Mapping[str, A
         verdicts,
         objectives=objectives,
         speakers=by_task(objectives, row["rating"], without),
-        sweeps=params["pools"][pool]["sweeps"],
+        sweeps=1 if own.get("until") else own["sweeps"],
         bars=bars_of(row),
         rule=rule_of(params["select"], row),
         seed=params["seed"],
@@ -116,6 +121,7 @@ def text(content: Mapping[str, Any]) -> str:
         f"{content['pool']}: {content['prompts']} prompts; "
         f"the best answer scores {words.figure(content['best_score'])}, "
         f"a random one {words.figure(content['random_score'])}: choosing brings {words.figure(gain)}"
+        + ("; of the first sweep alone, which all prompts have" if content["first_sweep"] else "")
         + (f"; by stand-ins too: {', '.join(content['stand_ins'])}" if content["stand_ins"] else ""),
         words.aligned([head, *settings]),
         words.aligned([heads, *sizes]),

@@ -14,6 +14,7 @@ from reset.judges import TASKS, prompt_files
 Options = Mapping[str, Any]
 ABSTRACTIVE = TASKS[2:]
 SPLITS = ("train", "dev", "test")
+BY_REFERENCE = {"lexical": ("exact_match", "rouge_l"), "openai": ("preference",)}  # of kinds with other verdicts too
 STAND_INS = frozenset({"reference"})  # kinds that never are more than a stand-in
 
 
@@ -29,6 +30,19 @@ def names(kind: str, name: str, options: Options, task: str, split: str) -> list
         return KINDS[kind](name, options, task, split) if kind in KINDS else []
     except ResetError:
         return []
+
+
+def by_reference(kind: str, name: str, options: Options, task: str, split: str) -> list[str]:
+    """Return those of `names` that compare an answer with the example's references, as far as it is known.
+
+    What a class of the user's own reads is not.
+    """
+    given_here = names(kind, name, options, task, split)
+    if kind == "reference":
+        return given_here
+    if isinstance(prompt := options.get("prompt"), str):
+        return given_here if given_here and "{reference" in prompt_files.read(prompt).text else []
+    return [verdict for verdict in given_here if verdict in BY_REFERENCE.get(kind, ())]
 
 
 def problem(kind: str, options: Options) -> str | None:

@@ -147,8 +147,8 @@ def _competing(p: "Params") -> Iterator[str]:
             yield f"pools.{name}.gold is true, but the pool is evaluated (evaluate.systems): must be false"
         elif pool.gold and not any(row.gold for row in p.curated.values() if row.pool == name):
             yield (
-                f"pools.{name}.gold is true, but in no row of curated does the reference compete: judges would rate it "
-                "for nothing; set gold: true in such a row, or false in the pool"
+                f"pools.{name}.gold is true, but in no row of curated does the reference compete, so that judges would "
+                "rate it for nothing: set gold: true in such a row, or false in the pool"
             )
 
 

@@ -28,7 +28,7 @@ def best_of(metrics: Metrics) -> list[Row]:
 
 
 def wins(metrics: Metrics) -> list[Row]:
-    """Return the prompts won by each decode setting, per curated set with several settings."""
+    """Return the prompts won by each decode setting, per curated set with several settings; without references."""
     return [
         {"curated": name, "setting": setting, "wins": count}
         for name, choice in choices(metrics).items()
@@ -46,14 +46,26 @@ def natural(text: str) -> list[tuple[int, float, str]]:
 def curated(metrics: Metrics) -> list[Row]:
     """Return, per curated set and data set, the variety of its candidates and the gain in mean score.
 
-    `least_bad` is the number of winners that no judge rated above the lowest.
+    `least_bad` is the number of winners that no judge rated above the lowest, `gold` that of winners that are the
+    reference; there if references compete in any set, and null in the others. `pool_figures_of` is there if prompts
+    have unequal numbers of sweeps in any set: what is said of its candidates is of the first.
     """
     keys = ("rows", "distinct_texts", "candidate_score", "winner_score", "choice_matters", "least_bad")
+    told = choices(metrics)
+    golden, uneven = (any(key in choice for choice in told.values()) for key in ("gold", "prompts_by_sweeps"))
     return [
         {"curated": name, "dataset": dataset, **{key: figures.get(key) for key in keys}}
-        for name, choice in choices(metrics).items()
+        | ({"gold": _gold(choice, dataset)} if golden else {})
+        | ({"pool_figures_of": "first sweep" if "prompts_by_sweeps" in choice else "all"} if uneven else {})
+        for name, choice in told.items()
         for dataset, figures in choice.get("datasets", {}).items()
     ]
+
+
+def _gold(choice: Row, dataset: str) -> int | None:
+    """How many winners of a data set are the reference; None if references do not compete."""
+    winners: int | None = choice["gold"]["datasets"][dataset]["winners"] if "gold" in choice else None
+    return winners
 
 
 def barred(metrics: Metrics) -> list[Row]:

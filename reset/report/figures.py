@@ -28,11 +28,12 @@ class Figure:
 def drawn(measured: Measured, of: Lineage) -> list[Figure]:
     """Return the drawings that have lines."""
     rows = measured.rows
+    wins = WINS + (NO_GOLD if any("gold" in row for row in rows["curated"]) else "")
     found = [
         Figure("systems", "How good is each system, and how sure is that?", SYSTEMS, {"": _systems(measured, of)}),
         Figure("systems", "What does a second stage give, and what does it take?", PIPELINES, _pipelines(rows)),
         Figure("training", "What does continued training bring?", GAINS, {"": _gains(rows["gains"])}),
-        Figure("pools", "Does a decode setting win more often than its share?", WINS, _wins(rows["wins"])),
+        Figure("pools", "Does a decode setting win more often than its share?", wins, _wins(rows["wins"])),
         Figure("judges", "What did choosing change, judge by judge?", JUDGES, _judges(rows["judges"])),
     ]
     return [
@@ -51,6 +52,7 @@ WINS = (
     "Share of the prompts whose kept answer was sampled with each decode setting, with its 95 % interval (Wilson); the "
     "line is an even share."
 )
+NO_GOLD = " Prompts whose reference won are left out."
 JUDGES = (
     "Change of each judge's mean within a prompt, from all candidates to the kept answer, with its 95 % interval: "
     "judges that did not choose should rise with those that did."

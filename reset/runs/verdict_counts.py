@@ -65,7 +65,7 @@ class Tally:
         Of a reason, what stands before a colon is counted: behind it are the words of a server, or other details. With
         verdicts on references, `gold` has the same figures of those.
         """
-        scored = {name: self.verdicts[name] - self.nulls[name] for name in sorted(self.verdicts)}
+        scored = {name: self.verdicts[name] - self.nulls[name] for name in sorted({*self.verdicts, *self.gold})}
         return {
             name: {
                 "n": self.verdicts[name],

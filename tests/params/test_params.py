@@ -118,6 +118,23 @@ def test_a_wrong_value_is_named_with_its_key(problems, change, problem):
     ("change", "problem"),
     [
         (
+            lambda p: p["curated"]["reset"].update(sweeps=3),
+            "curated.reset.sweeps is 3, must be at most the 2 of pool 'mtl_candidates'",
+        ),
+        (
+            lambda p: p["curated"]["reset"].update(gold=True),
+            "curated.reset.gold is true, but pools.mtl_candidates.gold is false: the pool must have the references",
+        ),
+        (
+            lambda p: p["pools"]["mtl_candidates"].update(gold=True),
+            "pools.mtl_candidates.gold is true, but in no row of curated does the reference compete, so that judges "
+            "would rate it for nothing: set gold: true in such a row, or false in the pool",
+        ),
+        (
+            lambda p: p["pools"]["mtl"].update(gold=True),
+            "pools.mtl.gold is true, but the pool is evaluated (evaluate.systems): must be false",
+        ),
+        (
             lambda p: p.update(template="mikro"),
             "template: no template 'mikro'. Did you mean 'micro'? Known: alpaca, chat, micro, vicuna",
         ),

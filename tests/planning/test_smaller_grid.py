@@ -191,3 +191,15 @@ def test_the_command_says_if_stand_ins_chose(run, tmp_path):
     content["select"]["stand_ins"] = False
     params.write_text(yaml.safe_dump(content))
     assert "0 prompts have an answer that can win" in run("mtl_candidates").output
+
+
+def test_of_a_pool_whose_prompts_have_unequal_sweeps_the_first_alone_is_counted(run, tmp_path):
+    path = tmp_path / "data/answers/mtl_candidates.parquet"
+    rows = list(tables.read(path, schemas.ANSWERS))
+    hard = [row | {"answer_id": row["answer_id"][:-1] + "1", "sweep": 1} for row in rows[:8]]
+    before = json.loads(run("mtl_candidates", "--json").output)["settings"]
+    tables.write(path, schemas.ANSWERS, [*rows, *hard])
+    params = tmp_path / "params.yaml"
+    params.write_text(params.read_text().replace("until: null", "until: {answers: 2, f1: null}"))
+    assert json.loads(run("mtl_candidates", "--json").output)["settings"] == before
+    assert "of the first sweep alone, which all prompts have" in run("mtl_candidates").output.splitlines()[0]

@@ -422,6 +422,21 @@ def test_curves_of_one_pool_are_shown_once(project: Path) -> None:
     ]
 
 
+def test_references_that_won_stand_beside_the_chosen_answers_and_in_no_setting(project: Path) -> None:
+    plain = (report(project) / "index.html").read_text()
+    assert "whose reference won" not in plain
+    path = project / "metrics/select/reset.json"
+    choice = json.loads(path.read_text())
+    won = {name: {"prompts": 9, "winners": 4} for name in choice["datasets"]}
+    folders.write(path, choice | {"gold": {"datasets": won}, "prompts_by_sweeps": {"1": 3, "2": 6}})
+    into = report(project)
+    rows = {row["curated"]: row for row in json.loads((into / "curated.json").read_text())}
+    assert (rows["reset"]["gold"], rows["reset"]["pool_figures_of"]) == (4, "first sweep")
+    assert (rows["reset_s"]["gold"], rows["reset_s"]["pool_figures_of"]) == (None, "all")
+    assert "Prompts whose reference won are left out." in (into / "index.html").read_text()
+    assert "| gold | pool figures of |" in (into / "report.md").read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (390, "light")])
