@@ -16,7 +16,7 @@ from reset.evidence.label_agreement import Options
 from reset.evidence.label_sample import Drawn, JudgedAnswers
 from reset.evidence.revisions import Run
 from reset.judges.verdict_names import stand_ins
-from reset.report import label_page, label_tables
+from reset.report import label_page, label_tables, labels
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 NAME = re.compile(r"[\w.-]+")
@@ -127,7 +127,7 @@ def page(
 def _shown(one: Drawn) -> dict[str, Any]:
     example = {key: one.example[key] for key in ("task", "instruction", "question", "passages", "references")}
     text = one.answer["text"]
-    known = {"pool": one.pool, "answer_id": one.answer["answer_id"], "answer_hash": label_sample.digest(text)}
+    known = {"pool": one.pool, "answer_id": one.answer["answer_id"], "answer_hash": labels.digest(text)}
     return {**known, "text": text, **example}
 
 
@@ -144,13 +144,13 @@ def figures(
     pools = {pool: label_sample.load(run, params, pool) for pool in names}
     objectives = declared.read(params["objectives"])
     label_table.check(new, pools, label_table.questions(objectives))
-    labels, counts = label_table.merged([*old, *new])
-    label_table.write(table, labels)
-    stand, changed = label_table.standing(labels, pools)
+    merged, counts = label_table.merged([*old, *new])
+    label_table.write(table, merged)
+    stand, changed = label_table.standing(merged, pools)
     return {
         "table": str(table),
-        "labels": len(labels),
-        "people": sorted({one.who for one in labels}),
+        "labels": len(merged),
+        "people": sorted({one.who for one in merged}),
         **counts,
         "answer_changed": changed,
         "failures": label_table.failures(stand),
@@ -159,15 +159,15 @@ def figures(
 
 
 def _compared(
-    labels: Sequence[label_table.Label],
+    given: Sequence[label_table.Label],
     pools: Mapping[str, JudgedAnswers],
     objectives: declared.Objectives,
     standing_in: Sequence[str],
     options: Options,
 ) -> dict[str, Any]:
     """The figures of the labels that hold, and what they propose."""
-    rows = label_agreement.gather(labels, pools, declared.by_task(objectives))
-    points = max((one.points for one in labels), default=2)
+    rows = label_agreement.gather(given, pools, declared.by_task(objectives))
+    points = max((one.points for one in given), default=2)
     weights = declared.weights(objectives)
     return {
         "answers": len(rows),
