@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from reset import objectives as declared
+from reset.cli.numbers import Finite
 from reset.errors import ResetError
 from reset.evidence import label_agreement, label_sample, label_table, label_weights, logistic
 from reset.evidence.label_agreement import Options
@@ -36,7 +37,7 @@ NAME = re.compile(r"[\w.-]+")
 @click.option("--html", default="label.html", show_default=True, type=FILE, help="The page.")
 @click.option("--read", "files", multiple=True, type=FILE, help="Labels from the page, instead; may be repeated.")
 @click.option("--name", help="Name of the table, labels/NAME.jsonl.  [default: the pools]")
-@click.option("--threshold", default=0.5, show_default=True, type=click.FloatRange(0, 1), help="Score that means yes.")
+@click.option("--threshold", default=0.5, show_default=True, type=Finite(0, 1), help="Score that means yes.")
 @click.option("--least", default=20, show_default=True, type=click.IntRange(2), help="Fewest labels for a figure.")
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(1), help="Bootstrap resamples.")
 @click.option(
