@@ -36,9 +36,9 @@ class Labels:
 
     def problems(self) -> str:
         """Return a sentence on what of the labels is not shown; "" if all is."""
-        texts = {"lines are no labels": self.broken, "labels are of texts that the pools no longer have": self.changed}
-        found = [f"{count} {text}" for text, count in texts.items() if count]
-        return f"Of the labels in labels/, {' and '.join(found)}." if found else ""
+        found = [f"lines that are no labels: {self.broken}"] if self.broken else []
+        found += [f"labels of texts that the pools no longer have: {self.changed}"] if self.changed else []
+        return f"Not shown of labels/: {', '.join(found)}." if found else ""
 
 
 def read(folder: Path) -> Labels:

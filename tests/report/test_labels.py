@@ -42,7 +42,7 @@ def test_a_label_of_a_text_that_is_gone_and_a_line_that_is_none_are_counted(read
     found = read(line(), "{", '{"pool": "mtl"}', line(who="bo", note=None), "[]")
     assert found.of("mtl", "nq/test/1|t0.0|0", "red") == []
     assert found.problems() == (
-        "Of the labels in labels/, 4 lines are no labels and 1 labels are of texts that the pools no longer have."
+        "Not shown of labels/: lines that are no labels: 4, labels of texts that the pools no longer have: 1."
     )
 
 
