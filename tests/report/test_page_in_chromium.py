@@ -201,7 +201,7 @@ def test_labels_of_people_are_shown_and_filtered_by_answer_and_failure(chrome: C
     assert choose(chrome, failure="paraphrase") == "1"
     assert choose(chrome, said="labelled", left="mtl_reset") == "0"
     assert choose(chrome, failure="invented", left="mtl") == "1"
-    chrome.find_element(By.ID, "list").click()
+    chrome.find_element(By.CLASS_NAME, "row").click()
     wait(chrome, "document.querySelectorAll('#answer .label').length === 2")
     told = [one.text for one in chrome.find_elements(By.CSS_SELECTOR, "#answer .label")]
     assert told[0] == f"ana says: faithfulness 0.000, overall 0.000, invented; {lines.HOSTILE}"
