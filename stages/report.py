@@ -33,6 +33,7 @@ def main(into: Path) -> None:
             tradeoff=p.report.tradeoff,
             max_bytes=int(p.report.browser_mb * 1e6),
             stand_ins=params.stand_ins(p),
+            labels=Path("labels"),
         )
         headline = page.write(into, measured.gather(**sources(p), **settings), content, run(p))
     click.echo(f"report: {into / 'index.html'}: {headline}")

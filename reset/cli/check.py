@@ -59,8 +59,13 @@ def text(report: "Report") -> str:
     for level, heading in HEADINGS.items():
         if found := report.of(level):
             lines += [heading, *(f"  {finding}" for finding in found)]
-    counts = ", ".join(f"{len(report.of(level))} {heading}" for level, heading in HEADINGS.items())
+    counts = ", ".join(_count(len(report.of(level)), heading) for level, heading in HEADINGS.items())
     return "\n".join([*lines, f"check: scale {report.scale}: {counts}, in {report.seconds:.1f} s"])
+
+
+def _count(number: int, heading: str) -> str:
+    """`1 error`, `2 errors`, `1 not looked at`."""
+    return f"{number} {heading.removesuffix('s') if number == 1 else heading}"
 
 
 if __name__ == "__main__":

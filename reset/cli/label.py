@@ -10,13 +10,14 @@ from typing import Any
 import click
 
 from reset import objectives as declared
+from reset.cli.numbers import Finite
 from reset.errors import ResetError
 from reset.evidence import label_agreement, label_sample, label_table, label_weights, logistic
 from reset.evidence.label_agreement import Options
 from reset.evidence.label_sample import Drawn, JudgedAnswers
 from reset.evidence.revisions import Run
 from reset.judges.verdict_names import stand_ins
-from reset.report import label_page, label_tables
+from reset.report import label_page, label_tables, labels
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 NAME = re.compile(r"[\w.-]+")
@@ -36,7 +37,7 @@ NAME = re.compile(r"[\w.-]+")
 @click.option("--html", default="label.html", show_default=True, type=FILE, help="The page.")
 @click.option("--read", "files", multiple=True, type=FILE, help="Labels from the page, instead; may be repeated.")
 @click.option("--name", help="Name of the table, labels/NAME.jsonl.  [default: the pools]")
-@click.option("--threshold", default=0.5, show_default=True, type=click.FloatRange(0, 1), help="Score that means yes.")
+@click.option("--threshold", default=0.5, show_default=True, type=Finite(0, 1), help="Score that means yes.")
 @click.option("--least", default=20, show_default=True, type=click.IntRange(2), help="Fewest labels for a figure.")
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(1), help="Bootstrap resamples.")
 @click.option(
@@ -127,7 +128,7 @@ def page(
 def _shown(one: Drawn) -> dict[str, Any]:
     example = {key: one.example[key] for key in ("task", "instruction", "question", "passages", "references")}
     text = one.answer["text"]
-    known = {"pool": one.pool, "answer_id": one.answer["answer_id"], "answer_hash": label_sample.digest(text)}
+    known = {"pool": one.pool, "answer_id": one.answer["answer_id"], "answer_hash": labels.digest(text)}
     return {**known, "text": text, **example}
 
 
@@ -144,13 +145,13 @@ def figures(
     pools = {pool: label_sample.load(run, params, pool) for pool in names}
     objectives = declared.read(params["objectives"])
     label_table.check(new, pools, label_table.questions(objectives))
-    labels, counts = label_table.merged([*old, *new])
-    label_table.write(table, labels)
-    stand, changed = label_table.standing(labels, pools)
+    merged, counts = label_table.merged([*old, *new])
+    label_table.write(table, merged)
+    stand, changed = label_table.standing(merged, pools)
     return {
         "table": str(table),
-        "labels": len(labels),
-        "people": sorted({one.who for one in labels}),
+        "labels": len(merged),
+        "people": sorted({one.who for one in merged}),
         **counts,
         "answer_changed": changed,
         "failures": label_table.failures(stand),
@@ -159,15 +160,15 @@ def figures(
 
 
 def _compared(
-    labels: Sequence[label_table.Label],
+    given: Sequence[label_table.Label],
     pools: Mapping[str, JudgedAnswers],
     objectives: declared.Objectives,
     standing_in: Sequence[str],
     options: Options,
 ) -> dict[str, Any]:
     """The figures of the labels that hold, and what they propose."""
-    rows = label_agreement.gather(labels, pools, declared.by_task(objectives))
-    points = max((one.points for one in labels), default=2)
+    rows = label_agreement.gather(given, pools, declared.by_task(objectives))
+    points = max((one.points for one in given), default=2)
     weights = declared.weights(objectives)
     return {
         "answers": len(rows),

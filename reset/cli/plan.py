@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from reset import params
+from reset.cli.numbers import Finite
 from reset.report import words
 
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -60,15 +61,11 @@ _TABLES: dict[str, dict[str, str]] = {  # heading -> column -> key
 
 
 @click.command()
-@click.option(
-    "--train-tokens-per-s", type=click.FloatRange(min=0, min_open=True), help="Training throughput of one device."
-)
-@click.option(
-    "--sample-tokens-per-s", type=click.FloatRange(min=0, min_open=True), help="Sampling throughput of one device."
-)
+@click.option("--train-tokens-per-s", type=Finite(min=0, min_open=True), help="Training throughput of one device.")
+@click.option("--sample-tokens-per-s", type=Finite(min=0, min_open=True), help="Sampling throughput of one device.")
 @click.option(
     "--nli-tflop-per-s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Finite(min=0, min_open=True),
     default=100.0,
     show_default=True,
     help="Assumed speed of one device with an NLI model; an A100 has at most 312 in bfloat16, 19.5 in float32.",

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from reset.status.run_status import Running, Status
 
+from reset.cli.numbers import Finite
 from reset.report import words
 
 CLEAR = "\x1b[H\x1b[2J"  # of a terminal
@@ -21,7 +22,7 @@ FAILURES = ("failed", "stopped")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--watch",
-    type=click.FloatRange(min=0.1),
+    type=Finite(min=0.1),
     is_flag=False,
     flag_value=5.0,
     metavar="[SECONDS]",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from reset.cli.numbers import Finite
 from reset.planning import orphans
 from reset.runs import store
 
@@ -15,7 +16,10 @@ SHOWN = 10
 @click.option("--dry-run", is_flag=True, help="List it and remove nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
-    "--store", "days", type=click.FloatRange(min=0), help="Also remove what the store has not used for so many days."
+    "--store",
+    "days",
+    type=Finite(min=0),
+    help="Also remove what the store has not used for so many days.",
 )
 def tidy(dry_run: bool, yes: bool, days: float | None) -> None:
     """Remove files in data/, models/ and metrics/, and entries of dvc.lock, that belong to no stage any more.

@@ -7,7 +7,6 @@ representative of the pool, and figures of it are of the sample. Equal texts to 
 answers come, and in which order, is decided by a hash of the seed and their ids.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,11 +62,6 @@ def load(run: Run, params: Mapping[str, Any], name: str) -> JudgedAnswers:
     judged = [path for file in run.files(f"data/verdicts/{name}") if (path := run.path(file))]
     examples = {row["example_id"]: row for row in run.rows(prompts, schemas.EXAMPLES)}
     return JudgedAnswers(rows, verdicts.read(judged, rows), examples)
-
-
-def digest(text: str) -> str:
-    """Return the hash by which a label knows the text that it was given for."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def draw(pools: Mapping[str, JudgedAnswers], *, size: int, seed: int, by: Sequence[str] = STRATA) -> list[Drawn]:

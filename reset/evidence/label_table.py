@@ -14,9 +14,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reset.errors import ResetError, nearest, shown
-from reset.evidence.label_sample import JudgedAnswers, digest
+from reset.evidence.label_sample import JudgedAnswers
 from reset.files.atomic import atomic
 from reset.objectives import Objectives
+from reset.report.labels import digest
 
 FOLDER = Path("labels")
 OVERALL = "overall"  # asked of every answer: would you train on it?

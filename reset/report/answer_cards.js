@@ -110,8 +110,12 @@ function article(answer, picked, evidence, marks, { colour, choose }) {
     const row = table.insertRow();
     row.append(make("th", name), make("td", number(value)), make("td", [judge, reason].filter(Boolean).join(": "), "words wrap"));
   }
-  element.append(table, ...picked.map(why));
+  element.append(table, ...(answer.labels ?? []).map(label), ...picked.map(why));
   return element;
+}
+function label([who, values, failures, note]) { // what a person said of the answer
+  const said = Object.entries(values).map(([name, value]) => `${name} ${value === null ? "cannot tell" : number(value)}`);
+  return make("p", `${who} says: ${[...said, ...failures].join(", ")}${note ? `; ${note}` : ""}`, "label");
 }
 function why(pick) {
   const parts = Object.entries(pick.parts).map(([name, value]) => `${name} ${number(value)}`).join(", ");

@@ -17,8 +17,8 @@ function options(select, pairs) { for (const [value, text] of pairs) select.appe
 
 const told = JSON.parse($("answers-told").textContent), places = new Map(Object.entries(told.places));
 const { pools: POOLS, objectives: OBJECTIVES, curated: CURATED, rows } = await unpack("index");
-const index = rows.map(([id, shelf, dataset, heading, block, place, scores, differ, kept]) =>
-  ({ id, shelf, dataset, heading, block, place, scores, differ, kept, words: (id + " " + heading).toLowerCase() }));
+const index = rows.map(([id, shelf, dataset, heading, block, place, scores, differ, kept, labels]) =>
+  ({ id, shelf, dataset, heading, block, place, scores, differ, kept, labels, words: (id + " " + heading).toLowerCase() }));
 const values = (key) => [...new Set(index.map((row) => row[key]))];
 const scored = POOLS.map((name, place) => [place, name]).filter(([place]) => index.some((row) => place in row.scores || place in row.differ));
 options($("shelf"), [["", "all"], ...values("shelf").map((name) => [name, name])]);
@@ -32,6 +32,11 @@ options($("order"), [["", "id"], ["low", "lowest score"], ["high", "highest scor
 const both = CURATED.flatMap((one, x) => CURATED.slice(x + 1).map((two, y) => [`${x} ${x + 1 + y}`, `${one} and ${two} differ`]))
   .filter(([key]) => { const [x, y] = key.split(" "); return index.some((row) => x in row.kept && y in row.kept); });
 options($("kept"), [["", "all"], ...both]);
+const labelled = index.flatMap((row) => Object.values(row.labels)), unique = (names) => [...new Set(names)];
+const sides = unique(labelled.flatMap(([values]) => Object.keys(values))).flatMap((name) => [[name + " yes", name + ": yes"], [name + " no", name + ": no"]]);
+options($("said"), [["", "all"], ["any", "labelled"], ...sides]);
+options($("failure"), [["", "all"], ...unique(labelled.flatMap(([, failures]) => failures)).map((name) => [name, name])]);
+$("labels").hidden = !labelled.length;
 
 function score(row, pool) { // of the chosen objective, else the first that the task has
   const own = row.scores[pool];
@@ -51,6 +56,14 @@ function differ(row) {
   const left = $("left").value;
   return left === "" ? Math.max(0, ...Object.values(row.differ)) : row.differ[left] ?? 0;
 }
+function labels(row) { // of the chosen system, or of all
+  const left = $("left").value;
+  return left === "" ? Object.values(row.labels) : left in row.labels ? [row.labels[left]] : [];
+}
+function told_so(row, asked) { // whether somebody said yes (from the middle of the scale) or no to an objective
+  const [name, side] = asked.split(" ");
+  return labels(row).some(([values]) => side === undefined || (values[name] ?? []).some((value) => (value >= 0.5) === (side === "yes")));
+}
 const TESTS = {
   shelf: (row, name) => row.shelf === name,
   dataset: (row, name) => row.dataset === name,
@@ -61,6 +74,8 @@ const TESTS = {
   low: (row, least) => { const most = $("high").value; return scores(row).some((value) => value >= Number(least) && (most === "" || value <= Number(most))); },
   high: (row, most) => scores(row).some((value) => value <= Number(most)),
   differ: (row, least) => differ(row) >= Number(least),
+  said: told_so,
+  failure: (row, name) => labels(row).some(([, failures]) => failures.includes(name)),
   kept: (row, pair) => { const [x, y] = pair.split(" "); return x in row.kept && y in row.kept && row.kept[x] !== row.kept[y]; },
 };
 const ORDERS = { low: (row) => Math.min(...scores(row)), high: (row) => -Math.max(...scores(row)), lost: gain,
@@ -155,7 +170,7 @@ async function objects() {
 
 let waiting;
 for (const name of ["find", "low", "high", "differ"]) $(name).addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 60); });
-for (const name of ["shelf", "dataset", "left", "right", "objective", "relation", "kept", "order"]) $(name).addEventListener("change", async () => {
+for (const name of ["shelf", "dataset", "left", "right", "objective", "relation", "kept", "said", "failure", "order"]) $(name).addEventListener("change", async () => {
   const before = at >= 0 && shown[at];
   filter();
   if (before && shown.includes(before)) open(shown.indexOf(before));

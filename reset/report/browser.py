@@ -19,6 +19,8 @@ from reset.files.tables import Row
 from reset.objectives import ByTask, Objectives, by_task
 from reset.report import browser_index
 from reset.report.choices import natural
+from reset.report.labels import Labels
+from reset.report.labels import read as read_labels
 from reset.report.records import record
 
 BLOCK = 50  # prompts per block
@@ -45,6 +47,7 @@ class Content:
     blocks: list[str] = field(default_factory=list)
     prompts: int = 0  # in the whole run; the index holds those that fit
     stand_ins: frozenset[str] = frozenset()  # verdicts of judges that stand in for a real one
+    labels: Labels = field(default_factory=Labels)  # of people
 
     def about(self) -> dict[str, Any]:
         """Return what the page's list and filters need."""
@@ -60,14 +63,16 @@ def content(
     tradeoff: Sequence[str],
     max_bytes: int,
     stand_ins: Collection[str] = (),
+    labels: Path | None = None,
 ) -> Content:
     """Read the shelves whose tables exist; the blocks take at most `max_bytes`.
 
     `verdicts` is the folder of <pool>/<judge>.parquet. The objectives of the `tradeoff` come first. The verdicts in
-    `stand_ins` are marked.
+    `stand_ins` are marked. `labels` is the folder of people's labels.
     """
     order = list(dict.fromkeys([*tradeoff, *objectives]))
-    gathered = Content(objectives=order, stand_ins=frozenset(stand_ins))
+    given = read_labels(labels) if labels else Labels()
+    gathered = Content(objectives=order, stand_ins=frozenset(stand_ins), labels=given)
     speakers = by_task(objectives)
     present = [shelf for shelf in shelves if shelf.prompts.is_file() and any(p.is_file() for p in shelf.pools.values())]
     for number, shelf in enumerate(present):
@@ -106,6 +111,7 @@ def _add_shelf(gathered: Content, shelf: Shelf, verdicts: Path, speakers: ByTask
                 by_answer,
                 chosen,
                 gathered.stand_ins,
+                gathered.labels,
             )
             for example in prompts[start : start + BLOCK]
         ]

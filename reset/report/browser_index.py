@@ -22,16 +22,18 @@ class Names:
 
 
 def row(record: Row, where: Sequence[Any], speakers: Speakers, names: Names) -> list[Any]:
-    """Return id, shelf, data set, heading, block and place in it, then three tables with numbers of `names` as keys.
+    """Return id, shelf, data set, heading, block and place in it, then four tables with numbers of `names` as keys.
 
     They are: pool -> mean of each objective over its answers (null: none), pool -> largest disagreement of judges on
-    one of its answers, curated set -> number of the text that it kept, among the distinct texts of the prompt. `where`
-    is shelf, block and place.
+    one of its answers, curated set -> number of the text that it kept, among the distinct texts of the prompt,
+    pool -> what people said of its answers (objective -> values) and which failures they ticked. `where` is shelf,
+    block and place.
     """
     shelf, block, place = where
     return [
         *(record["id"], shelf, record["dataset"], _heading(record), block, place),
         *(_scores(record, speakers, names), _disagreement(record, speakers, names), _kept(record, names)),
+        _labelled(record, names),
     ]
 
 
@@ -102,3 +104,15 @@ def _kept(record: Row, names: Names) -> dict[int, int]:
         for pick in record["picked"]
         if (key := (pick["pool"], pick["answer"])) in by_id
     }
+
+
+def _labelled(record: Row, names: Names) -> dict[int, tuple[dict[str, list[float]], list[str]]]:
+    """The values that people gave per objective, without "cannot tell", and the failures that they ticked."""
+    found: dict[int, tuple[dict[str, list[float]], list[str]]] = {}
+    for answer in record["answers"]:
+        for _, values, failures, _ in answer.get("labels", ()):
+            own = found.setdefault(names.pools.index(answer["pool"]), ({}, []))
+            for name, value in values.items():
+                own[0].setdefault(name, []).extend([] if value is None else [value])
+            own[1].extend(failure for failure in failures if failure not in own[1])
+    return found

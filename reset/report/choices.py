@@ -9,7 +9,13 @@ from reset.report.words import label
 
 def choices(metrics: Metrics) -> dict[str, Row]:
     """Return the metrics of stage `select` by curated set; the name says so if stand-ins chose."""
-    return {label(name, choice.get("stand_ins_chose")): choice for name, choice in metrics.of("select").items()}
+    return {label(name, choice.get("stand_ins_chose")): choice for name, choice in in_order(metrics).items()}
+
+
+def in_order(metrics: Metrics) -> dict[str, Row]:
+    """Return the metrics of stage `select` by curated set, in the order of params.yaml, whose first a reader sees."""
+    found = metrics.of("select")
+    return {name: found[name] for name in metrics.rows.get("select", ()) if name in found}
 
 
 def best_of(metrics: Metrics) -> list[Row]:

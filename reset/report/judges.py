@@ -6,11 +6,12 @@ from typing import Any
 from reset.choosing.agreement import FEWEST, LENGTH, stand_in_label
 from reset.files.metrics import Metrics
 from reset.files.tables import Row
+from reset.report.choices import in_order
 
 
 def _by_choice(metrics: Metrics) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield curated set, task and figures: those of the judges, then those of each watcher."""
-    for name, choice in metrics.of("select").items():
+    for name, choice in in_order(metrics).items():
         for task, figures in choice.get("judges", {}).items():
             yield name, task, figures
     for watcher in metrics.of("watch").values():

@@ -9,7 +9,7 @@ from reset.files.metrics import Metrics
 from reset.files.tables import Row
 from reset.objectives import Measures, Objectives, by_kind, macro_name, overview
 from reset.objectives import measures as measures_of
-from reset.report import ability, along, choices, gains, judges, lengths, table1, table4, tables
+from reset.report import ability, along, choices, gains, judges, lengths, row_flow, table1, table4, tables
 from reset.scoring import comparison
 
 
@@ -25,6 +25,7 @@ class Measured:
     pair: Sequence[str]  # the two objectives of the trade-off
     skipped: Sequence[Sequence[str]]  # declared comparisons with a system that is not evaluated
     macros: Mapping[str, Mapping[str, Row]]  # system -> macro average -> mean, low, high
+    flows: Sequence[Row] = ()  # where the rows of each data set went; see `reset.report.row_flow`
 
 
 def gather(
@@ -78,7 +79,15 @@ def gather(
     }
     skipped = [pair for pair in pairs if pair not in evaluated]
     return Measured(
-        rows, list(summaries), columns, sorted(stand_ins), list(measures), tradeoff, skipped, _macros(summaries)
+        rows=rows,
+        systems=list(summaries),
+        columns=columns,
+        stand_ins=sorted(stand_ins),
+        measures=list(measures),
+        pair=tradeoff,
+        skipped=skipped,
+        macros=_macros(summaries),
+        flows=row_flow.flows(metrics),
     )
 
 

@@ -3,13 +3,6 @@
 (() => {
 const specs = JSON.parse(document.getElementById("charts").textContent);
 const dark = matchMedia("(prefers-color-scheme: dark)");
-
-function theme() {
-  const style = getComputedStyle(document.documentElement), of = (name) => style.getPropertyValue(name).trim();
-  const words = { labelColor: of("--ink"), titleColor: of("--soft"), labelLimit: 260 };
-  return { background: null, view: { stroke: of("--line") }, text: { color: of("--ink") }, legend: words, header: words,
-    axis: { ...words, gridColor: of("--line"), domainColor: of("--line"), tickColor: of("--line"), titleFontWeight: "normal" } };
-}
 function make(tag, text, name) {
   const element = document.createElement(tag);
   if (text !== undefined) element.textContent = text;

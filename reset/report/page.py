@@ -9,7 +9,7 @@ from typing import Any
 
 from reset.files.atomic import atomic
 from reset.files.tables import Row
-from reset.report import charts, figures, html, markdown, table4, words
+from reset.report import charts, figures, html, markdown, row_flow, table4, words
 from reset.report.browser import Content, packed
 from reset.report.measured import Measured
 from reset.report.story import Run, story
@@ -48,7 +48,11 @@ def write(into: Path, measured: Measured, browser: Content, run: Run) -> str:
 def _page(path: Path, content: Mapping[str, Any], measured: Measured, browser: Content, run: Run) -> None:
     plots = charts.drawn(measured.rows, measured.pair, run.lineage, measured.systems)
     drawings = figures.drawn(measured, run.lineage)
-    has = {plot["section"] for plot in plots} | {one.section for one in drawings}
+    has = (
+        {plot["section"] for plot in plots}
+        | {one.section for one in drawings}
+        | ({"data"} if measured.flows else set())
+    )
     html.write(
         path,
         "page.html.j2",
@@ -60,6 +64,7 @@ def _page(path: Path, content: Mapping[str, Any], measured: Measured, browser: C
         charts=plots,
         specs=[{key: plot[key] for key in ("spec", "picker")} for plot in plots],
         figures=drawings,
+        flow=row_flow.drawing(measured.flows),
         browser=browser,
         index=packed(browser.about()) if browser.index else "",
         scripts={name: html.script(name) for name in SCRIPTS},

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from reset.files.tables import Row
+from reset.report.labels import Labels
 from reset.report.words import label
 
 
@@ -14,11 +15,12 @@ def record(
     by_answer: Mapping[str, Mapping[str, Sequence[Row]]],
     chosen: Mapping[str, tuple[str, Mapping[str, Row]]],
     stand_ins: Collection[str],
+    labels: Labels,
 ) -> Row:
     """Return one prompt with its answers of every pool, their verdicts, and the curated sets that picked one of them.
 
     `answers` are by pool, the verdicts `by_answer` by pool and answer id; `chosen` maps a curated set to its pool and
-    its rows by example id. The verdicts in `stand_ins` are marked.
+    its rows by example id. The verdicts in `stand_ins` are marked; an answer without labels has no key `labels`.
     """
     keys = ("dataset", "task", "instruction", "question", "passages", "references")
     picked = [
@@ -32,6 +34,7 @@ def record(
             **{"pool": pool, "id": answer["answer_id"]},
             "verdicts": [_verdict(v, stand_ins) for v in by_answer[pool].get(answer["answer_id"], ())],
             "sentences": _sentences(by_answer[pool].get(answer["answer_id"], ())),
+            **({"labels": said} if (said := labels.of(pool, answer["answer_id"], answer["text"])) else {}),
         }
         for pool, rows in answers.items()
         for answer in rows

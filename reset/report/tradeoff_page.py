@@ -9,6 +9,8 @@ from reset.report import html, plots, words
 Section = tuple[str, list[list[str]]]  # title, rows; the first is the head
 Content = Mapping[str, Any]  # of `reset-lm tradeoff`
 
+NONE = "none of them differs clearly."
+
 
 def sections(content: Content) -> Iterator[Section]:
     """Yield the sections of the figures: the ends and the chosen point, the front with its steps, floors, systems."""
@@ -36,8 +38,12 @@ def notes(content: Content) -> list[str]:
         texts.append(f"No weight trades {', '.join(alone)} for another objective: they meet in no prompt.")
     for name, counts in content["trained"]["agreement"].items():
         texts.append(
-            f"{name}: {counts['alike']} of {counts['pairs']} pairs of systems in the predicted order, "
-            f"{counts['clear_alike']} of the {counts['clear']} that differ clearly."
+            f"{name}: {counts['alike']} of {counts['pairs']} pairs of systems in the predicted order; "
+            + (
+                f"of those that differ clearly {counts['clear_alike']} of {counts['clear']}."
+                if counts["clear"]
+                else NONE
+            )
         )
     return texts
 

@@ -12,6 +12,7 @@ from docs.generate.keys import ROW, Key, every_key, matches
 from reset import registry
 from reset.cli.main import COMMANDS
 from reset.files import schemas
+from reset.scoring.evaluate import SCORES
 from tests.support import ROOT
 
 CONF = ROOT / "conf"
@@ -78,10 +79,10 @@ def test_every_command_is_shown_by_its_help() -> None:
 
 
 def test_every_column_has_a_meaning() -> None:
-    made = tables.every_table()
-    assert {"EXAMPLES", "MIXTURES", "CURATED", "ANSWERS", "VERDICTS"} <= made.keys()
+    made = tables.all_tables()
+    assert {"EXAMPLES", "MIXTURES", "CURATED", "ANSWERS", "VERDICTS", "SCORES"} <= made.keys() == tables.FILES.keys()
     assert {name: [one.name for one in columns] for name, columns in made.items()} == {
-        name: getattr(schemas, name).names for name in made
+        name: getattr(schemas, name, SCORES).names for name in made
     }
     assert [f"{name}.{one.name}" for name, columns in made.items() for one in columns if not one.meaning] == []
 

@@ -13,6 +13,7 @@ from reset.cli.main import main
 from reset.evidence import label_sample, label_table, logistic
 from reset.evidence.revisions import Run
 from reset.files import fast_yaml
+from reset.report import labels
 from tests.support import ROOT, made_pools
 
 POOL = "mtl_candidates"
@@ -43,7 +44,7 @@ def run(project: Path, *arguments: object) -> Result:
 
 
 def row(project: Path, answer_id: str, said: dict[str, float | None], who: str = "ana", **more: Any) -> dict[str, Any]:
-    digest = label_sample.digest(pool(project).answers[answer_id]["text"])
+    digest = labels.digest(pool(project).answers[answer_id]["text"])
     known = {"pool": POOL, "answer_id": answer_id, "answer_hash": digest, "who": who, "at": "2026-01-01T00:00:00Z"}
     return {**known, "points": 2, "objectives": said, "failures": [], "note": "", **more}
 
@@ -272,7 +273,7 @@ def test_two_answers_are_labelled_by_keyboard_and_read_back(project: Path, here:
     one, two = label_table.read(path)
     assert ({*one.objectives.values()}, one.note, one.failures, one.who) == ({1.0}, "fine <b>so</b>", [], "ana")
     assert [*two.objectives.values()][:2] == [0.0, None]
-    texts = {label_sample.digest(answer["text"]): answer["text"] for answer in pool(project).answers.values()}
+    texts = {labels.digest(answer["text"]): answer["text"] for answer in pool(project).answers.values()}
     assert texts[one.answer_hash] == first
     done = run(project, "--read", path)
     assert done.exit_code == 0, done.output

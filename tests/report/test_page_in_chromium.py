@@ -14,7 +14,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from reset.cli.main import main
 from reset.files import schemas, tables
-from reset.report import browser, charts, lineage
+from reset.report import browser, charts, labels, lineage
 from reset.report.story import Run
 from tests.support import folders, lines
 from tests.support.browser import chromium
@@ -174,6 +174,45 @@ def test_prompts_are_found_whose_kept_answer_is_another(chrome: Chrome, tmp_path
     (option,) = (one.text for one in Select(chrome.find_element(By.ID, "kept")).options if "differ" in one.text)
     assert choose(chrome, kept=option) == str(changed)
     assert quiet(chrome)
+
+
+def label(name: str, who: str, failures: list[str], **values: float | None) -> str:
+    """A line that `reset-lm label` keeps, of the answer of mtl to test prompt `name`."""
+    hash_ = labels.digest(f"mtl on {name}. {lines.HOSTILE}")
+    one = {"pool": "mtl", "answer_id": f"{name}|t0.0|0", "answer_hash": hash_, "who": who, "at": "2026-01-01"}
+    return json.dumps({**one, "points": 2, "objectives": values, "failures": failures, "note": lines.HOSTILE}) + "\n"
+
+
+@pytest.mark.slow
+@CHROMIUM
+def test_labels_of_people_are_shown_and_filtered_by_answer_and_failure(chrome: Chrome, tmp_path: Path) -> None:
+    root = lines.write(tmp_path)
+    (root / "labels").mkdir()
+    said = label("nq/test/1", "ana", ["invented"], faithfulness=0.0, overall=0.0)
+    said += label("nq/test/1", "bo", [], faithfulness=1.0, overall=None)
+    said += label("nq/test/2", "ana", ["paraphrase"], faithfulness=1.0)
+    (root / "labels/mtl.jsonl").write_text(said)
+    look(chrome, written(root), 1280, 1100)
+    wait(chrome, "document.body.dataset.ready")
+    assert choose(chrome, said="labelled") == "2"
+    assert choose(chrome, said="faithfulness: no") == "1"
+    assert choose(chrome, said="faithfulness: yes") == "2"
+    assert choose(chrome, said="overall: yes") == "0"
+    assert choose(chrome, failure="paraphrase") == "1"
+    assert choose(chrome, said="labelled", left="mtl_reset") == "0"
+    assert choose(chrome, failure="invented", left="mtl") == "1"
+    chrome.find_element(By.CLASS_NAME, "row").click()
+    wait(chrome, "document.querySelectorAll('#answer .label').length === 2")
+    told = [one.text for one in chrome.find_elements(By.CSS_SELECTOR, "#answer .label")]
+    assert told[0] == f"ana says: faithfulness 0.000, overall 0.000, invented; {lines.HOSTILE}"
+    assert told[1] == f"bo says: faithfulness 1.000, overall cannot tell; {lines.HOSTILE}"
+    assert quiet(chrome)
+
+
+@pytest.mark.slow
+@CHROMIUM
+def test_run_without_labels_offers_no_filter_of_labels(opened: Chrome) -> None:
+    assert not opened.find_element(By.ID, "labels").is_displayed()
 
 
 @pytest.mark.slow

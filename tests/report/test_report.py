@@ -14,11 +14,12 @@ from click.testing import CliRunner
 
 from reset import checkpoint_names, params
 from reset.errors import ResetError
+from reset.files.metrics import Metrics
 from reset.llm import Question, Reply
 from reset.llm.ledger import Ledger
 from reset.objectives import Objective, Speaker
 from reset.params.report import Report
-from reset.report import gains, lengths, measured, page, table4, tables, words
+from reset.report import choices, gains, judges, lengths, measured, page, table4, tables, words
 from reset.report.browser import Content
 from reset.report.story import Run
 from stages import report as stage
@@ -543,3 +544,14 @@ def test_gain_over_the_start_stands_beside_the_rows_it_took(project: Path) -> No
         name: figures["mean"] for name, figures in pair["measures"].items() if figures["mean"] is not None
     }
     assert "What does continued training bring?" in (project / "out/index.html").read_text()
+
+
+def test_curated_sets_come_in_the_order_of_the_parameters(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        means = {"rouge_l": {"pool": 0.1, "winners": 0.2, "change": 0.1, "low": 0.0, "high": 0.2}}
+        judged = {"summarization": {"means": means, "agreement": {}, "spread": {}, "warnings": []}}
+        figures = {"wins": {"t0.1": 1, "t0.2": 2}, "judges": judged}
+        folders.write(tmp_path / f"select/{name}.json", figures)
+    found = Metrics(tmp_path, folders.SCALE, {"select": {"b": 1, "not_run": 1, "a": 1}})
+    assert [row["curated"] for row in choices.wins(found)] == ["b", "b", "a", "a"]
+    assert [row["curated"] for row in judges.means(found)] == ["b", "a"]

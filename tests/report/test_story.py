@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from reset.files.metrics import Metrics
 from reset.files.tables import write_json
-from reset.report import costs, figures, intervals, plane, plots, words
+from reset.report import costs, figures, intervals, plane, plots, row_flow, words
 from reset.report.lineage import PALETTE, START, Lineage, lineage
 from reset.report.story import said
 from tests.support import ROOT, folders
@@ -175,3 +176,30 @@ def test_facts_leave_out_what_is_not_recorded(tmp_path: Path) -> None:
 def test_picture_of_the_page_is_small_and_shown_with_a_caption() -> None:
     assert (ROOT / "docs/page.png").stat().st_size < 200_000
     assert "![The first screen of the report](docs/page.png)" in (ROOT / "README.md").read_text()
+
+
+def flows(tmp_path: Path) -> list[dict[str, Any]]:
+    for folder, counts in {
+        "fetch/nq": {"rows_in": 103, "rows_out": 100, "set_aside": {"broken": 3}},
+        "prepare/nq": {"rows_in": 100, "set_aside": {"duplicate": 40}, "splits": {"train": 50, "dev": 0, "test": 10}},
+        "prepare/own": {"rows_in": 2, "set_aside": {}, "splits": {"train": 2, "dev": 0, "test": 0}},
+    }.items():
+        write_json(tmp_path / f"{folder}.json", {"scale": "micro", **counts})
+    return row_flow.flows(Metrics(tmp_path, "micro", {"prepare": ["nq", "own"], "fetch": ["nq", "own"]}))
+
+
+def test_every_row_read_is_in_a_split_or_set_aside_for_a_reason(tmp_path: Path) -> None:
+    nq, own = flows(tmp_path)
+    assert nq["read"] == 103 == sum(nq["splits"].values()) + sum(nq["set_aside"].values())
+    assert (own["read"], own["set_aside"]) == (2, {})
+
+
+def test_bar_of_a_data_set_is_whole_and_names_what_was_set_aside(tmp_path: Path) -> None:
+    drawn = row_flow.drawing(flows(tmp_path))
+    assert drawn.legend == [("s0", "train"), ("s2", "test"), ("a0", "duplicate"), ("a1", "broken")]
+    nq, own = drawn.bars
+    assert sum(part["width"] for part in nq["parts"]) == pytest.approx(100, abs=0.1)
+    assert [part["title"] for part in nq["parts"]] == ["50 train", "10 test", "40 duplicate", "3 broken"]
+    assert [part["text"] for part in nq["parts"]] == ["50", "", "40", ""]
+    assert nq["note"] == "103 rows read; set aside: 3 broken, 40 duplicate"
+    assert own["note"] == "2 rows read; none set aside"

@@ -1,20 +1,25 @@
 """`reset-lm status` on real runs: it agrees with DVC, and tells a run that goes on from one that was killed."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from dvc.repo import Repo
 
+from reset.cli.status import text
 from reset.planning import dvc_pending
-from reset.status import lock, pipeline
+from reset.status import lock, pipeline, run_status
 from reset.status.done import Project
 from reset.status.progress import Chunk, _of_chunks
 from tests.support import ROOT
@@ -79,6 +84,72 @@ def test_rates_are_of_this_run_and_leave_out_the_start() -> None:
     found = _of_chunks([earlier, first, second], 100.0, 400)
     assert (found.done, found.per_s, found.tokens_per_s, found.seconds_left) == (300, 10.0, 200.0, 10.0)
     assert _of_chunks([earlier], 100.0, 400).per_s is None
+
+
+def large_run(root: Path, pools: int) -> list[pipeline.Stage]:
+    """A finished run of the committed pipeline with so many pools more; files have their sizes, and no content."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    for name in filter(lambda name: name.startswith(("reset/", "stages/", "conf/", "docs/seeds", "labels/")), listed):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "dvc.yaml", root)
+    values = pipeline.load_yaml(ROOT / "params.yaml")
+    more = {f"mtl_{number}": values["pools"]["mtl"] for number in range(pools)}
+    values["pools"] |= more
+    values["evaluate"]["systems"] += more
+    (root / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    stages = pipeline.stages(pipeline.load_yaml(root / "dvc.yaml"), values)
+    made = {out: made_at(root, out) for stage in stages for out in stage.outs}
+    outs = {stage.name: {"cmd": stage.cmd, "outs": [made[out] for out in stage.outs]} for stage in stages}
+    write_lock(root, outs)
+    project = Project(root, stages, lock.read(root / "dvc.lock"), values)
+    for stage in stages:
+        found = {dep: project._now(dep) for dep in stage.deps}
+        assert all(found.values()), found
+        deps = [
+            {"path": dep, **{k: v for k, v in asdict(file).items() if v is not None}} for dep, file in found.items()
+        ]
+        params = {key: pipeline.value(values, key) for key in stage.params}
+        outs[stage.name] |= {"deps": deps, "params": {"params.yaml": params}}
+    write_lock(root, outs)
+    return stages
+
+
+def write_lock(root: Path, stages: dict[str, Any]) -> None:
+    content = json.loads(json.dumps({"schema": "2.0", "stages": stages}))  # without YAML's aliases
+    (root / "dvc.lock").write_text(yaml.safe_dump(content, sort_keys=False, width=10**6))
+
+
+def made_at(root: Path, out: str) -> dict[str, Any]:
+    """Make what a stage writes: a file, or a folder whose content DVC's cache lists."""
+    md5 = hashlib.md5(out.encode()).hexdigest()
+    path = root / out
+    if Path(out).suffix:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+        return {"path": out, "md5": md5, "size": 2}
+    (path / "at/50").mkdir(parents=True)  # where a checkpoint of a system lies
+    kept = root / f".dvc/cache/files/md5/{md5[:2]}/{md5[2:]}.dir"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps([{"md5": md5, "relpath": name} for name in ("a", "at/50/a")]))
+    return {"path": out, "md5": f"{md5}.dir", "size": 4, "nfiles": 2}
+
+
+@pytest.mark.slow
+def test_five_hundred_stages_are_told_in_forty_lines_and_two_seconds(tmp_path: Path) -> None:
+    stages = large_run(tmp_path, pools=75)
+    assert len(stages) > 500
+    started = time.process_time()
+    shown = text(run_status.read(tmp_path))
+    assert time.process_time() - started < 2.0
+    assert f"{len(stages)} of {len(stages)} stages done" in shown
+    assert len(shown.splitlines()) <= 40
+    (tmp_path / "data/answers/mtl_7.parquet").unlink()
+    left = text(run_status.read(tmp_path)).splitlines()
+    assert f"scale micro: not started: {len(stages) - 7} of {len(stages)} stages done" in left[0]
+    assert len(left) <= 40
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ def write(path: Path, figures: tables.Row) -> None:
 def metrics(root: Path) -> Metrics:
     """All metrics that the folder holds."""
     folder = root / "metrics"
-    files = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.json")]
+    files = [path.relative_to(folder).with_suffix("") for path in sorted(folder.rglob("*.json"))]
     kinds = {file.parts[0] for file in files}
     rows = {kind: [str(f.relative_to(kind)) for f in files if f.parts[0] == kind] for kind in kinds}
     rows["train"] = [name for name in rows.get("train", ()) if not name.endswith("_log")]

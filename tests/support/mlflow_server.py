@@ -30,7 +30,7 @@ def mlflow_ui(project: Path) -> Iterator[str]:
     with (project / "ui.log").open("w") as log:
         server = subprocess.Popen(command, cwd=project, env=env, stdout=log, stderr=log, start_new_session=True)
     try:
-        for _ in range(120):
+        for _ in range(600):  # a busy machine needs minutes to import it
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break

@@ -26,7 +26,9 @@ def content(root: Path, max_bytes: int = 10**7, stand_ins: Collection[str] = ())
         for shelf in declared
     ]
     options = {"objectives": OBJECTIVES, "tradeoff": ["faithfulness", "instruction"], "stand_ins": stand_ins}
-    return browser.content(shelves, verdicts=root / "data/verdicts", max_bytes=max_bytes, **options)
+    return browser.content(
+        shelves, verdicts=root / "data/verdicts", max_bytes=max_bytes, labels=root / "labels", **options
+    )
 
 
 FACTS = [("scale", "micro"), ("machine", "two cores of a processor with a long name"), ("commit", "0123456789")]
