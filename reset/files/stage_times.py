@@ -28,5 +28,5 @@ def seconds(root: Path, scale: str) -> dict[str, float]:
         elif line["what"] == "stage":
             began[line["stage"]] = line["at"]
         elif line["what"] == "done" and of_scale and line["ran"] and line["stage"] in began:
-            found[line["stage"]] = line["at"] - began[line["stage"]]
+            found[line["stage"]] = max(line["at"] - began[line["stage"]], 0.0)
     return found

@@ -83,7 +83,7 @@ def _take(run: Run, line: dict[str, Any], of_scale: bool) -> None:
         if line["what"] == "failed":
             run.failed.append(line["stage"])
         elif of_scale and line["ran"]:
-            run.seconds[line["stage"]] = line["at"] - began
+            run.seconds[line["stage"]] = max(line["at"] - began, 0.0)
 
 
 def _alive(pid: int, created: float | None = None) -> bool:

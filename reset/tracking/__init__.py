@@ -44,7 +44,7 @@ def run(
     `pages` are files too large for a record: only their paths are recorded, and upload sends their content of then.
     Off with `enabled=False` or RESET_TRACKING=0. An exception in the block is raised on; the record's status is FAILED.
     """
-    started, status = time.time(), "FAILED"
+    started, clock, status = time.time(), time.monotonic(), "FAILED"
     try:
         yield
         status = "FINISHED"
@@ -53,7 +53,13 @@ def run(
         raise
     finally:
         if enabled and os.environ.get("RESET_TRACKING") != "0":
-            record = {"stage": stage, "name": name, "status": status, "start": started, "end": time.time()}
+            record = {
+                "stage": stage,
+                "name": name,
+                "status": status,
+                "start": started,
+                "end": started + time.monotonic() - clock,
+            }
             record |= {"repro": _dvc_process(), "pages": [str(path.resolve()) for path in pages]}
             files = [path for path in (metrics, history, *artifacts) if path]
             _write(record | {"tags": _tags(stage), "params": flatten(params)} | _read_outputs(metrics, history, files))
