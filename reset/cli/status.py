@@ -98,7 +98,7 @@ def _running(one: "Running") -> list[str]:
 
 
 def duration(seconds: float | None) -> str:
-    """Return seconds in words: `40 s`, `12 min`, `3.5 h`; a dash for None, and for less than none (a clock set back)."""
+    """Return seconds in words: `40 s`, `12 min`, `3.5 h`; a dash for None, or if the clock was set back."""
     if seconds is None or seconds < 0:
         return words.DASH
     if seconds < 100:
