@@ -99,8 +99,8 @@ def _running(one: "Running") -> list[str]:
 
 
 def duration(seconds: float | None) -> str:
-    """Return seconds in words: `40 s`, `12 min`, `3.5 h`; a dash for None."""
-    if seconds is None:
+    """Return seconds in words: `40 s`, `12 min`, `3.5 h`; a dash for None, or if the clock was set back."""
+    if seconds is None or seconds < 0:
         return words.DASH
     if seconds < 100:
         return f"{seconds:.0f} s"

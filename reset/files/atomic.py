@@ -1,7 +1,13 @@
-"""Atomic writes: a file (also after a power cut) or folder is complete or absent; a full disk is a one-line error."""
+"""Atomic writes: a file (also after a power cut) or folder is complete or absent; a full disk is a one-line error.
+
+The name of a temporary file says who writes it: the machine and its boot, the process, and when that began, in ticks
+since the boot, which no change of the clock moves. What another machine writes into a shared folder is left alone.
+"""
 
 import errno
+import hashlib
 import os
+import platform
 import re
 import shutil
 from collections.abc import Iterator
@@ -14,15 +20,43 @@ import psutil
 from reset.errors import ResetError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-CLOCK_S = 2.0  # by which the times of processes and of files may differ
-_TEMPORARY = re.compile(r"\.(.+)\.(\d{1,9})\.tmp", re.DOTALL)
+BOOT = Path("/proc/sys/kernel/random/boot_id")  # of Linux
+_TEMPORARY = re.compile(r"\.(.+)\.([0-9a-f]{8})-([0-9a-f]{8})-(\d+)-(\d+)\.tmp", re.DOTALL)
 
 
 def temporary_of(path: Path) -> Path:
     """Return where this process writes what will be `path`; what killed processes have left there is deleted."""
     for other in _left_over(path.parent).get(path.name, ()):
         shutil.rmtree(other) if other.is_dir() else other.unlink(missing_ok=True)
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    return path.with_name(f".{path.name}.{machine()}-{boot()}-{os.getpid()}-{began(os.getpid())}.tmp")
+
+
+@cache
+def machine() -> str:
+    """Return a name of this machine, 8 hex digits."""
+    return _short(platform.node())
+
+
+@cache
+def boot() -> str:
+    """Return a name of the time since this machine was started, 8 hex digits; the same for all times but on Linux."""
+    return _short(BOOT.read_text() if BOOT.is_file() else "")
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.strip().encode()).hexdigest()[:8]
+
+
+def began(pid: int) -> int:
+    """Return when process `pid` began, in ticks since the boot; elsewhere than on Linux in seconds since 1970.
+
+    Raises `psutil.Error` if there is none, or a dead one that its parent has yet to bury.
+    """
+    process = psutil.Process(pid)
+    if process.status() == psutil.STATUS_ZOMBIE:
+        raise psutil.ZombieProcess(pid)
+    status = Path(f"/proc/{pid}/stat")
+    return int(status.read_text().rpartition(")")[2].split()[19]) if BOOT.is_file() else int(process.create_time())
 
 
 @cache
@@ -30,20 +64,23 @@ def _left_over(folder: Path) -> dict[str, list[Path]]:
     """Return the temporary files in `folder` of processes that are gone, by name; a folder is looked at only once."""
     found: dict[str, list[Path]] = {}
     for entry in os.scandir(folder):
-        if (named := _TEMPORARY.fullmatch(entry.name)) and not _writes(int(named[2]), entry.stat().st_ctime):
+        if (named := _TEMPORARY.fullmatch(entry.name)) and _left(*named.groups()[1:]):
             found.setdefault(named[1], []).append(Path(entry.path))
     return found
 
 
-def _writes(pid: int, since: float) -> bool:
-    """Whether process `pid` lives and is older than what it is to have written: numbers are given anew."""
-    try:
-        process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and bool(process.create_time() <= since + CLOCK_S)
-    except psutil.NoSuchProcess:
+def _left(of: str, since: str, pid: str, start: str) -> bool:
+    """Whether the process that was to write a temporary file is known to be gone."""
+    if of != machine():
         return False
-    except psutil.Error:  # another user's
+    if since != boot():
         return True
+    try:
+        return began(int(pid)) != int(start)  # numbers are given anew
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return True
+    except (psutil.Error, OSError):  # another user's
+        return False
 
 
 def settle(temporary: Path, path: Path) -> None:

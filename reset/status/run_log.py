@@ -15,7 +15,8 @@ from typing import Any
 
 import psutil
 
-from reset.files.stage_times import LOG
+from reset.files import atomic
+from reset.files.stage_times import LOG, took
 from reset.files.stage_times import lines as logged
 
 LOCKS = Path(".dvc/tmp/rwlock")
@@ -35,13 +36,13 @@ class Writer:
             lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
             if len(lines) > KEPT:
                 self._path.write_text("".join(lines[-KEPT:]), encoding="utf-8")
-        process = psutil.Process()
-        self.add("begin", pid=process.pid, created=process.create_time(), scale=_scale(self._root))
+        pid = os.getpid()
+        self.add("begin", pid=pid, start=atomic.began(pid), scale=_scale(self._root))
 
     def add(self, what: str, **more: Any) -> None:
         """Append a line."""
         with self._path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"what": what, "at": time.time(), **more}) + "\n")
+            stream.write(json.dumps({"what": what, "at": time.time(), "clock": time.monotonic(), **more}) + "\n")
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Run:
     ended: float | None = None  # None: it runs, or it was killed
     alive: bool = False
     running: dict[str, float] = field(default_factory=dict)  # stage -> its beginning, also of a run that was killed
+    lines: dict[str, dict[str, Any]] = field(default_factory=dict)  # stage -> the line of its beginning
     failed: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -63,7 +65,7 @@ def read(root: Path, makers: dict[str, str]) -> Run:
     for line in lines:
         if line["what"] == "begin":
             of_scale = line["scale"] == scale
-            run = Run(began=line["at"], alive=_alive(line["pid"], line["created"]), seconds=run.seconds)
+            run = Run(began=line["at"], alive=_alive(line["pid"], line.get("start")), seconds=run.seconds)
         else:
             _take(run, line, of_scale)
     locked = {} if run.alive and run.ended is None else _locked(root, makers)
@@ -77,22 +79,21 @@ def _take(run: Run, line: dict[str, Any], of_scale: bool) -> None:
     if line["what"] == "end":
         run.ended, run.alive = line["at"], False
     elif line["what"] == "stage":
-        run.running[line["stage"]] = line["at"]
+        run.running[line["stage"]], run.lines[line["stage"]] = line["at"], line
     elif line["what"] in ("done", "failed"):
-        began = run.running.pop(line["stage"], line["at"])
+        run.running.pop(line["stage"], None)
+        began = run.lines.pop(line["stage"], line)
         if line["what"] == "failed":
             run.failed.append(line["stage"])
         elif of_scale and line["ran"]:
-            run.seconds[line["stage"]] = line["at"] - began
+            run.seconds[line["stage"]] = took(began, line)
 
 
-def _alive(pid: int, created: float | None = None) -> bool:
+def _alive(pid: int, start: int | None = None) -> bool:
     """Say whether the process lives: not another of the same number, nor one that its parent has yet to bury."""
     try:
-        process = psutil.Process(pid)
-        same = created is None or abs(process.create_time() - created) < 1
-        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
+        return atomic.began(pid) == start or start is None
+    except (psutil.Error, OSError):
         return False
 
 

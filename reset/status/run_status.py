@@ -121,7 +121,7 @@ def _state(run: Run, left: dict[str, float | None]) -> State:
 def _running(root: Path, stage: Stage, began: float, work: Work, pace: Pace, run: Run) -> Running:
     answers = work.of(stage) if stage.kind in progress.ANSWERS else None
     far = progress.of(root, stage, began, None if answers is None else round(answers))
-    spent, planned = (time.time() if run.alive else began) - began, pace.of(stage)
+    spent, planned = max((time.time() if run.alive else began) - began, 0.0), pace.of(stage)
     left = far.seconds_left if far and far.seconds_left is not None else None
     if left is None and planned is not None:
         left = max(planned - spent, 0.0)

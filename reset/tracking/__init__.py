@@ -46,7 +46,7 @@ def run(
     `pages` are files too large for a record: only their paths are recorded, and upload sends their content of then.
     Off with `enabled=False` or RESET_TRACKING=0. An exception in the block is raised on; the record's status is FAILED.
     """
-    started, status = time.time(), "FAILED"
+    started, clock, status = time.time(), time.monotonic(), "FAILED"
     try:
         yield
         status = "FINISHED"
@@ -55,7 +55,13 @@ def run(
         raise
     finally:
         if enabled and os.environ.get("RESET_TRACKING") != "0":
-            record = {"stage": stage, "name": name, "status": status, "start": started, "end": time.time()}
+            record = {
+                "stage": stage,
+                "name": name,
+                "status": status,
+                "start": started,
+                "end": started + time.monotonic() - clock,
+            }
             record |= {"repro": _dvc_process(), "pages": [str(path.resolve()) for path in pages]}
             record |= {"data": data.tables_of(stage), "answers": judged_answers.of_stage(stage)}
             record |= {"model": data.model_of(stage) if status == "FINISHED" else None}

@@ -57,9 +57,12 @@ def leave() -> NoReturn:
 
 
 def without_shared_memory() -> None:
-    """Keep DeepSpeed on a CPU from compiling its operator for shared memory, which takes a minute; gloo is enough."""
+    """Keep DeepSpeed on a CPU from compiling its operator for shared memory, which takes a minute; gloo is enough.
+
+    Its own table of operators is not asked for: that tries a compiler, whose files stay in /tmp after a kill.
+    """
     if not torch.cuda.is_available():
-        deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+        vars(deepspeed.ops)["__compatible_ops__"] = {}
 
 
 def deepspeed_config(recipe: Recipe, ranks: int) -> dict[str, Any]:

@@ -37,3 +37,12 @@ def test_last_time_that_a_stage_of_the_scale_ran_counts(tmp_path: Path) -> None:
 
 def test_without_a_log_no_times_are_known(tmp_path: Path) -> None:
     assert stage_times.seconds(tmp_path, "micro") == {}
+
+
+def test_a_clock_that_is_set_during_a_run_makes_no_time_longer_or_negative(tmp_path: Path) -> None:
+    set_back, set_on = stage("train@a", 5000.0, 10.0), stage("fetch@a", 10.0, 9000.0)
+    for lines, clocks in ((set_back, (100.0, 140.0)), (set_on, (140.0, 142.0))):
+        for line, clock in zip(lines, clocks, strict=True):
+            line["clock"] = clock
+    log(tmp_path, begin("micro"), *set_back, *set_on, *stage("mix@a", 60.0, 20.0))  # the last without such a clock
+    assert stage_times.seconds(tmp_path, "micro") == {"train@a": 40.0, "fetch@a": 2.0, "mix@a": 0.0}

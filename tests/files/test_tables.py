@@ -162,26 +162,57 @@ def test_a_folder_replaces_the_earlier_one_whole_or_not_at_all(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def left_by(name: str, pid: int, *, of: str | None = None, boot: str | None = None, start: int = 1) -> str:
+    """The name of a temporary file of process `pid`, by default of one that began at another time than any here."""
+    return f".{name}.{of or atomic.machine()}-{boot or atomic.boot()}-{pid}-{start}.tmp"
+
+
 def test_what_killed_processes_have_left_goes_with_the_next_writing_and_no_more(tmp_path):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    (tmp_path / f".m.{gone.pid}.tmp").mkdir()
-    for name in (f".a.json.{gone.pid}.tmp", f".a.json.{os.getppid()}.tmp", f".b.json.{gone.pid}.tmp"):
+    alive = left_by("a.json", os.getppid(), start=atomic.began(os.getppid()))
+    other_file = left_by("b.json", gone.pid)
+    (tmp_path / left_by("m", gone.pid)).mkdir()
+    for name in (left_by("a.json", gone.pid), alive, other_file):
         (tmp_path / name).write_text("half")
     tables.write_json(tmp_path / "a.json", {})
     with whole_folder(tmp_path / "m"):
         pass
-    left = {f".a.json.{os.getppid()}.tmp", f".b.json.{gone.pid}.tmp"}  # of a process that lives, of another file
-    assert {path.name for path in tmp_path.iterdir()} == left | {"a.json", "m"}
+    assert {path.name for path in tmp_path.iterdir()} == {alive, other_file, "a.json", "m"}
 
 
-def test_a_number_that_another_process_has_got_is_that_of_no_writer():
-    assert atomic._writes(os.getpid(), time.time())
-    assert not atomic._writes(os.getpid(), psutil.Process().create_time() - 60)
+def test_what_another_machine_writes_into_a_shared_folder_is_left_alone(tmp_path):
+    """Its process may well live, though none of that number does here."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    elsewhere = left_by("a.json", gone.pid, of="0123abcd")
+    before_boot = left_by("a.json", os.getpid(), boot="0123abcd", start=atomic.began(os.getpid()))
+    for name in (elsewhere, before_boot):
+        (tmp_path / name).write_text("half")
+    tables.write_json(tmp_path / "a.json", {})
+    assert {path.name for path in tmp_path.iterdir()} == {elsewhere, "a.json"}
+
+
+def test_a_number_that_another_process_has_got_is_that_of_no_writer(tmp_path):
+    reused = left_by("a.json", os.getpid(), start=atomic.began(os.getpid()) - 1)
+    (tmp_path / reused).write_text("half")
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.01)
-        assert not atomic._writes(ended.pid, time.time())
+        (tmp_path / left_by("a.json", ended.pid)).write_text("half")
+        tables.write_json(tmp_path / "a.json", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_clock_that_jumps_takes_no_file_from_a_process_that_writes_it(tmp_path, monkeypatch):
+    mine = tmp_path / left_by("a.json", os.getppid(), start=atomic.began(os.getppid()))
+    mine.write_text("half")
+    for jump in (-1e6, 1e6):
+        os.utime(mine, (time.time() + jump,) * 2)
+        monkeypatch.setattr(time, "time", lambda jump=jump: 1e9 + jump)
+        atomic._left_over.cache_clear()
+        tables.write_json(tmp_path / "a.json", {})
+        assert mine.is_file()
 
 
 def test_an_account_balances_and_tells_the_reasons(tmp_path):

@@ -44,6 +44,26 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(
     assert not hurt.exists() and "checkpoint-4: damaged, not gone on from" in caplog.text
 
 
+@pytest.mark.parametrize("part", ["global_step/weights.pt", "global_step/optimiser.pt", "trainer_state.json"])
+def test_a_bit_that_flipped_in_any_file_is_noticed_and_the_run_starts_from_what_is_whole(
+    tmp_path: Path, part: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    hurt, whole = tmp_path / "work/checkpoint-8", tmp_path / "work/checkpoint-4"
+    for folder in (hurt, tmp_path / "checkpoint-4"):
+        (folder / "global_step").mkdir(parents=True)
+        for name in ("global_step/weights.pt", "global_step/optimiser.pt", "trainer_state.json"):
+            (folder / name).write_bytes(bytes(range(256)) * 40)
+        checkpoints.finish(folder, 1)
+    (tmp_path / "checkpoint-4").rename(whole)
+    content = bytearray((hurt / part).read_bytes())
+    content[1234] ^= 4
+    (hurt / part).write_bytes(content)
+    checkpoints.discard_unfinished(tmp_path / "work")
+    assert checkpoints.finished(tmp_path / "work") == [whole]
+    (said,) = caplog.messages
+    assert said == f"{hurt}: damaged, not gone on from ({part} is not as it was written)"
+
+
 def test_folder_without_checkpoints_has_none(tmp_path: Path) -> None:
     checkpoints.discard_unfinished(tmp_path / "new")
     assert checkpoints.finished(tmp_path / "new") == []

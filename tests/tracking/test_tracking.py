@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,7 @@ def repro(project: Path) -> Path:
     """A program named dvc that runs an evaluation and a report as its stages, and a failing stage if told so."""
     stages = """
 import sys
+import time
 from pathlib import Path
 from reset import tracking
 from reset.files import tables
@@ -234,6 +236,15 @@ def test_interrupted_stage_is_recorded_as_killed(project: Path) -> None:
     with pytest.raises(KeyboardInterrupt), tracking.run("sample", "mtl", {}):
         raise KeyboardInterrupt
     assert records(project)[0]["status"] == "KILLED"
+
+
+def test_a_clock_that_is_set_back_during_a_stage_leaves_it_no_negative_time(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tracking.run("select", "a", {}):
+        monkeypatch.setattr(time, "time", lambda: 1000.0)
+    (record,) = records(project)
+    assert 0 <= float(str(record["end"])) - float(str(record["start"])) < 60
 
 
 def test_importing_tracking_loads_no_mlflow() -> None:
