@@ -211,11 +211,20 @@ def test_the_study_of_other_methods_has_every_method(composed):
 
 def test_the_study_of_real_text_is_the_laptop_with_dpo_on_the_same_pool(composed):
     laptop, study = params.load(composed("laptop")), params.load(composed("laptop +studies=real_text"))
-    assert study.systems.keys() - laptop.systems.keys() == {"mtl_dpo"}
+    assert study.systems.keys() - laptop.systems.keys() == {"mtl_dpo", "mtl_unfiltered"}
     assert study.recipes[study.systems["mtl_dpo"].recipe].method == "dpo"
     assert study.curated["pairs"].pool == study.curated["reset"].pool == study.curated["random"].pool
     assert set(study.prompts["test"].rows) == set(laptop.prompts["test"].rows)
     assert study.judges == laptop.judges and study.curated["pairs"].rating == laptop.curated["reset"].rating
+
+
+def test_the_control_of_the_filter_on_real_text_is_the_random_one_without_it(composed):
+    study = params.load(composed("laptop +studies=real_text"))
+    random, unfiltered = (study.curated[name].model_dump() for name in ("random", "unfiltered"))
+    assert {key for key in random if random[key] != unfiltered[key]} == {"truncated", "looping"}
+    assert (unfiltered["pick"], unfiltered["truncated"], unfiltered["looping"]) == ("random", "keep", "keep")
+    one, other = (study.systems[name].model_dump(exclude={"data"}) for name in ("mtl_random", "mtl_unfiltered"))
+    assert one == other and ("mtl_random", "mtl_unfiltered") in map(tuple, study.report.comparisons)
 
 
 def test_scale_own_takes_a_real_model_by_one_word_and_one_row(composed):

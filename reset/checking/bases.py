@@ -70,10 +70,11 @@ def _in_folder(id: str, folder: Path) -> Files:
 def _in_cache(key: str, id: str, revision: str | None) -> tuple[Files | None, Found]:
     """Return what the hub's cache has of a model; its weights count as there, and are not looked for."""
     folder, what = hub.cached(id, revision), f"'{id}' not looked for on the hub"
+    moves = hub.pinned("model", id, key, revision)
     mend = "run without --offline where there is a network"
     if folder is None:
-        return None, [*hub.pinned(key, revision), skipped(f"{key}.id", what, mend)]
+        return None, [*moves, skipped(f"{key}.id", what, mend)]
     files = _in_folder(id, folder)
     sizes = {WEIGHTS[0]: 0, **files.sizes}
-    lines = [*hub.pinned(key, revision), skipped(f"{key}.id", f"{what}; its small files are in the cache", mend)]
+    lines = [*moves, skipped(f"{key}.id", f"{what}; its small files are in the cache", mend)]
     return Files(id, folder, sizes), lines

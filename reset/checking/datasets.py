@@ -71,7 +71,7 @@ def _needs(where: Where) -> str:
 
 def _offline(key: str, row: Dataset, where: Where) -> Iterator[Finding]:
     if where.hub:
-        yield from hub.pinned(key, row.revision or where.revision)
+        yield from hub.pinned("dataset", where.hub, key, row.revision or where.revision)
     yield skipped(key, f"{where.hub or 'its URLs'} not looked for", "run without --offline where there is a network")
 
 

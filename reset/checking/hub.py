@@ -53,15 +53,28 @@ def look(kind: Kind, id: str, revision: str | None, key: str) -> tuple[Repositor
         return None, [_failure(failed, kind, id, revision, key)]
     files = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     card = info.card_data.to_dict() if info.card_data else {}
-    return Repository(kind, id, str(info.sha), files, card), pinned(key, revision, str(info.sha))
+    return Repository(kind, id, str(info.sha), files, card), pinned(kind, id, key, revision, str(info.sha))
 
 
-def pinned(key: str, revision: str | None, commit: str = "") -> list[Finding]:
-    """Return a warning if `revision` is no commit; `commit` is the one that it means now, if that is known."""
+def pinned(kind: Kind, id: str, key: str, revision: str | None, commit: str = "") -> list[Finding]:
+    """Return a warning if `revision` is no commit; `commit` is the one that it means now, if that is known.
+
+    Where it is not, the warning says where to find one: on the hub, or in the record of a run.
+    """
     if revision and COMMIT.fullmatch(revision):
         return []
-    what = f"'{revision or 'main'}' is a branch, whose content may change"
-    return [warning(f"{key}.revision", what, f"pin {commit}" if commit else "pin a commit")]
+    branch = revision or "main"
+    record = f"metrics/{'base' if kind == 'model' else 'fetch'}/{key.split('.')[1]}.json"
+    mend = (
+        f"pin {commit}"
+        if commit
+        else f"pin a commit: of {_page(kind, id)}/commits/{branch}, or of {record} after a run"
+    )
+    return [warning(f"{key}.revision", f"'{branch}' is a branch, whose content may change", mend)]
+
+
+def _page(kind: Kind, id: str) -> str:
+    return f"{constants.ENDPOINT}/{'datasets/' if kind == 'dataset' else ''}{id}"
 
 
 def small_files(repository: Repository) -> Path:
@@ -92,7 +105,7 @@ def cached(id: str, revision: str | None) -> Path | None:
 
 def _failure(failed: Exception, kind: Kind, id: str, revision: str | None, key: str) -> Finding | Unreachable:
     """Return what a refusal of the hub means for the row."""
-    page = f"{constants.ENDPOINT}/{'datasets/' if kind == 'dataset' else ''}{id}"
+    page = _page(kind, id)
     at = f"{key}.id" if kind == "model" else f"{key}.source"
     if isinstance(failed, GatedRepoError):
         mend = f"accept its terms at {page}, then set HF_TOKEN or run `hf auth login`"

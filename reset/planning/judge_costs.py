@@ -13,6 +13,8 @@ from reset.params.document import Params
 from reset.planning import workload
 from reset.sampling import decode_settings
 
+_READ = ("task", "split", "instruction", "question", "passages", "references")  # of an example
+
 
 def judges(p: Params) -> list[dict[str, Any]]:
     """One row per pool and judge that asks a server: requests, tokens and US dollars.
@@ -58,6 +60,6 @@ def expected_answers(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answe
         first = {answer.computed_as: answer.sweep for answer in reversed(planned)}  # of answers that come out equal
         for cache_key, sweep in first.items():
             text = f"{(row['references'] or [''])[0]} ({cache_key})"
-            fields = {key: row[key] for key in ("task", "split", "instruction", "question", "passages", "references")}
+            fields = {key: row[key] for key in (*_READ, "example_id")}
             answers.append(Answer(f"{row['example_id']}|{cache_key}", text, checks=None, sweep=sweep, **fields))
     return answers

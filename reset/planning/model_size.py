@@ -120,7 +120,8 @@ class Shape:
     def activations(self, recipe: Recipe, dtype: torch.dtype, tokens: int) -> int:
         """Bytes of one pass over rows of `tokens` tokens: activations of all layers, and logits.
 
-        DPO has two answers to a row. With gradient checkpointing, only the inputs of all layers and the recomputed activations of one layer.
+        DPO has two answers to a row. With gradient checkpointing, only the inputs of all layers and the recomputed
+        activations of one layer.
         """
         batch_tokens = recipe.micro_batch_size * tokens * (2 if recipe.method == "dpo" else 1)
         if recipe.micro_batch_tokens is not None:

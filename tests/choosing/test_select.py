@@ -186,6 +186,15 @@ def test_share_of_a_random_pick_is_random_too(pool):
     assert rows == pool.keep(share=0.5, pick="random")[2]
 
 
+def test_a_random_control_without_the_filter_draws_from_what_it_bars(pool):
+    for number in range(40):
+        pool.add(f"q{number}", [("Ann", qa(1.0, 1.0), 0), ("Bob and", qa(0.0, 0.0), 0, "length")])
+    assert {row["response"] for row in pool.keep(pick="random")[2]} == {"Ann"}
+    _, figures, rows = pool.keep(pick="random", bars=Bars("keep", "keep"))
+    cut = sum(row["response"] == "Bob and" for row in rows)
+    assert figures["let_in"] == {"truncated": cut} and 10 < cut < 30
+
+
 def test_figures_say_what_the_choice_did(pool):
     pool.add("q", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.0, 0.0), 0), ("Ann", qa(1.0, 1.0), 0)])
     pool.add("r", [("Bob", qa(0.0, 1.0), 0), ("Bob", qa(0.0, 1.0), 0)])

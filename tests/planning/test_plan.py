@@ -21,8 +21,10 @@ from reset.cli.main import main
 from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
+from reset.judges import Answer
 from reset.model.tokens import load_tokenizer, response_ids
 from reset.model.training_rows import training_row
+from reset.params.answers import Judge
 from reset.params.training import Adapter, Recipe
 from reset.planning import model_size, nli_work
 from reset.planning.dvc_pending import pending
@@ -193,11 +195,13 @@ def test_pairs_are_at_most_one_per_prompt_before_and_counted_twice_after(project
 
 
 def test_pairs_hold_two_answers_and_a_reference_model(llama: model_size.Shape) -> None:
-    plain, dpo, kto = recipe(), recipe(method="dpo"), recipe(method="kto")
+    plain, dpo, kto = (recipe(method=name, gradient_checkpointing=False) for name in ("sft", "dpo", "kto"))
     held = [llama.training(one, torch.bfloat16, devices=2, tokens=2048) for one in (plain, dpo, kto)]
     reference = 2 * llama.parameters // 2  # spread, as its ZeRO stage is 3
     assert held[2] == held[0] + reference
-    assert held[1] == held[0] + llama.activations(plain, torch.bfloat16, 2048) + reference
+    of_one, of_two = (llama.activations(one, torch.bfloat16, 2048) for one in (plain, dpo))
+    assert held[1] == held[0] - of_one + of_two + reference
+    assert 1.9 * of_one < of_two < 2.0 * of_one  # but for the tile of the head, which is as large
 
 
 def test_memory_of_a_pass_is_bounded_by_its_tokens_but_for_a_longer_row(llama: model_size.Shape) -> None:
@@ -320,13 +324,44 @@ def test_pairs_of_a_pool_are_those_that_the_judge_scores(project: Path, minimal:
     options = {"max_doc_sents": 3, "batch_tokens": 64}
     judge = {"kind": "summac", "needs": "models/base/nli", "model": "base/nli", "options": options}
     minimal["judges"]["summac"] = judge
+    options = {"batch_tokens": 64, "window": 2, "clauses": True}
+    minimal["judges"]["claims"] = {**judge, "kind": "claims", "options": options}
     save(project, minimal)
     found = plan("--nli-tflop-per-s", "0.001")
-    one = next(row for row in found["pairs"] if row["pool"] == "mtl")
+    one, claims = (
+        next(r for r in found["pairs"] if (r["judge"], r["pool"]) == (j, "mtl")) for j in ("summac", "claims")
+    )
+    assert claims["pairs"] == len(rows) * 3 * 2  # four source sentences are three windows of two
+    assert claims["pair_tokens"] > one["pair_tokens"]
     assert one["pairs"] == len(rows) * 3 * 2  # of four source sentences three count
     assert one["device_hours"] == pytest.approx(one["pairs"] * one["pair_gflop"] / 3600)
     assert found["totals"]["pairs"] == sum(row["pairs"] for row in found["pairs"])
     assert "pairs of sentences: at an assumed 100 TFLOP/s per device (--nli-tflop-per-s)" in cli().output
+
+
+def test_a_preset_says_which_sentences_are_planned() -> None:
+    told = {"max_doc_sents": 9, "batch_tokens": 64, "sentences": "english"}
+    text = "Dr. Mira lives in a forest. She sings. She sleeps all night."
+    for preset, short in (("reset", 1), ("summac", 0)):
+        row = Judge(kind="summac", needs="models/base/nli", model="base/nli", options={**told, "preset": preset})
+        how = nli_work.compared("summac", row)
+        assert how and (len(how.parts(text)), len(how.parts("She sings."))) == (2, short)
+
+
+def test_self_consistency_compares_each_answer_with_all_others_to_its_prompt(micro_model: Path) -> None:
+    options = {"batch_tokens": 64, "tasks": ["summarization"]}
+    row = Judge(kind="self_consistency", needs="models/base/nli", model="base/nli", options=options)
+    how = nli_work.compared("agreement", row)
+    assert how and how.tasks == {"summarization"}
+    assert nli_work.compared("agreement", row.model_copy(update={"model": None})) is None
+    fields: Row = {"task": "summarization", "split": "test", "instruction": "", "question": "", "references": []}
+    texts = [f"Mira lives in forest {n}. She sings every day." for n in range(4)]
+    answers = [
+        Answer(f"{example}{n}", text, checks=None, passages=["Mira"], example_id=example, **fields)
+        for example, kept in (("a", texts), ("b", texts[:3]))
+        for n, text in enumerate(kept)
+    ]
+    assert nli_work.count(answers, load_tokenizer(micro_model), how).pairs == 4 * 3 * 2  # three others are too few
 
 
 def test_before_there_are_data_tokens_are_unknown_and_sizes_are_not(project: Path) -> None:

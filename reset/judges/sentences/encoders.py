@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from reset.judges.sentences.disentangled import SlicedAttention, slice_positions
+from reset.judges.sentences.disentangled import SlicedAttention, onednn_multiplies, slice_positions
 
 PLAIN = frozenset({"bert", "roberta", "xlm-roberta", "electra"})  # model types with plain softmax attention
 READ_AT_FIRST = PLAIN | {"deberta", "deberta-v2"}
@@ -21,8 +21,7 @@ def lighten(model: Any) -> None:
     """Apply all speed-ups that suit the model and its device; afterwards it can be neither saved nor copied."""
     slice_positions(model)
     keep_first_token(model)
-    has_onednn = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # not on every Mac
-    if has_onednn and model.device.type == "cpu":
+    if onednn_multiplies(next(model.parameters())):
         multiply_by_onednn(model)
         join_gelu(model)
 

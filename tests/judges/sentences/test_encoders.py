@@ -76,6 +76,16 @@ def test_where_torch_has_no_onednn_only_what_needs_none_is_taken(monkeypatch):
     torch.testing.assert_close(logits(plain), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("family", ["albert", "bert", "deberta-v2"])
+def test_a_processor_that_does_not_compute_in_bfloat16_reads_such_a_model_without_onednn(monkeypatch, family):
+    monkeypatch.setattr("reset.model.precision._on_cpu", lambda: False)
+    plain = model(family, **({"embedding_size": 16} if family == "albert" else {})).to(torch.bfloat16)
+    short = copy.deepcopy(plain)
+    lighten(short)
+    torch.testing.assert_close(logits(short), logits(plain), rtol=0.1, atol=0.1)
+    assert all("forward" not in vars(layer) for layer in short.modules() if type(layer) is torch.nn.Linear)
+
+
 def test_a_model_of_another_family_or_another_activation_is_left_alone():
     albert, relu = model("albert", embedding_size=16), model("bert", hidden_act="relu")
     before = logits(albert), logits(relu)
