@@ -11,11 +11,12 @@ MAY_IMPORT = {
     "errors": "",
     "normalise": "",
     "looping": "",
+    "thoughts": "",
     "checkpoint_names": "",
     "objectives": "",
     "registry": "errors",
     "files": "errors",
-    "llm": "errors normalise",
+    "llm": "errors normalise thoughts",
     "tracking": "errors files",
     "runs": "errors files",
     "model": "errors files",
@@ -27,18 +28,18 @@ MAY_IMPORT = {
     "ability": "errors model",
     "bases": "errors micro runs training",
     "engines": "errors llm model registry",
-    "sampling": "engines errors files looping model normalise runs",
+    "sampling": "engines errors files looping model normalise runs thoughts",
     "judges": "errors engines llm micro model normalise registry runs",
     "judging": "errors files judges model registry runs",
-    "choosing": "errors files judges looping model normalise objectives",
+    "choosing": "errors files judges looping model normalise objectives thoughts",
     "scoring": "choosing errors files objectives",
     "report": "checkpoint_names choosing errors files objectives scoring",
     "planning": (
         "bases checkpoint_names choosing engines errors files judges llm micro model params registry sampling training"
     ),
     "checking": (
-        "bases checkpoint_names engines errors examples files judges llm model params planning registry runs sources "
-        "status training"
+        "bases checkpoint_names engines errors examples files judges llm model objectives params planning registry "
+        "runs sources status training"
     ),
     "scales": "errors examples judges sources",
     "status": "files llm params planning errors",

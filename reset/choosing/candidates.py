@@ -21,6 +21,7 @@ from reset.files.schemas import GOLD
 from reset.files.tables import Row
 from reset.looping import loops
 from reset.normalise import comparable
+from reset.thoughts import without_thoughts
 
 Pick = Literal["best", "random"]
 Bar = Literal["drop", "keep"]
@@ -113,6 +114,8 @@ def barred(row: Row, values: Mapping[str, float | None], bars: Bars) -> str | No
     """Return why a scored answer cannot win, or None; the first reason counts."""
     if bars.truncated == "drop" and row["finish_reason"] == "length":
         return "truncated"
+    if bars.truncated == "drop" and without_thoughts(row["text"]) is None:
+        return "ends within a thought"
     if bars.looping == "drop" and loops(row["text"]):
         return "looping"
     for name, least in bars.floor.items():
@@ -124,7 +127,7 @@ def barred(row: Row, values: Mapping[str, float | None], bars: Bars) -> str | No
 
 
 def unwanted(row: Row) -> str | None:
-    """Why an answer could not win if its row of `curated` let none in: "truncated", "looping" or None."""
+    """Why an answer could not win if its row of `curated` let none in, or None."""
     return barred(row, {}, Bars())
 
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reset.llm.reply_text import decided, without_thoughts
+from reset.llm.reply_text import decided
+from reset.thoughts import without_thoughts
 
 _RATING, _CHOICE = r"\d{1,9}(?:\.\d{1,9})?", "[ABC]"
 _NAMES = "s|pad|sep|cls|mask|unk|bos|eos|eot|eod|eop|(?:start|end)_of_(?:turn|text)|extra_id_[0-9]+|unused[0-9]+"

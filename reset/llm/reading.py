@@ -12,8 +12,9 @@ import regex
 
 from reset.errors import ResetError
 from reset.llm.rating import json_value
-from reset.llm.reply_text import decided, without_thoughts
+from reset.llm.reply_text import decided
 from reset.normalise import nfkc
+from reset.thoughts import without_thoughts
 
 REGEX_S = 10.0  # time limit of a pattern on one reply
 _NUMBER = r"-?\d{1,9}(?:\.\d{1,9})?"

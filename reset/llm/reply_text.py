@@ -14,22 +14,11 @@ left out, and full-width characters are read as the usual ones. Of several value
 import re
 
 from reset.normalise import nfkc
+from reset.thoughts import without_thoughts
 
 ENDED = frozenset(  # finish reasons of various servers, in lower case
     {"", "stop", "eos", "eos_token", "end", "end_turn", "stop_sequence", "complete", "completed", "finished"}
 )
-_TAGS = ("analysis", "reasoning", "reflection", "scratchpad", "think", "thinking", "thought", "thoughts")
-_THOUGHTS = {  # start of a thought -> its end
-    **{f"<{name}>": f"</{name}>" for name in (*_TAGS, "longcat_think", "seed:think")},
-    "[think]": "[/think]",
-    "\u25c1think\u25b7": "\u25c1/think\u25b7",
-    "<|begin_of_thought|>": "<|end_of_thought|>",
-    "<|start_thinking|>": "<|end_thinking|>",
-    "<|channel|>analysis": "<|channel|>final<|message|>",
-    "<|channel>thought": "<channel|>",
-}
-_OPENING = re.compile(rf"\s*(?:{'|'.join(f'({re.escape(start)})' for start in _THOUGHTS)})", re.IGNORECASE)
-_CLOSING = [re.compile(re.escape(end), re.IGNORECASE) for end in _THOUGHTS.values()]
 _QUOTED = re.compile(
     r"\"[^\"\n]{0,500}\"|\u201c[^\u201d\n]{0,500}\u201d|\u00ab[^\u00bb\n]{0,500}\u00bb|\u300c[^\u300d\n]{0,500}\u300d"
     r"|`[^`\n]{0,500}`|(?<!\w)'[^'\n]{0,500}'(?!\w)|^[ ]{0,9}>[^\n]*",
@@ -53,20 +42,6 @@ def unfinished(reply: str, finish_reason: str | None) -> str | None:
     if not reply.strip():
         return "the reply is empty"
     return "the reply ends within a thought" if without_thoughts(reply) is None else None
-
-
-def without_thoughts(reply: str) -> str | None:
-    """Return what follows the thoughts of a reply; None if the last one is not closed."""
-    at = 0
-    while opened := _OPENING.match(reply, at):
-        closed = _CLOSING[(opened.lastindex or 1) - 1].search(reply, opened.end())
-        if closed is None:
-            return None
-        at = closed.end()
-    for closing in _CLOSING:  # where a template opened the thought, the reply has its end alone
-        closed = closing.search(reply, at)
-        at = closed.end() if closed else at
-    return reply[at:]
 
 
 def decided(reply: str, value: str) -> str | None:

@@ -17,6 +17,7 @@ from typing import Any
 from reset.files.tables import Row
 from reset.looping import loops
 from reset.normalise import comparable
+from reset.thoughts import without_thoughts
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Until:
     def accepts(self, example: Row, answer: Row) -> bool:
         """Whether an answer, with columns `text` and `finish_reason`, is acceptable."""
         text = answer["text"]
-        if answer["finish_reason"] != "stop" or not text.strip() or loops(text):
+        if answer["finish_reason"] != "stop" or not (without_thoughts(text) or "").strip() or loops(text):
             return False
         asked = self.f1 is not None and example["task"] != "instruction" and bool(example["references"])
         return not asked or token_f1(text, example["references"]) >= (self.f1 or 0.0)

@@ -363,6 +363,14 @@ def test_an_answer_that_was_cut_off_or_loops_cannot_win_unless_the_row_says_so(p
     assert figures["let_in"] == {"looping": 1}  # allowed, and counted
 
 
+def test_an_answer_that_never_closes_its_thought_is_not_finished(pool):
+    open_thought = "<think>It may be Ann. Or is it"
+    pool.add("q", [(open_thought, qa(1.0, 1.0), 0), ("<think>Cy?</think> Cy", qa(0.0, 0.1), 0)])
+    _, figures, (row,) = pool.keep()
+    assert (row["response"], figures["candidates_barred"]) == ("<think>Cy?</think> Cy", {"ends within a thought": 1})
+    assert pool.keep(bars=Bars(truncated="keep"))[2][0]["response"] == open_thought
+
+
 def test_a_random_choice_is_barred_as_the_best_is(pool):
     pool.add("q", [(LOOP, qa(1.0, 1.0), 0), ("Ann and", qa(1.0, 0.9), 0, "length"), ("Cy", qa(0.0, 0.1), 0)])
     assert {pool.keep(pick="random", seed=seed)[2][0]["response"] for seed in range(10)} == {"Cy"}

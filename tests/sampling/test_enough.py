@@ -80,6 +80,7 @@ def whole(table):
         ("", "error: broken", None, False),
         (" \n", "stop", None, False),
         ("It is red. " * 5, "stop", None, False),
+        ("<think>Is it red? Or", "stop", None, False),
         ("the red forest", "stop", 1.0, True),
         ("a red hall", "stop", 0.5, True),
         ("a red hall", "stop", 0.6, False),
