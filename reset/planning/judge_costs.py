@@ -48,7 +48,10 @@ def judges(p: Params) -> list[dict[str, Any]]:
 
 
 def expected_answers(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answer] | None:
-    """Stand-ins for the answers of a pool: the first reference, made distinct by the name of the decode setting."""
+    """Stand-ins for the answers of a pool: the first reference, made distinct by the name of the decode setting.
+
+    With the reference itself, if the pool has it.
+    """
     path = workload.DATA / "prompts" / f"{pool.prompts}.parquet"
     if not path.is_file():
         return None
@@ -58,8 +61,10 @@ def expected_answers(p: Params, pool: Pool, tasks: frozenset[str]) -> list[Answe
         asked = row["task"] in tasks and answerable(json.loads(row["checks"] or "null"))
         planned = decode_settings.plan(row["example_id"], grid, pool.sweeps, p.seed) if asked else []
         first = {answer.computed_as: answer.sweep for answer in reversed(planned)}  # of answers that come out equal
+        fields = {key: row[key] for key in (*_READ, "example_id")}
+        for text in row["references"][:1] if asked and pool.gold else ():
+            answers.append(Answer(f"{row['example_id']}|{schemas.GOLD}", text, checks=None, gold=True, **fields))
         for cache_key, sweep in first.items():
             text = f"{(row['references'] or [''])[0]} ({cache_key})"
-            fields = {key: row[key] for key in (*_READ, "example_id")}
             answers.append(Answer(f"{row['example_id']}|{cache_key}", text, checks=None, sweep=sweep, **fields))
     return answers

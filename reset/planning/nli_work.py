@@ -129,10 +129,10 @@ def judges(p: Params, tflop_per_s: float, notes: list[str]) -> list[dict[str, An
             if (how := compared(name, row)) is None:
                 continue
             folder = _outline(p, row, outlines, notes)
-            counted: dict[tuple[str, str, int], Pairs | None] = {}  # prompts, decode settings, sweeps
+            counted: dict[tuple[str, str, int, bool], Pairs | None] = {}  # prompts, decode settings, sweeps, references
             flop: dict[int, int] = {}
             for pool_name, pool in p.pools.items():
-                key = pool.prompts, pool.decode, pool.sweeps
+                key = pool.prompts, pool.decode, pool.sweeps, pool.gold
                 if key not in counted:
                     counted[key] = _pairs(p, pool, how, folder) if folder else None
                 rows.append({"judge": name, "pool": pool_name, **_figures(counted[key], folder, flop, tflop_per_s)})

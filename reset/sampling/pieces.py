@@ -1,5 +1,6 @@
 """The prompts of one chunk: which answers to them are computed, and the rows of all of them."""
 
+from collections import ChainMap
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
@@ -60,9 +61,9 @@ class Wanted:
     planned: list[Planned]
     known: dict[str, tables.Row] = field(default_factory=dict)
 
-    def missing(self, pool: Pool, computed: Completions) -> list[Planned]:
+    def missing(self, pool: Pool, computed: dict[str, tables.Row]) -> list[Planned]:
         """Return the answers to compute next: none if what was `computed` is enough."""
-        known = {**self.known, **computed}
+        known = ChainMap(computed, self.known)  # not copied: `computed` is of all prompts
         return _without(self.example, pool.needed(self.example, self.planned, known), known)
 
 

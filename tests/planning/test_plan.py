@@ -17,6 +17,7 @@ from dvc.repo import Repo
 from peft import LoraConfig, get_peft_model
 from transformers import AlbertConfig, DebertaV2Config, LlamaConfig, LlamaForCausalLM
 
+from reset import params
 from reset.cli.main import main
 from reset.errors import ResetError
 from reset.files import schemas, tables
@@ -26,7 +27,7 @@ from reset.model.tokens import load_tokenizer, response_ids
 from reset.model.training_rows import training_row
 from reset.params.answers import Judge
 from reset.params.training import Adapter, Recipe
-from reset.planning import model_size, nli_work
+from reset.planning import judge_costs, model_size, nli_work
 from reset.planning.dvc_pending import pending
 from reset.training.encoding import encode
 
@@ -285,6 +286,34 @@ def test_answers_that_no_selection_reads_are_not_priced(project: Path, minimal: 
         asked[name] = next(row["requests"] for row in plan()["judges"] if row["pool"] == "mtl_candidates")
     assert asked["weak"] == 4 * 4 and asked["all"] == 2 * asked["weak"]
     assert 0 < asked["strong"] < asked["weak"] and asked["both"] == asked["strong"] + asked["weak"]
+
+
+def test_references_that_are_judged_are_priced(project: Path, minimal: Row) -> None:
+    expected = judge_costs.expected_answers
+    pool = minimal["pools"]["mtl_candidates"]
+    counts = []
+    for gold in (False, True):
+        minimal["pools"]["mtl_candidates"] = pool | {"gold": gold}
+        minimal["curated"]["reset"]["gold"] = gold
+        save(project, minimal)
+        p = params.load(project / "params.yaml")
+        answers = expected(p, p.pools["mtl_candidates"], frozenset({"instruction", "extractive_qa"}))
+        assert answers is not None
+        counts.append((len(answers), sum(one.gold for one in answers)))
+    (plain, none), (golden, references) = counts
+    assert (none, golden) == (0, plain + references) and references > 0
+
+
+def test_a_pool_that_stops_early_is_planned_whole_until_a_run_tells_its_part(project: Path, minimal: Row) -> None:
+    full = of(plan(), "pools", "mtl_candidates")
+    minimal["pools"]["mtl_candidates"]["until"] = {"answers": 2, "f1": None}
+    save(project, minimal)
+    most = of(plan(), "pools", "mtl_candidates")
+    assert most["answers"] == full["answers"] and most["basis"].startswith("at most, prompts that have enough")
+    told = {"rows_in": 9, "rows_out": 9, "tokens": 27, "scale": minimal["scale"]}
+    figures = told | {"until": {"sampled": 1, "full_pool": 4, "enough_after_sweep": {}, "short": 0}}
+    tables.write_json(project / "metrics/sample/mtl_candidates.json", figures)
+    assert of(plan(), "pools", "mtl_candidates")["answers"] == round(full["answers"] / 4)
 
 
 @pytest.fixture(scope="module")
