@@ -36,8 +36,8 @@ MAY_IMPORT = {
         "bases checkpoint_names choosing engines errors files judges llm micro model params registry sampling training"
     ),
     "checking": (
-        "bases checkpoint_names engines errors examples files judges llm model objectives params planning registry runs "
-        "sources status training"
+        "bases checkpoint_names engines errors examples files judges llm model objectives params planning registry "
+        "runs sources status training"
     ),
     "scales": "errors examples judges sources",
     "status": "files llm params planning errors",
