@@ -75,6 +75,7 @@ def run(p: Params) -> Run:
     metrics = Metrics(Path("metrics"), p.scale, declared(p))
     seconds, dollars = stage_times.seconds(tracking.root(), p.scale), spent(p)
     models = {pool: row.model for pool, row in p.pools.items()}
+    inits = {name: row.init for table in (p.systems, p.interpolated) for name, row in table.items()}
     started = dict.fromkeys(
         row.init.removeprefix("base/") for row in p.systems.values() if row.init.startswith("base/")
     )
@@ -90,7 +91,7 @@ def run(p: Params) -> Run:
     where = {"machine": machine.described(), "commit": tracking.commit()[:10]}
     return Run(
         costs.facts(metrics, what, where, seconds, dollars),
-        lineage.lineage(models, {name: row.init for name, row in p.systems.items()}, p.evaluate.systems),
+        lineage.lineage(models, inits, p.evaluate.systems),
         costs.rows(metrics, seconds),
         costs.longest(seconds),
         dollars,
@@ -110,7 +111,13 @@ def spent(p: Params) -> list[dict[str, Any]]:
 def declared(p: Params) -> dict[str, Collection[str]]:
     """Return the rows of params.yaml whose metrics the report shows, by folder of metrics/."""
     return {
-        **{"fetch": p.datasets, "prepare": p.datasets, "mix": p.mixtures, "draw": p.prompts, "train": p.systems},
+        **{
+            "fetch": p.datasets,
+            "prepare": p.datasets,
+            "mix": p.mixtures,
+            "draw": p.prompts,
+            "train": [*p.systems, *p.interpolated],
+        },
         **{"sample": p.pools, "select": p.curated, "systems": p.evaluate.systems, "watch": p.watchers},
         **{"screen": ["examples"], "judge": [f"{pool}/{judge}" for pool in p.pools for judge in p.judges]},
     }

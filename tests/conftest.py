@@ -67,6 +67,7 @@ _MINIMAL: Row = {
             "adapter": None,
         }
     },
+    "interpolated": {},
     "systems": {
         "mtl": {"init": "base/micro", "data": "mixtures/mtl", "dev": "mtl", "recipe": "full", "keep": []},
         "reset": {"init": "mtl", "data": "curated/reset", "dev": "mtl", "recipe": "full", "keep": []},

@@ -96,8 +96,21 @@ def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_t
     scored = {row["system"]: row for row in figures(folder, "report/overview")}
     preferred = figures(folder, "judge/kto/rater")["verdicts"]["preference"]
     assert preferred["n"] > preferred["nulls"] and 0 <= scored["kto"]["preferred"] <= 1
-    assert scored.keys() == {"kto"} and None not in {scored["kto"]["instruction"], scored["kto"]["task"]}
+    assert scored.keys() == {"kto", "half"} and None not in {scored["kto"]["instruction"], scored["kto"]["task"]}
     assert {row["dataset"] for row in figures(folder, "report/systems")} == records.OF.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_masked_sentences_and_a_mean_of_two_systems_go_through_and_are_counted(line: tuple[Path, set[str]]) -> None:
+    folder, stages = line
+    assert {"interpolate@half", "sample@half", "evaluate@half"} <= stages and "train@half" not in stages
+    mean, weighted = figures(folder, "train/half"), figures(folder, "train/weighted")
+    assert (mean["rows_out"], mean["tokens"], mean["trained_tokens"]) == (0, 0, 0)
+    chosen = figures(folder, "select/weights")
+    assert chosen["mask"]["sentences"] + chosen["candidates_barred"].get("no supported sentence", 0) > 0
+    assert weighted["masked_tokens"] >= chosen["mask"]["sentences"]
+    assert weighted["trained_tokens"] < weighted["tokens"] - weighted["masked_tokens"]
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ SCALES = (
     "gpu",
     "paper",
     "paper sample.engine=openai",
+    "micro +studies=interpolation",
     "laptop +studies=[ifeval,lm_eval]",
 )  # with overrides
 STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
@@ -305,9 +306,10 @@ def test_no_stage_writes_into_its_own_input(line):
     assert writes + inside == []
 
 
-def test_every_stage_module_is_run_by_default_but_the_one_that_measures_what_is_asked_for(lines):
-    assert {command(address) for address in lines("micro").outs} == set(STAGES) - {"ability"}
-    assert {command(address) for address in lines("laptop +studies=[ifeval,lm_eval]").outs} == set(STAGES)
+def test_every_stage_module_is_run_by_default_but_those_that_are_asked_for(lines):
+    assert {command(address) for address in lines("micro").outs} == set(STAGES) - {"ability", "interpolate"}
+    asked = {command(address) for address in lines("laptop +studies=[ifeval,lm_eval]").outs}
+    assert asked | {command(address) for address in lines("micro +studies=interpolation").outs} == set(STAGES)
 
 
 def test_the_default_line_depends_on_nothing_of_general_ability(lines):

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "runs": "errors files",
     "model": "errors files",
     "params": "checkpoint_names errors judges model objectives registry",
+    "interpolation": "errors files model",
     "micro": "model",
     "sources": "errors micro model normalise registry",
     "examples": "errors files model normalise registry runs sources",

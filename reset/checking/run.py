@@ -136,7 +136,8 @@ def _trained(p: Params, name: str) -> bool:
 
 def _language_models(p: Params) -> set[str]:
     """Return the rows of `base` that are trained or answer."""
-    named = [*(row.init for row in p.systems.values()), *(row.model for row in p.pools.values())]
+    averaged = [model for row in p.interpolated.values() for model in (row.init, row.other)]
+    named = [*(row.init for row in p.systems.values()), *averaged, *(row.model for row in p.pools.values())]
     return {checkpoint_names.system(name).removeprefix("base/") for name in named if name.startswith("base/")}
 
 

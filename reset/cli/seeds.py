@@ -74,7 +74,8 @@ def seeds(
 def of(said: Mapping[str, Any]) -> lineage.Lineage:
     """Return which system was made of which, as params.yaml says."""
     models = {name: row["model"] for name, row in said.get("pools", {}).items()}
-    inits = {name: row["init"] for name, row in said.get("systems", {}).items()}
+    made = {**said.get("systems", {}), **said.get("interpolated", {})}
+    inits = {name: row["init"] for name, row in made.items()}
     return lineage.lineage(models, inits, said.get("evaluate", {}).get("systems", []))
 
 

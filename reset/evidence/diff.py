@@ -89,9 +89,9 @@ def _tables_of(run: Run, system: str) -> dict[str, str]:
     params = run.yaml("params.yaml")
     systems = params.get("systems", {})
     trained = checkpoint_names.system(params.get("pools", {}).get(system, {}).get("model", system))
-    if trained not in systems:
+    if trained not in systems and trained not in params.get("interpolated", {}):
         raise ResetError(f"'{run.name}' has no system '{system}'. {nearest(system, systems)}")
-    folder, _, name = systems[trained]["data"].partition("/")
+    folder, _, name = systems[trained]["data"].partition("/") if trained in systems else ("", "", "")
     by_use = {"data": f"data/{folder}/{name}.parquet"}
     pools = {"test": system}
     if folder == "curated":

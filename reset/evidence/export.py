@@ -26,7 +26,7 @@ def export(run: Run, system: str, into: Path, *, apart: bool = False) -> list[st
     `into` exists.
     """
     ran = lineage.read(run.lock)
-    trained = [name.removeprefix("train@") for name in ran if name.startswith("train@")]
+    trained = [name.partition("@")[2] for name, step in ran.items() if step.kind in ("train", "interpolate")]
     if system not in trained:
         raise ResetError(f"'{run.name}' has trained no system '{system}'. {nearest(system, trained)}")
     if into.exists():

@@ -38,6 +38,7 @@ def card(
         template_agrees=template_agrees,
         data=data,
         training=[_training(run, step) for step in steps if step.kind == "train"],
+        means=[{"name": n, **row} for step in steps for n, row in step.rows("interpolated").items()],
         settings={title: list(card_parts.settings([*steps, *tested], *of)) for title, of in _SETTINGS.items()},
         pool=pool,
         scores=_scores(scores),

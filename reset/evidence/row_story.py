@@ -69,7 +69,9 @@ def tell(run: Run, name: str) -> dict[str, Any]:
             for row in rows
         ],
         "trained": _descendants(
-            systems, [*(f"mixtures/{n}" for n, _ in mixtures), *(f"curated/{n}" for n, _ in curated)]
+            systems,
+            params.get("interpolated", {}),
+            [*(f"mixtures/{n}" for n, _ in mixtures), *(f"curated/{n}" for n, _ in curated)],
         ),
     }
 
@@ -143,13 +145,15 @@ def _trained_on(systems: Params, data: str) -> list[str]:
     return [name for name, row in systems.items() if row["data"] == data]
 
 
-def _descendants(systems: Params, data: list[str]) -> list[dict[str, str]]:
-    """Every system trained on one of the tables `data`, itself or through the system it starts from, and how."""
+def _descendants(systems: Params, averaged: Params, data: list[str]) -> list[dict[str, str]]:
+    """Every system trained on one of the tables `data`, itself or through a system that it is made of, and how."""
+    made_of = {name: [row["init"]] for name, row in systems.items()}
+    made_of |= {name: [row["init"], row["other"]] for name, row in averaged.items()}
     by_system = {name: row["data"] for name, row in systems.items() if row["data"] in data}
     while more := {
-        name: f"starts from {row['init']}"
-        for name, row in systems.items()
-        if name not in by_system and checkpoint_names.system(row["init"]) in by_system
+        name: f"{'starts from' if name in systems else 'is the mean of'} {' and '.join(models)}"
+        for name, models in made_of.items()
+        if name not in by_system and any(checkpoint_names.system(model) in by_system for model in models)
     }:
         by_system |= more
     return [{"system": name, "by": by} for name, by in by_system.items()]

@@ -25,7 +25,17 @@ from reset.params.objectives import Objective
 from reset.params.plan import Plan
 from reset.params.report import Evaluate, Report, Tracking
 from reset.params.section import Section, Seed
-from reset.params.training import Base, Dpo, Kto, Supervised, System, TemplateOptions, Train, WeightedSupervised
+from reset.params.training import (
+    Base,
+    Dpo,
+    Interpolated,
+    Kto,
+    Supervised,
+    System,
+    TemplateOptions,
+    Train,
+    WeightedSupervised,
+)
 
 
 class Params(Section):
@@ -47,6 +57,7 @@ class Params(Section):
     describe: Describe
     recipes: dict[str, Annotated[Supervised | WeightedSupervised | Dpo | Kto, Field(discriminator="method")]]
     systems: dict[str, System]
+    interpolated: dict[str, Interpolated]
     train: Train
     decode: dict[str, Decode]
     pools: dict[str, Pool]

@@ -16,7 +16,19 @@ if TYPE_CHECKING:  # `reset.params` imports this module
 Reference = tuple[str, str, str, Collection[str]]  # key, noun for what it names, name, all known names
 
 TABLES = (  # whose rows' names become names of stages and files
-    *("datasets", "mixtures", "prompts", "base", "recipes", "systems", "decode", "pools", "judges", "watchers"),
+    *(
+        "datasets",
+        "mixtures",
+        "prompts",
+        "base",
+        "recipes",
+        "systems",
+        "interpolated",
+        "decode",
+        "pools",
+        "judges",
+        "watchers",
+    ),
     *("curated", "objectives"),
 )
 TRAINS_ON = {  # method of a recipe -> `pick` of the curated rows that it trains on
@@ -69,6 +81,8 @@ def _model_references(p: "Params") -> Iterator[Reference]:
     yield from ((f"base.{n}.kind", "kind of base model", base.kind, registry.BASES) for n, base in p.base.items())
     yield "describe.model", "model", p.describe.model, models
     yield from ((f"systems.{n}.init", "model", system.init, models) for n, system in systems)
+    for name, row in p.interpolated.items():
+        yield from ((f"interpolated.{name}.{key}", "model", getattr(row, key), models) for key in ("init", "other"))
     yield from ((f"systems.{n}.data", "training data", system.data, data) for n, system in systems)
     yield from ((f"systems.{n}.dev", "mixture", system.dev, p.mixtures) for n, system in systems)
     yield from ((f"systems.{n}.recipe", "recipe", system.recipe, p.recipes) for n, system in systems)
@@ -102,7 +116,8 @@ def _answer_references(p: "Params") -> Iterator[Reference]:
 
 def _models(p: "Params") -> list[str]:
     """All models that a row may name: the starting models, the systems and their checkpoints."""
-    return [f"base/{name}" for name in p.base] + checkpoint_names.models({n: s.keep for n, s in p.systems.items()})
+    trained = checkpoint_names.models({n: s.keep for n, s in p.systems.items()})
+    return [f"base/{name}" for name in p.base] + trained + [*p.interpolated]
 
 
 def _contradictions(p: "Params") -> Iterator[str]:
@@ -131,6 +146,7 @@ def _contradictions(p: "Params") -> Iterator[str]:
     yield from _competing(p)
     yield from _ability(p)
     yield from _unfit_data(p)
+    yield from _cannot_be_averaged(p)
 
 
 def _competing(p: "Params") -> Iterator[str]:
@@ -176,6 +192,20 @@ def _unfit_data(p: "Params") -> Iterator[str]:
             )
 
 
+def _cannot_be_averaged(p: "Params") -> Iterator[str]:
+    """Yield a line for each mean of a model with itself or with an adapter kept apart, or with a system's name."""
+    for name, row in p.interpolated.items():
+        if name in p.systems:
+            yield f"interpolated.{name}: systems has a row of this name too: name it otherwise"
+        if row.init == row.other:
+            yield f"interpolated.{name}.other is '{row.other}', as its init: the mean would be that model"
+        for key, model in (("init", row.init), ("other", row.other)):
+            system = p.systems.get(checkpoint_names.system(model))
+            recipe = p.recipes.get(system.recipe) if system else None
+            if recipe and recipe.adapter and not recipe.adapter.merge:
+                yield f"interpolated.{name}.{key}: '{model}' keeps its adapter apart; set adapter.merge of its recipe"
+
+
 def _adapter_problems(p: "Params") -> Iterator[str]:
     """Yield a line for 4-bit weights under ZeRO-3, and for adapters that do not fit the starting model's adapter."""
     for name, recipe in p.recipes.items():
@@ -202,13 +232,14 @@ def _adapter_problems(p: "Params") -> Iterator[str]:
 def _cycles(p: "Params") -> Iterator[str]:
     """Yield a line for a system that depends on itself; only the first such system is reported."""
     dependencies = {name: _dependencies(p, system) for name, system in p.systems.items()}
+    dependencies |= {n: [*map(checkpoint_names.system, (row.init, row.other))] for n, row in p.interpolated.items()}
     for start in dependencies:
         seen: set[str] = set()
         todo = [start]
         while todo:
             for name in dependencies.get(todo.pop(), ()):
                 if name == start:
-                    yield f"systems.{start} depends on itself"
+                    yield f"{'systems' if start in p.systems else 'interpolated'}.{start} depends on itself"
                     return
                 if name not in seen:
                     seen.add(name)

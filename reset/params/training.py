@@ -107,6 +107,14 @@ class System(Section):
     keep: list[Annotated[float, Field(gt=0, le=1)]]  # shares of the steps after which a checkpoint is kept
 
 
+class Interpolated(Section):
+    """A row of `interpolated`: a system that is the weighted mean of two models' weights; see `reset.interpolation`."""
+
+    init: str  # the first model, a folder under models/; its tokenizer, configuration and dtype are kept
+    other: str  # the second model
+    weight: float = Field(gt=0, lt=1)  # of the second model; the first has the rest
+
+
 class Train(Section):
     """Options shared by all training runs."""
 

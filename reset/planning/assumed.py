@@ -22,7 +22,7 @@ def whole(p: Params) -> dict[str, float] | None:
     answers = [row_counts.answers(p, pool) for pool in p.pools.values()]
     seconds = _seconds(p, p.plan, sum(row or 0.0 for row in trained), sum(answers))
     hours = {f"{kind}_hours": spent / 3600 for kind, spent in seconds.items()}
-    models = sum(1 + len(system.keep) for system in p.systems.values())
+    models = sum(1 + len(system.keep) for system in p.systems.values()) + len(p.interpolated)
     return {
         **hours,
         "hours": sum(hours.values()),
@@ -33,7 +33,7 @@ def whole(p: Params) -> dict[str, float] | None:
 
 
 def _seconds(p: Params, assumed: Plan, rows: float, answers: int) -> dict[str, float]:
-    stages = len(p.systems) + len(p.pools) * (1 + len(p.judges))
+    stages = len(p.systems) + len(p.interpolated) + len(p.pools) * (1 + len(p.judges))
     return {
         "train": rows * assumed.row_tokens / assumed.train_tokens_per_s,
         "sample": answers * assumed.answer_tokens / assumed.sample_tokens_per_s,

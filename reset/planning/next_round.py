@@ -35,9 +35,9 @@ def rows(
     set, where known. Raises `ResetError` for a name that exists already, an unknown name, and too few rows.
     """
     _check_new(name, p)
-    _check_known(sampler, p.systems, "system")
+    _check_known(sampler, [*p.systems, *p.interpolated], "system")
     start = sampler if init is None else init
-    _check_known(start, [*p.systems, *(f"base/{base}" for base in p.base)], "starting model")
+    _check_known(start, [*p.systems, *p.interpolated, *(f"base/{base}" for base in p.base)], "starting model")
     former, trained = _former_round(p, sampler)
     pool = p.pools[former.pool]
     new_prompts: dict[str, Any] = {}
@@ -60,7 +60,7 @@ def rows(
 
 
 def _check_new(name: str, p: Params) -> None:
-    existing = {*p.systems, *p.pools, *p.curated, *p.prompts}
+    existing = {*p.systems, *p.interpolated, *p.pools, *p.curated, *p.prompts}
     if clashes := [new for new in (name, f"{name}_candidates", f"{name}_prompts") if new in existing]:
         raise ResetError(f"'{clashes[0]}' exists already; a round never overwrites another")
 
@@ -74,10 +74,10 @@ def _former_round(p: Params, sampler: str) -> tuple[Curated, System]:
     """The curated set and the system of the round that made the sampler; else of the first with `pick: best`."""
     rounds = [
         (p.curated[system.data.removeprefix("curated/")], system)
-        for system in (p.systems[sampler], *p.systems.values())
+        for system in ([p.systems[sampler]] if sampler in p.systems else []) + [*p.systems.values()]
         if system.data.startswith("curated/")
     ]
-    made = [one for one in rounds if one[1] is p.systems[sampler]]
+    made = [one for one in rounds if one[1] is p.systems.get(sampler)]
     best = [one for one in rounds if one[0].pick == "best"]
     if not made and not best:
         raise ResetError(

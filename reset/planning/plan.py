@@ -54,8 +54,9 @@ class Models:
 
         The model is None if it is not available.
         """
-        while (system := checkpoint_names.system(name)) in self.p.systems:
-            name = self.p.systems[system].init
+        inits = {name: row.init for table in (self.p.systems, self.p.interpolated) for name, row in table.items()}
+        while (system := checkpoint_names.system(name)) in inits:
+            name = inits[system]
         base = name.removeprefix("base/")
         if base not in self.loaded:
             try:
@@ -78,7 +79,23 @@ def systems(p: Params, models: Models, rates: Rates) -> list[dict[str, Any]]:
             counted[key] = workload.training(p, system, model.tokenizer)
         load = counted[key] if model else workload.Training(basis="unknown: its starting model is not available")
         rows.append({"system": name, **sizes(p, system, model, load), **_training_work(p, system, load, rates)})
-    return rows
+    return rows + [_mean(name, models.of(row.init)[1], rates) for name, row in p.interpolated.items()]
+
+
+def _mean(name: str, model: Model | None, rates: Rates) -> dict[str, Any]:
+    """One row for a system that is the mean of two: nothing is trained, and written in the dtype of the first model."""
+    disk = model.shape.disk(None, precision.dtype("float32")) if model else None
+    nothing = {"rows": 0, "tokens_per_epoch": 0, "tokens": 0, "steps": 0, "device_hours": _hours(0, rates.train)}
+    return {
+        **{
+            "system": name,
+            "parameters": model.shape.parameters if model else None,
+            "dtype": "float32",
+            "zero_stage": 0,
+        },
+        **{"devices": 0, "bytes_per_device": 0, "disk": disk, "checkpoints": 0, **nothing},
+        "basis": "the mean of two models; at most, if they are saved in float32",
+    }
 
 
 def sizes(p: Params, system: System, model: Model | None, load: workload.Training) -> dict[str, Any]:

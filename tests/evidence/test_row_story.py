@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from reset.choosing.curated_rows import Pick
@@ -133,3 +135,18 @@ def test_raw_record_is_found_by_its_example(tmp_path: Path, monkeypatch: pytest.
     line = (tmp_path / raw["file"]).read_text().splitlines()[raw["line"] - 1]
     assert json.loads(line) == raw["record"]
     assert raw["record"]["question"] == example["question"]
+
+
+def test_what_is_not_trained_of_an_answer_and_a_mean_of_systems_are_told(tmp_path: Path) -> None:
+    root = lines.write(tmp_path)
+    path, text = root / "data/curated/reset.parquet", (root / "params.yaml").read_text()
+    content = yaml.safe_load(text)
+    content["curated"]["reset"]["mask"] = {"verdict": "summac", "below": 0.5}
+    content["interpolated"] = {"half": {"init": "mtl", "other": "mtl_reset", "weight": 0.5}}
+    (root / "params.yaml").write_text(yaml.safe_dump(content))
+    rows = [{**row, "untrained": [[0, 5]]} for row in tables.read(path, schemas.CURATED)]
+    tables.write(path, pa.schema([*schemas.CURATED, *schemas.UNTRAINED]), rows)
+    shown = cli(root, "wikisum/train/3").output
+    own = next(row["response"] for row in rows if row["example_id"] == "wikisum/train/3")
+    assert f", not trained: '{own[:5]}'; trains" in shown
+    assert "system       half: is the mean of mtl and mtl_reset" in shown

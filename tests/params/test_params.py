@@ -384,3 +384,48 @@ def test_what_is_measured_for_general_ability_must_be_an_evaluated_pool_with_its
 ):
     (problem,) = problems(lambda p: p["ability"].update(systems=systems, tasks=tasks))
     assert problem.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"init": "mtll"}, "interpolated.half.init: no model 'mtll'. Did you mean 'mtl'?"),
+        ({"other": "mtl"}, "interpolated.half.other is 'mtl', as its init: the mean would be that model"),
+        ({"weight": 1.0}, "interpolated.half.weight: Input should be less than 1 (it is 1.0)"),
+        ({"other": "half"}, "interpolated.half depends on itself"),
+        ({"other": "lora"}, "interpolated.half.other: 'lora' keeps its adapter apart; set adapter.merge of its recipe"),
+        ({"named": "mtl"}, "interpolated.mtl: systems has a row of this name too: name it otherwise"),
+    ],
+)
+def test_a_mean_that_cannot_be_is_refused(composed, tmp_path, row, problem):
+    content = yaml.safe_load(composed("micro").read_text())
+    adapter = {
+        "rank": 4,
+        "alpha": 8.0,
+        "dropout": 0.0,
+        "target_modules": ["q_proj"],
+        "quantise": "none",
+        "merge": False,
+    }
+    content["recipes"]["lora"] = {**content["recipes"]["full"], "adapter": adapter}
+    content["systems"]["lora"] = {**content["systems"]["mtl"], "recipe": "lora"}
+    own = {"init": "mtl", "other": "cd/at/50", "weight": 0.5}
+    content["interpolated"] = {row.get("named", "half"): {**own, **{k: v for k, v in row.items() if k in own}}}
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ResetError) as refused:
+        params.load(path)
+    assert problem in refused.value.message
+
+
+def test_a_mean_may_answer_be_trained_further_and_be_averaged_again(composed, tmp_path):
+    content = yaml.safe_load(composed("micro").read_text())
+    content["interpolated"] = {
+        "half": {"init": "mtl", "other": "mtl_reset", "weight": 0.5},
+        "quarter": {"init": "base/micro", "other": "half", "weight": 0.5},
+    }
+    content["pools"]["half"] = {**content["pools"]["mtl"], "model": "half"}
+    content["systems"]["on"] = {**content["systems"]["mtl_gold"], "init": "quarter"}
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(content))
+    assert params.load(path).interpolated["quarter"].other == "half"

@@ -150,6 +150,16 @@ def test_trained_tokens_are_those_that_training_counts(project: Path, minimal: R
     assert system["basis"] == "counted"
 
 
+def test_a_mean_of_two_systems_trains_nothing_and_takes_disk(project: Path, minimal: Row) -> None:
+    minimal["interpolated"] = {"half": {"init": "mtl", "other": "reset", "weight": 0.5}}
+    save(project, minimal)
+    found = plan("--train-tokens-per-s", "100")
+    half, trained = of(found, "systems", "half"), of(found, "systems", "mtl")
+    assert (half["rows"], half["tokens"], half["steps"], half["device_hours"]) == (0, 0, 0, 0.0)
+    assert half["parameters"] == trained["parameters"] and half["disk"] >= trained["disk"]
+    assert "half" in cli().output
+
+
 def test_curated_rows_are_expected_from_the_prompts(project: Path) -> None:
     rows = list(tables.read(project / "data/mixtures/mtl.parquet", schemas.MIXTURES))
     once = sum(

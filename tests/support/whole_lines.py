@@ -119,6 +119,7 @@ def _trained(models: Path) -> Rows:
             "weighted": {**system, "init": "mtl", "data": "curated/weights", "recipe": "weighted"},
             "kto": {**system, "init": "weighted", "data": "curated/labels", "recipe": "kto"},
         },
+        "interpolated": {"half": {"init": "mtl", "other": "kto", "weight": 0.5}},
         "train": {"max_tokens": 512},
     }
 
@@ -133,7 +134,7 @@ def _answered(server: str) -> Rows:
         },
         "pools": {
             "mtl_candidates": {"model": "mtl", **CANDIDATES, "sweeps": 2},  # so that an answer has three others
-            **{n: {"model": n, **GREEDY} for n in ("mtl", "kto")},
+            **{n: {"model": n, **GREEDY} for n in ("mtl", "kto", "half")},
         },
         "sample": {
             **{"engine": "openai", "max_tokens": 24, "max_prompt_tokens": 448, "max_failed": 0.3},
@@ -217,7 +218,7 @@ def _judged(server: str) -> Rows:
                 "mask": {"verdict": "claims", "below": 0.5},
             },
         },
-        "evaluate": {"systems": ["kto"], "groups": seen | unseen},
+        "evaluate": {"systems": ["kto", "half"], "groups": seen | unseen},
         "report": {"comparisons": []},
     }
 
