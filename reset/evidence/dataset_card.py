@@ -101,7 +101,8 @@ def _columns(split: Split) -> Iterator[list[str]]:
     meanings = {name: {one.name: one.meaning for one in table} for name, table in columns.every_table().items()}
     own = meanings[split.of] | {"verdicts": "all verdicts on the answer", "judge": "its row of `judges`"}
     for one in split.schema:
-        yield [f"`{one.name}`", _type(one.type), "yes" if one.nullable else "no", own[one.name]]
+        meaning = own[one.name].replace("as in EXAMPLES", meanings["EXAMPLES"].get(one.name, ""))
+        yield [f"`{one.name}`", _type(one.type), "yes" if one.nullable else "no", meaning]
         inner = one.type.value_type if pa.types.is_list(one.type) else one.type
         for part in inner if pa.types.is_struct(inner) else ():
             meaning = (meanings["VERDICTS"] | own)[part.name] if one.name == "verdicts" else "null: none to this prompt"
@@ -121,7 +122,13 @@ def _judges(run: Run, steps: Sequence[Step]) -> Iterator[list[str]]:
     for step in steps:
         for name, row in step.rows("judges").items() if step.kind == "identify" else ():
             said = [verdict + (STAND_IN if verdict in standing_in else "") for verdict in given(name, row)]
-            yield [name, row["kind"], ", ".join(_models(run, row, bases)), ", ".join(said), *step.made.values()]
+            yield [
+                name,
+                row["kind"],
+                ", ".join(_models(run, row, bases)) or "no model",
+                ", ".join(said),
+                *step.made.values(),
+            ]
 
 
 def _models(run: Run, row: Mapping[str, Any], bases: Mapping[str, Any]) -> Iterator[str]:

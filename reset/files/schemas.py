@@ -42,7 +42,7 @@ SCREENED = _schema(
 )
 
 MIXTURES = _schema(
-    example_id=_TEXT,
+    example_id=_TEXT,  # as in EXAMPLES
     repeat=pa.int32(),  # 0 for the first copy, 1.. for up-sampled ones
     dataset=_TEXT,  # its row of `datasets`
     task=_TEXT,  # as in EXAMPLES
@@ -95,7 +95,7 @@ ANSWERS = pa.schema(
     [
         *_schema(
             answer_id=_TEXT,  # example_id|setting|sweep
-            example_id=_TEXT,
+            example_id=_TEXT,  # the prompt that it answers
             dataset=_TEXT,  # its row of `datasets`
             task=_TEXT,  # as in EXAMPLES
             system=_TEXT,  # the model that answered

@@ -158,6 +158,8 @@ def test_card_has_columns_judges_sources_and_what_was_left_out(run: Path) -> Non
     text = (exported(run, "curated/reset") / "README.md").read_text()
     assert "| `margin` | double | yes | score above the best answer with another text; null if there is none |" in text
     assert "| `objectives.faithfulness` | double | yes |" in text
+    assert "| `example_id` | string | no | dataset/split/id, where id is the source's own" in text
+    assert "| lexical | lexical | no model | " in text
     assert "| rater | openai | acme-judge-1 | rating | id-rater |" in text
     assert "| summac | summac | acme/nli at main | summac | id-summac |" in text
     assert "| nq | CC-BY-SA-3.0 | acme/nq | c0ffee | 12 | raw.dir |" in text
