@@ -251,7 +251,7 @@ def unread(line: Line) -> set[str]:
         "decode": {row["decode"] for row in p["pools"].values()},
         "sample.engines": {p["sample"]["engine"]},
     }
-    nothing = set() if p["ability"]["systems"] else {"ability"}
+    nothing = {"ability.systems", "ability.needs"} if p["ability"]["systems"] else {"ability"}  # of paths; no stage
     tables = {"recipes": p["recipes"], "decode": p["decode"], "sample.engines": p["sample"]["engines"]}
     return nothing | {f"{name}.{row}" for name, table in tables.items() for row in table if row not in used[name]}
 

@@ -16,6 +16,7 @@ TITLES = {
     "answers": "Params: answers and judges",
     "objectives": "Params: objectives",
     "report": "Params: scores and report",
+    "ability": "Params: general ability",
     "plan": "Params: plan",
 }
 

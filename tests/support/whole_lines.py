@@ -193,6 +193,10 @@ def _judged(server: str) -> Rows:
                 **{"kind": "abstention", "needs": "reset/normalise.py", "model": None},
                 "options": {"phrases": ["nobody knows"], "most_words": 8},
             },
+            "verifiable": {
+                **{"kind": "verifiable", "needs": "reset/judges/instructions", "model": None},
+                "options": {"languages": "none"},
+            },
             "brief": {"kind": "brief:Brief", "needs": "brief.py", "model": None, "options": {"most": 5}},
             **local,
         },
