@@ -18,6 +18,9 @@ class Plan(Section):
     answers_per_s: dict[str, Positive]  # judge -> answers of a pool per second, also those that it does not judge
     row_tokens: Annotated[int, Field(ge=1)]  # of a training row
     answer_tokens: Annotated[int, Field(ge=1)]  # of a generated answer
+    cut_answers: Annotated[
+        float, Field(ge=0, le=1)
+    ]  # share of the answers that repeat themselves until they are cut off
     stage_s: Size  # until a stage has loaded its libraries and its model
     device_usd: Size  # price of the device, an hour
     download_gb: dict[str, Size]  # what -> its size

@@ -45,7 +45,7 @@ class Asked:
 
     example_id: str
     tokens: int
-    expected: int  # tokens of an answer as long as the first reference; the limit if there is no reference
+    expected: float  # tokens of an answer as long as the first reference; the limit if it is cut off, or has none
 
 
 @dataclass(frozen=True)
@@ -176,14 +176,20 @@ def asked(p: Params, prompts: str, tokenizer: Any) -> list[Asked] | None:
     for row in tables.read(path, schemas.EXAMPLES):
         ids_and_cut = prompt_ids(tokenizer, render(row, p.template), p.sample.max_prompt_tokens, chat)
         if ids_and_cut is not None:
-            length = _expected_length(row, tokenizer, p.sample.max_tokens)
+            length = _expected_length(row, tokenizer, p.sample.max_tokens, _cut(p))
             fitting.append(Asked(row["example_id"], len(ids_and_cut[0]), length))
     return fitting
 
 
-def _expected_length(row: tables.Row, tokenizer: Any, max_tokens: int) -> int:
+def _cut(p: Params) -> float:
+    """The share of the answers that is assumed to run into the limit, however long the references are."""
+    return p.plan.cut_answers if p.plan else 0.0
+
+
+def _expected_length(row: tables.Row, tokenizer: Any, max_tokens: int, cut: float) -> float:
     references = row["references"]
-    return min(max_tokens, len(response_ids(tokenizer, references[0]))) if references else max_tokens
+    length = min(max_tokens, len(response_ids(tokenizer, references[0]))) if references else max_tokens
+    return length + cut * (max_tokens - length)
 
 
 def answering(p: Params, name: str, pool: Pool, prompts: Sequence[Asked] | None) -> Answering:
@@ -200,7 +206,8 @@ def answering(p: Params, name: str, pool: Pool, prompts: Sequence[Asked] | None)
     generated = sum(
         count * (prompt.expected if length is None else length) for count, prompt in zip(answers, prompts, strict=True)
     )
-    basis = "as long as the references" if length is None else "as long as in the pool's last run"
+    assumed = f"as long as the references{f', but {_cut(p):.0%} cut off' if _cut(p) else ''}"
+    basis = assumed if length is None else "as long as in the pool's last run"
     share, start = _sampled_share(p, name, pool)
     read, count = sum(prompt.tokens for prompt in prompts), round(share * sum(answers))
     return Answering(len(prompts), count, read, round(share * generated), f"{start}prompts counted; answers {basis}")

@@ -20,6 +20,7 @@ PLAN = {
     "answers_per_s": {"rater": 0.5},
     "row_tokens": 100,
     "answer_tokens": 20,
+    "cut_answers": 0.0,
     "stage_s": 3.0,
     "device_usd": 2.0,
     "download_gb": {"micro": 0.5, "data sets": 1.5},

@@ -243,6 +243,21 @@ def test_answers_are_counted_and_repeated_ones_made_once(project: Path, minimal:
     assert of(plan(), "pools", "mtl_candidates")["answers"] == 24 * 2
 
 
+def test_answers_that_are_cut_off_are_planned_at_the_limit(project: Path, minimal: Row) -> None:
+    plain = of(plan(), "pools", "mtl")
+    rates = {"train_tokens_per_s": 1.0, "sample_tokens_per_s": 1.0, "answers_per_s": {}, "download_gb": {}}
+    sizes = {"row_tokens": 1, "answer_tokens": 1, "stage_s": 0.0, "device_usd": 0.0, "written_gb_per_system": 0.0}
+    found = []
+    for cut in (0.25, 1.0):
+        minimal["plan"] = {**rates, **sizes, "cut_answers": cut}
+        save(project, minimal)
+        found.append(of(plan(), "pools", "mtl"))
+    most = plain["answers"] * minimal["sample"]["max_tokens"]
+    assert found[1]["tokens"] == most
+    assert found[0]["tokens"] == pytest.approx(0.75 * plain["tokens"] + 0.25 * most, abs=1)
+    assert found[0]["basis"] == "prompts counted; answers as long as the references, but 25% cut off"
+
+
 def test_paid_judge_is_priced_without_a_key(project: Path, minimal: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     server = {

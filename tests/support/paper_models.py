@@ -46,7 +46,8 @@ def save(folder: Path) -> dict[str, Path]:
 
 def _ending() -> LlamaForCausalLM:
     """A LLaMA whose next tokens are far from equally likely, and whose answers end."""
-    made = old_llama.model(initializer_range=0.3, max_position_embeddings=2048, pad_token_id=0)
+    heads = {"num_attention_heads": 1, "num_key_value_heads": 1}  # of 32 numbers, which vLLM takes on a CPU
+    made = old_llama.model(initializer_range=0.3, max_position_embeddings=2048, pad_token_id=0, **heads)
     with torch.no_grad():
         made.lm_head.weight[2] *= END
         made.lm_head.weight[3:259] *= BYTES

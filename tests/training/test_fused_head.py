@@ -42,6 +42,20 @@ def test_losses_and_gradients_are_those_of_the_models_own_logits(
     torch.testing.assert_close(fused_gradients, own_gradients, atol=1e-3, rtol=1e-4)
 
 
+@pytest.mark.parametrize("method", ["losses", "gradients"])
+def test_lower_tiles_have_the_same_losses_and_gradients(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    torch.manual_seed(0)
+    hidden, weight = (torch.randn(n, 8, requires_grad=True) for n in (9, 50))
+    found = []
+    for tokens in (4096, 2):
+        monkeypatch.setattr(chunked_logprob, "TOKEN_CHUNK_SIZE", tokens)
+        weight.grad = None
+        losses = chunked_logprob.ChunkedLogProbFunction.apply(hidden, weight, None, torch.arange(9), 1.0, 50)[0]
+        losses.sum().backward()
+        found.append(losses.detach() if method == "losses" else weight.grad)
+    torch.testing.assert_close(found[1], found[0])
+
+
 def test_a_small_vocabulary_keeps_its_own_head_and_an_adapter_has_that_of_its_base(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
