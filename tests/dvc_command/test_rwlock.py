@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reset.runs.dvc_rwlock import _Whole
+from reset.dvc_command.rwlock import _Whole
 
 
 class Disk:
