@@ -277,7 +277,7 @@ def test_parameters_that_are_declared_without_a_stage_are_there_and_have_none(li
 def test_every_data_dependency_is_an_output_or_was_there_before(line):
     for address in line.outs:
         for path in line.paths[address]:
-            if path.parts[0] in ("reset", "stages", "conf"):
+            if path.parts[0] in ("reset", "stages", "conf", "labels"):
                 assert (ROOT / path).exists(), f"{address}: {path}"
             elif path.parts[0] in ("data", "models", "metrics"):
                 assert line.makers(path), f"{address}: {path}"

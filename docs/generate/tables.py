@@ -21,6 +21,7 @@ FILES = {  # schema -> where its tables lie
     "PAIRS": "`data/curated/<name>.parquet`, with pick `pairs`",
     "LABELLED": "`data/curated/<name>.parquet`, with pick `labelled`",
     "WEIGHTED": "`data/curated/<name>.parquet`, with pick `weighted`",
+    "UNTRAINED": "one more column of `data/curated/<name>.parquet`, with `mask`",
     "ANSWERS": "`data/answers/<pool>.parquet`",
     "VERDICTS": "`data/verdicts/<pool>/<judge>.parquet`, `data/watched/<watcher>/<pool>.parquet`",
     "SCORES": "`data/scores/<system>.parquet`",

@@ -432,7 +432,7 @@ def test_labels_of_the_papers_model_are_read_from_its_id2label(vitaminc, compose
     assert probabilities.tolist() == by_option.probabilities([pair])[pair].tolist()
     encoded = by_name._tokenizer(*pair, return_tensors="pt")
     expected = by_name._model(**encoded).logits.softmax(dim=-1)[0].tolist()
-    assert probabilities.tolist() == pytest.approx(expected, abs=2e-6)
+    assert probabilities.tolist() == pytest.approx(expected, abs=1e-5)  # float32: its last digits hang on the processor
 
 
 @pytest.fixture
