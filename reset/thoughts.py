@@ -24,7 +24,7 @@ def without_thoughts(text: str) -> str | None:
         if closed is None:
             return None
         at = closed.end()
-    for closing in _CLOSING:  # where a template opened the thought, the reply has its end alone
+    for closing in _CLOSING:  # where a template opened the thought, the text has its end alone
         closed = closing.search(text, at)
         at = closed.end() if closed else at
     return text[at:]

@@ -1,8 +1,9 @@
 """When a prompt has enough answers (`pools.*.until`): asked after each sweep, without a model or a server.
 
-An answer is acceptable if it is not empty, the engine ended it (it did not fail, nor was it cut off at
-`sample.max_tokens`) and it does not loop (`reset.looping`); with `f1`, if it also has that F1 with a reference, except
-where the prompt is an instruction or has no reference. Answers that are equal after `reset.normalise` count once.
+An answer is acceptable if it says something after its thoughts (`reset.thoughts`), the engine ended it (it did not
+fail, nor was it cut off at `sample.max_tokens`) and it does not loop (`reset.looping`); with `f1`, if it also has that
+F1 with a reference, except where the prompt is an instruction or has no reference. Answers that are equal after
+`reset.normalise` count once.
 
 F1 is SQuAD's (evaluate-v1.1.py, `f1_score`): words in common, each as often as it stands in both, over those of either
 text; normalised as `reset.normalise.comparable` does, the best over the references, in [0, 1].
