@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,8 @@ def test_store_in_the_folder_gets_data_sets_model_and_answers_once_also_if_sent_
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not find_spec("flask"), reason="needs MLflow's server (make ui installs it)")
 def test_server_gets_data_sets_model_and_answers(trained: Path) -> None:
-    pytest.importorskip("mlflow.server")
     with mlflow_ui(trained) as address:
         assert upload(trained, address).stdout == f"tracking: 2 runs sent to {address}\n"
         shown(address)
