@@ -99,8 +99,8 @@ def costs(folder: Path, rounds: int) -> dict[str, Any]:
 
 def renamed(text: str, number: int) -> str:
     """A name of the second round as that of round `number`."""
-    pool = f"mtl_reset_{number - 1}_candidates"
-    return re.sub(r"(mtl_)?reset_2(?!\d)", f"mtl_reset_{number}", text.replace("mtl_reset_candidates", pool))
+    pool = text.replace("mtl_reset_candidates", f"mtl_reset_{number}_candidates")
+    return re.sub(r"(mtl_)?reset_2(?!\d)", f"mtl_reset_{number}", pool)
 
 
 def lengthen(folder: Path) -> None:
