@@ -35,12 +35,12 @@ def sources(run: Run, steps: Sequence[Step], ran: Mapping[str, Step]) -> list[di
         prepared = run.figures(f"metrics/prepare/{name}.json")
         raw = ran[f"fetch@{name}"].made.get(f"data/raw/{name}", "") if f"fetch@{name}" in ran else ""
         origin = fetched.get("origin", "unknown")
-        public = fetched.get("revision") or "://" in origin or origin in ("generated", "unknown")
+        published = fetched.get("revision") or "://" in origin or origin in ("generated", "unknown")
         rows.append(
             {
                 "name": name,
                 "licence": fetched.get("licence") or "unknown",
-                "origin": origin if public else "a local copy",  # no paths of a machine
+                "origin": origin if published else "a local copy",  # no paths of a machine
                 "revision": fetched.get("revision") or "",
                 "rows": str(prepared.get("splits", {}).get("train", "")),
                 "hash": raw,

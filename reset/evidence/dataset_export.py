@@ -95,11 +95,8 @@ def _verified(run: Run, path: str, mark: str) -> None:
     """Raise `ResetError` if a file is not here, or is not the one of dvc.lock."""
     here = run.path(path)
     if here is None:
-        raise ResetError(f"'{run.name}' has no {path} here; try `dvc checkout` or `dvc pull {path}`")
-    if lineage.file_hash(here) != mark:
-        raise ResetError(
-            f"{path} differs from dvc.lock ({mark}); restore it with `dvc checkout {path}` or run `dvc repro`"
-        )
+        raise lineage.absent(run.name, path)
+    lineage.require_same(path, lineage.file_hash(here), mark)
 
 
 def _splits(run: Run, kind: str, paths: Sequence[str]) -> Iterator[tuple[Split, Iterator[pa.Table]]]:

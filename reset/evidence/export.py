@@ -62,12 +62,9 @@ def _copy(run: Run, source: str, into: Path, mark: str) -> None:
     """
     paths = {name: path for name in run.files(source) if (path := run.path(name))}
     if not paths:
-        raise ResetError(f"'{run.name}' has no {source} here; try `dvc checkout` or `dvc pull {source}`")
+        raise lineage.absent(run.name, source)
     folder = next(path.parent for name, path in paths.items() if Path(name).parent == Path(source))
-    if lineage.folder_hash(folder) != mark:
-        raise ResetError(
-            f"{source} differs from dvc.lock ({mark}); restore it with `dvc checkout {source}` or run `dvc repro`"
-        )
+    lineage.require_same(source, lineage.folder_hash(folder), mark)
     for path in paths.values():
         if path.parent == folder and path.suffix in TAKEN:
             shutil.copyfile(path, into / path.name)

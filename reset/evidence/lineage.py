@@ -1,6 +1,5 @@
 """Lineage: the stages behind a file, back to raw records and base models, from the hashes in dvc.lock."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -98,5 +97,19 @@ def folder_hash(path: Path) -> str:
 
 def file_hash(path: Path) -> str:
     """Return DVC's hash of a file's content."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    from dvc_data.hashfile.hash import file_md5
+
+    return str(file_md5(str(path)))
+
+
+def absent(run: str, path: str) -> ResetError:
+    """Return the error of a file or folder that dvc.lock has and the run has not here."""
+    return ResetError(f"'{run}' has no {path} here; try `dvc checkout` or `dvc pull {path}`")
+
+
+def require_same(path: str, found: str, mark: str) -> None:
+    """Raise `ResetError` if the hash `found` of a file or folder is not `mark`, that of dvc.lock."""
+    if found != mark:
+        raise ResetError(
+            f"{path} differs from dvc.lock ({mark}); restore it with `dvc checkout {path}` or run `dvc repro`"
+        )

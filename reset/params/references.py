@@ -16,20 +16,8 @@ if TYPE_CHECKING:  # `reset.params` imports this module
 Reference = tuple[str, str, str, Collection[str]]  # key, noun for what it names, name, all known names
 
 TABLES = (  # whose rows' names become names of stages and files
-    *(
-        "datasets",
-        "mixtures",
-        "prompts",
-        "base",
-        "recipes",
-        "systems",
-        "interpolated",
-        "decode",
-        "pools",
-        "judges",
-        "watchers",
-    ),
-    *("curated", "objectives"),
+    *("datasets", "mixtures", "prompts", "base", "recipes", "systems", "interpolated", "decode", "pools"),
+    *("judges", "watchers", "curated", "objectives"),
 )
 TRAINS_ON = {  # method of a recipe -> `pick` of the curated rows that it trains on
     "sft": ("best", "random", "best_overall"),

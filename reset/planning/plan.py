@@ -87,13 +87,15 @@ def _mean(name: str, model: Model | None, rates: Rates) -> dict[str, Any]:
     disk = model.shape.disk(None, precision.dtype("float32")) if model else None
     nothing = {"rows": 0, "tokens_per_epoch": 0, "tokens": 0, "steps": 0, "device_hours": _hours(0, rates.train)}
     return {
-        **{
-            "system": name,
-            "parameters": model.shape.parameters if model else None,
-            "dtype": "float32",
-            "zero_stage": 0,
-        },
-        **{"devices": 0, "bytes_per_device": 0, "disk": disk, "checkpoints": 0, **nothing},
+        "system": name,
+        "parameters": model.shape.parameters if model else None,
+        "dtype": "float32",
+        "zero_stage": 0,
+        "devices": 0,
+        "bytes_per_device": 0,
+        "disk": disk,
+        "checkpoints": 0,
+        **nothing,
         "basis": "the mean of two models; at most, if they are saved in float32",
     }
 

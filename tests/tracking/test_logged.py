@@ -19,15 +19,6 @@ from tests.support import lines
 from tests.support.mlflow_server import mlflow_ui, upload
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project folder, with no trace of the caller's tracking or DVC."""
-    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME", "RESET_TRACKING"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def records(project: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted((project / ".tracking").glob("*.json"))]
 

@@ -17,16 +17,13 @@ from tests.support.mlflow_server import mlflow_ui, upload
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(project: Path) -> Path:
     """A small finished run whose evaluations wait to be sent."""
-    for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME", "RESET_TRACKING"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-    lines.write(tmp_path)
+    lines.write(project)
     for system in ("mtl", "mtl_reset"):
         with tracking.run("evaluate", system, {}, metrics=Path(f"metrics/systems/{system}.json")):
             pass
-    return tmp_path
+    return project
 
 
 def test_dead_server_lets_the_report_end_and_its_record_wait(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
