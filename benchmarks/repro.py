@@ -3,7 +3,8 @@
 In a copy of a finished run (`--run DIR`), this environment's `dvc` and DVC as it comes (`python -m dvc`) run in turn:
 
 - a `repro` that has nothing to do;
-- five `evaluate` stages forced, as a measure of a light stage: seconds of the command over the number of stages;
+- 3 and 15 `evaluate` stages forced, as a measure of a light stage: what one stage more takes, and apart from it the
+  start of the command, which is paid once however many stages run;
 - the same with the rows, files and lock of twenty rounds.
 
 Then files are edited one at a time, and the stages are listed that DVC would run again for it.
@@ -29,7 +30,7 @@ from benchmarks.result import check, publish
 
 OURS, PLAIN = [str(Path(sys.executable).with_name("dvc"))], [sys.executable, "-m", "dvc"]
 ROUNDS = 20
-LIGHT = 5  # stages that are forced
+FEW, MANY = 3, 15  # stages that are forced
 ROUND_OF = re.compile(r"reset_2\b|mtl_reset_candidates")  # entries of dvc.lock that belong to the second round
 NEW_JUDGE = {  # of a kind whose verdict no other row gives
     "kind": "minicheck",
@@ -82,18 +83,22 @@ def side_by_side(folder: Path, arguments: Sequence[str], rounds: int) -> dict[st
 
 
 def costs(folder: Path, rounds: int) -> dict[str, Any]:
-    """The size of the lock, and seconds of a `repro` without work and of one light stage."""
+    """The size of the lock, and seconds of a `repro` without work, of one light stage more and of the start."""
     systems = yaml.safe_load((folder / "params.yaml").read_text())["evaluate"]["systems"]
-    done = [name for name in systems if (folder / f"data/answers/{name}.parquet").exists()][:LIGHT]
-    forced = ["repro", "--force", "--single-item", *(f"evaluate@{name}" for name in done)]
-    stages = side_by_side(folder, forced, rounds)
+    done = [name for name in systems if (folder / f"data/answers/{name}.parquet").exists()]
+    names = [f"evaluate@{name}" for name in done[:MANY]]
+    few, many = (
+        side_by_side(folder, ["repro", "--force", "--single-item", *names[:count]], rounds) for count in (FEW, MANY)
+    )
+    stage = {side: (many[side] - few[side]) / (len(names) - FEW) for side in ("ours", "plain")}
     return {
         "lines of dvc.lock": len((folder / "dvc.lock").read_text().splitlines()),
         "no-op": side_by_side(folder, ["repro", "--dry"], rounds),
         "light stage": {
-            **{side: round(stages[side] / len(done), 3) for side in ("ours", "plain")},
-            "ratio": stages["ratio"],
+            **{side: round(each, 3) for side, each in stage.items()},
+            "ratio": round(stage["plain"] / stage["ours"], 2),
         },
+        "start of the command": {side: round(few[side] - FEW * stage[side], 2) for side in ("ours", "plain")},
     }
 
 
