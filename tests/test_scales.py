@@ -2,8 +2,9 @@
 
 import ast
 import inspect
+import re
 from importlib import import_module
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,36 @@ def test_the_committed_file_is_the_composition_of_the_default(composed):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_scale_says_its_name(name, composed):
     assert params.load(composed(name)).scale == name
+
+
+def overrides_of(path: Path) -> str:
+    """The scale and the study that the command in the first lines of a study's file names."""
+    found = re.search(r"`(?:dvc exp run|reset-lm compose) ([^`]*)`", path.read_text())
+    assert found, f"{path}: no command to run it"
+    words = [word for word in found[1].split() if word != "-S"]
+    scale = next((word.removeprefix("scale=") for word in words if word.startswith("scale=")), "micro")
+    return " ".join([scale, *(word for word in words if not word.startswith("scale="))])
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "conf/studies").glob("*.yaml")))
+def test_a_study_composes_by_the_command_that_its_file_names(name, composed):
+    overrides = overrides_of(ROOT / f"conf/studies/{name}.yaml")
+    assert f"studies={name}" in overrides
+    params.load(composed(overrides))
+
+
+def test_studies_that_add_to_the_default_can_run_together(composed):
+    """No two of them call different rows by one name."""
+    names = [path.stem for path in (ROOT / "conf/studies").glob("*.yaml") if overrides_of(path).startswith("micro ")]
+    alone = {name: params.load(composed(f"micro +studies={name}")) for name in names}
+    for name, other in combinations(sorted(alone), 2):
+        for table in ("systems", "interpolated", "curated", "recipes"):
+            mine, theirs = getattr(alone[name], table), getattr(alone[other], table)
+            default = getattr(params.load(composed("micro")), table)
+            shared = (mine.keys() & theirs.keys()) - default.keys()
+            assert all(mine[key] == theirs[key] for key in shared), f"{name} and {other}: {table}"
+        pools = (alone[name].pools.keys() & alone[other].pools.keys()) - params.load(composed("micro")).pools.keys()
+        assert not pools, f"{name} and {other}: {pools}"
 
 
 def taken(plug_in: str) -> tuple[set[str], set[str]]:
