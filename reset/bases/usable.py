@@ -64,6 +64,8 @@ def _missing_weights(folder: Path, files: Collection[str]) -> str | None:
         shards = sorted(set(_read(index)["weight_map"].values()))
         if missing := [shard for shard in shards if shard not in files]:
             return f"lacks {len(missing)} of the {len(shards)} files of its weights, such as {missing[0]}"
+        if WEIGHTS[0] in files and WEIGHTS[0] not in shards:
+            return f"has its weights twice: {WEIGHTS[0]}, and the {len(shards)} files that {WEIGHTS[1]} names; remove one"
     return None
 
 

@@ -1,6 +1,7 @@
 """What cannot be trained from is one line in stage `base`, before anything else runs."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,16 @@ def test_a_tokenizer_that_is_code_of_the_repository_is_refused(source: Path) -> 
 def test_what_is_missing_is_named(source: Path, missing: str, message: str) -> None:
     (source / missing).unlink()
     with pytest.raises(ResetError, match=message):
+        build(source)
+
+
+def test_weights_that_lie_there_twice_are_refused(source: Path) -> None:
+    parts = [f"model-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    for part in parts:
+        shutil.copy(source / "model.safetensors", source / part)
+    index = {"weight_map": {f"layer.{n}": part for n, part in enumerate(parts)}}
+    (source / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ResetError, match=r"has its weights twice: model.safetensors, and the 2 files"):
         build(source)
 
 
