@@ -54,7 +54,7 @@ def round_(name: str, sampler: str, init: str | None, prompts: str | None, overl
     )
     system, row = made["systems"][name], made["curated"][name]
     how = f"by recipe {system['recipe']} on pick: {row['pick']}"
-    if p.recipes[system["recipe"]].method in ("dpo", "kto"):
+    if next_round.has_reference(p.recipes[system["recipe"]].method):
         how += f", and is held to {system['init']}, its reference model"
     click.echo(f"{path}: {sampler} answers {answered}{shared}; {name} starts from {system['init']}, {how}")
     click.echo(f"dvc repro && reset-lm diff . --rounds {sampler} {name}")

@@ -22,6 +22,7 @@ from transformers.pytorch_utils import Conv1D
 from reset.model import adapters, precision
 from reset.params.training import Adapter as AdapterRow
 from reset.params.training import Recipe
+from reset.training.recipe import PREFERENCES
 
 Adapter = AdapterRow | adapters.Adapter
 
@@ -85,7 +86,7 @@ class Shape:
         """
         states = self.states(recipe.zero_stage, dtype, devices, recipe.adapter)
         total = states + self.activations(recipe, dtype, tokens)
-        if recipe.method in ("dpo", "kto") and not recipe.adapter:
+        if recipe.method in PREFERENCES and not recipe.adapter:
             total += self.parameters * dtype.itemsize // (devices if recipe.zero_stage == 3 else 1)
         return total if torch.cuda.is_available() else PROCESS + max(total, self._copied(states, dtype))
 
