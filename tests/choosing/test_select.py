@@ -177,6 +177,14 @@ def test_share_keeps_the_best_scored_prompts_of_each_data_set(pool):
     assert {name: one["rows"] for name, one in figures["datasets"].items()} == {"dolly": 1, "nq": 2}
 
 
+@pytest.mark.parametrize("pick", ["best", "random", "pairs", "best_overall"])
+@pytest.mark.parametrize(("share", "kept"), [(0.15, 1), (0.35, 2), (0.5, 2), (0.7, 4), (0.99, 5)])
+def test_a_share_of_five_prompts_is_rounded_to_the_nearest_number_not_down(pool, pick, share, kept):
+    for number in range(5):
+        pool.add(f"q{number}", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.0, number / 10), 0, "length")])
+    assert len(pool.keep(share=share, pick=pick)[2]) == kept
+
+
 def test_share_of_a_random_pick_is_random_too(pool):
     for number in range(40):
         pool.add(f"q{number}", [("Ann", qa(0.0, number / 40), 0)])

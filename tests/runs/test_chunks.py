@@ -40,6 +40,17 @@ def test_equal_folders_at_other_places_have_equal_hashes(tmp_path):
     assert file_hash(tmp_path / "a") == file_hash(tmp_path / "b") != file_hash(tmp_path / "a" / "x")
 
 
+def test_what_python_compiles_in_a_folder_does_not_change_its_hash(tmp_path):
+    (tmp_path / "judge.py").write_text("1")
+    before = file_hash(tmp_path)
+    compiled = tmp_path / "sub" / "__pycache__"
+    compiled.mkdir(parents=True)
+    (compiled / "judge.cpython-311.pyc").write_text("2")
+    assert file_hash(tmp_path) == before
+    (tmp_path / "sub" / "pycache").write_text("2")
+    assert file_hash(tmp_path) != before
+
+
 def test_a_hash_of_nothing_is_an_error(tmp_path):
     with pytest.raises(ResetError, match="gone: no such file or folder"):
         file_hash(tmp_path / "gone")
