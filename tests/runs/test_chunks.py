@@ -103,6 +103,30 @@ def test_a_damaged_chunk_is_made_again(tmp_path, caplog, damage):
     assert f"{path}: damaged; it is made again" in caplog.text
 
 
+class Found(Known):
+    """A chunk's input, of which nothing must be computed."""
+
+    rest = ()
+
+    def rows(self, computed):
+        return [*rows(7, 8), *computed]
+
+
+def test_a_chunk_is_computed_once_or_found_and_each_is_told_as_soon_as_it_is_there(tmp_path):
+    store = Chunks(tmp_path, "mine")
+    assert not store.sound(0)
+
+    def spread(missing, build):
+        for number, rest in missing:
+            assert rest == (1,)
+            yield number, rows(number)
+
+    pieces = [(0, Found()), (1, Known()), (2, Found())]
+    assert [*store.fill(SCHEMA, pieces, None, spread)] == [(0, True), (1, False), (2, True)]
+    assert list(store.assemble(SCHEMA, range(3))) == rows(7, 8, 1, 7, 8)
+    assert [*Chunks(tmp_path, "mine").fill(SCHEMA, pieces, None, spread)] == [(0, True), (1, True), (2, True)]
+
+
 def test_another_fingerprint_sees_no_chunk_and_can_be_discarded(tmp_path):
     old, new = Chunks(tmp_path, "old"), Chunks(tmp_path, "new")
     old.write(0, SCHEMA, rows(1))

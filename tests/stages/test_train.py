@@ -55,5 +55,8 @@ def test_what_decides_only_how_long_it_takes_or_how_it_is_shown_changes_no_mark(
 
 def test_another_code_or_library_has_another_mark(mark, monkeypatch):
     before = mark()
-    monkeypatch.setattr("reset.files.code.code_hash", lambda *modules, **without: "other")
+    with monkeypatch.context() as patch:
+        patch.setattr("reset.files.code.code_hash", lambda *modules, **without: "other")
+        assert mark() != before
+    monkeypatch.setattr(hashing, "_versions", lambda: {"torch": "1.0"})
     assert mark() != before
