@@ -20,9 +20,8 @@ from transformers.cache_utils import DynamicLayer
 from transformers.pytorch_utils import Conv1D
 
 from reset.model import adapters, precision
+from reset.params.training import PREFERENCES, Recipe
 from reset.params.training import Adapter as AdapterRow
-from reset.params.training import Recipe
-from reset.training.recipe import PREFERENCES
 
 Adapter = AdapterRow | adapters.Adapter
 

@@ -14,12 +14,6 @@ from reset.params.answers import Curated
 from reset.params.data import Prompts
 from reset.params.document import Params
 from reset.params.training import System
-from reset.training.recipe import PREFERENCES
-
-
-def has_reference(method: str) -> bool:
-    """Whether training by `method` holds the model to the one that it starts from."""
-    return method in PREFERENCES
 
 
 def rows(

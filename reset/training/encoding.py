@@ -14,7 +14,7 @@ from reset.model.chat_frame import Frame, agrees
 from reset.model.prompts import Prompt
 from reset.model.tokens import Edges, in_front, prompt_ids, reply_to, response
 from reset.model.tokens import Encoded as Reply
-from reset.training.recipe import IGNORED, PREFERENCES
+from reset.training.recipe import IGNORED
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ CHANGED = "the chat template does not write its text as it is"
 MASKED = "all of its answer is masked"
 JOINED = "the tokenizer joins its reply with what the chat template writes before it"
 ANSWERED = ("response", "rejected")  # columns with the answers of a row
+WHOLE = ("dpo", "kto")  # methods that train whole answers
 ANSWERS = ("chosen_ids", "rejected_ids", "completion_ids")
 
 
@@ -37,7 +38,7 @@ def schema(data: Path, method: str) -> pa.Schema:
     columns = SCHEMAS[method]
     if not tables.has(data, schemas.UNTRAINED):
         return columns
-    if method in PREFERENCES:
+    if method in WHOLE:
         raise ResetError(f"{data}: {method} trains whole answers, but sentences of these are masked")
     return pa.schema([*columns, *schemas.UNTRAINED])
 

@@ -13,7 +13,6 @@ Rate = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
 IGNORED = -100  # label of a position that is not trained
-PREFERENCES = ("dpo", "kto")  # methods that train whole answers, held to a reference model
 
 
 @dataclass(frozen=True)
@@ -64,4 +63,4 @@ def loads_whole(zero_stage: int, method: str, *, padding_free: bool) -> bool:
     ZeRO-3 splits it while it is loaded, except where it is tried before DeepSpeed takes it over: for `dpo` and `kto`,
     which also copy it as a reference, and for packed batches.
     """
-    return zero_stage < 3 or method in PREFERENCES or padding_free
+    return zero_stage < 3 or method in ("dpo", "kto") or padding_free
