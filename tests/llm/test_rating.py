@@ -256,9 +256,9 @@ def test_the_cases_are_read_as_they_should_be():
     "piece", ["[[", '"', "\u201c", "Rating: ", "[[1]],", "<think>", "<think></think>", ". ", "rating "]
 )
 def test_time_grows_with_the_length_of_a_reply_and_no_faster(piece):
-    started = time.perf_counter()
+    started = time.process_time()
     rating(piece * (50_000 // len(piece)))
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize(
