@@ -27,12 +27,14 @@ OUTCOMES = {0: "survived", 33: "no test", 1: "killed", 3: "killed"}  # exit code
 @click.command()
 @click.option("--share", default=0.25, show_default=True, help="Share of the mutants of each module.")
 @click.option("--seed", default=0, show_default=True)
-def main(share: float, seed: int) -> None:
+@click.option("--again", is_flag=True, help="Try those that no test noticed before, after tests were added.")
+def main(share: float, seed: int, again: bool) -> None:
     """Try a share of the mutants; takes some 20 minutes of a core."""
-    run("no.such.mutant")
-    drawn = [name for _, names in sorted(made().items()) for name in draw(names, share, seed)]
-    run(*drawn)
-    publish(set(drawn), share, seed)
+    if not again:
+        run("no.such.mutant")  # makes them all
+    names = survivors() if again else [one for _, names in sorted(made().items()) for one in draw(names, share, seed)]
+    run(*names)
+    publish(share, seed)
 
 
 def run(*names: str) -> None:
@@ -57,18 +59,25 @@ def draw(names: dict[str, Any], share: float, seed: int) -> list[str]:
     return sorted(random.Random(seed).sample(sorted(names), count))
 
 
-def publish(drawn: set[str], share: float, seed: int) -> None:
+def survivors() -> list[str]:
+    """Return the mutants that were tried and that no test noticed."""
+    return [name for codes in made().values() for name, code in codes.items() if code in (0, 33)]
+
+
+def publish(share: float, seed: int) -> None:
     """Write the figures of each module and the names of the mutants that no test noticed."""
-    modules, survivors = {}, []
-    for module, codes in made().items():
-        tried = {name: code for name, code in codes.items() if name in drawn and code is not None}
-        outcomes = Counter(OUTCOMES.get(code, "killed by a time limit or a signal") for code in tried.values())
-        modules[module] = {"mutants": len(codes), "tried": len(tried), **outcomes}
-        survivors += [name for name, code in tried.items() if OUTCOMES.get(code) in ("survived", "no test")]
-    tried, lived = sum(one["tried"] for one in modules.values()), len(survivors)
-    checks = [result.check("killed / tried", 1 - lived / tried, ">= 0.9")]
-    figures = {"share": share, "seed": seed, "modules": modules, "survivors": survivors}
-    result.publish("mutants", checks, libraries=["mutmut", "pytest"], quick=False, **figures)
+    modules = {module: figures(codes) for module, codes in made().items()}
+    tried, lived = sum(one["tried"] for one in modules.values()), survivors()
+    checks = [result.check("killed / tried", 1 - len(lived) / tried, ">= 0.9")]
+    told = {"share": share, "seed": seed, "tried": tried, "modules": modules, "survivors": lived}
+    result.publish("mutants", checks, libraries=["mutmut", "pytest"], quick=False, **told)
+
+
+def figures(codes: dict[str, int | None]) -> dict[str, int]:
+    """Count the mutants of a module by what became of them."""
+    tried = [code for code in codes.values() if code is not None]
+    outcomes = Counter(OUTCOMES.get(code, "ended by a time limit or a signal") for code in tried)
+    return {"mutants": len(codes), "tried": len(tried), **dict(sorted(outcomes.items()))}
 
 
 if __name__ == "__main__":
