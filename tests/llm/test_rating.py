@@ -274,6 +274,7 @@ def test_time_grows_with_the_length_of_a_reply_and_no_faster(piece):
         ('{"rating": NaN}', None),
         ('{"explanation": "cut', None),
         ('{"rating": 7} {"rating": 8}', None),
+        ('{"rating": 7, "rating": 8}', None),
         ("[7]", None),
         ('{"a":' * 100_000, None),
         ("Rating: [[7]]", None),
