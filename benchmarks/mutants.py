@@ -3,7 +3,8 @@
 `mutmut` (not among the requirements: `pip install mutmut==3.8.1`) changes one operator, constant, argument or name at a
 time and runs the tests that call the changed function. `[tool.mutmut]` in pyproject.toml names the modules and the
 tests. It changes functions and methods, but neither properties nor constants of a module. Of each module a share of
-the mutants is drawn with a seed, and at least `FEWEST`; the names of the survivors are in the result.
+the mutants is drawn with a seed, and at least `FEWEST`. The result names the survivors; why one of them cannot be
+noticed is written beside its name by hand, and kept.
 """
 
 import json
@@ -11,7 +12,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,28 @@ from benchmarks import result
 
 FEWEST = 25  # mutants of a module that are tried, if it has so many
 MADE = Path("mutants")
-OUTCOMES = {0: "survived", 33: "no test", 1: "killed", 3: "killed"}  # exit codes of mutmut; others end by a signal
+UNNOTICED = (0, 33)  # exit codes of mutmut: the tests passed, or none calls the function
 
 
 @click.command()
 @click.option("--share", default=0.25, show_default=True, help="Share of the mutants of each module.")
 @click.option("--seed", default=0, show_default=True)
-def main(share: float, seed: int) -> None:
+@click.option("--again", is_flag=True, help="Try the survivors of the last result, after tests were added.")
+def main(share: float, seed: int, again: bool) -> None:
     """Try a share of the mutants; takes some 20 minutes of a core."""
-    run("no.such.mutant")
-    drawn = [name for _, names in sorted(made().items()) for name in draw(names, share, seed)]
-    run(*drawn)
-    publish(set(drawn), share, seed)
+    before = result.result_file("mutants", quick=False)
+    known: dict[str, Any] = json.loads(before.read_text(encoding="utf-8")) if before.is_file() else {"survivors": {}}
+    if again:
+        run(*known["survivors"])
+        tried = {module: one["tried"] for module, one in known["modules"].items()}
+        share, seed = known["share"], known["seed"]
+        names = set(known["survivors"])
+    else:
+        run("no.such.mutant")  # makes them all
+        names = {name for _, of_module in sorted(made().items()) for name in draw(of_module, share, seed)}
+        run(*sorted(names))
+        tried = {module: len(names & of_module.keys()) for module, of_module in made().items()}
+    publish(names, tried, known["survivors"], share=share, seed=seed)
 
 
 def run(*names: str) -> None:
@@ -51,24 +62,31 @@ def _made() -> Iterator[tuple[str, dict[str, int | None]]]:
             yield str(path.relative_to(MADE).with_suffix("")), codes
 
 
-def draw(names: dict[str, Any], share: float, seed: int) -> list[str]:
+def draw(names: Iterable[str], share: float, seed: int) -> list[str]:
     """Return the mutants of a module that are tried."""
-    count = min(len(names), max(FEWEST, round(share * len(names))))
-    return sorted(random.Random(seed).sample(sorted(names), count))
+    ordered = sorted(names)
+    count = min(len(ordered), max(FEWEST, round(share * len(ordered))))
+    return sorted(random.Random(seed).sample(ordered, count))
 
 
-def publish(drawn: set[str], share: float, seed: int) -> None:
-    """Write the figures of each module and the names of the mutants that no test noticed."""
-    modules, survivors = {}, []
-    for module, codes in made().items():
-        tried = {name: code for name, code in codes.items() if name in drawn and code is not None}
-        outcomes = Counter(OUTCOMES.get(code, "killed by a time limit or a signal") for code in tried.values())
-        modules[module] = {"mutants": len(codes), "tried": len(tried), **outcomes}
-        survivors += [name for name, code in tried.items() if OUTCOMES.get(code) in ("survived", "no test")]
-    tried, lived = sum(one["tried"] for one in modules.values()), len(survivors)
-    checks = [result.check("killed / tried", 1 - lived / tried, ">= 0.9")]
-    figures = {"share": share, "seed": seed, "modules": modules, "survivors": survivors}
-    result.publish("mutants", checks, libraries=["mutmut", "pytest"], quick=False, **figures)
+def publish(names: set[str], tried: dict[str, int], reasons: dict[str, str], **drawn: Any) -> None:
+    """Write the figures of each module, and those of the mutants `names` that no test noticed, each with its reason."""
+    codes = {name: code for of_module in made().values() for name, code in of_module.items()}
+    if left := sorted(name for name in names if codes.get(name) is None):
+        raise click.ClickException(f"{len(left)} mutants were not tried, such as {left[0]}")
+    lived = {name: reasons.get(name, "") for name in sorted(names) if codes[name] in UNNOTICED}
+    by_module = Counter(f"{name.rpartition('.')[0].replace('.', '/')}.py" for name in lived)
+    modules = {
+        module: {"mutants": len(of_module), "tried": tried[module], "noticed": tried[module] - by_module[module]}
+        for module, of_module in made().items()
+    }
+    whole = sum(tried.values())
+    checks = [
+        result.check("noticed / tried", 1 - len(lived) / whole, ">= 0.9"),
+        result.check("survivors without a reason", sum(not why for why in lived.values()), "<= 0"),
+    ]
+    told = {**drawn, "tried": whole, "modules": modules, "survivors": lived}
+    result.publish("mutants", checks, libraries=["mutmut", "pytest"], quick=False, **told)
 
 
 if __name__ == "__main__":

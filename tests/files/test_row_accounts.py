@@ -6,7 +6,8 @@ from reset.files.row_accounts import SHOWN, Account
 
 def filled(first: int = 0) -> Account:
     account = Account()
-    account.keep(3, by="span")
+    account.keep(2, by="span")
+    account.keep(by="span")
     account.keep(2)
     account.keep(by="first")
     for number in range(first, first + 4):

@@ -256,9 +256,9 @@ def test_the_cases_are_read_as_they_should_be():
     "piece", ["[[", '"', "\u201c", "Rating: ", "[[1]],", "<think>", "<think></think>", ". ", "rating "]
 )
 def test_time_grows_with_the_length_of_a_reply_and_no_faster(piece):
-    started = time.perf_counter()
+    started = time.process_time()
     rating(piece * (50_000 // len(piece)))
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize(
@@ -274,6 +274,7 @@ def test_time_grows_with_the_length_of_a_reply_and_no_faster(piece):
         ('{"rating": NaN}', None),
         ('{"explanation": "cut', None),
         ('{"rating": 7} {"rating": 8}', None),
+        ('{"rating": 7, "rating": 8}', None),
         ("[7]", None),
         ('{"a":' * 100_000, None),
         ("Rating: [[7]]", None),

@@ -100,7 +100,7 @@ def test_a_damaged_chunk_is_made_again(tmp_path, caplog, damage):
 
     assert [*store.fill(SCHEMA, [(n, Known()) for n in range(3)], None, spread)] == [(0, True), (1, False), (2, True)]
     assert made == [1] and path.read_bytes() == whole
-    assert f"{path}: damaged; it is made again" in caplog.text
+    assert caplog.messages == [f"{path}: damaged; it is made again"]
 
 
 class Found(Known):

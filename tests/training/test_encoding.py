@@ -220,9 +220,16 @@ def test_a_chat_template_stands_around_the_prompt_of_a_row() -> None:
     source = rows(1)[0]
     own = own_ids(tokenizer, chat, str(source["prompt"]), str(source["response"]))
     assert row["input_ids"] == own[: len(row["input_ids"])]
-    account = Account()
-    wholly = masked_row([0, len(ANSWER)])
-    assert encoding.encode([wholly, masked_row()], tokenizer, 400, account, chat=chat)[0][0]["masked"] == 0
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_what_a_chat_template_writes_before_a_reply_is_no_part_of_it_that_could_be_trained(name: str) -> None:
+    tokenizer, account = FAMILIES[name].tokenizer(), Account()
+    if not tokenizer.chat_template:
+        pytest.skip("no chat template")
+    mixed = [masked_row([0, len(ANSWER)]), masked_row()]
+    (row,), _ = encoding.encode(mixed, tokenizer, 2_000, account, chat=frame(tokenizer, CHAT))
+    assert row["masked"] == 0
     assert account.as_dict()["set_aside"] == {"all of its answer is masked": 1}
 
 
