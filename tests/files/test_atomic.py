@@ -33,7 +33,10 @@ def test_what_was_there_stays_if_the_disk_is_full_and_no_half_is_left(tmp_path, 
         raise OSError(errno.ENOSPC, "no space")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space"), atomic.atomic(tmp_path / "a.json") as temporary:
+    with (
+        pytest.raises(ResetError, match=r"a.json: no space left on device; finished work"),
+        atomic.atomic(tmp_path / "a.json") as temporary,
+    ):
         temporary.write_text("half")
     assert tables.read_json(tmp_path / "a.json") == {"n": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
