@@ -1,6 +1,6 @@
 """The tables of docs/real-text.md: python -m benchmarks.real_text_tables.
 
-From docs/real_text.json, of runs in which words choose, and docs/real_text_nli.json, of a run in which an NLI model does.
+From docs/real_text.json, of runs in which words choose, and docs/real_text_nli.json, of one in which an NLI model does.
 """
 
 import json
