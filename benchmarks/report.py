@@ -128,6 +128,7 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
             stand_ins=(),
             points=(),
             continued=(),
+            verified={},
             **{"resamples": 100, "seed": 0, "much_longer": 10, "similar": 10, "similar_on": None, "seeds": ()},
         )
         page.write(root / "out", rows, content, Run())

@@ -11,6 +11,7 @@ Then files are edited one at a time, and the stages are listed that DVC would ru
 """
 
 import json
+import os
 import re
 import shutil
 import statistics
@@ -62,7 +63,11 @@ EDITS = {
 
 def run(folder: Path, *command: str) -> str:
     """Run a command in the copy and return what it printed."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    env = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }  # plain DVC runs `python`
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise click.ClickException(f"{' '.join(command)}: {done.stderr[-500:]}")
     return done.stdout

@@ -203,3 +203,8 @@ def test_answers_in_other_scripts_equal_themselves_and_are_spans_of_their_contex
     for record in map(json.loads, OTHERS.read_text().splitlines()):
         assert comparable(record["answer"]) == comparable(f"\u200b{record['answer']} ") != ""
         assert has_span(record["answer"], record["context"])
+
+
+def test_without_whole_tokens_a_part_of_a_word_is_an_answer_too():
+    assert span_finder(["art"], whole_tokens=False)("the party")
+    assert not span_finder(["art"])("the party")

@@ -65,7 +65,7 @@ def _missing_weights(folder: Path, files: Collection[str]) -> str | None:
         if missing := [shard for shard in shards if shard not in files]:
             return f"lacks {len(missing)} of the {len(shards)} files of its weights, such as {missing[0]}"
         if WEIGHTS[0] in files and WEIGHTS[0] not in shards:
-            return f"has its weights twice: {WEIGHTS[0]}, and the {len(shards)} files that {WEIGHTS[1]} names; remove one"
+            return f"has its weights twice: {WEIGHTS[0]}, and the {len(shards)} files of {WEIGHTS[1]}; remove one"
     return None
 
 

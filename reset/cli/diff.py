@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reset.evidence import diff as differing
-from reset.evidence import gate
+from reset.evidence import gate, repeats
 from reset.evidence.revisions import Run
 from reset.report import diffpage, words
 
@@ -72,6 +72,8 @@ def text(comparison: Mapping[str, Any]) -> str:
     blocks = [f"{comparison['a']} (A) and {comparison['b']} (B); differences are B {words.MINUS} A"]
     if len(scales := dict.fromkeys(comparison["scales"])) > 1:
         blocks.append(f"A is of scale {' and B of scale '.join(map(str, scales))}: equal names are different things")
+    if stages := comparison["same_inputs_other_outputs"]:
+        blocks.append(repeats.line(stages))
     for title, head, rows in diffpage.sections(comparison):
         blocks.append(f"{title}\n{words.aligned([head, *rows])}" if rows else f"{title}: none")
     if rows := [_condition(row) for row in comparison["conditions"]]:

@@ -9,6 +9,7 @@ from reset.cli.compose import compose
 from reset.errors import ResetError
 from reset.files import metrics
 from reset.params.document import Params
+from reset.params.training import PREFERENCES
 from reset.planning import next_round
 
 CONF = Path("conf")
@@ -54,7 +55,7 @@ def round_(name: str, sampler: str, init: str | None, prompts: str | None, overl
     )
     system, row = made["systems"][name], made["curated"][name]
     how = f"by recipe {system['recipe']} on pick: {row['pick']}"
-    if p.recipes[system["recipe"]].method in ("dpo", "kto"):
+    if p.recipes[system["recipe"]].method in PREFERENCES:
         how += f", and is held to {system['init']}, its reference model"
     click.echo(f"{path}: {sampler} answers {answered}{shared}; {name} starts from {system['init']}, {how}")
     click.echo(f"dvc repro && reset-lm diff . --rounds {sampler} {name}")

@@ -83,9 +83,15 @@ def _head(now: "Status") -> str:
     if now.state == "running" and now.began:
         parts.insert(0, f"for {duration(time.time() - now.began)}")
     if left or now.running:
-        about = f"about {duration(now.seconds_left)} left" if now.unknown < left or now.seconds_left else "time unknown"
-        parts.append(about + (f" and {now.unknown} stages whose time is not known" if now.unknown else ""))
+        parts.append(_time_left(now, left))
     return f"scale {now.scale}: {now.state}: {', '.join(parts)}"
+
+
+def _time_left(now: "Status", left: int) -> str:
+    if not now.seconds_left and now.unknown >= left:
+        return "time left not known"
+    besides = f", and {now.unknown} stages whose time is not known" if now.unknown else ""
+    return f"about {duration(now.seconds_left)} left{besides}"
 
 
 def _running(one: "Running") -> list[str]:

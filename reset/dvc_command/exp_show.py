@@ -32,6 +32,7 @@ def _leave_few(td: Any, headers: Any) -> bool:
     if not titles:
         return False
     td.drop(*(column for kind in ("metrics", "deps") for column in headers.get(kind, ()) if column not in titles))
+    titles = {column: title.replace(" ", "\n") for column, title in titles.items()}  # a word a line: narrow columns
     for column, title in titles.items():
         td.rename(column, title)
     td.protect("Experiment", "Created", *titles.values())

@@ -10,7 +10,7 @@ from typing import Any
 
 from reset import checkpoint_names, objectives
 from reset.errors import ResetError, nearest
-from reset.evidence import choice_changes, table_changes
+from reset.evidence import choice_changes, repeats, table_changes
 from reset.evidence.revisions import Run
 from reset.evidence.table_changes import Pair
 from reset.files import tables
@@ -39,6 +39,7 @@ def compare(a: Run, b: Run, *, rounds: tuple[str, str] | None, resamples: int, s
         "a": a.name,
         "b": b.name,
         "scales": [a.scale, b.scale],
+        "same_inputs_other_outputs": repeats.unequal(a, b),
         "rounds": rounds,
         "params": _params(*params),
         "scores": scores,

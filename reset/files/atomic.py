@@ -125,12 +125,16 @@ def _make_folder_of(path: Path) -> None:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path; it is renamed to `path` if the block succeeds and deleted if it fails."""
+    """Yield a temporary path; it is renamed to `path` if the block succeeds and deleted if it fails.
+
+    Raises `ResetError` if the disk is full, which some disks say only when the file is settled.
+    """
     _make_folder_of(path)
     temporary = temporary_of(path)
     try:
-        yield temporary
-        settle(temporary, path)
+        with room_for(path):
+            yield temporary
+            settle(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -145,17 +149,18 @@ def whole_folder(path: Path) -> Iterator[Path]:
     temporary = temporary_of(path)
     temporary.mkdir()
     try:
-        yield temporary
-        for inside in (*temporary.rglob("*"), temporary):
-            sync(inside)
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.rename(path)
-        sync(path.parent)
+        with room_for(path):
+            yield temporary
+            for inside in (*temporary.rglob("*"), temporary):
+                sync(inside)
+            shutil.rmtree(path, ignore_errors=True)
+            temporary.rename(path)
+            sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def copy(source: Path, path: Path) -> None:
     """Copy a file atomically."""
-    with atomic(path) as temporary, room_for(path):
+    with atomic(path) as temporary:
         shutil.copyfile(source, temporary)

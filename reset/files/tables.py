@@ -167,13 +167,13 @@ def count(path: Path, schema: pa.Schema) -> int:
 
 def write_json(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> None:
     """Write `content` atomically as indented JSON with sorted keys, so that equal content gives equal bytes."""
-    with atomic(path) as temporary, room_for(path):
+    with atomic(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write rows that have the same columns, atomically; for `dvc plots`."""
-    with atomic(path) as temporary, room_for(path), temporary.open("w", encoding="utf-8", newline="") as stream:
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]) if rows else [], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

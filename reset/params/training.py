@@ -6,6 +6,8 @@ from pydantic import Field
 
 from reset.params.section import Rate, Section
 
+PREFERENCES = ("dpo", "kto")  # methods that train whole answers, held to a reference model
+
 
 class Base(Section):
     """A row of `base`: a starting model."""

@@ -20,8 +20,8 @@ from transformers.cache_utils import DynamicLayer
 from transformers.pytorch_utils import Conv1D
 
 from reset.model import adapters, precision
+from reset.params.training import PREFERENCES, Recipe
 from reset.params.training import Adapter as AdapterRow
-from reset.params.training import Recipe
 
 Adapter = AdapterRow | adapters.Adapter
 
@@ -85,7 +85,7 @@ class Shape:
         """
         states = self.states(recipe.zero_stage, dtype, devices, recipe.adapter)
         total = states + self.activations(recipe, dtype, tokens)
-        if recipe.method in ("dpo", "kto") and not recipe.adapter:
+        if recipe.method in PREFERENCES and not recipe.adapter:
             total += self.parameters * dtype.itemsize // (devices if recipe.zero_stage == 3 else 1)
         return total if torch.cuda.is_available() else PROCESS + max(total, self._copied(states, dtype))
 

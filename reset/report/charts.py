@@ -63,7 +63,7 @@ CHARTS = (
         "system",
     ),
 )
-HISTOGRAM = "One row per system, twenty bins of the score: the darker a bin, the larger its share of answers."
+HISTOGRAM = "One row per system, twenty bins of the score: the stronger the colour, the larger the share of answers."
 
 
 def drawn(rows: Rows, pair: Sequence[str], of: Lineage, systems: Sequence[str]) -> list[dict[str, Any]]:

@@ -47,7 +47,10 @@ SYSTEMS = (
     "Macro averages over data sets with 95 % intervals over test prompts; colours are families, as on the first screen."
 )
 PIPELINES = "Macro averages before and after the second stage, with 95 % intervals (the paper's Figures 3 and 6)."
-GAINS = "Gain of each system over the one it started from, on the same prompts, with its interval; below, its rows."
+GAINS = (
+    "Gain of each system over the one it started from, on the same prompts, with its 95 % interval. "
+    "Under its name: the rows that it was trained on."
+)
 WINS = (
     "Share of the prompts whose kept answer was sampled with each decode setting, with its 95 % interval (Wilson); the "
     "line is an even share."

@@ -12,7 +12,7 @@ function make(tag, text, name) {
 function sized(spec, width, rows) { // small plots fill the width; other plots have a number of pixels a row
   if (!spec.facet) return { ...spec, height: spec.height.step * new Set(rows.map((row) => row[spec.encoding.y.field])).size };
   const columns = Math.max(1, Math.min(3, Math.floor(width / 330))), named = JSON.stringify(spec.spec).includes("label_y") ? 90 : 0;
-  return { ...spec, columns, spacing: { row: 24, column: 24 + named }, spec: { ...spec.spec, width: Math.max(150, Math.floor(width / columns) - 72 - named) } };
+  return { ...spec, columns, spacing: 24, spec: { ...spec.spec, width: Math.max(150, Math.floor(width / columns) - 72 - named) } };
 }
 const drawings = specs.map(({ spec, picker }, place) => {
   const holder = document.getElementById("chart-" + place), chosen = new Set(picker ? picker.chosen : []);

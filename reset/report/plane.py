@@ -149,7 +149,7 @@ def _ways(
             if abs(dx) < 0.1:
                 x = point["x"]
             box = _around(x, y, half, LINE / 2)
-            inside = box[0] > 2 and box[2] < size[0] - 2 and box[1] > 2 and box[3] < size[1] - MARGIN[3]
+            inside = box[0] > MARGIN[0] and box[2] < size[0] - 2 and box[1] > 2 and box[3] < size[1] - MARGIN[3]
             if not inside or any(_cross_boxes(box, other) for other in (*taken, *dots)):
                 continue
             crossed = sum(_crossed(box, arrow) for arrow in arrows)

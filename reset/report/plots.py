@@ -65,7 +65,7 @@ def losses(rows: Sequence[Row]) -> Spec:
 
 
 def histogram(rows: Sequence[Row], objective: str) -> Spec:
-    """Histogram of one objective's scores, one row per system: the darker a bin, the larger its share of answers."""
+    """Histogram of one objective's scores, one row per system; stronger colour: more answers."""
     own = [row for row in rows if row["objective"] == objective]
     chart = (
         _chart(own)
@@ -77,7 +77,7 @@ def histogram(rows: Sequence[Row], objective: str) -> Spec:
             color=_own_colour(),
             opacity=alt.Opacity("share:Q", title="share of answers")
             .scale(range=[0.04, 1])
-            .legend(orient="bottom", format="%"),
+            .legend(orient="bottom", format="%", symbolFillColor=GREY),
             tooltip=["system:N", "low:Q", "high:Q", "answers:Q", alt.Tooltip("share:Q", format=".1%")],
         )
     )
@@ -118,7 +118,8 @@ def with_names(rows: Sequence[Row], x: str, y: str, panel: str) -> list[Row]:
     found = [dict(row) for row in rows]
     for name in dict.fromkeys(row[panel] for row in found):
         own = [row for row in found if row[panel] == name]
-        gap = GAP * (max(row[y] for row in own) - min(row[y] for row in own) or 1.0)
+        heights = [row[key] for row in own for key in (y, "low", "high") if row.get(key) is not None]
+        gap = GAP * (max(heights) - min(heights) or 1.0)
         ends = {row["series"]: row for row in sorted(own, key=lambda row: row[x])}
         height = float("-inf")
         for row in sorted(ends.values(), key=lambda row: row[y]):

@@ -79,6 +79,8 @@ def given(texts: Sequence[str], seen: Sequence[Look]) -> dict[str, str]:
         if colon and name in said:
             said[name].append(rest.strip())
             continue
+        if colon and rest.split(",")[0].strip() in NEEDED:
+            raise ResetError(f"There is no data set '{name}'. {nearest(name, said)}")
         for word in map(str.strip, text.split(",")):
             of = [one.name for one in seen if "=" not in word or word.rpartition("=")[0].strip() in one.columns]
             if not of:

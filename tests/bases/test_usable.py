@@ -105,7 +105,7 @@ def test_weights_that_lie_there_twice_are_refused(source: Path) -> None:
         shutil.copy(source / "model.safetensors", source / part)
     index = {"weight_map": {f"layer.{n}": part for n, part in enumerate(parts)}}
     (source / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(ResetError, match=r"has its weights twice: model.safetensors, and the 2 files"):
+    with pytest.raises(ResetError, match=r"has its weights twice: model.safetensors, and the 2 files of model"):
         build(source)
 
 

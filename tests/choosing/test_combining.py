@@ -5,7 +5,7 @@ from math import exp, log
 import pytest
 
 from reset.choosing.candidates import Bars, Candidate, choose, unscored
-from reset.choosing.combining import Rule, combined
+from reset.choosing.combining import Rule, combined, rule_of
 
 WEIGHTS = {"safety": 2.0, "brevity": 1.0}
 
@@ -86,3 +86,33 @@ def test_metrics_say_how_unless_it_is_the_papers_way() -> None:
     assert Rule(reference=0.85, scale=10.0).told() == {}
     assert Rule("pareto").told() == {"rule": {"combine": "pareto", "normalise": "none"}}
     assert set(Rule("log_sigmoid").told()["rule"]) == {"combine", "normalise", "reference", "scale"}
+
+
+def test_lexicographic_answers_that_all_floors_satisfy_go_by_the_weighted_sum() -> None:
+    values = ((0.6, 0.7), (0.9, 0.7), (0.7, 0.7))
+    bars = Bars(floor={"safety": 0.5, "brevity": 0.5})
+    for turn in range(3):
+        turned = values[turn:] + values[:turn]
+        assert winner(scored(*turned, bars=bars, combine="lexicographic")) == str(turned.index((0.9, 0.7)))
+
+
+@pytest.mark.parametrize("normalise", ["prompt", "pool"])
+def test_normalising_leaves_out_verdicts_that_are_missing(normalise: str) -> None:
+    weights = {"safety": 2.0, "brevity": 0.0}
+    pairs: tuple[tuple[float, float | None], ...] = ((1.0, None), (0.0, 0.4), (0.5, 0.8))
+    rows = [one.row for one in answers((0.0, 0.0), (0.0, 0.0), (0.0, 0.0))]
+    pool = [
+        unscored(row, dict(zip(weights, pair, strict=True)), weights) for row, pair in zip(rows, pairs, strict=True)
+    ]
+    found = combined({"q": pool}, weights, Bars(), Rule(normalise=normalise))["q"]  # type: ignore[arg-type]
+    assert [one.scaled["brevity"] for one in found] == [None, pytest.approx(-1.0), pytest.approx(1.0)]
+    alone = combined({"q": pool[:1]}, weights, Bars(), Rule(normalise=normalise))["q"]  # type: ignore[arg-type]
+    assert (alone[0].scaled, alone[0].score) == ({"safety": 0.0, "brevity": None}, 0.0)
+
+
+def test_a_curated_set_may_have_a_rule_of_its_own_else_that_of_select() -> None:
+    select = {"combine": "pareto", "normalise": "pool", "log_sigmoid": {"reference": 0.7, "scale": 3.0}}
+    plain = Rule("pareto", "pool", reference=0.7, scale=3.0, length_penalty=0.0)
+    assert rule_of(select, {}) == rule_of(select, {"combine": None, "length_penalty": 0.0}) == plain
+    own = rule_of(select, {"combine": "log_sigmoid", "length_penalty": 0.01})
+    assert own == Rule("log_sigmoid", "pool", reference=0.7, scale=3.0, length_penalty=0.01)

@@ -4,7 +4,7 @@ from math import exp
 
 import pytest
 
-from reset.choosing import curated_rows
+from reset.choosing import curated_rows, select
 from reset.choosing.candidates import Bars, Candidate, choose, draw, margin
 from reset.choosing.combining import Rule
 from reset.choosing.select import keep_best
@@ -175,6 +175,14 @@ def test_share_keeps_the_best_scored_prompts_of_each_data_set(pool):
     assert [row["example_id"] for row in rows] == ["q6", "q7", "i0"]
     assert account.as_dict()["set_aside"] == {"outside the kept share": 9}
     assert {name: one["rows"] for name, one in figures["datasets"].items()} == {"dolly": 1, "nq": 2}
+
+
+@pytest.mark.parametrize("pick", ["best", "random", "pairs", "best_overall"])
+@pytest.mark.parametrize(("share", "kept"), [(0.15, 1), (0.35, 2), (0.5, 2), (0.7, 4), (0.99, 5)])
+def test_a_share_of_five_prompts_is_rounded_to_the_nearest_number_not_down(pool, pick, share, kept):
+    for number in range(5):
+        pool.add(f"q{number}", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.0, number / 10), 0, "length")])
+    assert len(pool.keep(share=share, pick=pick)[2]) == kept
 
 
 def test_share_of_a_random_pick_is_random_too(pool):
@@ -466,3 +474,72 @@ def test_a_set_without_a_row_is_an_error_with_the_reasons(pool):
         ResetError, match=r"no row to train on \(2 rows in, 0 out; set aside: .*1 no answer can win: trunc"
     ):
         pool.keep()
+
+
+@pytest.mark.parametrize("pick", ["best", "best_overall", "pairs", "labelled", "weighted"])
+def test_of_equal_texts_with_equal_scores_the_seed_decides_whose_row_it_is(pool, pick):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0), ("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.0, 0.0), 0, "length")])
+    for seed in range(6):
+        first = pool.keep(pick=pick, seed=seed)[2][0]
+        assert first["answer_id"] == min(("q|0", "q|1"), key=lambda identity, seed=seed: draw(seed, identity))
+
+
+@pytest.mark.parametrize(("pick", "drawn"), [("best", "q{}"), ("best_overall", "q{}|0")])
+def test_of_equally_good_prompts_the_seed_decides_which_are_within_the_share(pool, pick, drawn):
+    for number in range(4):
+        pool.add(f"q{number}", [("Ann", qa(1.0, 1.0), 0)])
+    for seed in range(6):
+        first, second = sorted(range(4), key=lambda number, seed=seed: draw(seed, drawn.format(number)))[:2]
+        kept = {row["example_id"] for row in pool.keep(pick=pick, share=0.5, seed=seed)[2]}
+        assert kept == {f"q{first}", f"q{second}"}
+
+
+def test_of_equal_texts_one_that_may_win_is_labelled_and_not_one_that_was_cut_off(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0, "length"), ("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.0, 0.0), 0)])
+    for seed in range(6):
+        rows = pool.keep(pick="labelled", seed=seed)[2]
+        assert [(row["answer_id"], row["desirable"]) for row in rows] == [("q|1", True), ("q|2", False)]
+
+
+def test_a_prompt_whose_best_answer_scores_no_higher_than_its_worst_makes_no_pair(pool):
+    # by the first objective Ann is best and Cy worst, by the weighted sum it is the other way round
+    pool.add("q", [("Ann", qa(0.0, 0.5), 0), ("Bob", qa(1.0, 0.4), 0), ("Cy", qa(1.0, 0.3), 0)])
+    pool.add("r", [("Ann", qa(1.0, 0.9), 0), ("Bob", qa(0.0, 0.1), 0)])
+    faithful_first = {name: OBJECTIVES[name] for name in sorted(OBJECTIVES)}
+    assert next(iter(faithful_first)) == "faithfulness"
+    account, _, rows = pool.keep(
+        pick="pairs", per_prompt=3, objectives=faithful_first, rule=Rule(combine="lexicographic")
+    )
+    assert {row["example_id"] for row in rows} == {"r"}
+    assert account.as_dict()["set_aside"] == {"no answers far enough apart": 1}
+
+
+def test_the_last_line_counts_winners_at_zero_and_references_that_won(pool):
+    pool.add("q", [("Ann", qa(0.0, 0.0), 0)])
+    pool.add("r", [("Ann", qa(0.0, 0.5), 0)])
+    pool.add("i", [("no", {"rating": 0.3}, 0)], "dolly", "instruction")
+    figures = pool.keep()[1]
+    assert select.zeros(figures) == {"task": 2, "faithfulness": 1}
+    assert [*select.remarks(figures)] == []
+    gold = {
+        "winners": 3,
+        "candidates": 9,
+        "tasks": {"a": {"winners": 1, "prompts": 4}, "b": {"winners": 2, "prompts": 5}},
+    }
+    assert [*select.remarks({"gold": gold, "prompts_by_sweeps": {"1": 7, "2": 3}})] == [
+        "; references that won: 3 of 9 (a 1 of 4, b 2 of 5)",
+        "; prompts by sweeps: 7 of 1, 3 of 2, so what is said of the pool is of its first sweep",
+    ]
+
+
+@pytest.mark.parametrize("words", ["abcdefghij", "abc defghi", "abc\nDEFghi"])
+@pytest.mark.parametrize(("length", "looping"), [(30, False), (35, False), (36, True), (60, True)])
+def test_a_text_loops_as_soon_as_more_than_half_of_its_runs_are_repeated(words, length, looping):
+    assert loops((words * 10)[:length]) is looping  # of 36 characters there are 21 runs of 16, and 10 of them differ
+
+
+def test_a_reference_competes_only_where_it_may(pool):
+    pool.add("q", [("Ann", qa(1.0, 1.0), 0), ("Bob", qa(0.5, 0.5), 0)])
+    pool.answers[0]["setting"] = schemas.GOLD
+    assert pool.keep()[2][0]["response"] == "Bob"
+    assert pool.keep(gold=True)[2][0]["response"] == "Ann"

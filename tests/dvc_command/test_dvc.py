@@ -100,6 +100,46 @@ def test_a_lock_of_another_form_is_left_to_dvc(other: str) -> None:
     assert replaced(other, entry_text({"a@1": {"cmd": "z"}})) is None
 
 
+WATCHED = """
+import dvc.dvcfile as dvcfile
+from dvc.repo import Repo
+from dvc.utils.serialize import parse_yaml
+from reset.dvc_command.lock_file import update_in_place
+
+whole = []
+parse = dvcfile.Lockfile._load_yaml
+dvcfile.Lockfile._load_yaml = lambda self, **kwargs: whole.append(1) or parse(self, **kwargs)
+update_in_place()
+lock = lambda: dvcfile.Lockfile(repo, "dvc.lock")
+text = lambda: open("dvc.lock").read()
+repo = Repo(".")
+with repo.lock:
+    stages = [stage for stage in repo.index.stages]
+    lock().load()
+    before = len(whole)
+    for stage in stages:
+        stage.cmd = f"{stage.cmd} # 1e-5 off"
+        dvcfile.ProjectFile(repo, "dvc.yaml").dump_stages([stage], update_pipeline=False)
+        assert lock().load() == parse_yaml(text(), "dvc.lock"), "what was kept is not what the file says"
+    assert text().count("# 1e-5 off") == len(stages) == 2
+    print("parsed whole:", len(whole) - before)
+    changed = text().replace("# 1e-5 off", "# by hand")
+    open("dvc.lock", "w").write(changed)
+    assert lock().load() == parse_yaml(changed, "dvc.lock"), "a change by another program went unnoticed"
+    print("and after a change:", len(whole) - before)
+"""
+
+
+def test_a_lock_is_parsed_again_only_if_another_program_has_changed_it(project: Path) -> None:
+    repro(project, str(DVC))
+    watched = project / "watched.py"
+    watched.write_text(WATCHED)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(watched)]
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-2:] == ["parsed whole: 0", "and after a change: 1"], done.stdout + done.stderr
+
+
 def heavy(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a `dvc` command with this checkout's code."""
     known = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/"), "DVC_NO_ANALYTICS": "1"}
@@ -136,6 +176,15 @@ def shown(folder: Path, *flags: str) -> str:
     return done.stdout
 
 
+def titles(table: str) -> list[str]:
+    """The titles of a printed table, whose words stand one below the other, flush right."""
+    columns: dict[int, list[str]] = {}
+    for line in table.split("workspace")[0].splitlines():
+        for word in re.finditer(r"[\w.]+", line):
+            columns.setdefault(word.end(), []).append(word[0])
+    return [" ".join(words) for _, words in sorted(columns.items())]
+
+
 def test_experiments_are_shown_with_the_scores_that_sum_them_up_and_what_differs(project: Path) -> None:
     (project / "metrics/systems").mkdir(parents=True)
     outs = [{f"metrics/systems/{name}.json": {"cache": False}} for name in ("base", "mtl", "mtl_reset")]
@@ -151,8 +200,7 @@ def test_experiments_are_shown_with_the_scores_that_sum_them_up_and_what_differs
         subprocess.run(["git", "add", "-A"], cwd=project, check=True)
         who = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
         subprocess.run(["git", *who, "commit", "-qm", "ran"], cwd=project, check=True)
-    head = next(line for line in shown(project, "--num", "2").splitlines() if "Experiment" in line)
-    assert [column for column in re.split(r"\s{2,}", head) if column.strip()][2:] == [
+    assert titles(shown(project, "--num", "2"))[2:] == [
         *("mtl seen faithfulness", "mtl task", "mtl_reset seen faithfulness", "mtl_reset task"),
         "objectives.faithfulness.weight",
     ]

@@ -13,6 +13,7 @@ from reset.model.tokens import load_tokenizer
 from reset.params import load
 from reset.registry import ENGINES, build
 from tests.support.chat_server import Fault, Server
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("quick", "one_thread")
 
@@ -168,13 +169,17 @@ def test_a_server_that_is_not_there_is_one_line(engine):
 
 
 def test_no_more_than_allowed_are_in_flight_at_each_server_and_answers_come_as_they_are_ready(engine, server):
-    busy, most, lock = [], [], threading.Lock()
+    busy, most, answered, lock = [], [], [], threading.Lock()
 
     def reply(body):
         with lock:
             busy.append(1)
             most.append(len(busy))
-        time.sleep(0.02 if body["prompt"][-1] > 4 else 0.5)
+            answered.append(body["prompt"][-1])
+        if body["prompt"][-1] > 4:
+            time.sleep(0.02)
+        else:
+            until(lambda: len(answered) > 10)
         with lock:
             busy.pop()
         return spoken(body)

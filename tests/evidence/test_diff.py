@@ -253,6 +253,38 @@ def test_what_another_scale_left_in_a_folder_is_not_compared_and_scales_are_name
     assert "is of scale" not in cli(*runs).output
 
 
+def stage(md5: str, *, code: str = "c", seed: int = 0) -> dict[str, Any]:
+    """An entry of dvc.lock: one model, and a metric that differs with it."""
+    return {
+        "cmd": "train",
+        "deps": [{"path": "reset/training", "md5": code}],
+        "params": {"params.yaml": {"seed": seed}},
+        "outs": [{"path": "models/mtl", "md5": md5}, {"path": "metrics/train/mtl.json", "md5": f"of {md5}"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (stage("2"), True),
+        (stage("1"), False),
+        (stage("2", code="d"), False),
+        (stage("2", seed=1), False),
+        ({**stage("1"), "outs": [{"path": "models/mtl", "md5": "1"}, {"path": "metrics/train/mtl.json"}]}, False),
+    ],
+    ids=["another processor", "the same", "other code", "another seed", "another metric alone"],
+)
+def test_a_stage_that_made_another_output_of_the_same_inputs_is_named(
+    other: dict[str, Any], said: bool, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    sides = [tmp_path / "a", tmp_path / "b"]
+    for run, side, entry in zip(runs, sides, (stage("1"), other), strict=True):
+        shutil.copytree(run, side)
+        (side / "dvc.lock").write_text(yaml.safe_dump({"stages": {"train@mtl": entry}}))
+    assert ("Same inputs, other outputs: train@mtl. " in cli(*sides).output) is said
+    assert told(*sides)["same_inputs_other_outputs"] == (["train@mtl"] if said else [])
+
+
 def test_a_condition_that_holds_ends_with_a_status_of_its_own(runs: tuple[Path, Path]) -> None:
     a, b = runs
     better, worse = (

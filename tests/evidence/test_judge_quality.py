@@ -112,6 +112,12 @@ def test_an_unknown_label_is_named(records):
         read(records(record(1, "Maybe")), "abstractive_qa")
 
 
+def test_a_vote_that_is_neither_yes_nor_no_is_named(records):
+    odd = {**QAGS, "summary_sentences": [{"sentence": "It is.", "responses": [{"response": "perhaps"}]}]}
+    with pytest.raises(ResetError, match=r"record 1 is .* it has the response 'perhaps'\. Known: yes, no"):
+        read(records(odd), "summarization")
+
+
 def test_the_command_measures_the_lexical_judge(records):
     rows = [record(n, "Entailment") for n in range(3)]
     rows += [record(n, "Neutral", response="Nobody ever went to Rome.") for n in range(3)]

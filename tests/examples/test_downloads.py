@@ -3,13 +3,16 @@
 import hashlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
 
 from reset.errors import ResetError
+from reset.examples import downloads
 from reset.examples.downloads import download, downloaded
 
 CONTENT = b"".join(b"%d\n" % number for number in range(5_000))
@@ -99,3 +102,19 @@ def test_a_file_that_is_there_is_not_downloaded_again(tmp_path: Path, server: An
     assert hashlib.sha256(url.encode()).hexdigest().startswith(file.parent.name)
     assert [file] == [file for _, _, file in downloaded(urls, "v1", tmp_path)]
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(("sent", "enough"), [(1, False), (downloads.SLOWEST, True)])
+def test_a_server_that_drips_is_given_up_and_a_slow_one_is_not(
+    monkeypatch: pytest.MonkeyPatch, sent: int, enough: bool
+) -> None:
+    now = iter(range(0, 10_000, int(downloads.TIMEOUT_S)))
+    monkeypatch.setattr(downloads, "time", SimpleNamespace(monotonic=lambda: float(next(now))))
+    parts = iter([b"x" * sent * int(downloads.TIMEOUT_S)] * 3 + [b""])
+    written = BytesIO()
+    if enough:
+        downloads._copy(SimpleNamespace(read1=lambda _: next(parts)), written)
+        assert len(written.getvalue()) == 3 * sent * int(downloads.TIMEOUT_S)
+    else:
+        with pytest.raises(OSError, match=rf"it sends 1 bytes a second, less than {downloads.SLOWEST:,}"):
+            downloads._copy(SimpleNamespace(read1=lambda _: next(parts)), written)

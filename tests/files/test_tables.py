@@ -14,6 +14,7 @@ from reset.errors import ResetError
 from reset.files import atomic, schemas, tables
 from reset.files.atomic import whole_folder
 from reset.files.row_accounts import Account
+from tests.support.waiting import until
 
 VERDICT = {"answer_id": "a", "name": "rating", "score": 0.5, "reason": None, "detail": None}
 
@@ -197,8 +198,7 @@ def test_a_number_that_another_process_has_got_is_that_of_no_writer(tmp_path):
     reused = left_by("a.json", os.getpid(), start=atomic.began(os.getpid()) - 1)
     (tmp_path / reused).write_text("half")
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
-        while psutil.Process(ended.pid).status() != psutil.STATUS_ZOMBIE:
-            time.sleep(0.01)
+        until(lambda: psutil.Process(ended.pid).status() == psutil.STATUS_ZOMBIE)
         (tmp_path / left_by("a.json", ended.pid)).write_text("half")
         tables.write_json(tmp_path / "a.json", {})
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

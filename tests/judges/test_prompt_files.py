@@ -108,6 +108,7 @@ def test_a_name_in_two_braces_is_text_and_an_answer_cannot_know_the_fence(folder
         ("regex", r"\d$", {}, "so 2", 2),
         ("regex", r"(?i)verdict: (yes|no)", {"yes": 5, "no": 1}, "Verdict: Yes", 5),
         ("regex", r"score: (\w+)", {}, "score: four", None),
+        ("regex", r"score: (\d) of (\d)", {}, "score: 2 of 5", 2),
         ("json", "points", {}, '{"points": 3}', 3),
         ("json", "points", {}, '```json\n{"points": "3"}\n```', 3),
         ("json", "points", {"faithful": 5}, '{"points": "Faithful"}', 5),

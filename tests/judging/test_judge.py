@@ -123,6 +123,20 @@ def test_equal_texts_of_one_example_are_judged_once_wherever_they_stand(case):
     assert case.scores() == {f"{e}|{n}": (0.5 if n == 2 else 0.4) for n in range(4) for e in ("x", "y")}
 
 
+def test_a_chunk_is_filled_up_to_its_size_with_whole_examples(case):
+    asked_at_once = []
+
+    class Counting(Length):
+        def verdicts(self, answers):
+            asked_at_once.append([one.answer_id for one in answers])
+            return super().verdicts(answers)
+
+    rows = [answer(e, n, f"{e}{n}") for e, size in (("x", 1), ("y", 2), ("z", 4), ("v", 1)) for n in range(size)]
+    case.write(rows, [example(e) for e in "xyzv"])
+    case.judge(Counting(), chunk_answers=3)
+    assert asked_at_once == [["x|0", "y|0", "y|1"], ["z|0", "z|1", "z|2", "z|3"], ["v|0"]]
+
+
 def test_answer_to_an_unknown_example_is_named(case):
     case.write([answer("x", 0, "a"), answer("lost", 0, "a")], [example("x")])
     with pytest.raises(ResetError, match=r"a.parquet: an answer is to example 'lost', which is not in .*p.parquet"):

@@ -205,12 +205,14 @@ def test_tokens_per_minute_count_the_prompt_and_the_longest_reply(server, ledger
 
 
 def test_no_more_than_allowed_are_in_flight(server, ledger, options):
-    busy, most = [], []
+    busy, most, together = [], [], threading.Barrier(3)
 
     def reply(body):
         busy.append(1)
         most.append(len(busy))
-        time.sleep(0.05)
+        if len(server.asked) <= 3:
+            together.wait(60)  # until three are in flight
+        time.sleep(0.02)
         busy.pop()
         return "[[5]]"
 

@@ -16,6 +16,7 @@ from reset.llm.ledger import Ledger, location
 from tests.llm.conftest import DECODING, questions
 from tests.support import ROOT
 from tests.support.chat_server import Server
+from tests.support.waiting import until
 
 BASE = "http://127.0.0.1/v1"
 REPLY = Reply("Rating: [[7]]", "stop", "strong-0613", "fp_1", 100, 10, 0.5, 2)
@@ -112,12 +113,11 @@ def test_a_killed_run_loses_no_reply_it_had_and_asks_no_such_question_again(tmp_
     path = tmp_path / "replies.sqlite"
     with Server(lambda body: time.sleep(0.05) or "[[5]]") as server:
         running = start(server, path, 40)
-        while len(server.asked) < kill_after + 4:
-            assert running.poll() is None
-            time.sleep(0.005)
+        until(lambda: len(server.asked) >= kill_after + 4 or running.poll() is not None)
+        assert running.poll() is None
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
-        time.sleep(0.2)
+        until(lambda: not server.busy())  # what was still on its way has come
         before = len(server.asked)
         with Ledger(path) as ledger:
             kept = sum(ledger.get(one, server.base_url) is not None for one in questions(40))

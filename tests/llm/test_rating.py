@@ -149,6 +149,7 @@ def test_prompts_that_differ_have_marks_that_differ_and_equal_ones_equal():
     [
         ("Clear and correct. Rating: [[7]]", 7),
         ("[[10]]", 10),
+        ("Rating: [[1]]", 1),
         ("Rating: [[ 8 ]].", 8),
         ("Rating: [[7.5]]", 7.5),
         ("Of 10 points I would give 6, it lists 3 facts. So, all in all: [[6]] Thank you!", 6),
@@ -255,9 +256,9 @@ def test_the_cases_are_read_as_they_should_be():
     "piece", ["[[", '"', "\u201c", "Rating: ", "[[1]],", "<think>", "<think></think>", ". ", "rating "]
 )
 def test_time_grows_with_the_length_of_a_reply_and_no_faster(piece):
-    started = time.perf_counter()
+    started = time.process_time()
     rating(piece * (50_000 // len(piece)))
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize(
@@ -265,6 +266,7 @@ def test_time_grows_with_the_length_of_a_reply_and_no_faster(piece):
     [
         ('{"explanation": "good", "rating": 7}', 7),
         (' {"rating": 10}\n', 10),
+        ('{"rating": 1}', 1),
         ('{"rating": 0}', None),
         ('{"rating": 11}', None),
         ('{"rating": true}', None),
@@ -272,10 +274,12 @@ def test_time_grows_with_the_length_of_a_reply_and_no_faster(piece):
         ('{"rating": NaN}', None),
         ('{"explanation": "cut', None),
         ('{"rating": 7} {"rating": 8}', None),
+        ('{"rating": 7, "rating": 8}', None),
         ("[7]", None),
         ('{"a":' * 100_000, None),
         ("Rating: [[7]]", None),
         ('```json\n{"rating": 7}\n```', 7),
+        ('```\n{\n  "explanation": "good",\n  "rating": 7\n}\n```', 7),
         ('<think>{"rating": 9}</think>{"rating": 7}', 7),
         ('<think>{"rating": 9}', None),
         ('{"rating": 1e999}', None),
@@ -292,6 +296,7 @@ def test_a_structured_rating_is_one_object_with_a_number_on_the_scale(reply, poi
         ("First [[A]], no, [[C]]", "C"),
         ('"[[A]]" is the format. [[B]]', "B"),
         ("[[A]] or [[B]]", None),
+        ("[[A]] beats [[B]]", None),
         ("[[D]]", None),
         ("A", None),
         ("[[a]]", None),
@@ -306,7 +311,20 @@ def test_structured_output_is_asked_for_as_each_kind_of_server_takes_it():
 
     assert structured("text") == {}
     schema = structured("json_schema")["response_format"]["json_schema"]
-    assert schema["strict"] and schema["schema"]["properties"]["rating"]["enum"] == list(range(1, 11))
+    assert schema == {
+        "name": "rating",
+        "strict": True,
+        "schema": {
+            "type": "object",
+            "properties": {
+                "explanation": {"type": "string"},
+                "rating": {"type": "integer", "enum": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]},
+            },
+            "required": ["explanation", "rating"],
+            "additionalProperties": False,
+        },
+    }
+    assert structured("json_schema")["response_format"]["type"] == "json_schema"
     pattern = structured("regex")["structured_outputs"]["regex"]
     for points in range(1, 11):
         assert re.fullmatch(pattern, f"Clear. Rating: [[{points}]]")

@@ -40,6 +40,17 @@ def test_equal_folders_at_other_places_have_equal_hashes(tmp_path):
     assert file_hash(tmp_path / "a") == file_hash(tmp_path / "b") != file_hash(tmp_path / "a" / "x")
 
 
+def test_what_python_compiles_in_a_folder_does_not_change_its_hash(tmp_path):
+    (tmp_path / "judge.py").write_text("1")
+    before = file_hash(tmp_path)
+    compiled = tmp_path / "sub" / "__pycache__"
+    compiled.mkdir(parents=True)
+    (compiled / "judge.cpython-311.pyc").write_text("2")
+    assert file_hash(tmp_path) == before
+    (tmp_path / "sub" / "pycache").write_text("2")
+    assert file_hash(tmp_path) != before
+
+
 def test_a_hash_of_nothing_is_an_error(tmp_path):
     with pytest.raises(ResetError, match="gone: no such file or folder"):
         file_hash(tmp_path / "gone")
@@ -89,7 +100,31 @@ def test_a_damaged_chunk_is_made_again(tmp_path, caplog, damage):
 
     assert [*store.fill(SCHEMA, [(n, Known()) for n in range(3)], None, spread)] == [(0, True), (1, False), (2, True)]
     assert made == [1] and path.read_bytes() == whole
-    assert f"{path}: damaged; it is made again" in caplog.text
+    assert caplog.messages == [f"{path}: damaged; it is made again"]
+
+
+class Found(Known):
+    """A chunk's input, of which nothing must be computed."""
+
+    rest = ()
+
+    def rows(self, computed):
+        return [*rows(7, 8), *computed]
+
+
+def test_a_chunk_is_computed_once_or_found_and_each_is_told_as_soon_as_it_is_there(tmp_path):
+    store = Chunks(tmp_path, "mine")
+    assert not store.sound(0)
+
+    def spread(missing, build):
+        for number, rest in missing:
+            assert rest == (1,)
+            yield number, rows(number)
+
+    pieces = [(0, Found()), (1, Known()), (2, Found())]
+    assert [*store.fill(SCHEMA, pieces, None, spread)] == [(0, True), (1, False), (2, True)]
+    assert list(store.assemble(SCHEMA, range(3))) == rows(7, 8, 1, 7, 8)
+    assert [*Chunks(tmp_path, "mine").fill(SCHEMA, pieces, None, spread)] == [(0, True), (1, True), (2, True)]
 
 
 def test_another_fingerprint_sees_no_chunk_and_can_be_discarded(tmp_path):

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -13,6 +12,7 @@ from deepspeed.launcher import runner
 from reset.errors import ResetError
 from reset.runs import launcher
 from tests.support import ROOT
+from tests.support.waiting import until
 
 
 def hostfile(folder: Path, text: str) -> str:
@@ -79,7 +79,6 @@ def test_what_the_launcher_starts_ends_with_the_process_that_started_it() -> Non
     code = f"import subprocess; child = subprocess.Popen({sleeper!r}); print(child.pid, flush=True); child.wait()"
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         child = psutil.Process(int(parent.stdout.readline()))  # type: ignore[union-attr]
-        while "sleep" not in child.name():
-            time.sleep(0.01)
+        until(lambda: "sleep" in child.name())
         parent.kill()
     child.wait(10)

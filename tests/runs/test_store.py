@@ -15,6 +15,7 @@ import pytest
 from reset.runs import store
 from reset.runs.store import Store, key
 from tests.support import ROOT
+from tests.support.waiting import until
 
 
 def open_store(root, mark="mark", max_gb=1.0):
@@ -115,8 +116,7 @@ def test_a_writer_that_is_killed_leaves_whole_rows_and_no_lock(tmp_path):
     spawn = multiprocessing.get_context("spawn")
     writer = spawn.Process(target=write_many, args=(tmp_path, 0))
     writer.start()
-    while not path_of(tmp_path).exists() or path_of(tmp_path).stat().st_size < 20_000:
-        time.sleep(0.001)
+    until(lambda: path_of(tmp_path).exists() and path_of(tmp_path).stat().st_size >= 20_000)
     os.kill(writer.pid, signal.SIGKILL)
     writer.join()
     with open_store(tmp_path) as kept:

@@ -69,3 +69,24 @@ def test_a_grid_without_settings_or_with_one_twice_or_below_zero_is_refused():
     ):
         with pytest.raises(ResetError, match=message):
             arms(*grid)
+
+
+def test_a_temperature_of_zero_is_called_greedy_and_other_values_by_their_number():
+    first, second = arms([0.0, 1.0, 0.25], [3], 0.5)
+    assert [setting.name for setting in first] == ["greedy", "t1", "t0.25"]
+    assert [(setting.name, setting.temperature, setting.top_k) for setting in second] == [("k3", 0.5, 3)]
+
+
+def test_no_two_answers_of_a_pool_have_one_seed():
+    seeds = [one.seed for example_id in IDS for one in plan(example_id, arms(TEMPERATURES, TOP_KS, 1.0), 2, 0)]
+    assert len(set(seeds)) == len(seeds) == 14 * len(IDS)
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_prompt_has_the_arm_and_the_seeds_that_it_always_had():
+    """As in the pools that are published: another seed would be another answer."""
+    planned = plan("nq/train/1", arms([0.5], [5], 1.0), 2, 0)
+    assert [(one.sweep, one.setting.name, one.seed) for one in planned] == [
+        (0, "t0.5", 1425597841),
+        (1, "k5", 960462091),
+    ]

@@ -72,6 +72,11 @@ def test_a_name_and_a_colon_speak_of_one_data_set_and_a_column_of_all_that_have_
     assert said == {"a": "x=question, y=references, abstractive_qa, y=id", "b": "x=question"}
 
 
+def test_a_task_for_a_data_set_that_there_is_not_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ResetError, match=r"There is no data set 'manual'\. Did you mean 'manuals'\?"):
+        given(["manual: extractive_qa, x=question"], [seen(tmp_path, {"x": "1"}, name="manuals.jsonl")])
+
+
 @pytest.mark.parametrize(
     ("records", "message"),
     [

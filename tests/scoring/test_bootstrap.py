@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from reset.scoring.bootstrap import Difference, Interval, holm, interval, macro_difference
+from reset.scoring.bootstrap import Difference, Interval, holm, interval, macro_difference, macro_mean
 
 
 def run(values, *, seed=0, dataset="nq"):
@@ -143,3 +143,38 @@ def test_holm_is_that_of_a_worked_example_and_leaves_nulls_out():
     assert holm([0.01, None, 0.04, 0.03, 0.005]) == [0.03, None, 0.06, 0.06, 0.02]
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_systems_without_a_data_set_in_common_have_no_difference():
+    other = run([0.5] * 30, dataset="mrqa")
+    assert macro_difference(run([0.5] * 30), other, resamples=10, seed=0) == Difference(None, None, None, None, 0)
+
+
+def test_systems_that_are_equal_on_average_have_a_p_value_of_one():
+    found = macro_difference(run([0.0, 1.0] * 50), run([1.0, 0.0] * 50), resamples=200, seed=0)
+    assert (found.mean, found.p) == (0.0, 1.0)
+    assert found.low < 0 < found.high
+
+
+def test_the_mean_of_a_system_is_that_of_its_seeds_and_prompts():
+    noise = np.random.default_rng(1).normal(0.5, 0.1, 60)
+    scores = {"nq": {(seed, str(n)): value + seed / 10 for seed in (0, 1) for n, value in enumerate(noise)}}
+    found = macro_mean(scores, resamples=500, seed=3)
+    assert found.mean == pytest.approx(noise.mean() + 0.05)
+    assert found.low < found.mean < found.high
+    assert found == macro_mean(scores, resamples=500, seed=3) != macro_mean(scores, resamples=500, seed=4)
+
+
+@pytest.mark.filterwarnings("error")
+def test_intervals_are_those_that_they_always_were():
+    """As in the metrics that are published; nothing is divided by zero where a seed lacks prompts."""
+    strata = [[n * 7 % 10 / 10 for n in range(40)], [n * 3 % 10 / 10 + 0.05 for n in range(30)]]
+    found = interval(strata, resamples=1000, seed=0)
+    assert (found.mean, found.low, found.high) == pytest.approx((0.475, 0.40873958, 0.53834375))
+    first = {(seed, str(n)): n * 7 % 10 / 10 for seed in (0, 1) for n in range(40) if (n + seed) % 5}
+    second = {(seed, str(n)): n * 3 % 10 / 20 + seed / 10 for seed in (0, 1) for n in range(40)}
+    difference = macro_difference({"nq": first}, {"nq": second}, resamples=1000, seed=0)
+    told = (difference.mean, difference.low, difference.high, difference.p, difference.prompts)
+    assert told == pytest.approx((0.175, 0.00805645, 0.35461039, 0.04579297, 40))
+    sparse = {"nq": {(seed, str(n)): n / 10 for n in range(12) for seed in ([0, 1] if n == 0 else [0])}}
+    assert macro_mean(sparse, resamples=200, seed=0).mean == pytest.approx((0.55 + 0.0) / 2)

@@ -28,7 +28,16 @@ def test_a_prompt_without_instructions_is_set_aside(reason):
     assert reason(IfEval(), {**FLAT, "instruction_id_list": [], "kwargs": []}) == "no verifiable instruction"
 
 
-@pytest.mark.parametrize("kwargs", [[{}], [{}, {}, {}], "none", None, 3])
-def test_arguments_that_do_not_fit_the_instructions_are_an_error(kwargs):
-    with pytest.raises(ResetError, match=r"instructions|JSON|'kwargs'"):
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ([{}], r"has 2 instructions \('instruction_id_list'\), but arguments \('kwargs'\) of 1"),
+        ([{}, {}, {}], r"has 2 instructions \('instruction_id_list'\), but arguments \('kwargs'\) of 3"),
+        ("none", "the field 'kwargs' is a text, but not JSON"),
+        (None, "'kwargs'"),
+        (3, "'kwargs'"),
+    ],
+)
+def test_arguments_that_do_not_fit_the_instructions_are_an_error(kwargs, message):
+    with pytest.raises(ResetError, match=message):
         list(IfEval().outcomes([{**FLAT, "kwargs": kwargs}]))

@@ -166,3 +166,15 @@ def test_labels_of_a_tree_that_are_no_object_of_objects_are_told(labels):
 def test_replies_of_a_tree_that_are_no_messages_are_told():
     with pytest.raises(ResetError, match="the field 'replies' must be a list of objects, is a list"):
         list(Oasst1().unpack({"prompt": {**message("p1"), "replies": ["a1"]}}))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"turns": "frist"}, r"Unknown turns 'frist' \(options.turns of oasst1\). Did you mean 'first'"),
+        ({"label": "qualty"}, r"Unknown label 'qualty' \(options.label of oasst1\). Did you mean 'quality'"),
+    ],
+)
+def test_an_option_that_is_not_known_names_the_nearest(options: dict[str, str], message: str) -> None:
+    with pytest.raises(ResetError, match=message):
+        Oasst1(**options)  # type: ignore[arg-type]

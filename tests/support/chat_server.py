@@ -129,10 +129,25 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, reply, models=None):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.models = models
+        self.models, self.connections = models, 0
         self.reply, self.asked, self.at, self.lock = reply, [], [], threading.Lock()
         self.base_url = f"http://127.0.0.1:{self.server_port}/v1"
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def process_request_thread(self, request, client_address):
+        """Serve one connection; it counts as busy until its client has left."""
+        with self.lock:
+            self.connections += 1
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self.lock:
+                self.connections -= 1
+
+    def busy(self):
+        """Whether a client is still connected."""
+        with self.lock:
+            return self.connections > 0
 
     def handle_error(self, *_):
         """Say nothing of a client that went away."""

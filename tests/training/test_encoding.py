@@ -10,8 +10,9 @@ from reset.errors import ResetError
 from reset.files import schemas, tables
 from reset.files.row_accounts import Account
 from reset.micro.model import word_tokenizer
-from reset.model.chat_frame import frame
+from reset.model.chat_frame import frame, own_ids
 from reset.model.prompts import CHAT
+from reset.model.tokens import response_ids
 from reset.training import encoding
 from reset.training.recipe import IGNORED
 from tests.support.families import FAMILIES
@@ -191,3 +192,66 @@ def test_methods_that_train_whole_answers_refuse_masked_rows(tmp_path: Path, met
     tables.write(data, pa.schema([*encoding.SCHEMAS[method], *schemas.UNTRAINED]), [])
     with pytest.raises(ResetError, match=f"{method} trains whole answers, but sentences of these are masked"):
         encoding.schema(data, method)
+
+
+@pytest.mark.parametrize("method", ["sft", "weighted_sft"])
+def test_a_table_with_masked_sentences_is_read_with_them(tmp_path: Path, method: str) -> None:
+    data, columns = tmp_path / "rows.parquet", encoding.SCHEMAS[method]
+    tables.write(data, columns, [])
+    assert encoding.schema(data, method) == columns
+    tables.write(data, pa.schema([*columns, *schemas.UNTRAINED]), [])
+    assert encoding.schema(data, method).names == [*columns.names, "untrained"]
+
+
+def test_a_row_that_is_set_aside_does_not_end_the_rows_behind_it() -> None:
+    tokenizer, account = FAMILIES["gpt_2"].tokenizer(), Account()
+    good, long = masked_row(), {**masked_row(), "response": "word " * 900}
+    mixed = [long, good, masked_row([0, len(ANSWER)]), {**good, "example_id": "last"}]
+    encoded, _ = encoding.encode(mixed, tokenizer, 300, account)
+    assert [row["example_id"] for row in encoded] == [good["example_id"], "last"]
+    assert account.as_dict()["set_aside"] == {"all of its answer is masked": 1, "longer than max_tokens": 1}
+
+
+def test_a_chat_template_stands_around_the_prompt_of_a_row() -> None:
+    tokenizer = FAMILIES["qwen_3"].tokenizer()
+    chat = frame(tokenizer, CHAT)
+    assert chat is not None
+    (row,), _ = encoding.encode(rows(1), tokenizer, 400, Account(), chat=chat)
+    source = rows(1)[0]
+    own = own_ids(tokenizer, chat, str(source["prompt"]), str(source["response"]))
+    assert row["input_ids"] == own[: len(row["input_ids"])]
+
+
+@pytest.mark.parametrize("name", sorted(FAMILIES))
+def test_what_a_chat_template_writes_before_a_reply_is_no_part_of_it_that_could_be_trained(name: str) -> None:
+    tokenizer, account = FAMILIES[name].tokenizer(), Account()
+    if not tokenizer.chat_template:
+        pytest.skip("no chat template")
+    mixed = [masked_row([0, len(ANSWER)]), masked_row()]
+    (row,), _ = encoding.encode(mixed, tokenizer, 2_000, account, chat=frame(tokenizer, CHAT))
+    assert row["masked"] == 0
+    assert account.as_dict()["set_aside"] == {"all of its answer is masked": 1}
+
+
+@pytest.mark.parametrize("method", ["sft", "weighted_sft", "dpo", "kto"])
+def test_a_row_has_the_columns_of_its_method(method: str) -> None:
+    tokenizer = word_tokenizer(64)
+    more = {"weight": 0.3, "rejected": "the boat.", "desirable": False}
+    source = {**rows(1)[0], **more}
+    (row,), _ = encoding.encode([source], tokenizer, 64, Account(), method)
+    prompt = [tokenizer.bos_token_id, *tokenizer(str(source["prompt"]), add_special_tokens=False)["input_ids"]]
+    good, bad = (response_ids(tokenizer, str(source[name])) for name in ("response", "rejected"))
+    sft = {"input_ids": [*prompt, *good], "labels": [IGNORED] * len(prompt) + good}
+    assert row == {
+        "example_id": source["example_id"],
+        **{
+            "sft": sft,
+            "weighted_sft": {**sft, "weight": 0.3},
+            "dpo": {"prompt_ids": prompt, "chosen_ids": good, "rejected_ids": bad},
+            "kto": {"prompt_ids": prompt, "completion_ids": good, "label": False},
+        }[method],
+    }
+    answers = [good, bad] if method == "dpo" else [good]
+    assert [(one["example_id"], one["input_ids"], one["labels"]) for one in encoding.sequences([row])] == [
+        (source["example_id"], [*prompt, *own], [IGNORED] * len(prompt) + own) for own in answers
+    ]
