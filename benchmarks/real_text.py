@@ -4,8 +4,8 @@
 
 A run is a folder with everything that `dvc repro` wrote, of one composition with several seeds. The file holds what
 `reset-lm seeds --json` says of them, and why choosing brought what it did: how alike the candidates of a prompt are,
-the scores of a random and of the best one, and how long the chosen answers are. `--stages` adds what stages took: lines
-of JSON with `stage`, `args`, `wall_s`, `cpu_s` and `peak_bytes`.
+the scores of a random and of the best one, how long the chosen answers are, and what watcher `second` said. `--stages`
+adds what stages took: lines of JSON with `stage`, `args`, `wall_s`, `cpu_s` and `peak_bytes`.
 """
 
 import json
@@ -21,6 +21,7 @@ from typing import Any
 import click
 import pyarrow.parquet as pq
 
+from benchmarks import real_text_watcher
 from benchmarks.result import digits
 from reset.files import schemas, tables
 from reset.judges.rouge import rouge_l
@@ -28,6 +29,7 @@ from reset.judges.rouge import rouge_l
 ROOT = Path(__file__).parents[1]
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 POOL = "mtl_candidates"
+WATCHER = "second"
 LONG = ("abstractive_qa", "summarization")
 SCORES = ("faithfulness", "copied", "instruction", "task")
 
@@ -158,6 +160,9 @@ def main(runs: tuple[Path, ...], stages: Path | None) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     content = {"seeds": json.loads(done.stdout.replace(f"{runs[0].parent}/", ""))}
     content |= {name: means([part(run) for run in runs]) for name, part in PARTS.items()}
+    pairs = [(row["system"], row["against"]) for row in content["seeds"]["differences"]]
+    if all((run / f"metrics/watch/{WATCHER}.json").is_file() for run in runs):
+        content["watched"] = real_text_watcher.gather(runs, WATCHER, pairs)
     if stages:
         content["costs"] = costs(stages.read_text(encoding="utf-8").splitlines())
     click.echo(json.dumps(content, indent=2))

@@ -1,4 +1,7 @@
-"""The tables of docs/real-text.md, from docs/real_text.json: python -m benchmarks.real_text_tables."""
+"""The tables of docs/real-text.md: python -m benchmarks.real_text_tables.
+
+From docs/real_text.json, of runs in which words choose, and docs/real_text_nli.json, of one in which an NLI model does.
+"""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +13,7 @@ import click
 from reset.report import words
 
 FILE = Path("docs/real_text.json")
+NLI = Path("docs/real_text_nli.json")
 ORDER = ("base", "mtl", "mtl_random", "mtl_reset", "mtl_dpo")
 SCORES = ("faithfulness_seen", "faithfulness_unseen", "copied_seen", "copied_unseen", "instruction", "task")
 MEASURES = ("seen faithfulness", "unseen faithfulness", "instruction", "task")  # of README's table
@@ -47,6 +51,36 @@ def differences(content: Figures, measures: Sequence[str] | None = None, pairs: 
 
 def _told(figures: dict[str, float | None]) -> str:
     return f"{words.signed(figures)} {words.interval(figures)}"
+
+
+def watched(content: Figures) -> str:
+    """What the second NLI model says of the systems' abstractive answers and summaries; it chose nothing."""
+    found = content["watched"]["means"]
+    names = [name for name in ORDER if name in found]
+    datasets = list(found[names[0]])
+    return table(
+        ["system", *datasets], ([name, *(words.figure(found[name][one]) for one in datasets)] for name in names)
+    )
+
+
+def watched_differences(content: Figures) -> str:
+    """Paired differences in what the second NLI model says."""
+    rows = content["watched"]["differences"]
+    return table(
+        ["difference", "second NLI model"],
+        ([f"{row['system']} {words.MINUS} {row['against']}", _told(row)] for row in rows),
+    )
+
+
+def watched_choices(content: Figures) -> str:
+    """What the choice did to the verdict of the second NLI model."""
+    return table(
+        ["chosen by", "task", "all candidates", "chosen"],
+        (
+            [*name.split("/"), words.figure(row["pool"]), words.figure(row["winners"])]
+            for name, row in content["watched"]["choices"].items()
+        ),
+    )
 
 
 def choices(content: Figures) -> str:
@@ -93,9 +127,19 @@ def costs(content: Figures) -> str:
     return table(["stage", "times run", "minutes", "minutes of processor", "largest peak, GB"], rows)
 
 
+BY_WORDS = (scores, differences, choices, ended, winners, costs)
+BY_NLI = (scores, differences, choices, winners)
+WATCHED = (watched, watched_differences, watched_choices)
+
+
 def page(content: Figures) -> list[str]:
-    """The tables of the page, in their order."""
-    return [make(content) for make in (scores, differences, choices, ended, winners, costs)]
+    """The tables of the runs in which words choose, in their order."""
+    return [make(content) for make in BY_WORDS]
+
+
+def nli_page(content: Figures) -> list[str]:
+    """The tables of the run in which an NLI model chooses; those of its watcher if it has ended."""
+    return [make(content) for make in (*BY_NLI, *(WATCHED if "watched" in content else ()))]
 
 
 def readme(content: Figures) -> str:
@@ -106,8 +150,8 @@ def readme(content: Figures) -> str:
 @click.command()
 def main() -> None:
     """Print the tables."""
-    content = json.loads(FILE.read_text(encoding="utf-8"))
-    click.echo("\n\n".join([*page(content), readme(content)]))
+    words_chose, nli_chose = (json.loads(file.read_text(encoding="utf-8")) for file in (FILE, NLI))
+    click.echo("\n\n".join([*page(words_chose), readme(words_chose), *nli_page(nli_chose)]))
 
 
 if __name__ == "__main__":

@@ -55,6 +55,13 @@ def test_tables_on_real_text_are_those_of_its_figures() -> None:
     assert real_text_tables.readme(figures) in README
 
 
+def test_tables_of_the_run_with_an_nli_model_are_those_of_its_figures() -> None:
+    figures = json.loads((ROOT / "docs/real_text_nli.json").read_text())
+    page = (ROOT / "docs/real-text.md").read_text()
+    for table in real_text_tables.nli_page(figures):
+        assert len(table.splitlines()) > 3 and table in page
+
+
 def test_scales_named_in_the_readme_are_those_that_are_shipped() -> None:
     assert set(re.findall(r"scale=(\w+)", README)) <= set(SHIPPED)
     line = next(line for line in README.splitlines() if "scale = " in line)

@@ -246,7 +246,16 @@ def test_the_study_of_real_text_is_the_laptop_with_dpo_on_the_same_pool(composed
     assert study.recipes[study.systems["mtl_dpo"].recipe].method == "dpo"
     assert study.curated["pairs"].pool == study.curated["reset"].pool == study.curated["random"].pool
     assert set(study.prompts["test"].rows) == set(laptop.prompts["test"].rows)
-    assert study.judges == laptop.judges and study.curated["pairs"].rating == laptop.curated["reset"].rating
+    assert study.judges.keys() == laptop.judges.keys()
+    assert study.curated["pairs"].rating == laptop.curated["reset"].rating
+
+
+def test_the_second_nli_model_on_real_text_reads_as_the_judge_does_and_chooses_nothing(composed):
+    study = params.load(composed("laptop +studies=real_text"))
+    judge, watcher = study.judges["summac"], study.watchers["second"]
+    assert (watcher.kind, watcher.options) == (judge.kind, judge.options)
+    assert study.base["second"] != study.base["nli"] and watcher.model == "base/second"
+    assert not [row for row in study.judges.values() if row.model == watcher.model]
 
 
 def test_the_control_of_the_filter_on_real_text_is_the_random_one_without_it(composed):
