@@ -117,7 +117,7 @@ def test_waiting_for_one_question_holds_up_no_other(server, ledger, options):
     started = time.monotonic()
     found = ask(questions(8), options(concurrency=1), ledger)
     assert len(found) == 8
-    assert time.monotonic() - started < 2.5  # eight waits of half a second overlap
+    assert time.monotonic() - started < 3.5  # eight waits of half a second overlap; one after the other takes 4
 
 
 def test_a_question_that_never_works_fails_alone_after_bounded_attempts(server, ledger, options, monkeypatch):
