@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reset.files.atomic import room_for
 from reset.files.tables import ROW_GROUP
 
 SHARD_BYTES = 500_000_000  # a file is closed once it is this large, as the hub advises
@@ -42,10 +41,9 @@ def write(folder: Path, split: Split, groups: Iterable[pa.Table]) -> None:
     under.mkdir(exist_ok=True)
     waiting = (group for group in groups if len(group))
     paths: list[Path] = []
-    with room_for(folder):
-        while (group := next(waiting, None)) is not None:
-            paths.append(under / f"{split.name}-{len(paths):05d}")
-            _file(paths[-1], split, chain([group], waiting))
+    while (group := next(waiting, None)) is not None:
+        paths.append(under / f"{split.name}-{len(paths):05d}")
+        _file(paths[-1], split, chain([group], waiting))
     for number, path in enumerate(paths):
         split.disk += path.stat().st_size
         path.rename(under / f"{split.name}-{number:05d}-of-{len(paths):05d}.parquet")

@@ -42,6 +42,16 @@ def test_what_was_there_stays_if_the_disk_is_full_and_no_half_is_left(tmp_path, 
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_a_folder_names_itself_and_not_its_temporary_one_if_the_disk_is_full(tmp_path):
+    with (
+        pytest.raises(ResetError, match=f"^{tmp_path}/export: no space left on device; finished work is kept"),
+        atomic.whole_folder(tmp_path / "export") as folder,
+    ):
+        (folder / "train.parquet").write_text("half")
+        raise OSError(errno.ENOSPC, "no space")
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_folder_that_cannot_be_made_or_written_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(ResetError, match=r"file/sub/a\.json: cannot be written \(not a directory\): name a folder"):
