@@ -14,6 +14,7 @@ from reset.evidence.revisions import Run
 from reset.report import diffpage, words
 
 FAILED = 3  # the exit status if a condition holds; 1 is an error, 2 a wrong option
+WIDEST = 60  # characters of a cell in the terminal
 
 
 @click.command()
@@ -74,12 +75,20 @@ def text(comparison: Mapping[str, Any]) -> str:
         blocks.append(f"A is of scale {' and B of scale '.join(map(str, scales))}: equal names are different things")
     if stages := comparison["same_inputs_other_outputs"]:
         blocks.append(repeats.line(stages))
-    for title, head, rows in diffpage.sections(comparison):
-        blocks.append(f"{title}\n{words.aligned([head, *rows])}" if rows else f"{title}: none")
+    sections = list(diffpage.sections(comparison))
+    for title, head, rows in sections:
+        short = [[_cut(cell) for cell in row] for row in rows]
+        blocks.append(f"{title}\n{words.aligned([head, *short])}" if rows else f"{title}: none")
+    if any(len(cell) > WIDEST for _, _, rows in sections for row in rows for cell in row):
+        blocks.append(f"Values of over {WIDEST} characters are cut; --json and --html show them whole.")
     if rows := [_condition(row) for row in comparison["conditions"]]:
         head = ["condition", "system", "difference", "95 % interval", "least that shows", ""]
         blocks.append(f"Conditions\n{words.aligned([head, *rows])}")
     return "\n\n".join(blocks)
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= WIDEST else cell[: WIDEST - 1] + "…"
 
 
 def _condition(row: Mapping[str, Any]) -> list[str]:

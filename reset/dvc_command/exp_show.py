@@ -1,8 +1,11 @@
 """`dvc exp show` without flags: the scores that sum up a run, and the parameters that differ."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+LONGEST = 10  # letters of a word in a title; the default line's table then has less than 120 columns
 
 
 def show_few() -> None:
@@ -32,9 +35,23 @@ def _leave_few(td: Any, headers: Any) -> bool:
     if not titles:
         return False
     td.drop(*(column for kind in ("metrics", "deps") for column in headers.get(kind, ()) if column not in titles))
-    titles = {column: title.replace(" ", "\n") for column, title in titles.items()}  # a word a line: narrow columns
+    titles = _narrow(titles)
     for column, title in titles.items():
         td.rename(column, title)
     td.protect("Experiment", "Created", *titles.values())
     headers.update(metrics=list(titles.values()), deps=[])
     return True
+
+
+def _narrow(titles: Mapping[str, str]) -> dict[str, str]:
+    """Return titles with a word a line, long words cut to eight letters unless two titles would then be the same."""
+    lines = {column: title.split() for column, title in titles.items()}
+    whole = {column: "\n".join(words) for column, words in lines.items()}
+    short = {column: "\n".join(_abbreviated(word) for word in words) for column, words in lines.items()}
+    return short if len(set(short.values())) == len(set(whole.values())) else whole
+
+
+def _abbreviated(word: str) -> str:
+    return (
+        f"{word[: LONGEST - 2]}." if word.isalpha() and len(word) > LONGEST else word
+    )  # a name like mtl_reset_2 is kept

@@ -118,7 +118,7 @@ function draw() {
   $("tall").append(...drawn);
 }
 const address = (id) => "#answers/" + id.split("/").map(encodeURIComponent).join("/");
-async function open(place) {
+async function open(place, linked = true) {
   if (!shown.length) return;
   at = Math.max(0, Math.min(shown.length - 1, place));
   beside = null;
@@ -131,7 +131,7 @@ async function open(place) {
   if (shown[at] !== row) return;
   show(prompt);
   $("answer").scrollTop = 0;
-  history.replaceState(null, "", address(prompt.id));
+  if (linked) history.replaceState(null, "", address(prompt.id));
 }
 function show(prompt) {
   const asked = [$("left").value, $("right").value].map((pool) => POOLS[pool]);
@@ -206,5 +206,6 @@ $("filters").open = !NARROW.matches;
 NARROW.addEventListener("change", () => { $("filters").open = !NARROW.matches; });
 filter();
 await follow();
+if (at < 0 && !location.hash.startsWith("#answers/")) await open(0, false); // the first prompt stands there before one is chosen
 document.body.dataset.ready = "yes";
 })();

@@ -24,6 +24,7 @@ class Chart:
     draw: Callable[[Sequence[Row]], plots.Spec]
     picked: str  # the column whose values a reader picks, at most `MOST`
     panel: str = ""  # the column of the small plots, if each of them has its own series
+    one: str = ""  # a column of which one value is shown at a time, if there are several
 
 
 CHARTS = (
@@ -44,6 +45,7 @@ CHARTS = (
         partial(plots.facets, score="mean"),
         "series",
         "panel",
+        "training",
     ),
     Chart(
         "checkpoint_lengths",
@@ -67,7 +69,7 @@ HISTOGRAM = "One row per system, twenty bins of the score: the stronger the colo
 
 
 def drawn(rows: Rows, pair: Sequence[str], of: Lineage, systems: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the plots that have rows: `section`, `title`, `text`, Vega-Lite specification (`spec`) and `picker`.
+    """Return the plots that have rows: `section`, `title`, `text`, Vega-Lite specification (`spec`), `picker`, `one`.
 
     `pair` are the two objectives of the trade-off; `systems` decide the colours of the families. Those that are
     compared are picked at first.
@@ -81,8 +83,15 @@ def drawn(rows: Rows, pair: Sequence[str], of: Lineage, systems: Sequence[str]) 
         if plotted:
             own = [{**row, "colour": colour(places.get(row.get("system", ""), MOST))} for row in plotted]
             shown = {"section": chart.section, "title": chart.title, "text": chart.text}
-            found.append({**shown, "spec": chart.draw(own), "picker": _picker(own, chart, list(compared))})
+            pickers = {"picker": _picker(own, chart, list(compared)), "one": _one(own, chart)}
+            found.append({**shown, "spec": chart.draw(own), **pickers})
     return found
+
+
+def _one(rows: Sequence[Row], chart: Chart) -> dict[str, Any] | None:
+    """The values of which one is shown at a time, if there are several."""
+    values = list(dict.fromkeys(row[chart.one] for row in rows)) if chart.one else []
+    return {"field": chart.one, "values": values} if len(values) > 1 else None
 
 
 def _picker(rows: Sequence[Row], chart: Chart, first: Sequence[str]) -> dict[str, Any] | None:

@@ -115,14 +115,15 @@ def headline(scores: Sequence[Mapping[str, Any]]) -> str:
     moved = [words.direction(row) for row in tested]
     same = sum(row["difference"] == 0 for row in tested)
     up, down = moved.count("up"), moved.count("down")
-    left = len(tested) - same - up - down
-    rest = f"; of the other {left} these prompts do not tell" if left else ""
-    return f"Of {len(tested)} macro averages {same} are the same, {up} clearly higher in B, {down} clearly lower{rest}."
+    counts = {"clearly higher": up, "clearly lower": down, "not clear": len(tested) - same - up - down, "equal": same}
+    found = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return f"Macro averages, B against A: {found}."
 
 
 def write(path: Path, comparison: Mapping[str, Any]) -> None:
     """Write the comparison as one page that opens offline; all text is escaped."""
-    parts = [(f"part-{n}", *part) for n, part in enumerate(sections(comparison, whole=True))]
+    found = list(sections(comparison, whole=True))
+    parts = [(f"part-{n}", *part) for n, part in enumerate(part for part in found if part[2])]
     html.write(
         path,
         "diff.html.j2",
@@ -131,5 +132,6 @@ def write(path: Path, comparison: Mapping[str, Any]) -> None:
         forest=forest(comparison["scores"]),
         sections=[("story", "Story"), *((id_, NAMES.get(title, title.split(":")[0])) for id_, title, _, _ in parts)],
         parts=parts,
+        empty=[title for title, _, rows in found if not rows],
         script=html.script("page.js"),
     )

@@ -14,14 +14,16 @@ function sized(spec, width, rows) { // small plots fill the width; other plots h
   const columns = Math.max(1, Math.min(3, Math.floor(width / 330))), named = JSON.stringify(spec.spec).includes("label_y") ? 90 : 0;
   return { ...spec, columns, spacing: 24, spec: { ...spec.spec, width: Math.max(150, Math.floor(width / columns) - 72 - named) } };
 }
-const drawings = specs.map(({ spec, picker }, place) => {
+const drawings = specs.map(({ spec, picker, one }, place) => {
   const holder = document.getElementById("chart-" + place), chosen = new Set(picker ? picker.chosen : []);
+  const which = one && menu(one.values, holder.parentElement.parentElement.querySelector("h3").textContent);
   function draw() {
-    const values = spec.data.values.filter((row) => !picker || chosen.has(row[picker.field]));
+    const values = spec.data.values.filter((row) => (!picker || chosen.has(row[picker.field])) && (!one || row[one.field] === which.value));
     const own = { ...sized(spec, holder.parentElement.clientWidth, values), data: { values } };
     return vegaEmbed(holder, own, { config: theme(), actions: false, renderer: "svg", ast: false });
   }
   if (picker) holder.parentElement.before(pick(picker, chosen, draw));
+  if (one) { holder.parentElement.before(which); which.addEventListener("change", draw); }
   return { holder, draw };
 });
 function pick(picker, chosen, draw) { // at most `most` at once
@@ -39,10 +41,15 @@ function pick(picker, chosen, draw) { // at most `most` at once
   limit();
   return field;
 }
+function menu(names, question) {
+  const select = make("select", undefined, "which");
+  select.setAttribute("aria-label", question);
+  for (const name of names) select.append(new Option(name));
+  return select;
+}
 for (const holder of document.querySelectorAll(".only")) { // one of several drawings at a time
-  const figures = [...holder.querySelectorAll("figure")], select = make("select", undefined, "which");
-  select.setAttribute("aria-label", holder.querySelector("h3").textContent);
-  for (const figure of figures) { select.append(new Option(figure.dataset.name)); figure.querySelector(".named").hidden = true; }
+  const figures = [...holder.querySelectorAll("figure")], select = menu(figures.map((figure) => figure.dataset.name), holder.querySelector("h3").textContent);
+  for (const figure of figures) figure.querySelector(".named").hidden = true;
   const show = () => figures.forEach((figure, place) => { figure.style.display = place === select.selectedIndex ? "" : "none"; });
   select.addEventListener("change", show);
   figures[0].before(select);

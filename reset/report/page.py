@@ -62,7 +62,7 @@ def _page(path: Path, content: Mapping[str, Any], measured: Measured, browser: C
         places=run.lineage.places(measured.systems),
         sections=_sections(measured, has, browser, run),
         charts=plots,
-        specs=[{key: plot[key] for key in ("spec", "picker")} for plot in plots],
+        specs=[{key: plot[key] for key in ("spec", "picker", "one")} for plot in plots],
         figures=drawings,
         flow=row_flow.drawing(measured.flows),
         browser=browser,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+from scipy.optimize import isotonic_regression
 
 from reset.files.tables import Row
 from reset.report.lineage import GREY
@@ -23,8 +24,8 @@ FRONT_HEIGHT = 360
 def front(rows: Sequence[Row], pair: Sequence[str]) -> Spec:
     """Points of the grid of weights (one line per set of floors), the present choice and a random one."""
     base = _chart(rows).encode(
-        x=alt.X(_field(pair[0]), title=f"{pair[0]} (mean of the winners)").scale(zero=False),
-        y=alt.Y(_field(pair[1]), title=f"{pair[1]} (mean of the winners)").scale(zero=False),
+        x=alt.X(_field(pair[0]), title=f"{pair[0]} (mean of the winners)").scale(zero=False).axis(tickCount=6),
+        y=alt.Y(_field(pair[1]), title=f"{pair[1]} (mean of the winners)").scale(zero=False).axis(tickCount=6),
         tooltip=["kind:N", "weights:N", "floors:N", "prompts:Q", *(alt.Tooltip(_field(n), format=".3f") for n in pair)],
     )
     colour = alt.Color("floors:N", title="floors").sort(None).legend(orient="bottom", columns=2, labelLimit=300)
@@ -106,26 +107,36 @@ def _curves(rows: Sequence[Row], x: str, y: str, panel: str, *, tooltip: list[An
         tooltip=tooltip,
     )
     lines = base.mark_line(point=alt.OverlayMarkDef(color=GREY), color=GREY)
-    names = base.mark_text(align="left", dx=7, fontSize=11).encode(y="label_y:Q", text="series:N")
-    layers = [lines, names.transform_filter("datum.last")]
+    ends = base.transform_filter("datum.last")
+    leaders = ends.mark_rule(color=GREY, opacity=0.6, xOffset=4, x2Offset=13).encode(x2=f"{x}:Q", y2="label_y:Q")
+    names = ends.mark_text(align="left", dx=15, fontSize=11).encode(y="label_y:Q", text="series:N")
+    layers = [lines, leaders, names]
     if any(row.get("low") is not None for row in rows):
         layers.insert(0, base.mark_rule(color=GREY, opacity=0.5).encode(y="low:Q", y2="high:Q"))
     return _small(alt.layer(*layers), with_names(rows, x, y, panel), panel)
 
 
 def with_names(rows: Sequence[Row], x: str, y: str, panel: str) -> list[Row]:
-    """Mark the last row of each curve (`last`) with the height of its name (`label_y`), so that no two names meet."""
+    """Mark the last row of each curve (`last`) with the height of its name (`label_y`).
+
+    No two names meet, none is below the lowest point, and all are as near their curves as that allows.
+    """
     found = [dict(row) for row in rows]
     for name in dict.fromkeys(row[panel] for row in found):
         own = [row for row in found if row[panel] == name]
         heights = [row[key] for row in own for key in (y, "low", "high") if row.get(key) is not None]
         gap = GAP * (max(heights) - min(heights) or 1.0)
         ends = {row["series"]: row for row in sorted(own, key=lambda row: row[x])}
-        height = float("-inf")
-        for row in sorted(ends.values(), key=lambda row: row[y]):
-            height = max(row[y], height + gap)
+        ranked = sorted(ends.values(), key=lambda row: row[y])
+        for row, height in zip(ranked, _spread([row[y] for row in ranked], gap, min(heights)), strict=True):
             row |= {"last": True, "label_y": height}
     return found
+
+
+def _spread(heights: Sequence[float], gap: float, lowest: float) -> list[float]:
+    """Return ascending heights moved as little as possible (least squares) to be `gap` apart and not below `lowest`."""
+    nearest = isotonic_regression([height - place * gap for place, height in enumerate(heights)]).x
+    return [max(float(height), lowest) + place * gap for place, height in enumerate(nearest)]
 
 
 def lengths(rows: Sequence[Row], objective: str) -> Spec:

@@ -24,7 +24,7 @@ def test_only_compared_averages_of_the_first_pair_are_left_with_a_word_a_line(mo
     monkeypatch.chdir(ROOT)  # params.yaml: mtl_reset - mtl
     found, headers = table()
     assert exp_show._leave_few(found, headers)
-    scores = ["mtl\nseen\nfaithfulness", "mtl\ninstruction"]
+    scores = ["mtl\nseen\nfaithful.", "mtl\ninstruct."]
     assert headers == {"metrics": scores, "params": ["seed"], "deps": []}
     assert set(found.keys()) == {"Experiment", "Created", "seed", *scores}
 
@@ -36,3 +36,12 @@ def test_params_of_another_form_leave_the_table_as_it_is(tmp_path: Path, monkeyp
     before = list(found.keys())
     assert not exp_show._leave_few(found, headers)
     assert list(found.keys()) == before
+
+
+def test_long_words_stay_whole_where_their_beginnings_are_the_same() -> None:
+    assert exp_show._narrow({"a": "mtl_reset_2_random faithfulness", "b": "mtl task"}) == {
+        "a": "mtl_reset_2_random\nfaithful.",
+        "b": "mtl\ntask",
+    }
+    alike = {"a": "mtl instructing", "b": "mtl instruction"}
+    assert exp_show._narrow(alike) == {"a": "mtl\ninstructing", "b": "mtl\ninstruction"}

@@ -157,6 +157,15 @@ def test_terminal_shows_each_part(runs: tuple[Path, Path]) -> None:
     assert line.split("  ")[-2:] == ["the same on every prompt", words.DASH]
 
 
+def test_long_values_are_cut_in_the_terminal_and_whole_in_the_object(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    other, long = shutil.copytree(runs[1], tmp_path / "other"), "a_name_" * 20
+    path = other / "params.yaml"
+    path.write_text(path.read_text().replace("stand_ins: []", f"stand_ins: [{long}]"))
+    shown = cli(runs[0], other).output
+    assert long not in shown and "Values of over 60 characters are cut" in shown
+    assert long in cli(runs[0], other, "--json").output
+
+
 def test_scores_and_verdicts_of_stand_ins_are_marked(runs: tuple[Path, Path], tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(runs[1], other)

@@ -95,6 +95,7 @@ def quiet(page_: Chrome) -> bool:
 @pytest.mark.slow
 @CHROMIUM
 def test_reader_searches_opens_and_walks_with_the_keyboard(opened: Chrome) -> None:
+    assert opened.find_elements(By.CSS_SELECTOR, "#answer h3") and "#" not in opened.current_url  # the first one
     find(opened, "nq/test/7")
     wait(opened, "document.querySelector('#answer h3')?.textContent === 'nq/test/7'")
     assert opened.find_element(By.ID, "count").text == "1 of 200"

@@ -8,7 +8,7 @@ import pytest
 
 from reset.files.metrics import Metrics
 from reset.files.tables import write_json
-from reset.report import costs, figures, intervals, plane, plots, row_flow, words
+from reset.report import charts, costs, figures, intervals, plane, plots, row_flow, words
 from reset.report.lineage import PALETTE, START, Lineage, lineage
 from reset.report.story import said
 from tests.support import ROOT, folders
@@ -149,6 +149,19 @@ def test_names_at_the_ends_of_curves_keep_their_distance() -> None:
     ]
     ends = sorted(row["label_y"] for row in plots.with_names(rows, "x", "y", "panel") if row.get("last"))
     assert all(b - a >= plots.GAP for a, b in pairwise(ends)) and len(ends) == 3
+
+
+def test_names_move_as_little_as_their_distance_and_the_lowest_point_allow() -> None:
+    assert plots._spread([0.0, 0.5, 1.0], gap=0.1, lowest=0.0) == [0.0, 0.5, 1.0]
+    assert plots._spread([0.5, 0.5, 0.9], gap=0.1, lowest=0.0) == pytest.approx([0.45, 0.55, 0.9])
+    assert plots._spread([0.0, 0.0, 0.9], gap=0.1, lowest=0.0) == pytest.approx([0.0, 0.1, 0.9])
+
+
+def test_curves_of_several_trainings_are_shown_one_training_at_a_time() -> None:
+    chart = next(chart for chart in charts.CHARTS if chart.one)
+    rows = [{"training": name} for name in ("cd", "cd", "cd_if")]
+    assert charts._one(rows, chart) == {"field": "training", "values": ["cd", "cd_if"]}
+    assert charts._one(rows[:2], chart) is None
 
 
 def test_costs_tell_rows_tokens_and_seconds_of_each_stage(tmp_path: Path) -> None:
