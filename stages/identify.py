@@ -1,5 +1,6 @@
 """Stage `identify`: hash what a judge's verdicts depend on, so that a pool is judged again only if that changes."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -20,8 +21,8 @@ def main(judge: str, into: Path) -> None:
     """
     p = params.load()
     row = params.row(p.judges, judge, "judges")
-    read = {"read": judged.read(p, judge)} if judged.asks_a_server(row) else {}
-    tables.write_json(into, {**build.identity(row.model_dump()), **read})
+    read = {pool: asdict(of) for pool, of in judged.read(p, judge).items()} if judged.asks_a_server(row) else None
+    tables.write_json(into, build.identity(row.model_dump()) | ({} if read is None else {"read": read}))
     click.echo(f"identify {judge}: {row.kind}")
 
 

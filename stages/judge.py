@@ -33,7 +33,7 @@ def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into
     build.require_unchanged(judge, row)
     by, spread = build.load("judges", judge, row, p.cluster.model_dump())
     progress.lines_to_stderr()
-    read = row["read"].get(pool) if "read" in row else None
+    read = judges.Read(**row["read"][pool]) if pool in row.get("read", {}) else None
     if isinstance(by, judges.Paid):
         click.echo(f"judge {name}: {preflight(answers, asked, by, pool=pool, read=read)}")
     kept = build.store(tracking.root(), by, judge, row, p.store.max_gb)
@@ -52,7 +52,7 @@ def main(judge: str, pool: str, identity: Path, answers: Path, asked: Path, into
             read=read,
             store=kept,
         )
-        extra = {} if read is None else {"sweeps_read": read}
+        extra = {} if read is None else {"sweeps_read": read.sweeps, "gold_read": read.gold}
         account.write(metrics, scale=p.scale, verdicts=verdicts, **extra)
     click.echo(f"judge {name}: {account}; {kept}")
 

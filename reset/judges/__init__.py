@@ -1,13 +1,12 @@
 """Judges score answers in [0, 1], or give null and a reason where they cannot. Null never counts as zero."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 TASKS = ("instruction", "extractive_qa", "abstractive_qa", "summarization")
 PROMPTS = Path("conf/judge_prompts")  # prompt files: what LLM judges are asked in the user's own words
-Read = Mapping[str, int]  # verdict -> how many sweeps of a pool have answers whose verdict something reads
 
 
 def prompt_path(name: str) -> Path:
@@ -18,6 +17,22 @@ def prompt_path(name: str) -> Path:
 def answerable(checks: Mapping[str, Any] | None) -> bool:
     """Whether the passages of an example hold its answer; `checks` is its column, read from JSON."""
     return bool((checks or {}).get("answerable", True))
+
+
+@dataclass(frozen=True)
+class Read:
+    """What something reads of a judge's verdicts on a pool; a paid judge is asked for nothing else."""
+
+    sweeps: Mapping[str, int]  # verdict -> how many sweeps have answers whose verdict is read
+    gold: Collection[str] = ()  # verdicts that are read of the references
+
+    def wants(self, verdict: str, sweep: int, gold: bool) -> bool:
+        """Whether `verdict` is read of an answer of this sweep, or of a reference (`gold`)."""
+        return verdict in self.gold if gold else sweep < self.sweeps.get(verdict, 0)
+
+    def wants_any(self, sweep: int, gold: bool) -> bool:
+        """Whether any verdict is."""
+        return any(self.wants(verdict, sweep, gold) for verdict in (*self.sweeps, *self.gold))
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ class OpenAIRater:
             yield question, self._server
 
     def _reads(self, name: str, answer: Answer) -> bool:
-        return self._read is None or answer.sweep < self._read.get(name, 0)
+        return self._read is None or self._read.wants(name, answer.sweep, answer.gold)
 
     def _compares(self, answer: Answer) -> bool:
         return bool(self._pairwise_model) and answer.split == "test" and self._reads("preference", answer)

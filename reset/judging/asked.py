@@ -14,7 +14,7 @@ UNANSWERABLE = "the prompt is unanswerable"
 
 @dataclass(frozen=True)
 class Asked:
-    """The tasks of a judge, the sweeps that are read per verdict (None: all), and the prompts that it does not see."""
+    """The tasks of a judge, what is read of its verdicts (None: all), and the prompts that it does not see."""
 
     tasks: frozenset[str]
     read: Read | None
@@ -35,5 +35,5 @@ class Asked:
             return UNANSWERABLE
         if row["finish_reason"].startswith("error"):
             return FAILED
-        read = self.read is None or row["sweep"] < max(self.read.values(), default=0)
-        return None if read else UNREAD
+        wanted = self.read is None or self.read.wants_any(row["sweep"], row["setting"] == schemas.GOLD)
+        return None if wanted else UNREAD

@@ -48,7 +48,7 @@ def judge(
     """Write the verdicts of `by` on `answers` to `into`; return the account and the figures of each verdict name.
 
     An answer that the engine failed on is not judged. It gets null verdicts, under the same names as the other answers
-    of its task. An answer whose verdicts nothing reads (`read`, the sweeps that are read per verdict; None: all) is set
+    of its task. An answer whose verdicts nothing reads (`read`; None: all are read) is set
     aside, and so is one to an unanswerable prompt, unless the judge is for those, too. `store` holds verdicts by what a
     judge is shown; its mark holds the judge's identity.
 
@@ -108,10 +108,11 @@ def _unread(path: Path, asked: Asked) -> str:
     read = asked.read
     if read is None:
         return ""
-    sweeps = Counter(row["sweep"] for row in _answers_to_judge(path, replace(asked, read=None)))
-    unread = {name: sum(n for sweep, n in sweeps.items() if sweep >= count) for name, count in read.items()}
+    rows = _answers_to_judge(path, replace(asked, read=None))
+    places = Counter((row["sweep"], row["setting"] == schemas.GOLD) for row in rows)
+    unread = {name: sum(n for at, n in places.items() if not read.wants(name, *at)) for name in read.sweeps}
     parts = [f"{name} of {count:,} answers" for name, count in unread.items() if count]
-    parts = parts if read or not sweeps else [f"{sweeps.total():,} answers"]
+    parts = parts if read.sweeps or not places else [f"{places.total():,} answers"]
     return f"; not asked, because no row of `curated` or `evaluate` reads it: {', '.join(parts)}" if parts else ""
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reset import objectives, registry
 from reset.errors import nearest
-from reset.judges import TASKS, verdict_names
+from reset.judges import TASKS, Read, verdict_names
 from reset.judges.verdict_names import SPLITS, STAND_INS, given, names, watched
 from reset.objectives import Objectives, by_task
 
@@ -45,22 +45,23 @@ def asks_a_server(row: "Judge") -> bool:
     return "server" in row.options
 
 
-def read(p: "Params", judge: str) -> dict[str, dict[str, int]]:
-    """Return, per pool, how many of its sweeps have answers whose verdicts by `judge` something reads.
+def read(p: "Params", judge: str) -> dict[str, Read]:
+    """Return, per pool, what something reads of the verdicts by `judge`.
 
     Of an evaluated pool all verdicts are read, of one that rows of `curated` choose from those that the rows name, in
-    the sweeps that compete. A verdict that nothing reads is absent.
+    the sweeps that compete, and of the references if they compete, too. A verdict that nothing reads is absent.
     """
     return {name: _read_of_pool(p, p.judges[judge], judge, name) for name in p.pools}
 
 
-def _read_of_pool(p: "Params", row: "Judge", judge: str, name: str) -> dict[str, int]:
+def _read_of_pool(p: "Params", row: "Judge", judge: str, name: str) -> Read:
     pool = p.pools[name]
     split = p.prompts[pool.prompts].split
     given_here = {verdict for task in TASKS for verdict in names(row.kind, judge, row.options, task, split)}
     if name in p.evaluate.systems:
-        return dict.fromkeys(sorted(given_here), pool.sweeps)
+        return Read(dict.fromkeys(sorted(given_here), pool.sweeps))
     sweeps: dict[str, int] = {}
+    gold: set[str] = set()
     for curated in (row for row in p.curated.values() if row.pool == name):
         asked = {
             verdict
@@ -70,7 +71,8 @@ def _read_of_pool(p: "Params", row: "Judge", judge: str, name: str) -> dict[str,
         asked |= {curated.mask.verdict} if curated.mask else set()
         for verdict in given_here & asked:
             sweeps[verdict] = max(sweeps.get(verdict, 0), curated.sweeps)
-    return dict(sorted(sweeps.items()))
+        gold |= given_here & asked if curated.gold else set()
+    return Read(dict(sorted(sweeps.items())), sorted(gold))
 
 
 def problems(p: "Params") -> Iterator[str]:

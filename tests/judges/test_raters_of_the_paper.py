@@ -8,7 +8,7 @@ import pytest
 
 from reset import params
 from reset.errors import ResetError
-from reset.judges import Answer
+from reset.judges import Answer, Read
 from reset.judges.openai import OpenAIRater
 from tests.support.chat_server import Server, completion, today
 
@@ -91,7 +91,7 @@ def test_open_raters_are_asked_as_the_paper_says_each_at_its_own_server(server: 
 def test_only_verdicts_that_something_reads_are_asked_for(server: Server, composed: Composed) -> None:
     judge = rater(composed, "paper raters=gpt", server)
     asked = [answer(number, sweep=number) for number in range(2)]
-    line = judge.prepare(asked, "mtl_candidates", {"rating": 1, "rating_weak": 2})
+    line = judge.prepare(asked, "mtl_candidates", Read({"rating": 1, "rating_weak": 2}))
     assert line.startswith("3 requests to make")
     names = [(v.answer_id, v.name) for v in judge.verdicts(asked)]
     assert names == [("a0", "rating"), ("a0", "rating_weak"), ("a1", "rating_weak")]

@@ -6,7 +6,7 @@ import pytest
 
 from reset.errors import ResetError
 from reset.files import schemas, tables
-from reset.judges import Paid, Verdict
+from reset.judges import Paid, Read, Verdict
 from reset.judging.judge import judge, preflight
 
 DEFAULTS = {
@@ -270,7 +270,7 @@ def test_a_judge_that_is_paid_is_told_of_all_its_answers_before_the_first(case):
 def test_answers_that_nothing_reads_are_set_aside_and_told_before_the_work(case):
     rows = [answer("x", sweep, text, sweep=sweep) for sweep, text in enumerate(["abc", "abcd", "abcde"])]
     case.write(rows, [example("x")])
-    by, read = Sold(), {"length": 2}
+    by, read = Sold(), Read({"length": 2})
     said = preflight(case.answers, case.prompts, by, pool="mtl", read=read)
     assert said == (
         "mtl: ['abc', 'abcd']; not asked, because no row of `curated` or `evaluate` reads it: length of 1 answers"
@@ -278,14 +278,26 @@ def test_answers_that_nothing_reads_are_set_aside_and_told_before_the_work(case)
     account, _ = case.judge(by, read=read)
     assert account.as_dict()["set_aside"] == {"nothing reads its verdict": 1}
     assert [asked.sweep for asked in by.asked] == [0, 1]
-    assert preflight(case.answers, case.prompts, by, pool="mtl", read={}).endswith("reads it: 3 answers")
-    account, _ = case.judge(Sold(), read={})
+    assert preflight(case.answers, case.prompts, by, pool="mtl", read=Read({})).endswith("reads it: 3 answers")
+    account, _ = case.judge(Sold(), read=Read({}))
     assert account.as_dict() == {"rows_in": 3, "rows_out": 0, "set_aside": {"nothing reads its verdict": 3}}
+
+
+@pytest.mark.parametrize(("gold", "asked"), [((), ["abc"]), (("length",), ["abc", "gold one"])])
+def test_references_are_judged_only_where_they_compete(case, gold, asked):
+    case.write([answer("x", 0, "abc"), answer("x", 1, "gold one", setting=schemas.GOLD)], [example("x")])
+    by, read = Sold(), Read({"length": 1}, gold)
+    said = preflight(case.answers, case.prompts, by, pool="mtl", read=read)
+    assert said.partition(";")[0] == f"mtl: {asked}"
+    assert said.endswith("length of 1 answers") != bool(gold)
+    account, _ = case.judge(by, read=read)
+    assert [one.text for one in by.asked] == asked
+    assert account.as_dict()["rows_out"] == len(asked)
 
 
 def test_equal_texts_are_judged_as_the_earliest_sweeps(case):
     case.write([answer("x", 1, "abc", sweep=1), answer("x", 0, "abc", sweep=0)], [example("x")])
     by = Length()
-    case.judge(by, read={"length": 1, "other": 2})
+    case.judge(by, read=Read({"length": 1, "other": 2}))
     assert [asked.sweep for asked in by.asked] == [0]
     assert len(case.scores()) == 2

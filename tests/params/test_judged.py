@@ -5,6 +5,7 @@ import yaml
 
 from reset import params
 from reset.errors import ResetError
+from reset.judges import Read
 from reset.params import judged
 from tests.support.paper_objectives import PLAIN
 
@@ -224,17 +225,24 @@ def test_stand_ins_are_told_by_the_names_of_their_verdicts(minimal, tmp_path):
 def test_only_what_selections_and_evaluations_read_is_read(composed):
     p = params.load(composed("paper"))
     found = judged.read(p, "rater")
-    assert found["mtl_candidates"] == {"rating": 1, "rating_weak": 2}  # ReSet-S alone reads the second sweep
-    assert found["mtl_greedy_candidates"] == {"rating": 1}
-    assert found["mtl"] == found["base"] == {"rating": 1}
+    assert found["mtl_candidates"] == Read({"rating": 1, "rating_weak": 2}, [])  # ReSet-S alone reads the second sweep
+    assert found["mtl_greedy_candidates"] == Read({"rating": 1}, [])
+    assert found["mtl"] == found["base"] == Read({"rating": 1})
     assert found.keys() == p.pools.keys()
     assert judged.asks_a_server(p.judges["rater"]) and not judged.asks_a_server(p.judges["summac"])
+
+
+def test_references_are_read_by_the_verdicts_of_the_sets_in_which_they_compete(composed):
+    p = params.load(composed("paper"))
+    curated = p.curated | {"reset": p.curated["reset"].model_copy(update={"gold": True})}
+    found = judged.read(p.model_copy(update={"curated": curated}), "rater")
+    assert found["mtl_candidates"] == Read({"rating": 1, "rating_weak": 2}, ["rating"])  # not what ReSet-S alone reads
 
 
 def test_of_a_pool_that_nothing_reads_no_verdict_is_paid(composed):
     p = params.load(composed("paper"))
     p = p.model_copy(update={"curated": {}, "evaluate": p.evaluate.model_copy(update={"systems": ["mtl"]})})
-    assert judged.read(p, "rater")["mtl_candidates"] == judged.read(p, "rater")["reset"] == {}
+    assert judged.read(p, "rater")["mtl_candidates"] == judged.read(p, "rater")["reset"] == Read({}, [])
 
 
 @pytest.mark.parametrize(

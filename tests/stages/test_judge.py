@@ -81,7 +81,7 @@ def test_the_strong_rater_is_asked_about_the_sweep_that_it_chooses_from_alone(ru
     assert "; not asked, because no row of `curated` or `evaluate` reads it: rating of 6 answers\n" in said
     assert [sum(body["model"] == name for body in server.asked) for name in ("strong", "weak")] == [6, 12]
     metrics = json.loads(Path("metrics/judge/mtl_candidates/rater.json").read_text())
-    assert metrics["sweeps_read"] == {"rating": 1, "rating_weak": 2}
+    assert (metrics["sweeps_read"], metrics["gold_read"]) == ({"rating": 1, "rating_weak": 2}, [])
     assert {name: counts["n"] for name, counts in metrics["verdicts"].items()} == {"rating": 6, "rating_weak": 12}
 
 
