@@ -15,7 +15,7 @@ from reset.files import schemas, tables
 from reset.micro.words import ANIMALS, NAMES, TOWNS
 from tests.support import ROOT
 
-PROMPTS, KILLS = 400, 20
+PROMPTS, KILLS = 400, 6  # `make trials` kills each stage twenty times
 pytestmark = pytest.mark.slow
 
 

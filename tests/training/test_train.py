@@ -155,8 +155,7 @@ def test_two_ranks_of_zero_3_learn_what_one_process_learns(tmp_path: Path, init:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", ["sequence", "token"])
-@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize(("loss", "processes"), [("sequence", 1), ("token", 2)])
 def test_padding_free_training_learns_what_padded_training_learns(
     tmp_path: Path, init: Path, loss: str, processes: int
 ) -> None:
