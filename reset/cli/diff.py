@@ -14,7 +14,7 @@ from reset.evidence.revisions import Run
 from reset.report import diffpage, words
 
 FAILED = 3  # the exit status if a condition holds; 1 is an error, 2 a wrong option
-WIDEST = 60  # characters of a cell in the terminal
+WIDEST = 100  # characters of a cell in the terminal
 
 
 @click.command()

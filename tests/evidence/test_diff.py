@@ -162,7 +162,7 @@ def test_long_values_are_cut_in_the_terminal_and_whole_in_the_object(runs: tuple
     path = other / "params.yaml"
     path.write_text(path.read_text().replace("stand_ins: []", f"stand_ins: [{long}]"))
     shown = cli(runs[0], other).output
-    assert long not in shown and "Values of over 60 characters are cut" in shown
+    assert long not in shown and "Values of over 100 characters are cut" in shown
     assert long in cli(runs[0], other, "--json").output
 
 
