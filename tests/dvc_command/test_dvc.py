@@ -201,7 +201,7 @@ def test_experiments_are_shown_with_the_scores_that_sum_them_up_and_what_differs
         who = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
         subprocess.run(["git", *who, "commit", "-qm", "ran"], cwd=project, check=True)
     assert titles(shown(project, "--num", "2"))[2:] == [
-        *("mtl seen faithfulness", "mtl task", "mtl_reset seen faithfulness", "mtl_reset task"),
+        *("mtl seen faithful.", "mtl task", "mtl_reset seen faithful.", "mtl_reset task"),
         "objectives.faithfulness.weight",
     ]
     for flags in (("--drop", "^$"), ("--csv",), ("--md",)):
