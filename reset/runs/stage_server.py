@@ -187,6 +187,7 @@ def _become(request: Request, files: list[int]) -> Request:
 
 def main() -> None:
     """Serve until the owner has gone; in a child, run its stage."""
+    endings.told()  # a stage that is interrupted while it is imported ends in one line, too
     path, owner = Path(sys.argv[1]), int(sys.argv[2])
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))

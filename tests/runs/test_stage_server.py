@@ -76,13 +76,23 @@ def test_a_stage_says_writes_and_returns_the_same_as_in_its_own_process(
     assert alone.stdout.startswith("Usage: python -m stages.identify")
 
 
-def sleeping(server: str, tmp_path: Path) -> tuple[subprocess.Popen[bytes], int]:
+def sleeping(server: str, tmp_path: Path, said: int | None = None) -> tuple[subprocess.Popen[bytes], int]:
     """A caller whose stage sleeps, and the stage's process id."""
     code = f"from reset.runs.stage_server import ask; raise SystemExit(ask({server!r}, 'sleeper', ['pid']))"
-    caller = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    around = {**os.environ, "PYTHONPATH": str(ROOT)}
+    caller = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=around, stderr=said)
     until((tmp_path / "pid").exists)
     until(lambda: (tmp_path / "pid").read_text())
     return caller, int((tmp_path / "pid").read_text())
+
+
+def test_a_stage_that_is_interrupted_before_it_reads_its_command_line_ends_in_one_line(
+    server: str, tmp_path: Path
+) -> None:
+    caller, pid = sleeping(server, tmp_path, subprocess.PIPE)
+    os.kill(pid, signal.SIGINT)
+    _, said = caller.communicate(timeout=20)
+    assert said == b"Aborted!\n" and caller.returncode != 0
 
 
 def test_a_stage_dies_with_its_caller_and_the_server_goes_on(server: str, tmp_path: Path) -> None:
