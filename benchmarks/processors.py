@@ -119,13 +119,14 @@ def trials(finished: Path, stages: tuple[str, ...]) -> dict[str, dict[str, Any]]
 @click.command()
 @click.option("--run", "finished", default=".", type=click.Path(path_type=Path), help="Folder of a finished run.")
 @click.option("--quick", is_flag=True, help="Four stages.")
-@click.option("--without", default="", help="Stages to leave out, with commas: the longest trainings take an hour.")
+@click.option("--without", default="", help="Stages to leave out, with commas, as the long trainings.")
 def main(finished: Path, quick: bool, without: str) -> None:
     """Force one stage of each kind as on other processors, and tell which write the same bytes."""
     names = ("mix@mtl", "sample@mtl", "judge@lexical-mtl", "evaluate@mtl") if quick else STAGES
-    if unknown := set(filter(None, without.split(","))) - set(STAGES):
+    left_out = set(filter(None, without.split(",")))
+    if unknown := left_out - set(STAGES):
         raise click.BadParameter(f"no such stage: {', '.join(sorted(unknown))}", param_hint="--without")
-    stages = tuple(stage for stage in names if stage not in without.split(","))
+    stages = tuple(stage for stage in names if stage not in left_out)
     found = trials(finished, stages)
     here = [stage for stage in stages if not found[stage]["this one"]["equal"]]
     elsewhere = [

@@ -21,8 +21,10 @@ def main(judge: str, into: Path) -> None:
     """
     p = params.load()
     row = params.row(p.judges, judge, "judges")
-    read = {pool: asdict(of) for pool, of in judged.read(p, judge).items()} if judged.asks_a_server(row) else None
-    tables.write_json(into, build.identity(row.model_dump()) | ({} if read is None else {"read": read}))
+    identity = build.identity(row.model_dump())
+    if judged.asks_a_server(row):
+        identity["read"] = {pool: asdict(of) for pool, of in judged.read(p, judge).items()}
+    tables.write_json(into, identity)
     click.echo(f"identify {judge}: {row.kind}")
 
 

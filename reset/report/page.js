@@ -16,7 +16,7 @@ function sized(spec, width, rows) { // small plots fill the width; other plots h
 }
 const drawings = specs.map(({ spec, picker, one }, place) => {
   const holder = document.getElementById("chart-" + place), chosen = new Set(picker ? picker.chosen : []);
-  const which = one && menu(one.values, holder.parentElement.parentElement.querySelector("h3").textContent);
+  const which = one && menu(one.values, holder.closest(".plot").querySelector("h3").textContent);
   function draw() {
     const values = spec.data.values.filter((row) => (!picker || chosen.has(row[picker.field])) && (!one || row[one.field] === which.value));
     const own = { ...sized(spec, holder.parentElement.clientWidth, values), data: { values } };

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
-from scipy.optimize import isotonic_regression
 
 from reset.files.tables import Row
 from reset.report.lineage import GREY
@@ -135,6 +134,8 @@ def with_names(rows: Sequence[Row], x: str, y: str, panel: str) -> list[Row]:
 
 def _spread(heights: Sequence[float], gap: float, lowest: float) -> list[float]:
     """Return ascending heights moved as little as possible (least squares) to be `gap` apart and not below `lowest`."""
+    from scipy.optimize import isotonic_regression  # as slow to load as all of Altair; tables alone need no curve
+
     nearest = isotonic_regression([height - place * gap for place, height in enumerate(heights)]).x
     return [max(float(height), lowest) + place * gap for place, height in enumerate(nearest)]
 
