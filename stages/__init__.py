@@ -12,7 +12,7 @@ endings.told()
 if "DVC_ROOT" in os.environ:  # a `dvc` runs this: when it is killed, nothing goes on behind the back of the next one
     endings.with_parent()
 
-if sys.argv[0] == "-m" and "RESET_STAGE_SERVER" in os.environ and "RANK" not in os.environ:
+if sys.argv[0] == "-m" and "RESET_STAGE_SERVER" in os.environ:
     from reset.runs.stage_server import ask
 
     _module, *_arguments = sys.orig_argv[sys.orig_argv.index("-m") + 1 :]

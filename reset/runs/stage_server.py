@@ -178,7 +178,6 @@ def _become(request: Request, files: list[int]) -> Request:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environ"])
-    os.environ.pop(SOCKET, None)  # processes that the stage starts are its own
     endings.with_parent()  # the server
     sys.argv[:] = request["argv"]
     sys.path[0] = request["folder"]

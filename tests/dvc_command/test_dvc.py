@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from reset.dvc_command.lock_file import entry_text, replaced
+from reset.runs.stage_server import SOCKET
 from tests.support import ROOT
 
 DVC = Path(sys.executable).with_name("dvc")
@@ -24,6 +25,8 @@ stages:
       params: ["rows.${key}"]
       outs: ["${key}.txt"]
 """
+BARE = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/"), "DVC_NO_ANALYTICS": "1"}
+BARE |= {SOCKET: "0"}  # these stages need no libraries
 LOCK = "schema: '2.0'\nstages:\n  a@1:\n    cmd: x\n  a@10:\n    cmd: y\n"
 
 
@@ -46,8 +49,7 @@ def project(tmp_path: Path) -> Path:
 
 def repro(folder: Path, *command: str) -> str:
     """Run `command` as a newcomer's shell does: without the environment's folder on PATH."""
-    bare = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/"), "DVC_NO_ANALYTICS": "1"}
-    done = subprocess.run([*command, "repro"], cwd=folder, env=bare, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "repro"], cwd=folder, env=BARE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -142,8 +144,7 @@ def test_a_lock_is_parsed_again_only_if_another_program_has_changed_it(project: 
 
 def heavy(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a `dvc` command with this checkout's code."""
-    known = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/"), "DVC_NO_ANALYTICS": "1"}
-    environment |= known | {"PYTHONPATH": str(ROOT)}
+    environment |= BARE | {"PYTHONPATH": str(ROOT)}
     whole = [sys.executable, "-m", "reset.dvc_command.main", *command]
     return subprocess.run(whole, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from reset.model.adapters import Adapter
 from reset.params import training as sections
 from reset.runs.launcher import launcher
 from reset.training import encoding
+from tests.support import warm
 from tests.support.checkers import save as save_checker
 from tests.support.families import FAMILIES
 from tests.support.train_alone import rows
@@ -62,10 +62,9 @@ def train(micro_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Train:
     (folder / "program.py").write_text(PROGRAM)
 
     def run(*systems: tuple[Any, ...], processes: int = 1) -> Path:
-        start = launcher(processes) if processes > 1 else [sys.executable]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [*start, "program.py", json.dumps(systems)]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        ranks = launcher(processes) if processes > 1 else ()
+        command = warm.command("program", json.dumps(systems), ranks=ranks)
+        done = subprocess.run(command, cwd=folder, env=warm.environment(), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
         return folder
 

@@ -17,7 +17,7 @@ from reset.files import schemas, tables
 from reset.micro.words import ANIMALS, NAMES, TOWNS
 from reset.runs.chunks import Chunks
 from reset.runs.cluster import fitting, here, spread
-from tests.support import ROOT
+from tests.support import ROOT, warm
 
 LIMITS = {"worker_cpus": 1.0, "worker_gpus": 0.0, "max_restarts": 1}
 SCHEMA = tables.pa.schema([("text", tables.pa.string())])
@@ -114,7 +114,7 @@ def stage(micro_model, minimal, example_row, tmp_path):
         minimal["cluster"] |= {"workers": 2 if address else 1, "ray_address": address}
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
         command = [sys.executable, "-m", f"stages.{name}", *map(str, arguments)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        environment = warm.environment(cold=address is not None)
         return subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
 
     return starting

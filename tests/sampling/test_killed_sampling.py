@@ -1,6 +1,5 @@
 """Stage `sample`, stopped in any way and started again, ends with the rows of an undisturbed run."""
 
-import os
 import random
 import resource
 import signal
@@ -13,9 +12,9 @@ import yaml
 
 from reset.files import schemas, tables
 from reset.micro.words import ANIMALS, NAMES, TOWNS
-from tests.support import ROOT
+from tests.support import warm
 
-PROMPTS, KILLS = 400, 6  # `make trials` kills each stage twenty times
+PROMPTS, KILLS = 200, 4  # `make trials` kills each stage twenty times
 pytestmark = pytest.mark.slow
 
 
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.slow
 def start(micro_model, minimal, example_row, tmp_path):
     """A function that starts the stage in a folder of its own, on the same prompts and parameters.
 
-    `largest` bounds its files, in bytes: a disk that is full.
+    `largest` bounds its files, in bytes: a disk that is full. Not `cold`, it has its libraries from the start.
     """
     draw = random.Random(0)
     rows = [
@@ -33,7 +32,7 @@ def start(micro_model, minimal, example_row, tmp_path):
     minimal["sample"] |= {"max_tokens": 60, "chunk_prompts": 4}
     minimal["store"] = {"max_gb": 1.0}
 
-    def starting(name, largest=None):
+    def starting(name, largest=None, cold=True):
         folder = tmp_path / name
         if not folder.exists():
             folder.mkdir()
@@ -41,7 +40,7 @@ def start(micro_model, minimal, example_row, tmp_path):
             (folder / "params.yaml").write_text(yaml.safe_dump(minimal))
         files = ["prompts.parquet", "answers.parquet", "asked.parquet"]
         command = [sys.executable, "-m", "stages.sample", "mtl", str(micro_model), *files]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = warm.environment(cold=cold)
         prepare = partial(alone, largest)
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=prepare
@@ -78,14 +77,14 @@ def wait_for_chunks(folder, process, count):
 
 
 def test_kill_9_at_random_moments_changes_no_row_of_the_table(start):
-    folder, process = start("undisturbed")
+    folder, process = start("undisturbed", cold=False)
     finished(process)
     expected = list(tables.read(folder / "answers.parquet", schemas.ANSWERS))
     assert len(expected) == 4 * PROMPTS
 
     draw, kept = random.Random(), []
     for kill in range(KILLS):
-        folder, process = start("killed")
+        folder, process = start("killed", cold=False)
         wait_for_chunks(folder, process, len(chunks(folder)) + draw.randint(kill % 2, 2))
         try:
             process.wait(timeout=draw.uniform(0, 0.3))
@@ -97,7 +96,7 @@ def test_kill_9_at_random_moments_changes_no_row_of_the_table(start):
         kept.append(len(chunks(folder)))
     assert kept == sorted(kept) and 0 < kept[-1] < PROMPTS // 4  # work was kept, and some was left
     before = {path.name: path.stat().st_mtime_ns for path in chunks(folder)}
-    folder, process = start("killed")
+    folder, process = start("killed", cold=False)
     wait_for_chunks(folder, process, kept[-1] + 1)
     assert before.items() <= {path.name: path.stat().st_mtime_ns for path in chunks(folder)}.items()
     finished(process)

@@ -1,7 +1,6 @@
 """Stages `sample`, `judge` and `select` as they run, on a small model: sweeps until enough, competing references."""
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import yaml
 
 from reset.files import schemas, tables
 from reset.micro.words import ANIMALS, NAMES, TOWNS
-from tests.support import ROOT
+from tests.support import warm
 from tests.support.paper_objectives import PLAIN
 
 PROMPTS = 24
@@ -49,7 +48,7 @@ def stage(micro_model, minimal, example_row, tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", f"stages.{name}", *arguments],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "RESET_TRACKING": "0"},
+            env={**warm.environment(), "RESET_TRACKING": "0"},
             capture_output=True,
             text=True,
             check=False,

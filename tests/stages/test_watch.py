@@ -1,7 +1,6 @@
 """Stage `watch` as it runs: another NLI model, a MiniCheck model and a second LLM look at all pools."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -14,7 +13,7 @@ from reset.choosing.combining import Rule
 from reset.choosing.select import keep_best
 from reset.files import schemas, tables
 from reset.objectives import read
-from tests.support import ROOT, chat_server
+from tests.support import chat_server, warm
 from tests.support.paper_objectives import PLAIN
 
 ANSWER = {"system": "mtl", "setting": "t0.1", "temperature": 0.1, "top_k": 0, "seed": 1, "sweep": 0}
@@ -79,7 +78,7 @@ def watch(minimal, example_row, tmp_path):
         minimal["evaluate"] |= {"prompts": "candidates"}
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
         command = [sys.executable, "-m", "stages.watch", "other", into]
-        around = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
+        around = {**warm.environment(), **environment}
         done = subprocess.run(command, cwd=tmp_path, env=around, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-3000:]
         found = list(tables.read(tmp_path / into / "mtl.parquet", schemas.VERDICTS))

@@ -6,13 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support import ROOT
+from tests.support import ROOT, warm
 
 
 def run(folder: Path, *command: str) -> str:
-    """Run a command in `folder` as a user would and return what it printed; fail with its last lines."""
+    """Run a command in `folder` as a user would and return what it printed; fail with its last lines.
+
+    All `dvc` of a test's process have their stages forked by one server, which a user's starts anew each time.
+    """
     beside = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": beside, "PYTHONPATH": str(folder)}
+    environment = warm.environment() if command[0] == "dvc" else {**os.environ}
+    environment |= {"PATH": beside, "PYTHONPATH": str(folder)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return done.stdout + done.stderr

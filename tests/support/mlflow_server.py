@@ -1,6 +1,7 @@
 """An MLflow server on this machine, for the tests that send records to one or look at its pages."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -8,7 +9,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 from reset.runs.launcher import free_port
 from tests.support import ROOT
@@ -16,9 +19,22 @@ from tests.support import ROOT
 UPLOAD = [sys.executable, "-m", "reset.tracking", "upload"]
 
 
-def upload(project: Path, uri: str | None = None) -> subprocess.CompletedProcess[str]:
-    code = ROOT
-    env = {**os.environ, "PYTHONPATH": str(code)} | ({"MLFLOW_TRACKING_URI": uri} if uri else {})
+@cache
+def _empty_store() -> Path:
+    """A store without runs; MLflow takes seconds to make one."""
+    from mlflow import MlflowClient
+
+    path = Path(mkdtemp(prefix="reset-tests-")) / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+def upload(project: Path, uri: str | None = None, *, new: bool = False) -> subprocess.CompletedProcess[str]:
+    """Send what waits in the project to `uri`, else to its own store, which MLflow makes if it shall be `new`."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)} | ({"MLFLOW_TRACKING_URI": uri} if uri else {})
+    own, waits = project / "mlflow.db", any((project / ".tracking").glob("*.json"))
+    if waits and not (uri or new or own.exists()):
+        shutil.copy(_empty_store(), own)
     return subprocess.run(UPLOAD, cwd=project, env=env, capture_output=True, text=True, check=False)
 
 

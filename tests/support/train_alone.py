@@ -16,7 +16,7 @@ from reset.runs import divergence
 from reset.runs.launcher import launcher
 from reset.training import loop, train
 from reset.training.recipe import Recipe
-from tests.support import ROOT
+from tests.support import ROOT, warm
 
 RECIPE = Recipe(
     learning_rate=1e-3,
@@ -77,17 +77,22 @@ def run_alone(
     kill: str = "",
     template: str = "micro",
     dev: Sequence[dict[str, object]] = (),
+    cold: bool = False,
 ) -> tuple[int, list[dict[str, float]], str]:
     """Train in `folder`; `kill` names a step, or a step and `save`. Returns exit status, log and what was said.
 
-    `dev` are the dev rows, else the first training rows, whose loss falls to the end.
+    `dev` are the dev rows, else the first training rows, whose loss falls to the end. A `cold` process loads the
+    libraries itself.
     """
     tables.write(folder / "train.parquet", schemas.MIXTURES, rows(count))
     tables.write(folder / "dev.parquet", schemas.MIXTURES, dev or rows(4))
-    command = [sys.executable] if processes == 1 else launcher(processes, hostfile)
+    options = [str(folder), str(init), json.dumps(asdict(recipe)), template, *([kill] if kill else [])]
     done = subprocess.run(
-        [*command, __file__, str(folder), str(init), json.dumps(asdict(recipe)), template, *([kill] if kill else [])],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        warm.command(
+            "tests.support.train_alone", *options, ranks=launcher(processes, hostfile) if processes > 1 else ()
+        ),
+        cwd=ROOT,
+        env=warm.environment(cold=cold),
         capture_output=True,
         text=True,
         check=False,

@@ -36,7 +36,7 @@ def test_two_stage_runs_are_read_back_from_the_store(project: Path, monkeypatch:
     with pytest.raises(ValueError, match="no memory"), tracking.run("train", "mtl", {"lr": 1e-5}):
         raise ValueError("no memory")
 
-    done = upload(project)
+    done = upload(project, new=True)
     assert (done.returncode, done.stdout) == (0, f"tracking: 2 runs sent to sqlite:///{project}/mlflow.db\n")
     assert records(project) == []
 

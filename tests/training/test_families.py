@@ -1,9 +1,7 @@
 """Families through the line: trained in their own chat templates, sampled, exported and loaded elsewhere."""
 
 import json
-import os
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from reset.sampling import pieces, sample
 from reset.sampling.decode_settings import arms
 from reset.sampling.framed import Framed
 from tests.evidence.test_export import card, change, recorded
-from tests.support import ROOT
+from tests.support import warm
 from tests.support.families import FAMILIES
 from tests.support.train_alone import rows
 
@@ -80,9 +78,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables.write(folder / "dev.parquet", schemas.MIXTURES, rows(4))
     (folder / "program.py").write_text(PROGRAM)
     done = subprocess.run(
-        [sys.executable, "program.py", json.dumps(HOW)],
+        warm.command("program", json.dumps(HOW)),
         cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        env=warm.environment(),
         capture_output=True,
         text=True,
         check=False,

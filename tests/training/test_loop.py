@@ -40,5 +40,5 @@ def test_a_training_run_calls_no_compiler(
         (compilers / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(compilers), prepend=":")
     monkeypatch.delenv("CC", raising=False)
-    status, _, said = run_alone(tmp_path, init, RECIPE.__class__(**{**vars(RECIPE), "zero_stage": stage}))
+    status, _, said = run_alone(tmp_path, init, RECIPE.__class__(**{**vars(RECIPE), "zero_stage": stage}), cold=True)
     assert (status, called.exists()) == (0, False), said

@@ -1,9 +1,7 @@
 """Each method beyond supervised training learns from several answers to a prompt, on the ids that the engines read."""
 
 import json
-import os
 import subprocess
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from reset.model.tokens import prompt_ids, response_ids
 from reset.runs.launcher import launcher
 from reset.training import encoding, preferences, sft
 from reset.training.recipe import IGNORED, Recipe
+from tests.support import warm
 from tests.support.families import FAMILIES
 from tests.support.train_alone import LIMITS, RECIPE
 from tests.support.train_alone import row as plain
@@ -196,10 +195,11 @@ def train_all(
         f" adapter={adapter and f'adapters.{adapter}'})\n"
         "loop.leave()\n"
     )
-    command = [*launcher(processes), str(script)] if processes > 1 else [sys.executable, str(script)]
+    options = [str(folder), str(start), json.dumps({name: asdict(one) for name, one in recipes.items()})]
     done = subprocess.run(
-        [*command, str(folder), str(start), json.dumps({name: asdict(one) for name, one in recipes.items()})],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())},
+        warm.command("program", *options, ranks=launcher(processes) if processes > 1 else ()),
+        cwd=folder,
+        env=warm.environment(),
         capture_output=True,
         text=True,
         check=False,
