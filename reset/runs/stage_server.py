@@ -3,8 +3,8 @@
 Importing torch, transformers and TRL takes five to nine seconds of processor, and a run has some fifty stages that need
 them. The command `dvc` (reset/dvc_command/) starts this server. `python -m stages.<name>` then asks it for the stage
 (stages/__init__.py): the server forks, and the child runs the stage with the caller's arguments, environment, folder
-and terminal. Only libraries of others are loaded before the fork, never this one, so an edit counts at once. Without
-the server, a stage runs in its own process as ever, with the same result.
+and terminal; so does each rank that a training starts. Only libraries of others are loaded before the fork, never this
+one, so an edit counts at once. Without the server, a stage runs in its own process as ever, with the same result.
 
 A fork is safe while no other thread of Python runs; else the server refuses, and the caller runs the stage itself.
 (OpenBLAS and jemalloc have threads of their own by then, and handlers that stop and start them around a fork.) A stage

@@ -15,6 +15,7 @@ from reset.dvc_command.lock_file import entry_text, replaced
 from reset.runs.stage_server import SOCKET
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
 DVC = Path(sys.executable).with_name("dvc")
 PIPELINE = """
 stages:
@@ -245,7 +246,6 @@ def test_of_two_at_once_one_does_the_work_and_the_other_says_that_it_is_busy_or_
     assert [(project / f"{key}.txt").read_text() for key in ("one", "two")] == ["a" * 90, "b"]
 
 
-@pytest.mark.slow
 def test_the_way_to_free_the_cache_that_the_documents_give_keeps_what_experiments_made(project: Path) -> None:
     (found,) = re.findall(r"`(dvc gc [^`]+)`", (ROOT / "docs/scale.md").read_text())
     known = {**os.environ, "DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(ROOT)}

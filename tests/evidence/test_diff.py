@@ -188,6 +188,7 @@ def test_page_escapes_answers(runs: tuple[Path, Path], tmp_path: Path) -> None:
     assert page.count("<script") == 2  # our own
 
 
+@pytest.mark.slow
 def test_mlflow_compares_two_runs_by_the_same_numbers(
     runs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

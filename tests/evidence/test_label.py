@@ -154,6 +154,7 @@ def test_a_label_of_a_text_that_the_pool_no_longer_has_does_not_count(project: P
     assert "Set aside: 1 of texts that the pool no longer has" in done.output
 
 
+@pytest.mark.slow
 def test_weights_follow_what_people_say_overall(project: Path, here: Path) -> None:
     """Overall is a yes where the task score is high, whatever the faithfulness."""
     judged = pool(project)

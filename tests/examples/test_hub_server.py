@@ -10,11 +10,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import yaml
 
 from tests.support import ROOT
 from tests.support.hub_server import commit, hub
 
+pytestmark = pytest.mark.slow
 SET, GATED = "mine/set", "mine/gated"
 COMMIT = commit(f"datasets/{SET}")
 

@@ -107,6 +107,7 @@ def start(server, path, count):
     return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill_after", [1, 9])
 def test_a_killed_run_loses_no_reply_it_had_and_asks_no_such_question_again(tmp_path, kill_after):
     """Four are in flight at most; all others that were answered when the process is killed are in the ledger."""

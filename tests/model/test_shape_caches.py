@@ -33,6 +33,7 @@ def growth(first: str, **environment: str) -> int:
 
 
 @pytest.mark.skipif(precision.dtype("auto") is torch.float32, reason="oneDNN multiplies in bfloat16")
+@pytest.mark.slow
 def test_shapes_cost_little_memory_once_bound() -> None:
     bound = "from reset.model import shape_caches; shape_caches.bound()"
     assert growth(bound) < 0.5 * growth("")

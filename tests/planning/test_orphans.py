@@ -15,6 +15,8 @@ from reset.planning import orphans
 from reset.runs import store
 from reset.runs.stage_server import SOCKET
 
+pytestmark = pytest.mark.slow
+
 DVC = str(Path(sys.executable).with_name("dvc"))
 PIPELINE = """
 stages:

@@ -17,7 +17,7 @@ from reset.runs.stage_server import SOCKET, ask
 from tests.support import ROOT
 
 Row = dict[str, Any]
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")]
 SLEEPER = """
 import os, sys, time
 from pathlib import Path
@@ -25,6 +25,16 @@ from typing import Any
 Path(sys.argv[1]).write_text(str(os.getpid()))
 time.sleep(60)
 """
+
+STARTS = """
+import os, subprocess, sys
+from pathlib import Path
+Path("stages").mkdir()
+Path("stages/__init__.py").write_text(Path("ROOT/stages/__init__.py").read_text())
+one = "import os; open('parent', 'w').write(open(f'/proc/{os.getppid()}/cmdline').read())"
+Path("stages/one.py").write_text(one)
+subprocess.run([sys.executable, "-m", "stages.one"], env={**os.environ, "RANK": "0"}, check=True)
+""".replace("ROOT", str(ROOT))
 
 
 @pytest.fixture
@@ -84,6 +94,15 @@ def sleeping(server: str, tmp_path: Path, said: int | None = None) -> tuple[subp
     until((tmp_path / "pid").exists)
     until(lambda: (tmp_path / "pid").read_text())
     return caller, int((tmp_path / "pid").read_text())
+
+
+def test_ranks_that_a_stage_starts_are_forked_by_the_same_server(server: str, minimal: Row, tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
+    (tmp_path / "starts.py").write_text(STARTS)
+    code = f"from reset.runs.stage_server import ask; raise SystemExit(ask({server!r}, 'starts', []))"
+    around = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=around, check=True, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "parent").read_text().split("\0")[2:4] == ["reset.runs.stage_server", server]
 
 
 def test_a_stage_that_is_interrupted_before_it_reads_its_command_line_ends_in_one_line(

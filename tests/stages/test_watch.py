@@ -16,6 +16,8 @@ from reset.objectives import read
 from tests.support import chat_server, warm
 from tests.support.paper_objectives import PLAIN
 
+pytestmark = pytest.mark.slow
+
 ANSWER = {"system": "mtl", "setting": "t0.1", "temperature": 0.1, "top_k": 0, "seed": 1, "sweep": 0}
 ANSWER |= {"finish_reason": "stop", "mean_logprob": None, "tokens": 8}
 PASSAGE = "mira lives in red forest . the old dog sleeps all day . toma has a grey cat in the house ."
@@ -148,7 +150,6 @@ def test_a_second_llm_watches_and_is_paid_once(watch, tmp_path):
         server.shutdown()
 
 
-@pytest.mark.slow
 def test_a_watcher_says_the_same_by_two_workers_of_a_ray_cluster(watch, classifier, minimal):
     pytest.importorskip("ray", reason="requirements/cluster.txt")
     row = nli(classifier)

@@ -18,6 +18,8 @@ from stages import evaluate
 from tests.support import lines
 from tests.support.mlflow_server import mlflow_ui, upload
 
+pytestmark = pytest.mark.slow
+
 
 def records(project: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted((project / ".tracking").glob("*.json"))]
@@ -127,7 +129,6 @@ def test_store_in_the_folder_gets_data_sets_model_and_answers_once_also_if_sent_
     shown(f"sqlite:///{trained}/mlflow.db")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not find_spec("flask"), reason="needs MLflow's server (make ui installs it)")
 def test_server_gets_data_sets_model_and_answers(trained: Path) -> None:
     with mlflow_ui(trained) as address:
@@ -135,7 +136,6 @@ def test_server_gets_data_sets_model_and_answers(trained: Path) -> None:
         shown(address)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 def test_the_page_of_mlflow_shows_the_data_set_and_the_system(trained: Path) -> None:
     from mlflow import MlflowClient

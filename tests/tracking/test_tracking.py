@@ -17,6 +17,8 @@ from reset.tracking import figures
 from tests.support import ROOT
 from tests.support.mlflow_server import mlflow_ui, upload
 
+pytestmark = pytest.mark.slow
+
 
 def records(project: Path) -> list[dict[str, object]]:
     return [json.loads(path.read_text()) for path in sorted((project / ".tracking").glob("*.json"))]
@@ -243,7 +245,6 @@ def test_importing_tracking_loads_no_mlflow() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 def test_mlflow_ui_shows_the_run_in_a_browser(project: Path) -> None:
     from selenium.webdriver.common.by import By
