@@ -100,7 +100,7 @@ def test_ranks_that_a_stage_starts_are_forked_by_the_same_server(server: str, mi
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
     (tmp_path / "starts.py").write_text(STARTS)
     code = f"from reset.runs.stage_server import ask; raise SystemExit(ask({server!r}, 'starts', []))"
-    around = {**os.environ, "PYTHONPATH": str(ROOT)}
+    around = {**os.environ, "PYTHONPATH": str(ROOT), SOCKET: server}
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=around, check=True, stdout=subprocess.DEVNULL)
     assert (tmp_path / "parent_of_rank").read_text() == (tmp_path / "parent").read_text()
 
