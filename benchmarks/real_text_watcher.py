@@ -51,9 +51,10 @@ def _choices(runs: Sequence[Path], watcher: str) -> dict[str, dict[str, float]]:
     for run in runs:
         for chosen, tasks in json.loads((run / f"metrics/watch/{watcher}.json").read_text())["choices"].items():
             for task, figures in tasks.items():
-                for key in ("pool", "winners"):
-                    found[f"{chosen}/{task}"][key] += [row[key] for row in figures["means"].values()]
-    return {name: {key: digits(fmean(of)) for key, of in row.items()} for name, row in found.items() if row}
+                for row in figures["means"].values():
+                    for key in ("pool", "winners"):
+                        found[f"{chosen}/{task}"][key].append(row[key])
+    return {name: {key: digits(fmean(of)) for key, of in row.items()} for name, row in found.items()}
 
 
 def _means(scores: Scores) -> dict[str, float]:
