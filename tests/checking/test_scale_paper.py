@@ -5,6 +5,7 @@ pytest -s -m slow tests/checking/test_scale_paper.py     prints the table of fau
 
 import copy
 import json
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,6 +84,7 @@ def checked(
 ) -> Iterator[Checked]:
     for name, value in {**line.net.environment, "OPENAI_API_KEY": "sk-rehearsal"}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # urllib's own, which keeps the proxy of its first request
     monkeypatch.chdir(line.folder)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "ENDPOINT", "https://huggingface.co")

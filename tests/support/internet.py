@@ -10,7 +10,6 @@ anyway. A host that is not there is refused, and its name is kept.
 import datetime
 import socket
 import ssl
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +92,6 @@ def internet(hosts: Mapping[str, TCPServer]) -> Iterator[Internet]:
         finally:
             net.shutdown()
             net.server_close()
-            urllib.request.install_opener(None)  # type: ignore[arg-type]  # urllib keeps one, with this proxy
 
 
 def _port(server: BaseServer) -> int:
