@@ -12,10 +12,12 @@ from tests.support import ROOT, warm
 def run(folder: Path, *command: str) -> str:
     """Run a command in `folder` as a user would and return what it printed; fail with its last lines.
 
-    All `dvc` of a test's process have their stages forked by one server, which a user's starts anew each time.
+    All `dvc` of a test's process have their stages forked by one server, which a user's starts anew each time; but for
+    a test that sets variables of the hub, which its library reads when it is loaded.
     """
     beside = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = warm.environment() if command[0] == "dvc" else {**os.environ}
+    hub = any(name.startswith("HF_") for name in os.environ)
+    environment = warm.environment() if command[0] == "dvc" and not hub else {**os.environ}
     environment |= {"PATH": beside, "PYTHONPATH": str(folder)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
