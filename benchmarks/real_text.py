@@ -20,6 +20,7 @@ from typing import Any
 
 import click
 import pyarrow.parquet as pq
+import yaml
 
 from benchmarks import real_text_watcher
 from benchmarks.result import digits
@@ -71,27 +72,25 @@ def winners(run: Path) -> dict[str, dict[str, float]]:
 def systems(run: Path) -> dict[str, dict[str, float]]:
     """Per system and data set, the mean scores and the tokens of an answer."""
     found = {}
-    for path in sorted((run / "metrics/systems").glob("*.json")):
-        for dataset, row in _json(path)["datasets"].items():
+    for system, figures in _metrics(run, "systems").items():
+        for dataset, row in figures["datasets"].items():
             means = {name: row["scores"][name]["mean"] for name in SCORES if name in row["scores"]}
-            found[f"{path.stem}/{dataset}"] = {**means, "tokens": row["tokens"], "n": row["n"]}
+            found[f"{system}/{dataset}"] = {**means, "tokens": row["tokens"], "n": row["n"]}
     return found
 
 
 def trained(run: Path) -> dict[str, dict[str, float]]:
     """Per system: rows, tokens, steps, and the perplexity of the dev rows."""
     keys = ("rows_out", "tokens", "steps", "dev_perplexity")
-    files = sorted(path for path in (run / "metrics/train").glob("*.json") if not path.stem.endswith("_log"))
-    return {path.stem: {key: _json(path)[key] for key in keys if key in _json(path)} for path in files}
+    return {name: {key: row[key] for key in keys if key in row} for name, row in _metrics(run, "train").items()}
 
 
 def sampled(run: Path) -> dict[str, dict[str, float]]:
     """Per pool: answers, tokens, and the share of answers that were cut off."""
     found = {}
-    for path in sorted((run / "metrics/sample").glob("*.json")):
-        row = _json(path)
+    for pool, row in _metrics(run, "sample").items():
         cut = row["finished"].get("length", 0) / sum(row["finished"].values())
-        found[path.stem] = {"answers": row["rows_out"], "tokens": row["tokens"], "cut": cut}
+        found[pool] = {"answers": row["rows_out"], "tokens": row["tokens"], "cut": cut}
     return found
 
 
@@ -145,6 +144,14 @@ def costs(lines: Sequence[str]) -> dict[str, dict[str, float]]:
         }
         for kind, rows in sorted(kinds.items())
     }
+
+
+def _metrics(run: Path, folder: str) -> dict[str, dict[str, Any]]:
+    """The metrics of the run's own scale, by name; what another scale has left in the folder is left out."""
+    scale = yaml.safe_load((run / "params.yaml").read_text(encoding="utf-8"))["scale"]
+    paths = sorted((run / "metrics" / folder).glob("*.json"))
+    rows = {path.stem: _json(path) for path in paths if not path.stem.endswith("_log")}
+    return {name: row for name, row in rows.items() if row["scale"] == scale}
 
 
 def _json(path: Path) -> Any:

@@ -1,6 +1,7 @@
 """The figures of runs on real text: means over runs, and what stages took."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -24,3 +25,12 @@ def test_costs_add_times_and_keep_the_largest_peak() -> None:
 def test_every_part_has_its_figures_in_the_file_of_the_documents(table: str) -> None:
     content = json.loads((real_text.ROOT / "docs/real_text.json").read_text())
     assert content[table] and all(isinstance(row, dict) for row in content[table].values())
+
+
+def test_what_another_scale_has_left_in_the_folder_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "metrics/sample").mkdir(parents=True)
+    (tmp_path / "params.yaml").write_text("scale: laptop\n")
+    for pool, scale in (("mtl", "laptop"), ("cd", "micro")):
+        figures = {"scale": scale, "rows_out": 4, "tokens": 40, "finished": {"stop": 3, "length": 1}}
+        (tmp_path / f"metrics/sample/{pool}.json").write_text(json.dumps(figures))
+    assert real_text.sampled(tmp_path) == {"mtl": {"answers": 4, "tokens": 40, "cut": 0.25}}
