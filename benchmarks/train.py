@@ -98,7 +98,8 @@ def main(run: Path, model: str | None, rows: Path | None, parts: tuple[str, ...]
         given = json.loads(rows.read_text()) if rows else None
         figures["small"], found = train_small.compare(model, given, threads, quick=quick)
         checks += found
-    publish("train", checks, libraries=["torch", "transformers", "trl", "deepspeed"], quick=quick, **figures)
+    name = "train" if set(parts) == set(PARTS) else f"train_{'_'.join(parts)}"
+    publish(name, checks, libraries=["torch", "transformers", "trl", "deepspeed"], quick=quick, **figures)
 
 
 if __name__ == "__main__":
