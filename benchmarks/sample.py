@@ -15,7 +15,8 @@ Ours is the stage's own function, from the table of prompts to the table of answ
 Speeds are answers per second: each side draws its own answers from the same distributions, which are equally long on
 average. The model has random weights, unless `--model` names a folder; for vLLM it is wider, so that its work and not
 vLLM's own takes most of the time, as with real models. `--prompts` asks a run's prompts instead of made-up ones, in
-parts vllm and transformers. Each part writes results/sample_<part>.json.
+parts vllm and transformers, `--count` so many of them. Each part writes results/sample_<part>.json, with `--name small`
+sample_<part>_small.json.
 """
 
 from collections.abc import Callable
@@ -40,8 +41,18 @@ MODELS: dict[str, dict[str, Any]] = {"vllm": {"width": 384, "ending": 16.0}}
 @click.option("--quick", is_flag=True, help="Fewer prompts and rounds.")
 @click.option("--model", type=click.Path(path_type=Path, exists=True), help="A model's folder.")
 @click.option("--prompts", type=click.Path(path_type=Path, exists=True), help="A table, data/prompts/<name>.parquet.")
+@click.option("--count", "most", type=click.IntRange(1), help="So many prompts, in parts vllm and transformers.")
+@click.option("--name", "of", default="", help="Ends the name of the result.")
 @click.option("--one-size", "count", type=int, hidden=True, help="So many prompts of part `flat`, in this process.")
-def main(parts: tuple[str, ...], quick: bool, model: Path | None, prompts: Path | None, count: int | None) -> None:
+def main(
+    parts: tuple[str, ...],
+    quick: bool,
+    model: Path | None,
+    prompts: Path | None,
+    most: int | None,
+    of: str,
+    count: int | None,
+) -> None:
     """Measure sampling against its peers."""
     with TemporaryDirectory() as scratch:
         if count is not None and model is not None:
@@ -50,7 +61,7 @@ def main(parts: tuple[str, ...], quick: bool, model: Path | None, prompts: Path 
         for part in parts or PARTS:
             chosen = model or random_model(Path(scratch) / part, **MODELS.get(part, {}))
             if part in ENGINES:
-                comparison(part, chosen, quick, prompts)
+                comparison(part, chosen, quick, prompts, most, of)
             else:
                 OTHERS[part](chosen, quick)
 

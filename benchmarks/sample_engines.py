@@ -123,13 +123,17 @@ def measured(part: str, model: Path, rows: Sequence[tables.Row], dtype: str, rou
     return {**found, "prompt_tokens": fmean(len(one.token_ids) for one in asked), "answer_tokens": said}
 
 
-def comparison(part: str, model: Path, quick: bool, table: Path | None = None) -> None:
+def comparison(
+    part: str, model: Path, quick: bool, table: Path | None = None, most: int | None = None, of: str = ""
+) -> None:
     """Measure one engine and publish; a ratio is the median of its rounds' ratios.
 
     With a `table` of prompts, such as a run's, spread evenly over it; their model then computes in its usual dtype.
+    `most` is how many prompts are asked; `of` ends the name of the result.
     """
-    given = list(tables.read(table, schemas.EXAMPLES)) if table else list(examples(PROMPTS[part][quick]))
-    rows = given[:: max(1, len(given) // PROMPTS[part][quick])]
+    asked = most or PROMPTS[part][quick]
+    given = list(tables.read(table, schemas.EXAMPLES)) if table else list(examples(asked))
+    rows = given[:: -(-len(given) // asked)]
     prompts = len(rows)
     found = measured(part, model, rows, "auto" if table else "float32", 1 if quick else ROUNDS)
     bars = {"vllm": {"per_setting": 1.5, "bare": 0.95}, "transformers": {"per_setting": 3.0}}[part]
@@ -139,4 +143,4 @@ def comparison(part: str, model: Path, quick: bool, table: Path | None = None) -
         ratios = [theirs / ours for theirs, ours in zip(found["seconds"][who], found["seconds"]["ours"], strict=True)]
         checks.append(check(f"{part}: answers/s over {names[who]}", median(ratios), f">= {bar}"))
     libraries = ["torch", *packages_distributions()[part]]
-    publish(f"sample_{part}", checks, libraries=libraries, quick=quick, prompts=prompts, **found)
+    publish(f"sample_{part}{of and f'_{of}'}", checks, libraries=libraries, quick=quick, prompts=prompts, **found)

@@ -30,7 +30,7 @@ TASKS = ("abstractive_qa", "summarization", "extractive_qa")
     "names",
     multiple=True,
     metavar="NAME[:KEY=VALUE,...]",
-    help="Row of `judges` in params.yaml, with other options; may be repeated.  [default: lexical]",
+    help="Row of `judges` in params.yaml, with other options or another `model`; may be repeated.  [default: lexical]",
 )
 @click.option("--model", help="Model for the judges that use one, instead of theirs: a folder or hub id.")
 @click.option("--task", default=TASKS[0], show_default=True, help=f"Judge the responses as: {', '.join(TASKS)}.")
@@ -68,6 +68,7 @@ def judge_quality(
       reset-lm judge-quality mine.csv --column answer=reply --column label=ok --faithful good
       reset-lm judge-quality refchecker_dolly.jsonl --judge summac --model models/base/micro_nli --json
       reset-lm judge-quality refchecker_dolly.jsonl --judge lexical --judge summac --judge summac:window=3 --stack
+      reset-lm judge-quality refchecker_dolly.jsonl --judge summac --judge summac:model=models/base/micro_nli
     """  # noqa: D301  (click reads the \b)
     if task not in TASKS:
         raise ResetError(f"Unknown task '{task}' (--task). {nearest(task, TASKS)}")
@@ -109,7 +110,7 @@ def _judged(
         variant = f":{options}" if options else ""
         unscored |= {f"{verdict}{variant}": why for verdict, why in said.unscored.items()}
         columns |= {f"{verdict}{variant}": column for verdict, column in said.scores.items()}
-        own = {"stand_in": name in p.stand_ins and model is None, **said.cost}
+        own = {"stand_in": said.stand_in, **said.cost}
         told |= {f"{verdict}{variant}": own for verdict in said.scores}
     return columns, told, unscored
 
@@ -120,6 +121,7 @@ class Said(NamedTuple):
     scores: dict[str, list[float | None]]
     unscored: dict[str, str]
     cost: dict[str, float]
+    stand_in: bool  # the judge is one of those that only stand in for another
 
 
 def judged(
@@ -129,6 +131,7 @@ def judged(
     row = params.row(p.judges, name, "judges")
     options = {"name": name, **row.options, **other}
     if row.model is not None:
+        model = other.get("model", model)
         options["model"] = _model(model) if model else str(MODELS / row.model)
     by: Judge = registry.build(registry.JUDGES, row.kind, f"judges.{name}.options", **options)
     if task not in by.tasks:
@@ -144,7 +147,8 @@ def judged(
     if not scores:
         why = "; ".join(f"{key}: {reason}" for key, reason in unscored.items())
         raise ResetError(f"judge '{name}' could score none of the {len(labelled)} responses; most often: {why}")
-    return Said(scores, unscored, {key: round(100 * value / len(labelled), 4) for key, value in spent.items()})
+    cost = {key: round(100 * value / len(labelled), 4) for key, value in spent.items()}
+    return Said(scores, unscored, cost, name in p.stand_ins and not model)
 
 
 def _options(given: str, options: str) -> dict[str, Any]:
@@ -175,7 +179,7 @@ def _model(model: str) -> str:
     """Return a folder or a hub id; `ResetError` for a path where no folder is."""
     is_path = model.startswith((".", "/", "~")) or model.count("/") > 1
     if is_path and not Path(model).is_dir():
-        raise ResetError(f"--model is '{model}', which is no folder here; a hub id has the form owner/name")
+        raise ResetError(f"the model is '{model}', which is no folder here; a hub id has the form owner/name")
     return model
 
 

@@ -13,6 +13,7 @@ from reset.evidence import stacking
 from reset.evidence.judge_quality import auroc, balanced_accuracy, brier, calibration_error, measure
 from reset.evidence.labelled_responses import Labelled, read
 from reset.judges import Answer
+from tests.judges import test_summac
 from tests.support import SHARED
 
 REAL = SHARED / "data/real/refchecker_dolly.jsonl"
@@ -223,7 +224,7 @@ def test_a_label_that_is_not_known_is_told(records):
         (["--task", "summary"], "Unknown task 'summary' (--task). Did you mean 'summarization'? Known: abstractive_qa"),
         (["--threshold", "5"], "--threshold is 5, must be from 0 to 1"),
         (["--resamples", "0"], "--resamples is 0, must be at least 1"),
-        (["--model", "../nope", "--judge", "summac"], "--model is '../nope', which is no folder here; a hub id has"),
+        (["--model", "../nope", "--judge", "summac"], "the model is '../nope', which is no folder here; a hub id has"),
         (
             ["--judge", "rater"],
             "judge 'rater' could score none of the 1 responses; most often: oracle: the passages sta",
@@ -264,12 +265,23 @@ def test_judges_and_their_variants_stand_side_by_side_with_what_they_cost(record
     assert "CPU s / 100" in run(path).output
 
 
+def test_two_models_of_a_judge_stand_side_by_side(records, tmp_path):
+    first, second = (str(test_summac.save(tmp_path / kind, kind)) for kind in ("bert", "albert"))
+    rows = [record(n, label) for n, label in enumerate(["Entailment", "Neutral"] * 3)]
+    arguments = ["--judge", f"summac:model={first}", "--judge", f"summac:model={second}", "--json"]
+    verdicts = json.loads(run(records(*rows), *arguments).stdout)["verdicts"]
+    assert {*verdicts} == {f"summac:model={first}", f"summac:model={second}"}
+    assert verdicts[f"summac:model={first}"]["brier"] != verdicts[f"summac:model={second}"]["brier"]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ("lexical:more", "--judge is 'lexical:more', must be NAME or NAME:KEY=VALUE,..."),
         ("lexical:more=[a", "--judge is 'lexical:more=[a', whose more is no YAML value"),
         ("lexical:window=3", "window"),
+        ("lexical:model=models/base/nli", "model"),
+        ("summac:model=../nope", "the model is '../nope', which is no folder here; a hub id has"),
     ],
 )
 def test_an_option_that_a_judge_cannot_take_is_one_line(records, given, said):
