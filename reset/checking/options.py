@@ -7,6 +7,7 @@ from typing import Any
 
 from reset import registry
 from reset.checking.findings import Finding, error
+from reset.engines import in_process
 from reset.params.document import Params
 
 PACKAGES = {"vllm": "vllm", "summac": "summac"}  # plug-in -> a package that it imports and that may not be installed
@@ -21,6 +22,16 @@ def check(p: Params) -> Iterator[Finding]:
             for problem in registry.problems(table, name, where, **options):
                 key, _, what = problem.partition(": ")
                 yield error(key, what) if what and " " not in key else error(where, problem)
+        if name == "vllm":
+            yield from _vllm(where, options.get("options") or {})
+
+
+def _vllm(where: str, given: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield a line for each engine argument that vLLM does not take; their names are known where it is installed."""
+    from reset.engines.vllm import arguments
+
+    for key, what in (arguments.problems if find_spec("vllm") else arguments.out_of_range)(given):
+        yield error(f"{where}.options.{key}", what)
 
 
 def _data(p: Params) -> Iterator[Row]:
@@ -42,3 +53,8 @@ def _judges(p: Params) -> Iterator[Row]:
         for name, row in rows.items():
             model = {} if row.model is None else {"model": row.model}
             yield f"{table}.{name}.options", registry.JUDGES, row.kind, {"name": name, **row.options, **model}
+            if row.kind == "llm" and row.options.get("engine") in in_process.NAMES:
+                settings = row.options.get("settings")
+                if isinstance(settings, Mapping):
+                    where = f"{table}.{name}.options.settings"
+                    yield where, registry.ENGINES, row.options["engine"], {"model": Path(), **settings}

@@ -12,7 +12,7 @@ import click
 from tqdm import tqdm
 
 from reset import checkpoint_names
-from reset.checking import bases, datasets, gold, machine, options
+from reset.checking import bases, datasets, gold, machine, options, paths
 from reset.checking.bases import Files
 from reset.checking.findings import LEVELS, Finding, Level, Unreachable, merged, skipped, warning
 from reset.checking.made import Made
@@ -46,7 +46,7 @@ def check(p: Params, *, offline: bool = False) -> Report:
         return Report(p.scale, time.monotonic() - started, (*wrong, rest))
     jobs = {**_data_jobs(p, made, offline), **_server_jobs(p, offline)}
     running = {key: _start(job) for key, job in {**jobs, **_base_jobs(p, made, offline)}.items()}
-    found: list[Finding | Unreachable] = [*machine.packages(p), *gold.check(p)]
+    found: list[Finding | Unreachable] = [*machine.check(p), *paths.check(p), *gold.check(p)]
     _watch(running, started + DEADLINE_S)
     found += [row for key in jobs for row in _result(key, running[key], [])]
     models: dict[str, Files | None] = {}
@@ -118,15 +118,17 @@ def _of_models(p: Params, models: Mapping[str, Files | None]) -> Iterator[Findin
                     if name in answering
                     else of_model.judging_model(name, files, p)
                 )
-        yield from of_model.vllm_length(p)
+    judging: dict[str, Files] = {}
     for table, rows in (("judges", p.judges), ("watchers", p.watchers)):
         for name, row in rows.items():
             if not asks_a_server(row):
                 yield from judges.local(f"{table}.{name}", name, row, models)
+            if files := models.get((row.model or "").removeprefix("base/")):
+                judging[f"{table}.{name}"] = files
     if answering:
         from reset.checking import sizes
 
-        yield from sizes.check(p, sound)
+        yield from sizes.check(p, sound, judging)
 
 
 def _trained(p: Params, name: str) -> bool:

@@ -14,8 +14,11 @@ from reset.planning import model_size, plan, workload
 from reset.training.recipe import loads_whole
 
 
-def check(p: Params, found: Mapping[str, Files | None]) -> Iterator[Finding]:
-    """Compare memory and disk with the plan; `found` are the language models from the hub, None if not found."""
+def check(p: Params, found: Mapping[str, Files | None], judging: Mapping[str, Files]) -> Iterator[Finding]:
+    """Compare memory and disk with the plan; `found` are the language models from the hub, None if not found.
+
+    `judging` has the other models by their place in params.yaml.
+    """
     loaded: dict[str, plan.Model | None] = {name: _model(files) if files else None for name, files in found.items()}
     with ExitStack() as nothing:
         models = plan.Models(p, nothing, loaded={**dict.fromkeys(p.base), **loaded})
@@ -27,7 +30,9 @@ def check(p: Params, found: Mapping[str, Files | None]) -> Iterator[Finding]:
     whole = {name: row for name, row in rows.items() if _loads_whole(p.recipes[p.systems[name].recipe])}
     yield from machine.loading(p, _column(whole, "parameters"))
     trained = sum(_column(rows, "disk").values()) + max(_column(rows, "checkpoints").values(), default=0)
-    yield from machine.disk(trained + sum(files.bytes for files in found.values() if files), all(found.values()))
+    yield from machine.judging({key: files.bytes for key, files in judging.items()}, machine.devices())
+    copied = {files.id: files.bytes for files in (*found.values(), *judging.values()) if files}
+    yield from machine.disk(trained + sum(copied.values()), all(found.values()))
 
 
 def _loads_whole(recipe: Any) -> bool:

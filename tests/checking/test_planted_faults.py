@@ -179,6 +179,27 @@ def vllm(world: World, **row: Any) -> None:
     world.content["sample"] |= {"engine": "vllm", "engines": {"vllm": {"max_model_len": 512, "options": {}, **row}}}
 
 
+def vllm_elsewhere(world: World, **given: Any) -> None:
+    """vLLM with these engine arguments, on a machine that does not have it."""
+    vllm(world, options=given)
+    world.patch.setattr("reset.checking.options.find_spec", lambda package: None)
+
+
+def short_vllm_and_no_model(world: World) -> None:
+    vllm(world, max_model_len=9)
+    del world.repositories[MODEL]
+
+
+def rater_s_setting(world: World, **given: Any) -> None:
+    rated_here(world)
+    world.content["judges"]["own_llm"]["options"]["settings"] |= given
+
+
+def rater_beyond_the_gpu(world: World) -> None:
+    rated_here(world)
+    small_gpu(world)
+
+
 def no_package(world: World) -> None:
     vllm(world)
     world.patch.setattr(machine, "find_spec", lambda package: None)
@@ -294,6 +315,43 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, p
         "sample.engines.vllm.max_model_len",
         "vLLM does not start",
     ),
+    "vLLM reads less than the answer, and no model is found": (
+        short_vllm_and_no_model,
+        "error",
+        "sample.engines.vllm.max_model_len",
+        "9 is less than",
+    ),
+    "vLLM over a number of GPUs in words": (
+        lambda w: vllm_elsewhere(w, tensor_parallel_size="two"),
+        "error",
+        "sample.engines.vllm.options.tensor_parallel_size",
+        "is 'two'; Input should be a valid integer",
+    ),
+    "vLLM with more than the GPU's memory": (
+        lambda w: vllm_elsewhere(w, gpu_memory_utilization=8.5),
+        "error",
+        "sample.engines.vllm.options.gpu_memory_utilization",
+        "is 8.5; Input should be less than or equal to 1",
+    ),
+    "rater's setting not known": (
+        lambda w: rater_s_setting(w, bach=2),
+        "error",
+        "judges.own_llm.options.settings",
+        "Did you mean 'batch'",
+    ),
+    "rater's setting out of range": (
+        lambda w: rater_s_setting(w, batch="two"),
+        "error",
+        "judges.own_llm.options.settings.batch",
+        "integer",
+    ),
+    "rater larger than the GPU": (rater_beyond_the_gpu, "error", "judges.own_llm.model", "of weights, and a GPU has"),
+    "scale for a GPU where there is none": (
+        lambda w: w.content["cluster"].update(worker_gpus=1.0),
+        "warning",
+        "cluster.worker_gpus",
+        "meant for a GPU",
+    ),
     "labels of another task": (
         lambda w: w.change(NLI, label2id={"A": 0, "B": 1}, id2label={"0": "A", "1": "B"}),
         "error",
@@ -355,6 +413,18 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, p
         "error",
         "train.processes",
         "8 processes, but 1 GPUs",
+    ),
+    "records outside the repository": (
+        lambda w: w.content["datasets"]["nq"].update(path="../mine.jsonl", hub=None),
+        "warning",
+        "datasets.nq.path",
+        "outside the repository: ../mine.jsonl; DVC notices",
+    ),
+    "hostfile that is not there": (
+        lambda w: w.content["train"].update(hostfile="hosts.txt"),
+        "error",
+        "train.hostfile",
+        "no file hosts.txt here",
     ),
     "too little disk": (small_disk, "error", "systems", "are free"),
 }

@@ -6,19 +6,19 @@ inside this process unless `VLLM_ENABLE_V1_MULTIPROCESSING` is 1, because its tw
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import torch
 from pydantic import Field
-from vllm import LLM, EngineArgs, RequestOutput, SamplingParams, TokensPrompt
+from vllm import LLM, RequestOutput, SamplingParams, TokensPrompt
 from vllm.config.lora import MaxLoRARanks
 from vllm.exceptions import VLLMClientError
 from vllm.lora.request import LoRARequest
 
 from reset.engines import Completion, Request
-from reset.errors import ResetError, nearest
+from reset.engines.vllm import arguments
+from reset.errors import ResetError
 from reset.model import adapters, precision
 from reset.model.tokens import answer_text, load_tokenizer
 
@@ -40,9 +40,8 @@ class VllmEngine:
     """
 
     def __init__(self, *, model: Path, max_model_len: Annotated[int, Field(ge=1)], options: dict[str, Any]) -> None:
-        arguments = {field.name for field in fields(EngineArgs)}
-        if unknown := sorted(set(options) - arguments):
-            raise ResetError(f"vLLM has no engine argument '{unknown[0]}'. {nearest(unknown[0], arguments)}")
+        for key, what in sorted(arguments.problems(options)):
+            raise ResetError(what if what.startswith("vLLM") else f"vLLM's engine argument {key} {what}")
         if int(options.get("data_parallel_size", 1)) > 1:
             raise ResetError("Engine 'vllm' loads one copy of the model: set cluster.workers, not data_parallel_size")
         self._tokenizer = load_tokenizer(model)
