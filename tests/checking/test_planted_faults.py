@@ -415,7 +415,7 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, p
         "8 processes, but 1 GPUs",
     ),
     "records outside the repository": (
-        lambda w: w.content["datasets"]["nq"].update(path="../mine.jsonl", hub=None),
+        lambda w: w.content["datasets"]["nq"].update(path="../mine.jsonl", needs="../mine.jsonl", hub=None),
         "warning",
         "datasets.nq.path",
         "outside the repository: ../mine.jsonl; DVC notices",
