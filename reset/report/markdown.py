@@ -44,7 +44,7 @@ def markdown(content: Mapping[str, Any]) -> str:
         [f"{pair['system']} {MINUS} {pair['against']}", *(_difference(pair["measures"][name]) for name in measures)]
         for pair in content["differences"]
     ]
-    blocks += [_table(["systems", *measures], pairs)]
+    blocks += [_table(["systems", *measures], pairs), content["one_run"]]
     if content["ability"]:
         blocks += ["## General ability", _records(content["ability"])]
     for title, name in FIGURES.items():

@@ -35,6 +35,7 @@ def write(into: Path, measured: Measured, browser: Content, run: Run) -> str:
     note = table4.note() if any(row["paper_row"] for row in rows["table4"]) else ""
     stand_ins = words.stand_ins(measured.stand_ins)
     texts = {"headline": headline, "stand_ins": stand_ins, "sentences": sentences, "note": note}
+    texts |= {"one_run": words.ONE_RUN}
     shown = {"columns": columns, "measures": measured.measures, "pair": measured.pair}
     content = {**rows, **texts, **shown, "papers": table4.is_papers(measured.pair)}
     _page(into / "index.html", content, measured, browser, run)

@@ -9,6 +9,11 @@ from reset.scoring.comparison import Figures
 LEVEL = 0.05  # significance level, that of the 95 % intervals
 DASH = "–"  # noqa: RUF001
 MINUS = "−"  # noqa: RUF001
+ONE_RUN = (
+    "All figures are of one run on one machine. With another processor or number of threads, training makes other "
+    "models, because it amplifies the last digits of float32. So compare runs of one machine, and several seeds "
+    "(reset-lm seeds)."
+)
 
 
 def label(name: str, stand_in: object) -> str:

@@ -112,6 +112,12 @@ def test_empty_project_gives_a_page_that_says_so(tmp_path: Path) -> None:
     assert json.loads((into / "tradeoff.json").read_text()) == []
 
 
+def test_report_and_page_say_that_another_machine_makes_other_figures(project):
+    into = report(project)
+    for name in ("report.md", "index.html"):
+        assert words.ONE_RUN in (into / name).read_text()
+
+
 def test_headline_is_made_of_the_first_pair(project: Path) -> None:
     first = (report(project) / "report.md").read_text().splitlines()[0]
     assert re.fullmatch(
