@@ -16,11 +16,11 @@ COMMANDS = {
         "reset.cli.doctor:doctor",
         "Compare the token ids that training and each engine read; fail if they differ.",
     ),
-    "export": ("reset.cli.export:export", "Write a system as a Hugging Face folder with a model card."),
+    "export": ("reset.cli.export:export", "Write a system, pool or curated set as a Hugging Face folder with a card."),
     "grid": ("reset.cli.grid:grid", "Propose a smaller decode grid from a judged pool."),
     "init": ("reset.cli.init:init", "Make a scale of your own files by five questions, and compose it."),
     "judge-quality": ("reset.cli.judge_quality:judge_quality", "Compare judges with human labels of faithfulness."),
-    "label": ("reset.cli.label:label", "Let people label answers; hold judges, weights and floors against it."),
+    "label": ("reset.cli.label:label", "Let people label answers; hold judges, weights and floors against the labels."),
     "ledger": (
         "reset.cli.ledger:ledger",
         "Show spend of the judges that call a language model; export or re-parse replies.",

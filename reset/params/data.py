@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from reset.params.section import Count, Rate, Section
 
@@ -16,6 +16,16 @@ class OnHub(Section):
     splits: Annotated[dict[Literal["train", "dev", "test"], str], Field(min_length=1)]  # our split -> the hub's
     take: dict[Literal["train", "dev", "test"], Annotated[int, Field(ge=1)]]  # our split -> its first rows; else all
     licence: str  # of the data, as its card says; copied into the card of an export
+
+    @field_validator("data_files")
+    @classmethod
+    def has_only_the_split(cls, pattern: str | None) -> str | None:
+        """Refuse a pattern with another field than {split}, or with a brace too many."""
+        try:
+            _ = pattern and pattern.format(split="train")
+        except (ValueError, LookupError, AttributeError) as error:
+            raise ValueError("must be a pattern in which {split} alone stands in braces") from error
+        return pattern
 
 
 class Dataset(Section):

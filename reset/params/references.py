@@ -108,6 +108,24 @@ def _models(p: "Params") -> list[str]:
     return [f"base/{name}" for name in p.base] + trained + [*p.interpolated]
 
 
+def _nothing_to_do(p: "Params") -> Iterator[str]:
+    """Yield a line for each table of rows that is empty, and for each system that is compared with itself."""
+    for name, mixture in p.mixtures.items():
+        for part, members in mixture.parts.items():
+            if not members:
+                yield f"mixtures.{name}.parts.{part} is empty, must name a data set"
+        if not mixture.parts:
+            yield f"mixtures.{name}.parts is empty, must name a data set"
+    for name, prompts in p.prompts.items():
+        if not prompts.rows:
+            yield f"prompts.{name}.rows is empty, must name a data set and how many of its rows"
+    for system in {one for one in p.evaluate.systems if p.evaluate.systems.count(one) > 1}:
+        yield f"evaluate.systems names '{system}' twice"
+    for system, against in p.report.comparisons:
+        if system == against:
+            yield f"report.comparisons has '{system}' against itself"
+
+
 def _contradictions(p: "Params") -> Iterator[str]:
     """Yield a line for each pair of values that must agree but do not."""
     for name, dataset in p.datasets.items():
@@ -122,6 +140,13 @@ def _contradictions(p: "Params") -> Iterator[str]:
     if p.template != CHAT and (p.template_options.system is not None or p.template_options.arguments):
         yield f"template_options are read for template '{CHAT}' alone, but template is '{p.template}'; leave them empty"
     yield from _adapter_problems(p)
+    yield from _nothing_to_do(p)
+    for name, recipe in p.recipes.items():
+        if recipe.batch_size % (passed := recipe.micro_batch_size * (1 if p.train.hostfile else p.train.processes)):
+            yield (
+                f"recipes.{name}.batch_size is {recipe.batch_size}, must be a multiple of {passed}:"
+                " micro_batch_size times train.processes"
+            )
     evaluated = p.prompts[p.evaluate.prompts].rows if p.evaluate.prompts in p.prompts else {}
     for name in evaluated:
         if name in p.datasets and name not in p.evaluate.groups:

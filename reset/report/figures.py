@@ -32,7 +32,9 @@ def drawn(measured: Measured, of: Lineage) -> list[Figure]:
     found = [
         Figure("systems", "How good is each system, and how sure is that?", SYSTEMS, {"": _systems(measured, of)}),
         Figure("systems", "What does a second stage give, and what does it take?", PIPELINES, _pipelines(rows)),
-        Figure("training", "What does continued training bring?", GAINS, {"": _gains(rows["gains"])}),
+        Figure(
+            "training", "What does continued training bring?", GAINS, {"": _gains(rows["gains"], rows["differences"])}
+        ),
         Figure("pools", "Does a decode setting win more often than its share?", wins, _wins(rows["wins"])),
         Figure("judges", "What did choosing change, judge by judge?", JUDGES, _judges(rows["judges"])),
     ]
@@ -49,7 +51,8 @@ SYSTEMS = (
 PIPELINES = "Macro averages before and after the second stage, with 95 % intervals (the paper's Figures 3 and 6)."
 GAINS = (
     "Gain of each system over the one it started from, on the same prompts, with its 95 % interval. "
-    "Under its name: the rows that it was trained on."
+    "Under its name: the rows that it was trained on. Coloured: clear; the differences of `report.comparisons` after "
+    "Holm's correction, the others each for itself."
 )
 WINS = (
     "Share of the prompts whose kept answer was sampled with each decode setting, with its 95 % interval (Wilson); the "
@@ -89,10 +92,19 @@ def _pipelines(rows: Mapping[str, Sequence[Row]]) -> dict[str, intervals.Drawing
     return found
 
 
-def _gains(rows: Sequence[Row]) -> intervals.Drawing:
+def _gains(rows: Sequence[Row], differences: Sequence[Row]) -> intervals.Drawing:
+    """The gains; one that is a declared difference too is as clear as that."""
+    declared = {(pair["system"], pair["against"]): pair["measures"] for pair in differences}
     panels = list(dict.fromkeys(row["panel"] for row in rows))
     pairs = dict.fromkeys((row["system"], row["against"], row["rows"], row["series"]) for row in rows)
-    cells = {(row["system"], row["panel"]): {**row, "mean": row["gain"]} for row in rows}
+    cells = {
+        (row["system"], row["panel"]): {
+            **row,
+            "mean": row["gain"],
+            "p_holm": (declared.get((row["system"], row["against"]), {}).get(row["panel"]) or {}).get("p_holm"),
+        }
+        for row in rows
+    }
     lines = [
         Line(f"{system} {MINUS} {against}", [cells.get((system, panel)) for panel in panels], note=_rows(count, series))
         for system, against, count, series in pairs

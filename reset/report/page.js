@@ -62,7 +62,7 @@ const near = new IntersectionObserver((entries) => {
 function all() { near.disconnect(); return Promise.all(drawings.map(({ draw }) => draw())); }
 for (const { holder } of drawings) near.observe(holder);
 dark.addEventListener("change", all);
-addEventListener("beforeprint", all);
+addEventListener("beforeprint", () => { for (const fold of document.querySelectorAll("details.fold")) fold.open = true; all(); });
 let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; for (const { holder, draw } of drawings) if (holder.firstChild) draw(); } });
 

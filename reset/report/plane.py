@@ -14,7 +14,7 @@ from reset.report.lineage import Lineage
 from reset.report.words import figure
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
-LETTER, LINE = 7.2, 14.0  # width of a letter and height of a line, at 12 pixels
+LETTER, LINE = 8.0, 14.0  # width of a letter and height of a line, at 12 pixels
 MARGIN = (46.0, 12.0, 14.0, 40.0)  # left, top, right, bottom
 RADIUS = 6.0
 DISTANCES = (10.0, 22.0, 36.0)  # of a name from its point

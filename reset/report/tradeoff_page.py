@@ -30,7 +30,11 @@ def notes(content: Content) -> list[str]:
     """Return what the tables do not tell, as sentences."""
     varied = content["varied"]
     still = [name for name, value in content["chosen"]["weights"].items() if value and name not in varied]
-    texts = []
+    texts = ["A floor raises means by leaving prompts out: compare points of as many prompts."]
+    if len(varied) > 2:
+        texts.append(
+            f"The plane has the first two of {len(varied)} objectives, {' and '.join(varied[:2])}; the tables have all."
+        )
     if still:
         texts.append(f"Weights that stay as they are: {', '.join(still)}.")
     met = {name for pair in content["meet"] for name in pair.split("|")}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from reset.model.prompts import INSTRUCTIONS
 from reset.sources import UNANSWERABLE, Example, Record, SetAside, Where
-from reset.sources.fields import Reply, identity, optional_text, rows, text
+from reset.sources.fields import Most, Reply, identity, optional_text, rows, text
 
 _FILES = "https://raw.githubusercontent.com/primeqa/clapnq/{revision}/annotated_data"
 
@@ -35,7 +35,7 @@ class ClapNq:
         licence="Apache-2.0; Wikipedia text CC BY-SA 3.0",
     )
 
-    def __init__(self, *, max_passages: int | None = None, unanswerable: Reply | None = None) -> None:
+    def __init__(self, *, max_passages: Most | None = None, unanswerable: Reply | None = None) -> None:
         self._max_passages, self._unanswerable = max_passages, unanswerable
 
     def outcomes(self, records: Iterable[Record]) -> Iterator[Example | SetAside]:

@@ -13,6 +13,7 @@ from reset.normalise import comparable
 from reset.sources import Record, content_id
 
 Reply = Annotated[str, Field(pattern=r"\S")]  # what is to be said to an unanswerable prompt
+Most = Annotated[int, Field(ge=1)]  # of passages that are kept
 UNREADABLE = "unreadable"  # the only key of what stage `fetch` writes for a value that JSON cannot hold
 
 MISSING = ("nan", "-nan", "nat", "na", "n/a", "<na>", "#n/a", "null", "none", "undefined")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from reset.errors import ResetError
 from reset.model.prompts import INSTRUCTIONS
 from reset.sources import UNANSWERABLE, Example, Record, SetAside, Where
-from reset.sources.fields import Reply, identity, rows, text, texts
+from reset.sources.fields import Most, Reply, identity, rows, text, texts
 
 MISSING = ("[]", "No Answer Present.")  # the original files write an empty list as the text "[]"
 
@@ -39,7 +39,7 @@ class MsMarco:
     def __init__(
         self,
         *,
-        max_passages: int | None = None,
+        max_passages: Most | None = None,
         answer_field: str = "wellFormedAnswers",
         unanswerable: Reply | None = None,
     ) -> None:

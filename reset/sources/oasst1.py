@@ -10,7 +10,9 @@ from at least two raters (section 2.1.1).
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from reset.errors import ResetError, nearest
 from reset.sources import Example, Record, SetAside, Where
@@ -49,8 +51,8 @@ class Oasst1:
         language: str | None = "en",
         turns: str = "first",
         label: str = "quality",
-        min_quality: float = 0.5,
-        min_raters: int = 2,
+        min_quality: Annotated[float, Field(ge=0, lt=1)] = 0.5,
+        min_raters: Annotated[int, Field(ge=0)] = 2,
     ) -> None:
         if turns not in TURNS:
             raise ResetError(f"Unknown turns '{turns}' (options.turns of oasst1). {nearest(turns, TURNS)}")

@@ -40,6 +40,8 @@ class Choice:
     order: str = "best_first"
 
     def __post_init__(self) -> None:
+        if self.max_passages < 1:
+            raise ResetError(f"max_passages is {self.max_passages}, must be at least 1 (options.max_passages)")
         for name, allowed in (("mention", MENTIONS), ("order", ORDERS)):
             if (chosen := getattr(self, name)) not in allowed:
                 raise ResetError(f"Unknown {name} '{chosen}' (options.{name} of a source). {nearest(chosen, allowed)}")

@@ -8,6 +8,9 @@ the same way. The texts contain personal data, so no error message quotes them.
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import Annotated
+
+from pydantic import Field
 
 from reset.sources import Example, Record, SetAside, Where
 from reset.sources.fields import identity, optional_text, rows, text
@@ -32,7 +35,7 @@ class ShareGPT:
         licence="Apache-2.0 by its card; the conversations are users' own",
     )
 
-    def __init__(self, *, min_words: int = 10) -> None:
+    def __init__(self, *, min_words: Annotated[int, Field(ge=0)] = 10) -> None:
         self._min_words = min_words
 
     def unpack(self, document: Record) -> Iterator[Record]:

@@ -98,6 +98,12 @@ def with_value(content, at, value):
     return changed
 
 
+def on_hub(files):
+    """A row `hub` of a data set with this pattern of files."""
+    place = {"id": "a/b", "config": None, "data_files": files, "splits": {"train": "train"}}
+    return {**place, "take": {}, "licence": "x"}
+
+
 @pytest.mark.parametrize(
     ("at", "value", "said"),
     [
@@ -119,6 +125,19 @@ def with_value(content, at, value):
         ("decode.greedy.temperatures", [-1.0], "decode.greedy.temperatures.0: Input should be greater than or equal"),
         ("seed", -1, "seed: Input should be greater than or equal to 0 (it is -1)"),
         ("seed", 10**400, "seed: Input should be less than 4294967296"),
+        (
+            "datasets.nq.hub",
+            on_hub("{split"),
+            "datasets.nq.hub.data_files: Value error, must be a pattern in which {split}",
+        ),
+        ("datasets.nq.hub", on_hub("{name}/{split}.parquet"), "datasets.nq.hub.data_files"),
+        ("datasets.nq.hub", on_hub("{0}.parquet"), "datasets.nq.hub.data_files"),
+        ("recipes.full.micro_batch_size", 7, "recipes.full.batch_size is 40, must be a multiple of 7"),
+        ("mixtures.mtl.parts", {}, "mixtures.mtl.parts is empty"),
+        ("mixtures.mtl.parts", {"a": []}, "mixtures.mtl.parts.a is empty"),
+        ("prompts.candidates.rows", {}, "prompts.candidates.rows is empty"),
+        ("evaluate.systems", ["mtl", "mtl"], "evaluate.systems names 'mtl' twice"),
+        ("report.comparisons", [["mtl", "mtl"]], "report.comparisons has 'mtl' against itself"),
         ("recipes.full.learning_rate", float("inf"), "recipes.full.learning_rate: Input should be a finite number"),
     ],
 )

@@ -29,6 +29,20 @@ def test_missing_option_is_told():
         construct("micro", {"rows": {}, "seed": 0, "noise": {}}, key=KEY)
 
 
+@pytest.mark.parametrize(
+    ("source", "option", "value"),
+    [
+        *((name, "max_passages", value) for name in ("clapnq", "ms_marco", "nq", "searchqa") for value in (0, -1)),
+        ("oasst1", "min_quality", 5),
+        ("oasst1", "min_raters", -2),
+        ("sharegpt", "min_words", -1),
+    ],
+)
+def test_a_number_that_would_drop_rows_or_passages_in_silence_is_refused(source, option, value):
+    with pytest.raises(ResetError, match=rf"options\.{option}"):
+        construct(source, {option: value}, key=KEY)
+
+
 def test_passage_limit_reaches_retrieved_passages_alone_and_options_go_first(example):
     passages = [{"text": f"Ada {number}", "passage_text": f"Ada {number}"} for number in range(9)]
     asked = {"question": "q", "answers": ["Ada"], "ctxs": passages}
