@@ -3,10 +3,11 @@
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+from pydantic import Field
 
 from reset.bases import convert, usable
 from reset.errors import ResetError
@@ -25,7 +26,14 @@ class HubModel:
     """
 
     def __init__(
-        self, *, needs: Path, seed: int, id: str, revision: str | None, convert: bool = False, trained: bool = True
+        self,
+        *,
+        needs: Path,
+        seed: int,
+        id: Annotated[str, Field(pattern=r"\S")],
+        revision: str | None,
+        convert: bool = False,
+        trained: bool = True,
     ) -> None:
         self._id, self._revision, self._convert, self._trained = id, revision, convert, trained
 

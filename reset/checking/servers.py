@@ -55,7 +55,9 @@ def judge(key: str, options: Mapping[str, Any], rater: OpenAIRater, *, offline: 
     models = {str(options[at]): f"{key}.options.{at}" for at in MODELS if options.get(at)}
     secret = _key()
     if secret is None:
-        yield error(f"{key}.kind", f"the environment variable {VARIABLE} is not set", f"export {VARIABLE}=...")
+        own = all(urlsplit(url).hostname in LOOPBACK for url in _forms(rater))
+        word = "any word will do for a server of your own" if own else "the key of your account"
+        yield error(f"{key}.kind", f"the environment variable {VARIABLE} is not set", f"export {VARIABLE}=... ({word})")
     for url, forms in _forms(rater).items():
         at = f"{key}.options.{'server' if url == options['server']['base_url'] else 'weak_server'}"
         yield from _prices(at, url, forms)

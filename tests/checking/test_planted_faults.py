@@ -217,6 +217,8 @@ def small_gpu(world: World) -> None:
 def few_gpus(world: World) -> None:
     small_gpu(world)
     world.content["train"]["processes"] = 8
+    for recipe in world.content["recipes"].values():
+        recipe.update(batch_size=8, micro_batch_size=1)
 
 
 def small_disk(world: World) -> None:

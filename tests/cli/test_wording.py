@@ -36,5 +36,5 @@ def test_an_order_of_systems_that_no_pair_tells_is_said_in_words(clear: int, sai
         "meet": [],
         "trained": {"agreement": {"task": counts}},
     }
-    (text_,) = tradeoff_page.notes(content)
+    _, text_ = tradeoff_page.notes(content)
     assert text_ == f"task: 2 of 4 pairs of systems in the predicted order{said}"
