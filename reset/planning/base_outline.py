@@ -1,11 +1,12 @@
 """Get the configuration and tokenizer of a starting model without its weights."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import constants, get_session, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 
 from reset import registry
@@ -14,6 +15,7 @@ from reset.errors import ResetError
 from reset.params.training import Base
 
 MODELS = Path("models")
+PROBE_S = 5  # the longest wait for a first word of the hub
 
 
 @contextmanager
@@ -41,11 +43,23 @@ def _from_hub(name: str, revision: str | None) -> Path:
     if Path(name).is_dir():
         return Path(name)
     small = [pattern for pattern in FILES if not pattern.endswith(".safetensors")]
+    answers = _answers(constants.ENDPOINT)
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=small))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=small, local_files_only=not answers))
     except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        away = f"{constants.ENDPOINT} does not answer, and the hub's cache does not have it"
+        reason = str(error).splitlines()[0] if answers else away
         raise ResetError(f"cannot download the configuration of '{name}' from the hub: {reason}") from error
+
+
+@functools.cache
+def _answers(endpoint: str) -> bool:
+    """Whether the hub answers at all; without this each file of each model would be tried for half a minute."""
+    try:
+        get_session().head(endpoint, timeout=PROBE_S)
+    except Exception:  # the client of the hub raises errors of three libraries
+        return False
+    return True
 
 
 def _micro(name: str, base: Base, folder: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 from deepspeed.runtime.zero.stage3 import estimate_zero3_model_states_mem_needs
 from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem_needs
 from dvc.repo import Repo
+from huggingface_hub import constants
 from peft import LoraConfig, get_peft_model
 from transformers import AlbertConfig, DebertaV2Config, LlamaConfig, LlamaForCausalLM
 
@@ -448,6 +450,17 @@ def test_base_model_on_disk_needs_its_configuration_alone(project: Path, minimal
     minimal["base"]["micro"] = {"kind": "hub", "needs": "reset/bases/hub.py", "options": options}
     save(project, minimal)
     assert of(plan(), "systems", "mtl")["parameters"] == built
+
+
+def test_a_hub_that_is_away_is_a_note_at_once(project: Path, minimal: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(project / "models")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    options = {"id": "mine/away", "revision": None}
+    minimal["base"]["micro"] = {"kind": "hub", "needs": "reset/bases/hub.py", "options": options}
+    save(project, minimal)
+    started = time.monotonic()
+    assert "http://127.0.0.1:9 does not answer, and the hub's cache does not have it" in plan()["notes"][0]
+    assert time.monotonic() - started < 4
 
 
 def test_base_model_that_cannot_be_sketched_is_a_note(project: Path, minimal: Row) -> None:
