@@ -1,10 +1,13 @@
 """Sections on data: records, examples, mixtures, prompts."""
 
+from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from reset.params.section import Count, Rate, Section
+
+ONLY_THE_SPLIT = "must be a pattern in which {split} alone stands in braces"
 
 
 class OnHub(Section):
@@ -22,9 +25,11 @@ class OnHub(Section):
     def has_only_the_split(cls, pattern: str | None) -> str | None:
         """Refuse a pattern with another field than {split}, or with a brace too many."""
         try:
-            _ = pattern and pattern.format(split="train")
-        except (ValueError, LookupError, AttributeError) as error:
-            raise ValueError("must be a pattern in which {split} alone stands in braces") from error
+            fields = [field for _, *field in Formatter().parse(pattern or "") if field[0] is not None]
+        except ValueError as error:
+            raise ValueError(ONLY_THE_SPLIT) from error
+        if any(field != ["split", "", None] for field in fields):
+            raise ValueError(ONLY_THE_SPLIT)
         return pattern
 
 
@@ -44,7 +49,7 @@ class Dataset(Section):
 class Prepare(Section):
     """Limits of the stage `prepare`."""
 
-    max_passages: int = Count  # largest number of retrieved passages of a question
+    max_passages: int = Field(ge=1)  # largest number of retrieved passages of a question
     max_set_aside: float = Rate  # largest share of a data set's records that may be set aside
     max_broken: float = Rate  # largest share of records, or of a file's lines, that may be broken
     max_chars: int = Count  # of all texts of a record together; longer ones are set aside

@@ -1,13 +1,14 @@
 """Check the tables of params.yaml against each other: names exist, rows agree, no system depends on itself."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from reset import checkpoint_names, registry
 from reset.errors import nearest
 from reset.model.prompts import CHAT, TEMPLATES
-from reset.params import judged, own_classes
+from reset.params import judged, lacking, own_classes
 
 if TYPE_CHECKING:  # `reset.params` imports this module
     from reset.params.document import Params
@@ -108,24 +109,6 @@ def _models(p: "Params") -> list[str]:
     return [f"base/{name}" for name in p.base] + trained + [*p.interpolated]
 
 
-def _nothing_to_do(p: "Params") -> Iterator[str]:
-    """Yield a line for each table of rows that is empty, and for each system that is compared with itself."""
-    for name, mixture in p.mixtures.items():
-        for part, members in mixture.parts.items():
-            if not members:
-                yield f"mixtures.{name}.parts.{part} is empty, must name a data set"
-        if not mixture.parts:
-            yield f"mixtures.{name}.parts is empty, must name a data set"
-    for name, prompts in p.prompts.items():
-        if not prompts.rows:
-            yield f"prompts.{name}.rows is empty, must name a data set and how many of its rows"
-    for system in {one for one in p.evaluate.systems if p.evaluate.systems.count(one) > 1}:
-        yield f"evaluate.systems names '{system}' twice"
-    for system, against in p.report.comparisons:
-        if system == against:
-            yield f"report.comparisons has '{system}' against itself"
-
-
 def _contradictions(p: "Params") -> Iterator[str]:
     """Yield a line for each pair of values that must agree but do not."""
     for name, dataset in p.datasets.items():
@@ -140,13 +123,9 @@ def _contradictions(p: "Params") -> Iterator[str]:
     if p.template != CHAT and (p.template_options.system is not None or p.template_options.arguments):
         yield f"template_options are read for template '{CHAT}' alone, but template is '{p.template}'; leave them empty"
     yield from _adapter_problems(p)
-    yield from _nothing_to_do(p)
-    for name, recipe in p.recipes.items():
-        if recipe.batch_size % (passed := recipe.micro_batch_size * (1 if p.train.hostfile else p.train.processes)):
-            yield (
-                f"recipes.{name}.batch_size is {recipe.batch_size}, must be a multiple of {passed}:"
-                " micro_batch_size times train.processes"
-            )
+    yield from lacking.problems(p)
+    yield from _batches(p)
+    yield from _pairs(p)
     evaluated = p.prompts[p.evaluate.prompts].rows if p.evaluate.prompts in p.prompts else {}
     for name in evaluated:
         if name in p.datasets and name not in p.evaluate.groups:
@@ -160,6 +139,28 @@ def _contradictions(p: "Params") -> Iterator[str]:
     yield from _ability(p)
     yield from _unfit_data(p)
     yield from _cannot_be_averaged(p)
+
+
+def _batches(p: "Params") -> Iterator[str]:
+    """Yield a line for each recipe whose batches are no whole number of passes; a hostfile's ranks are not counted.
+
+    `reset.training.recipe.accumulation` has the same rule for the ranks that there are.
+    """
+    ranks, times = (1, "") if p.train.hostfile else (p.train.processes, " times train.processes")
+    for name, recipe in p.recipes.items():
+        if recipe.batch_size % (passed := recipe.micro_batch_size * ranks):
+            must = f"must be a multiple of {passed}: micro_batch_size{times}"
+            yield f"recipes.{name}.batch_size is {recipe.batch_size}, {must}"
+
+
+def _pairs(p: "Params") -> Iterator[str]:
+    """Yield a line for each system that is evaluated twice or compared with itself."""
+    for system, count in Counter(p.evaluate.systems).items():
+        if count > 1:
+            yield f"evaluate.systems names '{system}' twice"
+    for system, against in p.report.comparisons:
+        if system == against:
+            yield f"report.comparisons has '{system}' against itself"
 
 
 def _competing(p: "Params") -> Iterator[str]:

@@ -78,7 +78,7 @@ def test_the_first_rows_of_a_split_come_in_order_without_the_rest_of_its_files(t
 
 def test_a_row_names_another_repository_and_how_much_of_it_is_taken(tmp_path: Path, minimal: dict[str, Any]) -> None:
     elsewhere = {"id": SET, "config": None, "data_files": "plain/{split}/*.parquet", "licence": "ours"}
-    hub_row = {**elsewhere, "splits": {"dev": "validation", "test": "train"}, "take": {"test": 3}}
+    hub_row = {**elsewhere, "splits": {"train": "validation", "test": "train"}, "take": {"test": 3}}
     minimal["datasets"]["nq"] |= {"source": "mrqa", "hub": hub_row, "revision": "main"}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
     files = {f"plain/{split}/0.parquet": table(5, 10) for split in ("train", "validation")}
@@ -86,8 +86,8 @@ def test_a_row_names_another_repository_and_how_much_of_it_is_taken(tmp_path: Pa
         done = run(server.address, tmp_path, "-m", "stages.fetch", "nq", "raw/nq")
     assert done.returncode == 0, done.stderr[-3000:]
     facts = json.loads((tmp_path / "metrics/fetch/nq.json").read_text())
-    assert (facts["records"], facts["rows_in"], facts["set_aside"]) == ({"dev": 5, "test": 3}, 8, {})
-    assert [part["from"] for part in facts["parts"]] == [f"{SET} validation", f"{SET} train, its first 3 rows"]
+    assert (facts["records"], facts["rows_in"], facts["set_aside"]) == ({"train": 5, "test": 3}, 8, {})
+    assert [part["from"] for part in facts["parts"]] == [f"{SET} train, its first 3 rows", f"{SET} validation"]
     assert (facts["origin"], facts["revision"], facts["licence"]) == (SET, COMMIT, "ours")
     kept = [json.loads(line)["text"][:8] for line in (tmp_path / "raw/nq/test.jsonl").read_text().splitlines()]
     assert kept == ["00000000", "00000001", "00000002"]

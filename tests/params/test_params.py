@@ -429,3 +429,70 @@ def test_a_mean_may_answer_be_trained_further_and_be_averaged_again(composed, tm
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(content))
     assert params.load(path).interpolated["quarter"].other == "half"
+
+
+def on_hub(p, *splits, name="nq", take=(), **changed):
+    """Read a data set from these splits of the hub."""
+    place = {"id": "a/b", "config": None, "data_files": None, "splits": dict.fromkeys(splits, "x"), "licence": "x"}
+    p["datasets"][name] |= {"hub": {**place, "take": dict.fromkeys(take, 5)}, **changed}
+
+
+LACK_TRAIN = [
+    "prompts.candidates.rows has 'nq', but datasets.nq.hub.splits lacks 'train'",
+    "mixtures.mtl.parts.nq has no row to train on: datasets.nq.hub.splits lacks 'train'",
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda p: on_hub(p, "test"), LACK_TRAIN),
+        (lambda p: on_hub(p, "test", "dev", dev_from_train=0.1), LACK_TRAIN),
+        (lambda p: on_hub(p, "test", shares={"train": 1.0}), LACK_TRAIN),
+        (lambda p: on_hub(p, "train"), ["prompts.test.rows has 'nq', but datasets.nq.hub.splits lacks 'test'"]),
+        (lambda p: on_hub(p, "test", name="talk"), [LACK_TRAIN[1].replace("nq", "talk")]),
+        (
+            lambda p: on_hub(p, "train", "test", take=["dev"]),
+            ["datasets.nq.hub.take has 'dev', which hub.splits lacks"],
+        ),
+    ],
+)
+def test_a_split_that_is_asked_for_must_be_among_those_of_the_hub(problems, change, expected):
+    assert problems(change) == expected
+
+
+def dev_prompts(p):
+    p["prompts"]["more"] = {"split": "dev", "skip": 0, "rows": {"nq": 1}}
+    on_hub(p, "train", "test", dev_from_train=0.1)
+
+
+def beside_another(p):
+    on_hub(p, "test", name="talk")
+    p["mixtures"]["mtl"]["parts"]["talk"] = ["talk", "nq"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: on_hub(p, "train", "test", take=["test"]),
+        lambda p: on_hub(p, "test", path="mine", needs="mine"),  # the files' own names say their splits
+        dev_prompts,
+        beside_another,
+    ],
+)
+def test_a_split_that_may_be_there_is_not_refused(tmp_path, minimal, change):
+    change(minimal)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(minimal))
+    params.load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("processes", "hostfile", "must"),
+    [(1, None, "3: micro_batch_size times train.processes"), (2, "hosts", "3: micro_batch_size")],
+)
+def test_a_batch_is_a_whole_number_of_passes(problems, processes, hostfile, must):
+    def change(p):
+        p["recipes"]["full"]["micro_batch_size"] = 3
+        p["train"] |= {"processes": processes, "hostfile": hostfile}
+
+    assert problems(change) == [f"recipes.full.batch_size is 4, must be a multiple of {must}"]
