@@ -34,8 +34,6 @@ def _empty(p: "Params") -> Iterator[str]:
     for name, prompts in p.prompts.items():
         if not prompts.rows:
             yield f"prompts.{name}.rows is empty, must name a data set and how many of its rows"
-    if not p.evaluate.systems:
-        yield "evaluate.systems is empty, must name a pool"
 
 
 def _prompts_without_rows(p: "Params") -> Iterator[str]:

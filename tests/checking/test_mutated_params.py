@@ -140,7 +140,6 @@ def on_hub(files):
         ("mixtures.mtl.parts", {}, "mixtures.mtl.parts is empty"),
         ("mixtures.mtl.parts", {"a": []}, "mixtures.mtl.parts.a is empty"),
         ("prompts.candidates.rows", {}, "prompts.candidates.rows is empty"),
-        ("evaluate.systems", [], "evaluate.systems is empty, must name a pool"),
         ("evaluate.systems", ["mtl", "mtl"], "evaluate.systems names 'mtl' twice"),
         ("report.comparisons", [["mtl", "mtl"]], "report.comparisons has 'mtl' against itself"),
         ("recipes.full.learning_rate", float("inf"), "recipes.full.learning_rate: Input should be a finite number"),
