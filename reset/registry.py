@@ -1,6 +1,7 @@
 """Plug-ins: tables from name to "module:Class". They are imported when used: importing `reset` loads no engine."""
 
 import inspect
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from reset.errors import ResetError, nearest, shown
+
+NOT_BLANK = r"\S"  # the pattern of a text that must not be empty
 
 SOURCES: dict[str, str] = {
     "micro": "reset.sources.micro:Micro",
@@ -117,11 +120,27 @@ def build(table: Mapping[str, str], name: str, where: str, /, **options: Any) ->
     """Construct the plug-in `name` with `options`, which are checked against the types of its constructor.
 
     `where` is the options' place in params.yaml. A table of options whose type is a dataclass is made into one. Raises
-    one `ResetError` with all `problems`.
+    one `ResetError` with all `problems`; what the constructor itself raises says the full key.
     """
     if wrong := problems(table, name, where, **options):
         raise ResetError("params.yaml: " + "; ".join(wrong))
-    plugin = load(table, name, where)
+    try:
+        return _constructed(load(table, name, where), options)
+    except ResetError as error:
+        raise ResetError(_with_place(error.message, where)) from error
+
+
+def _with_place(message: str, where: str) -> str:
+    """Write the place `where` for the `options` of a plug-in's message, which does not know its row.
+
+    A source says `options.turns of oasst1`; a judge says its name, and that it stands in `judges`.
+    """
+    judge = where.replace("watchers.", "judges.", 1)
+    named = message.replace(judge, where) if where.startswith("watchers.") else message
+    return re.sub(r"(?<![\w.])options\.([\w.]+)(?: of a source| of \w+)?", lambda key: f"{where}.{key[1]}", named)
+
+
+def _constructed(plugin: Any, options: dict[str, Any]) -> Any:
     parameters, options = _parameters(plugin), _taken(plugin, options)
     if model := _model(plugin):
         given, own_options = _parted(options)
@@ -216,7 +235,8 @@ def _lines(error: Any, key: str) -> Iterator[str]:
     """Yield a line for each error that pydantic found in the value of `key`."""
     for item in error.errors():
         place = ".".join([key, *map(str, item["loc"])])
-        yield f"{place}: {item['msg']} (it is {shown(item['input'])})"
+        blank = item["type"] == "string_pattern_mismatch" and item["ctx"]["pattern"] == NOT_BLANK
+        yield f"{place}: {'must not be empty' if blank else item['msg']} (it is {shown(item['input'])})"
 
 
 def _made(value: Any, annotation: Any) -> Any:

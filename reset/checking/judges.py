@@ -1,5 +1,6 @@
 """Judges: their options, labels and chat templates of their models, engines, and the data of sentence splitters."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -16,8 +17,18 @@ def server(key: str, name: str, row: Judge, *, offline: bool) -> Found:
     try:
         judge = registry.build(registry.JUDGES, row.kind, f"{key}.options", name=name, **row.options)
     except ResetError as problem:
-        return [error(f"{key}.options", problem.message.removeprefix("params.yaml: "))]
+        return list(_problems(f"{key}.options", problem))
     return list(servers.judge(key, row.options, judge, offline=offline))
+
+
+def _problems(where: str, problem: ResetError) -> Iterator[Finding]:
+    """Yield a finding for each line of `problem`, at the key that it names, or else at `where`."""
+    place = re.escape(where)
+    lines = re.split(rf"; (?=(?:unknown key '|key ')?{place}\.)", problem.message.removeprefix("params.yaml: "))
+    for line in lines:
+        key, _, what = line.partition(": ")
+        at_key = what and " " not in key and key.startswith(f"{where}.")
+        yield error(key, what) if at_key else error(where, line)
 
 
 def local(key: str, name: str, row: Judge, models: Mapping[str, Files | None]) -> Iterator[Finding]:
@@ -31,7 +42,7 @@ def local(key: str, name: str, row: Judge, models: Mapping[str, Files | None]) -
         elif row.kind in WITH_MODEL:
             yield from WITH_MODEL[row.kind](key, name, row, models.get(row.model.removeprefix("base/")))
     except ResetError as problem:
-        yield error(f"{key}.options", problem.message.removeprefix("params.yaml: "))
+        yield from _problems(f"{key}.options", problem)
 
 
 def _summac(key: str, name: str, row: Judge, files: Files | None) -> Iterator[Finding]:

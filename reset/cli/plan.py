@@ -70,12 +70,14 @@ _TABLES: dict[str, dict[str, str]] = {  # heading -> column -> key
     show_default=True,
     help="Assumed speed of one device with an NLI model; an A100 has at most 312 in bfloat16, 19.5 in float32.",
 )
+@click.option("--offline", is_flag=True, help="Do not ask the hub; take the configurations that its cache has.")
 @click.option("--no-status", is_flag=True, help="Skip the list of stages that would run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def plan(
     train_tokens_per_s: float | None,
     sample_tokens_per_s: float | None,
     nli_tflop_per_s: float,
+    offline: bool,
     no_status: bool,
     as_json: bool,
 ) -> None:
@@ -94,7 +96,8 @@ def plan(
     from reset.planning import plan as planned
 
     p = params.load()
-    resources = planned.plan(p, planned.Rates(train_tokens_per_s, sample_tokens_per_s, nli_tflop_per_s))
+    rates = planned.Rates(train_tokens_per_s, sample_tokens_per_s, nli_tflop_per_s)
+    resources = planned.plan(p, rates, offline=offline)
     stages = None if no_status else [asdict(stage) for stage in dvc_pending.pending(Path())]
     content = {"stages": stages, **resources}
     click.echo(json.dumps(content, indent=2) if as_json else text(content))

@@ -96,7 +96,8 @@ class OpenAIRater:
         )
         self._raters, self.tasks = {first.form.verdict: first}, first.form.tasks
         if weak_model:
-            weak = settings(server | (weak_server or {}), judge=name, models=[weak_model])
+            table = "weak_server" if weak_server else "server"
+            weak = settings(server | (weak_server or {}), judge=name, models=[weak_model], table=table)
             self._raters["rating_weak"] = _rater(name, "rating_weak", weak_model, weak)
         self._pairwise_decoding = self._server.decoding(PLAIN, judge=name)
 

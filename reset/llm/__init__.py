@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from reset.errors import ResetError, nearest
+from reset.errors import ResetError, nearest, shown
 
 LIMITS = ("max_tokens", "max_completion_tokens")  # the fields that bound a reply; servers take one of them
 OWN_FIELDS = ("model", "messages", "n", "stream")  # that no parameter may change
@@ -128,16 +128,30 @@ class Server(BaseModel):
         return (prompt_tokens * per_prompt + completion_tokens * per_reply) / 1e6 * (0.5 if batch else 1.0)
 
 
-def settings(options: dict[str, Any], *, judge: str, models: list[str]) -> Server:
-    """Validate `options`; `ResetError` lists every wrong key, or a model without a price if `max_cost_usd` is set."""
-    where = f"judges.{judge}.options.server"
+def settings(options: dict[str, Any], *, judge: str, models: list[str], table: str = "server") -> Server:
+    """Validate `options`; `ResetError` lists every wrong key, or a model without a price if `max_cost_usd` is set.
+
+    `table` is the judge's option that holds what is not checked yet.
+    """
+    where = f"judges.{judge}.options.{table}"
     try:
         server = Server.model_validate(options)
     except ValidationError as error:
-        problems = [f"{where}.{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise ResetError("params.yaml: " + "; ".join(problems)) from error
+        raise ResetError("params.yaml: " + "; ".join(_problem(item, where) for item in error.errors())) from error
     for model in models:
         if server.max_cost_usd is not None and model not in server.prices_usd:
             suggestion = nearest(model, server.prices_usd)
             raise ResetError(f"params.yaml: {where}.max_cost_usd is set, but prices_usd lacks '{model}'. {suggestion}")
     return server
+
+
+def _problem(item: Any, where: str) -> str:
+    """Describe one of pydantic's errors as `reset.params.wording` does, which stands above this room."""
+    key = ".".join([where, *map(str, item["loc"])])
+    if item["type"] == "extra_forbidden":
+        return f"unknown key '{key}'. {nearest(str(item['loc'][-1]), Server.model_fields)}"
+    if item["type"] == "missing":
+        return f"key '{key}' is missing"
+    if item["type"] == "value_error":  # of a validator above: names the value, unless it holds a password
+        return f"{key}: {item['ctx']['error']}"
+    return f"{key}: {item['msg']} (it is {shown(item['input'])})"

@@ -10,7 +10,7 @@ from reset.planning import row_counts
 
 
 def whole(p: Params) -> dict[str, float] | None:
-    """Return the hours of each kind of stage and of all, gigabytes downloaded and written, and dollars.
+    """Return the hours of each kind of stage and of all, gigabytes downloaded and of all systems, and dollars.
 
     None if `plan` is null, or if it cannot be told from the tables how many rows a system trains on.
     """
@@ -27,7 +27,7 @@ def whole(p: Params) -> dict[str, float] | None:
         **hours,
         "hours": sum(hours.values()),
         "download_gb": sum(p.plan.download_gb.values()),
-        "written_gb": models * p.plan.written_gb_per_system,
+        "systems_gb": models * p.plan.written_gb_per_system,
         "usd": sum(hours.values()) * p.plan.device_usd,
     }
 

@@ -3,11 +3,13 @@
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging import ERROR
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from huggingface_hub import constants, get_session, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.utils import logging
 
 from reset import registry
 from reset.bases.hub import FILES
@@ -19,18 +21,18 @@ PROBE_S = 5  # the longest wait for a first word of the hub
 
 
 @contextmanager
-def outline(name: str, base: Base) -> Iterator[Path]:
+def outline(name: str, base: Base, *, offline: bool = False) -> Iterator[Path]:
     """Yield a folder with the configuration and tokenizer of row `name` of `base`.
 
     It is the model's own folder if the stage `base` has made it. For a hub model, the small files are downloaded into
-    the hub's cache; for a micro model, they are made in a temporary folder. Raises `ResetError` if the download fails,
-    and for a kind that is not a language model.
+    the hub's cache, or taken from there with `offline`; for a micro model, they are made in a temporary folder. Raises
+    `ResetError` if the download fails, and for a kind that is not a language model.
     """
     built = MODELS / "base" / name
     if (built / "config.json").is_file():
         yield built
     elif base.kind == "hub":
-        yield _from_hub(str(base.options["id"]), base.options["revision"])
+        yield _from_hub(str(base.options["id"]), base.options["revision"], offline=offline)
     elif base.kind == "micro_lm":
         with TemporaryDirectory() as folder:
             _micro(name, base, Path(folder))
@@ -39,27 +41,48 @@ def outline(name: str, base: Base) -> Iterator[Path]:
         raise ResetError(f"models/base/{name} does not exist yet; `dvc repro base@{name}` makes it")
 
 
-def _from_hub(name: str, revision: str | None) -> Path:
+def _from_hub(name: str, revision: str | None, *, offline: bool) -> Path:
     if Path(name).is_dir():
         return Path(name)
     small = [pattern for pattern in FILES if not pattern.endswith(".safetensors")]
-    answers = _answers(constants.ENDPOINT)
+    asked = not offline and _answers(constants.ENDPOINT)
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=small, local_files_only=not answers))
+        with _quiet():
+            return Path(snapshot_download(name, revision=revision, allow_patterns=small, local_files_only=not asked))
     except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-        away = f"{constants.ENDPOINT} does not answer, and the hub's cache does not have it"
-        reason = str(error).splitlines()[0] if answers else away
-        raise ResetError(f"cannot download the configuration of '{name}' from the hub: {reason}") from error
+        raise ResetError(_failure(name, error, offline=offline, asked=asked)) from error
+
+
+def _failure(name: str, error: Exception, *, offline: bool, asked: bool) -> str:
+    if offline:
+        return (
+            f"'{name}' not looked for on the hub, and the hub's cache does not have its configuration: "
+            f"run without --offline where there is a network"
+        )
+    away = f"{constants.ENDPOINT} does not answer, and the hub's cache does not have it"
+    reason = next(iter(str(error).splitlines()), type(error).__name__) if asked else away
+    return f"cannot download the configuration of '{name}' from the hub: {reason}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out the hub library's warnings: what fails in the end becomes a note of the plan."""
+    before = logging.get_verbosity()
+    logging.set_verbosity(ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 @functools.cache
 def _answers(endpoint: str) -> bool:
     """Whether the hub answers at all; without this each file of each model would be tried for half a minute."""
     try:
-        get_session().head(endpoint, timeout=PROBE_S)
+        answer = get_session().head(endpoint, timeout=PROBE_S)
     except Exception:  # the client of the hub raises errors of three libraries
         return False
-    return True
+    return answer.status_code < 500  # a gateway's refusal would be tried again for each file too
 
 
 def _micro(name: str, base: Base, folder: Path) -> None:

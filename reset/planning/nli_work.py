@@ -117,7 +117,7 @@ _COMPARED: dict[str, Callable[[str, Mapping[str, Any]], Compared]] = {
 }
 
 
-def judges(p: Params, tflop_per_s: float, notes: list[str]) -> list[dict[str, Any]]:
+def judges(p: Params, tflop_per_s: float, notes: list[str], *, offline: bool = False) -> list[dict[str, Any]]:
     """One row per pool and judge with an NLI model: pairs, tokens and GFLOP of the mean pair, hours at `tflop_per_s`.
 
     An upper estimate: every answer is as long as the first reference, and no two answers share a sentence. Figures are
@@ -128,7 +128,7 @@ def judges(p: Params, tflop_per_s: float, notes: list[str]) -> list[dict[str, An
         for name, row in p.judges.items():
             if (how := compared(name, row)) is None:
                 continue
-            folder = _outline(p, row, outlines, notes)
+            folder = _outline(p, row, outlines, notes, offline=offline)
             counted: dict[tuple[str, str, int, bool], Pairs | None] = {}  # prompts, decode settings, sweeps, references
             flop: dict[int, int] = {}
             for pool_name, pool in p.pools.items():
@@ -139,11 +139,11 @@ def judges(p: Params, tflop_per_s: float, notes: list[str]) -> list[dict[str, An
     return rows
 
 
-def _outline(p: Params, row: Judge, outlines: ExitStack, notes: list[str]) -> Path | None:
+def _outline(p: Params, row: Judge, outlines: ExitStack, notes: list[str], *, offline: bool) -> Path | None:
     """Return the folder with the configuration of a judge's model; None, and a note, if it is not available."""
     base = (row.model or "").removeprefix("base/")
     try:
-        return outlines.enter_context(outline(base, p.base[base]))
+        return outlines.enter_context(outline(base, p.base[base], offline=offline))
     except ResetError as error:
         notes.append(error.message)
         return None

@@ -48,6 +48,7 @@ class Models:
     outlines: ExitStack  # closes the temporary folders of `outline`
     notes: list[str] = field(default_factory=list)  # why models are not available
     loaded: dict[str, Model | None] = field(default_factory=dict)  # by name; others are loaded when asked for
+    offline: bool = False  # whether models are looked for in the hub's cache alone
 
     def of(self, name: str) -> tuple[str, Model | None]:
         """Follow `init` from the model `name` back to its base model; return the name under `base`, and the model.
@@ -60,7 +61,7 @@ class Models:
         base = name.removeprefix("base/")
         if base not in self.loaded:
             try:
-                folder = self.outlines.enter_context(outline(base, self.p.base[base]))
+                folder = self.outlines.enter_context(outline(base, self.p.base[base], offline=self.offline))
                 self.loaded[base] = Model(folder, model_size.shape(folder), load_tokenizer(folder))
             except ResetError as error:
                 self.loaded[base] = None
@@ -203,17 +204,20 @@ def _sum(rows: Sequence[Mapping[str, Any]], key: str) -> Any:
     return None if None in values else sum(values)
 
 
-def plan(p: Params, rates: Rates) -> dict[str, Any]:
-    """Return the whole plan, ready for JSON: systems, pools, judges that ask a server or compare sentences, totals."""
+def plan(p: Params, rates: Rates, *, offline: bool = False) -> dict[str, Any]:
+    """Return the whole plan, ready for JSON: systems, pools, judges that ask a server or compare sentences, totals.
+
+    With `offline`, configurations of models are taken from the hub's cache alone.
+    """
     with ExitStack() as outlines:
-        models = Models(p, outlines)
+        models = Models(p, outlines, offline=offline)
         content: dict[str, Any] = {
             "scale": p.scale,
             "systems": systems(p, models, rates),
             "pools": pools(p, models, rates),
         }
     content["judges"] = judge_costs.judges(p)
-    content["pairs"] = nli_work.judges(p, rates.nli, models.notes)
+    content["pairs"] = nli_work.judges(p, rates.nli, models.notes, offline=offline)
     content["totals"], content["assumed"] = totals(content), assumed.whole(p)
     notes = [*dict.fromkeys(models.notes), *_warnings(content)]
     if content["pairs"]:

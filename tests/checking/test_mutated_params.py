@@ -2,12 +2,15 @@
 
 import copy
 import random
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -85,6 +88,12 @@ def test_two_hundred_mutated_files_are_refused_with_the_key_or_are_sound(check, 
             unnamed.append((at, how, result.output))
     assert not unnamed
     assert 0 < sound < COUNT / 4
+
+
+def test_the_seconds_that_are_said_are_those_of_the_whole_process(check, content):
+    age = time.time() - psutil.Process().create_time()
+    seconds = float(re.search(r", in ([0-9.]+) s$", check(content).output.strip())[1])
+    assert age < seconds + 0.1 < age + 60
 
 
 def with_value(content, at, value):

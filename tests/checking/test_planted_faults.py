@@ -1,5 +1,6 @@
 """Each planted fault is found, in one line with its place in params.yaml, and within seconds; else there is none."""
 
+import copy
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -159,6 +160,13 @@ def wrong_key(world: World) -> None:
         raise Fault(401, body=b'{"error": {"message": "Incorrect API key provided: sk-test-0123456789"}}')
 
     world.server.reply = reply
+
+
+def copied(world: World, **changed: Any) -> dict[str, Any]:
+    """A watcher that is the rater with other settings of its server."""
+    row = copy.deepcopy(world.content["judges"]["rater"]) | {"verdicts": None}
+    row["options"]["server"] |= changed
+    return row
 
 
 def no_price(world: World) -> None:
@@ -347,6 +355,36 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, p
         "judges.own_llm.options.settings.batch",
         "integer",
     ),
+    "server's setting not known": (
+        lambda w: options(w)["server"].update(concurrncy=4),
+        "error",
+        "judges.rater.options",
+        "unknown key 'judges.rater.options.server.concurrncy'. Did you mean 'concurrency'?",
+    ),
+    "server's setting out of range": (
+        lambda w: options(w)["server"].update(concurrency=0, timeout_s=-1.0),
+        "error",
+        "judges.rater.options.server.timeout_s",
+        "Input should be greater than 0 (it is -1.0)",
+    ),
+    "weak server's setting not known": (
+        lambda w: options(w).update(weak_model="strong", weak_server={"concurrncy": 4}),
+        "error",
+        "judges.rater.options",
+        "unknown key 'judges.rater.options.weak_server.concurrncy'. Did you mean 'concurrency'?",
+    ),
+    "watcher's option not known": (
+        lambda w: w.content["watchers"].update(also=copied(w, concurrency=0)),
+        "error",
+        "watchers.also.options.server.concurrency",
+        "greater than or equal to 1 (it is 0)",
+    ),
+    "model without an id": (
+        lambda w: w.content["base"]["tiny"]["options"].update(id=""),
+        "error",
+        ID,
+        "must not be empty",
+    ),
     "rater larger than the GPU": (rater_beyond_the_gpu, "error", "judges.own_llm.model", "of weights, and a GPU has"),
     "scale for a GPU where there is none": (
         lambda w: w.content["cluster"].update(worker_gpus=1.0),
@@ -402,7 +440,7 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, p
         lambda w: w.patch.delenv("OPENAI_API_KEY"),
         "error",
         "judges.rater.kind",
-        "OPENAI_API_KEY is not set",
+        "OPENAI_API_KEY is not set -> export OPENAI_API_KEY=... (any word will do for a server of your own)",
     ),
     "wrong key": (wrong_key, "error", "judges.rater.options.model", "Incorrect API key provided: ***"),
     "cost limit without prices": (no_price, "error", "judges.rater.options", "prices_usd lacks 'strong'"),

@@ -10,6 +10,7 @@ from reset.errors import ResetError
 from reset.llm import Failure, Reply, asking, client, settings
 from reset.llm.wire import Broken, read, retry_after
 from tests.llm.conftest import questions
+from tests.support import chat_server
 from tests.support.chat_server import Fault
 
 
@@ -258,7 +259,28 @@ def test_settings_name_every_key_that_is_wrong(options):
     with pytest.raises(ResetError) as error:
         options(concurrency=0, pace=3)
     assert "judges.rater.options.server.concurrency: Input should be greater than or equal to 1" in error.value.message
-    assert "judges.rater.options.server.pace: Extra inputs are not permitted" in error.value.message
+    assert (
+        "greater than or equal to 1 (it is 0); unknown key 'judges.rater.options.server.pace'." in error.value.message
+    )
+
+
+def test_settings_name_the_nearest_key_of_the_table_that_is_wrong(server):
+    plain = chat_server.settings(server) | {"concurrncy": 4}
+    with pytest.raises(ResetError) as error:
+        settings(plain, judge="rater", models=["strong"], table="weak_server")
+    place = (
+        "params.yaml: unknown key 'judges.rater.options.weak_server.concurrncy'. Did you mean 'concurrency'? Known: "
+    )
+    assert error.value.message.startswith(place)
+    del plain["concurrncy"], plain["timeout_s"]
+    with pytest.raises(ResetError, match=r"^params\.yaml: key 'judges\.rater\.options\.server\.timeout_s' is missing$"):
+        settings(plain, judge="rater", models=["strong"])
+
+
+def test_settings_never_repeat_a_password_of_an_address(options):
+    with pytest.raises(ResetError, match="an address holds no name or password") as error:
+        options(base_url="http://me:hunter2@127.0.0.1/v1")
+    assert "hunter2" not in error.value.message
 
 
 def test_a_limit_on_the_cost_needs_a_price_for_each_model(options):

@@ -53,7 +53,7 @@ def test_hours_gigabytes_and_dollars_follow_from_the_tables(small):
     assert found["hours"] == pytest.approx(
         sum(found[f"{kind}_hours"] for kind in ("train", "sample", "judge", "start"))
     )
-    assert (found["download_gb"], found["written_gb"]) == (2.0, 0.5)
+    assert (found["download_gb"], found["systems_gb"]) == (2.0, 0.5)
     assert found["usd"] == pytest.approx(2 * found["hours"])
 
 
@@ -85,7 +85,7 @@ def test_the_readme_has_the_figures_of_the_plan(scale, composed):
     answers = workload.answering(p, "mtl_candidates", p.pools["mtl_candidates"], None).answers
     row = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| {scale} |"))
     figures = [f"{len(mixture.parts) * mixture.rows:,}", f"{answers:,}"]
-    figures += [f"{found[key]:.1f}" for key in ("hours", "download_gb", "written_gb")]
+    figures += [f"{found[key]:.1f}" for key in ("hours", "download_gb", "systems_gb")]
     figures.append(f"{found['usd']:.2f}" if found["usd"] else "0")
     assert row.endswith("| " + " | ".join(figures) + " |"), figures
 

@@ -1,6 +1,7 @@
 """A plan counts what will be trained, answered and asked, says what it rests on, and leaves unknown what is unknown."""
 
 import json
+import logging
 import os
 import shutil
 import time
@@ -32,6 +33,7 @@ from reset.params.training import Adapter, Recipe
 from reset.planning import judge_costs, model_size, nli_work
 from reset.planning.dvc_pending import pending
 from reset.training.encoding import encode
+from tests.support.hub_server import hub
 
 Row = dict[str, Any]
 
@@ -461,6 +463,47 @@ def test_a_hub_that_is_away_is_a_note_at_once(project: Path, minimal: Row, monke
     started = time.monotonic()
     assert "http://127.0.0.1:9 does not answer, and the hub's cache does not have it" in plan()["notes"][0]
     assert time.monotonic() - started < 4
+
+
+def hub_model(project: Path, minimal: Row, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """Let the starting model be `mine/tiny` of the hub at `endpoint`, with an empty cache."""
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", f"{endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(project / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    options = {"id": "mine/tiny", "revision": None}
+    minimal["base"]["micro"] = {"kind": "hub", "needs": "reset/bases/hub.py", "options": options}
+    save(project, minimal)
+
+
+def test_offline_takes_what_the_hub_s_cache_has_and_asks_nobody(
+    project: Path, minimal: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = (project / "models/base/micro").rename(tmp_path / "tiny")
+    with hub({"models/mine/tiny": folder}) as served:
+        hub_model(project, minimal, monkeypatch, served.address)
+        found = plan("--offline")
+        assert found["notes"][0].startswith("'mine/tiny' not looked for on the hub, and the hub's cache does not have")
+        assert (served.seen, of(found, "systems", "mtl")["parameters"]) == ([], None)
+        parameters = of(plan(), "systems", "mtl")["parameters"]
+        asked = len(served.seen)
+        assert parameters and asked
+        assert of(plan("--offline"), "systems", "mtl")["parameters"] == parameters
+        assert len(served.seen) == asked
+
+
+def test_warnings_of_the_hub_s_library_are_left_out(
+    project: Path, minimal: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, library = (project / "models/base/micro").rename(tmp_path / "tiny"), logging.getLogger("huggingface_hub")
+    monkeypatch.setattr(library, "handlers", [caplog.handler])
+    with hub({"models/mine/tiny": folder}, breaks=True) as served:  # the library warns, and gets the rest
+        hub_model(project, minimal, monkeypatch, served.address)
+        before = library.level
+        assert of(plan(), "systems", "mtl")["parameters"]
+        assert (served.broken != set(), caplog.records, library.level) == (True, [], before)
 
 
 def test_base_model_that_cannot_be_sketched_is_a_note(project: Path, minimal: Row) -> None:

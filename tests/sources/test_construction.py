@@ -22,6 +22,25 @@ def test_unknown_option_is_told_with_the_nearest():
     )
 
 
+@pytest.mark.parametrize(
+    ("source", "options", "words"),
+    [
+        ("oasst1", {"turns": "firsts"}, "Unknown turns 'firsts' (datasets.mine.options.turns). Did you mean 'first'?"),
+        ("nq", {"order": "best"}, "Unknown order 'best' (datasets.mine.options.order). Did you mean"),
+        ("own", {"task": "summarization", "fields": {}}, "datasets.mine.options.fields must name a column for"),
+        (
+            "own",
+            {"task": "instruction", "fields": {"instruction": "a"}, "splits": {"x": "tst"}},
+            "options.splits.x). Did",
+        ),
+    ],
+)
+def test_a_value_that_is_not_known_is_told_with_its_whole_key(source, options, words):
+    with pytest.raises(ResetError) as caught:
+        construct(source, options, key=KEY)
+    assert words in caught.value.message
+
+
 def test_missing_option_is_told():
     with pytest.raises(
         ResetError, match=r"^params\.yaml: datasets\.mine\.options lacks kind; datasets\.mine\.options\.noise lacks mis"
