@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,7 +40,8 @@ def test_every_stage_runs_to_the_report_and_then_none(line: tuple[World, Ran]) -
     expected = {f"{stage}@{name}" for stage in ("fetch", "prepare") for name in KEPT["datasets"]}
     expected |= {f"train@{name}" for name in KEPT["systems"]} | {f"sample@{name}" for name in KEPT["pools"]}
     expected |= {f"base@{name}" for name in ("llama", "vicuna", "nli")} | {"select@reset_s", "report"}
-    assert "check: scale paper: 0 errors, 3 warnings, 0 not looked at" in ran.text.partition("Running stage")[0]
+    before = ran.text.partition("Running stage")[0]
+    assert re.search(r"check: scale paper: 0 errors, [3-4] warnings, 0 not looked at", before)  # one if no GPU is there
     assert expected <= ran.stages().keys()
     scored = {row["system"]: row for row in figures(world, "report/overview")}
     assert scored.keys() == {"base", "cd_25", "mtl_reset_s"}

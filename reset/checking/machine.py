@@ -103,7 +103,7 @@ def _training(p: Params, needed: Mapping[str, int], gpus: Sequence[int], host: i
 def _sampling(p: Params, needed: Mapping[str, int], gpus: Sequence[int], host: int) -> Iterator[Finding]:
     name, most = max(needed.items(), key=lambda item: item[1])
     options: Mapping[str, Any] = p.sample.engines[p.sample.engine].get("options", {})
-    share = most // (options.get("tensor_parallel_size") or 1)
+    share = most // options.get("tensor_parallel_size", 1)
     if gpus and share > min(gpus):
         mend = "a smaller batch, or tensor_parallel_size (vLLM)"
         yield error(f"pools.{name}", f"sampling needs at least {_gb(share)} per GPU, which has {_gb(min(gpus))}", mend)

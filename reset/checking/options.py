@@ -22,8 +22,8 @@ def check(p: Params) -> Iterator[Finding]:
             for problem in registry.problems(table, name, where, **options):
                 key, _, what = problem.partition(": ")
                 yield error(key, what) if what and " " not in key else error(where, problem)
-        if name == "vllm":
-            yield from _vllm(where, options.get("options") or {})
+        if name == "vllm" and isinstance(given := options.get("options"), Mapping):
+            yield from _vllm(where, given)
 
 
 def _vllm(where: str, given: Mapping[str, Any]) -> Iterator[Finding]:

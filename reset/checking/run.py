@@ -118,17 +118,14 @@ def _of_models(p: Params, models: Mapping[str, Files | None]) -> Iterator[Findin
                     if name in answering
                     else of_model.judging_model(name, files, p)
                 )
-    judging: dict[str, Files] = {}
     for table, rows in (("judges", p.judges), ("watchers", p.watchers)):
         for name, row in rows.items():
             if not asks_a_server(row):
                 yield from judges.local(f"{table}.{name}", name, row, models)
-            if files := models.get((row.model or "").removeprefix("base/")):
-                judging[f"{table}.{name}"] = files
     if answering:
         from reset.checking import sizes
 
-        yield from sizes.check(p, sound, judging)
+        yield from sizes.check(p, sound, {name: files for name, files in models.items() if name not in sound})
 
 
 def _trained(p: Params, name: str) -> bool:

@@ -14,10 +14,10 @@ from reset.planning import model_size, plan, workload
 from reset.training.recipe import loads_whole
 
 
-def check(p: Params, found: Mapping[str, Files | None], judging: Mapping[str, Files]) -> Iterator[Finding]:
+def check(p: Params, found: Mapping[str, Files | None], others: Mapping[str, Files | None]) -> Iterator[Finding]:
     """Compare memory and disk with the plan; `found` are the language models from the hub, None if not found.
 
-    `judging` has the other models by their place in params.yaml.
+    `others` are the models from the hub that only judge.
     """
     loaded: dict[str, plan.Model | None] = {name: _model(files) if files else None for name, files in found.items()}
     with ExitStack() as nothing:
@@ -26,13 +26,20 @@ def check(p: Params, found: Mapping[str, Files | None], judging: Mapping[str, Fi
         answering = {name: models.of(row.model)[1] for name, row in p.pools.items()}
     rows = {n: plan.sizes(p, row, model, workload.Training()) for n, (model, row) in systems.items() if model}
     pools = {name: plan.memory_of_sampling(p, model) for name, model in answering.items() if model}
-    yield from machine.memory(p, _column(rows, "bytes_per_device"), pools, machine.devices())
+    gpus, copied = machine.devices(), {**found, **others}
+    yield from machine.memory(p, _column(rows, "bytes_per_device"), pools, gpus)
+    yield from machine.judging(_weights_of_judges(p, copied), gpus)
     whole = {name: row for name, row in rows.items() if _loads_whole(p.recipes[p.systems[name].recipe])}
     yield from machine.loading(p, _column(whole, "parameters"))
     trained = sum(_column(rows, "disk").values()) + max(_column(rows, "checkpoints").values(), default=0)
-    yield from machine.judging({key: files.bytes for key, files in judging.items()}, machine.devices())
-    copied = {files.id: files.bytes for files in (*found.values(), *judging.values()) if files}
-    yield from machine.disk(trained + sum(copied.values()), all(found.values()))
+    yield from machine.disk(trained + sum(files.bytes for files in copied.values() if files), all(found.values()))
+
+
+def _weights_of_judges(p: Params, copied: Mapping[str, Files | None]) -> dict[str, int]:
+    """Return the bytes of the model of each judge and watcher, by its place in params.yaml."""
+    judges = {f"{table}.{name}": row for table in ("judges", "watchers") for name, row in getattr(p, table).items()}
+    models = {key: copied.get(row.model.removeprefix("base/")) for key, row in judges.items() if row.model}
+    return {key: files.bytes for key, files in models.items() if files}
 
 
 def _loads_whole(recipe: Any) -> bool:

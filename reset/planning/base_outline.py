@@ -7,12 +7,11 @@ from logging import ERROR
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from huggingface_hub import constants, get_session, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub import constants, errors, get_session, snapshot_download
 from huggingface_hub.utils import logging
 
 from reset import registry
-from reset.bases.hub import FILES
+from reset.bases.hub import FILES, REFUSALS
 from reset.errors import ResetError
 from reset.params.training import Base
 
@@ -49,7 +48,7 @@ def _from_hub(name: str, revision: str | None, *, offline: bool) -> Path:
     try:
         with _quiet():
             return Path(snapshot_download(name, revision=revision, allow_patterns=small, local_files_only=not asked))
-    except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
+    except REFUSALS as error:
         raise ResetError(_failure(name, error, offline=offline, asked=asked)) from error
 
 
@@ -80,7 +79,7 @@ def _answers(endpoint: str) -> bool:
     """Whether the hub answers at all; without this each file of each model would be tried for half a minute."""
     try:
         answer = get_session().head(endpoint, timeout=PROBE_S)
-    except Exception:  # the client of the hub raises errors of three libraries
+    except (errors.HTTPError, OSError):  # type: ignore[attr-defined]  # httpx's, as in reset.checking.hub
         return False
     return answer.status_code < 500  # a gateway's refusal would be tried again for each file too
 

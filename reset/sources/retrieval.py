@@ -14,7 +14,7 @@ from reset.errors import ResetError, nearest
 from reset.model.prompts import INSTRUCTIONS
 from reset.normalise import normalise, span_finder
 from reset.sources import Example, Record, SetAside
-from reset.sources.fields import label, optional_text, rows, value
+from reset.sources.fields import Most, label, optional_text, rows, value
 
 NO_ANSWER = SetAside("no passage holds the answer")
 _PARTS, _TITLE = re.compile(r"\[(?:DOC|PAR)\]"), re.compile(r"^\[TLE\].*?(?:\[SEP\]|$)", re.DOTALL)
@@ -34,14 +34,12 @@ class Choice:
     - `order`: "best_first", as retrieved, or "best_last", next to the text after the passages.
     """
 
-    max_passages: int = 5
+    max_passages: Most = 5
     search_deeper: bool = True
     mention: str = "tokens"
     order: str = "best_first"
 
     def __post_init__(self) -> None:
-        if self.max_passages < 1:
-            raise ResetError(f"max_passages is {self.max_passages}, must be at least 1 (options.max_passages)")
         for name, allowed in (("mention", MENTIONS), ("order", ORDERS)):
             if (chosen := getattr(self, name)) not in allowed:
                 raise ResetError(f"Unknown {name} '{chosen}' (options.{name} of a source). {nearest(chosen, allowed)}")

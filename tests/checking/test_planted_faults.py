@@ -508,7 +508,7 @@ def test_planted_fault_is_found(world: World, fault: str) -> None:
     lines = [str(finding) for finding in report.findings if (finding.level, finding.key) == (level, key)]
     assert any(words in line for line in lines), list(map(str, report.findings))
     assert all(line.isprintable() for line in map(str, report.findings))
-    assert report.seconds < 30
+    assert report.seconds < 60
     print(f"| {fault} | {level} | {next(line for line in lines if words in line)} | {report.seconds:.1f} |")
 
 

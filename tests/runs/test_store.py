@@ -15,6 +15,7 @@ import pytest
 from reset.runs import store
 from reset.runs.store import Store, key
 from tests.support import ROOT
+from tests.support.pace import at_most
 from tests.support.waiting import until
 
 
@@ -57,9 +58,8 @@ def test_another_mark_or_key_finds_nothing(tmp_path):
 
 def test_twenty_thousand_answers_are_read_in_well_under_a_second(tmp_path):
     fill(tmp_path, 20_000)
-    began = time.process_time()
-    assert len(read(tmp_path, 20_000)) == 20_000
-    assert time.process_time() - began < 1.0
+    with at_most(1):
+        assert len(read(tmp_path, 20_000)) == 20_000
 
 
 def test_a_file_that_is_cut_is_begun_anew_and_never_read_as_data(tmp_path, caplog):

@@ -1,3 +1,5 @@
+from inspect import signature
+
 import pytest
 
 from reset import registry
@@ -5,6 +7,7 @@ from reset.errors import ResetError
 from reset.sources.construction import construct, row_of
 
 KEY = "params.yaml: datasets.mine"
+PASSAGES = ("clapnq", "ms_marco", "nq", "searchqa", "bioasq", "mrqa", "own")  # that have an option max_passages
 OURS = [name for name in registry.SOURCES if name != "micro"]
 
 
@@ -51,15 +54,21 @@ def test_missing_option_is_told():
 @pytest.mark.parametrize(
     ("source", "option", "value"),
     [
-        *((name, "max_passages", value) for name in ("clapnq", "ms_marco", "nq", "searchqa") for value in (0, -1)),
+        *((name, "max_passages", value) for name in PASSAGES for value in (0, -1)),
         ("oasst1", "min_quality", 5),
         ("oasst1", "min_raters", -2),
         ("sharegpt", "min_words", -1),
     ],
 )
 def test_a_number_that_would_drop_rows_or_passages_in_silence_is_refused(source, option, value):
-    with pytest.raises(ResetError, match=rf"options\.{option}"):
-        construct(source, {option: value}, key=KEY)
+    needed = {"task": "instruction", "fields": {"instruction": "prompt"}} if source == "own" else {}
+    with pytest.raises(ResetError, match=rf"^params\.yaml: datasets\.mine\.options\.{option}: Input should be "):
+        construct(source, {option: value, **needed}, key=KEY)
+
+
+def test_all_sources_that_limit_their_passages_are_tried():
+    has = [one for one in OURS if "max_passages" in signature(registry.load(registry.SOURCES, one, "")).parameters]
+    assert sorted(has) == sorted(PASSAGES)
 
 
 def test_passage_limit_reaches_retrieved_passages_alone_and_options_go_first(example):

@@ -1,6 +1,7 @@
 """The engine arguments of vLLM that a row of params.yaml gives: their names, and the range of some of them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -19,8 +20,6 @@ RANGES: dict[str, Any] = {
 
 def problems(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the key and what is wrong of each option that vLLM does not take. vLLM must be installed."""
-    from dataclasses import fields
-
     from vllm import EngineArgs
 
     known = {field.name for field in fields(EngineArgs)}

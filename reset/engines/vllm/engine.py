@@ -41,7 +41,7 @@ class VllmEngine:
 
     def __init__(self, *, model: Path, max_model_len: Annotated[int, Field(ge=1)], options: dict[str, Any]) -> None:
         for key, what in sorted(arguments.problems(options)):
-            raise ResetError(what if what.startswith("vLLM") else f"vLLM's engine argument {key} {what}")
+            raise ResetError(f"options.{key}: {what}")
         if int(options.get("data_parallel_size", 1)) > 1:
             raise ResetError("Engine 'vllm' loads one copy of the model: set cluster.workers, not data_parallel_size")
         self._tokenizer = load_tokenizer(model)
