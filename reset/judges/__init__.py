@@ -3,15 +3,30 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, get_args, runtime_checkable
 
-TASKS = ("instruction", "extractive_qa", "abstractive_qa", "summarization")
+from pydantic import Field
+
+Task = Literal["instruction", "extractive_qa", "abstractive_qa", "summarization"]
+Grounded = Literal["extractive_qa", "abstractive_qa", "summarization"]
+TASKS: tuple[str, ...] = get_args(Task)
+Tasks = Annotated[Sequence[Task], Field(min_length=1)]  # a row's option `tasks`
+GroundedTasks = Annotated[Sequence[Grounded], Field(min_length=1)]  # the same, of a judge that reads the passages
 PROMPTS = Path("conf/judge_prompts")  # prompt files: what LLM judges are asked in the user's own words
 
 
 def prompt_path(name: str) -> Path:
     """Return the prompt file `name`, relative to the repository."""
     return PROMPTS / f"{name}.md"
+
+
+def chosen_tasks(options: Mapping[str, Any], own: Collection[str]) -> frozenset[str]:
+    """Return the tasks that the option `tasks` of a row names, or `own`, those of its kind.
+
+    Unknown ones are left out: options are checked where the judge is built.
+    """
+    chosen = options.get("tasks")
+    return frozenset(task for task in TASKS if task in (chosen if isinstance(chosen, Collection) else own))
 
 
 def answerable(checks: Mapping[str, Any] | None) -> bool:

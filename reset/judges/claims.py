@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reset.judges import Answer, Verdict
+from reset.judges import Answer, GroundedTasks, Verdict
 from reset.judges.sentences.nli import LABELS, Nli
 from reset.judges.sentences.scripts import unjudged
 from reset.judges.sentences.texts import long_enough, source, splitter, windows
@@ -53,7 +53,7 @@ class Claims:
     the first `max_doc_sents` of the source.
     """
 
-    tasks = frozenset({"abstractive_qa", "summarization"})
+    tasks = frozenset({"abstractive_qa", "summarization"})  # without the option `tasks`
 
     def __init__(
         self,
@@ -69,7 +69,9 @@ class Claims:
         dtype: Literal["float32", "bfloat16", "checked"] = "float32",
         labels: Mapping[str, int | str] | None = None,
         any_script: bool = False,
+        tasks: GroundedTasks | None = None,
     ) -> None:
+        self.tasks = frozenset(tasks or self.tasks)
         self._name, self._threshold, self._clauses = name, threshold, clauses
         self._nli = Nli(
             model, batch_tokens=batch_tokens, dtype=dtype, labels=labels, needed=LABELS[:1], any_script=any_script

@@ -21,7 +21,7 @@ import torch
 from pydantic import Field
 
 from reset.errors import ResetError
-from reset.judges import Answer, Verdict
+from reset.judges import Answer, GroundedTasks, Verdict
 from reset.judges.chat_rows import apart, special_tokens
 from reset.judges.sentences.batches import batches, padded
 from reset.judges.sentences.encoders import lighten
@@ -139,7 +139,7 @@ class MiniCheck:
     `max_tokens` limits a part with its claim: 2,048 for Flan-T5 and DeBERTa; RoBERTa always stops at its 512 positions.
     """
 
-    tasks = frozenset({"abstractive_qa", "summarization"})
+    tasks = frozenset({"abstractive_qa", "summarization"})  # without the option `tasks`
 
     def __init__(
         self,
@@ -151,7 +151,9 @@ class MiniCheck:
         part: Count | None = None,
         sentences: str = "untrained",
         any_script: bool = False,
+        tasks: GroundedTasks | None = None,
     ) -> None:
+        self.tasks = frozenset(tasks or self.tasks)
         self._name = name
         self._checker = Checker(model, batch_tokens=batch_tokens, max_tokens=max_tokens, any_script=any_script)
         self._part_size = part or (500 if self._checker.generates else 400)

@@ -21,7 +21,7 @@ from typing import Any
 
 from reset.errors import ResetError
 from reset.judges import Answer, Read, Verdict
-from reset.judges.ratings import MAX_TOKENS, Form, own, question_text, table_5
+from reset.judges.ratings import MAX_TOKENS, Form, own, question_text, table_5, with_context
 from reset.llm import Failure, Question, Reply, Server, client, rating, settings
 from reset.llm.budget import Estimate, estimate
 from reset.llm.key import api_key
@@ -173,7 +173,7 @@ class OpenAIRater:
         if not (self._pairwise_model and answer.references and self._compares(answer)):
             return []
         sides = {"a": answer.text, "b": answer.references[0]}, {"a": answer.references[0], "b": answer.text}
-        text, model, decoding = question_text(answer), self._pairwise_model, self._pairwise_decoding
+        text, model, decoding = with_context(answer), self._pairwise_model, self._pairwise_decoding
         prompts = [rating.render("pairwise.txt", question=text, **side) for side in sides]
         return [Question(self._name, model, prompt, decoding, text) for prompt in prompts]
 

@@ -21,8 +21,13 @@ MAX_TOKENS = 512  # of a rater's words; paper 2.2
 
 
 def question_text(answer: Answer) -> str:
-    """Return what the answer replies to: the instruction, and the question if there is one."""
+    """Return what the answer replies to, without its passages: the instruction, and the question if there is one."""
     return "\n".join(part for part in (answer.instruction, answer.question) if part)
+
+
+def with_context(answer: Answer) -> str:
+    """Return what the answer replies to, with its passages after a blank line."""
+    return "\n\n".join([question_text(answer), *answer.passages])
 
 
 FIELDS: Mapping[str, Callable[[Answer], str]] = {  # of a prompt
@@ -60,7 +65,10 @@ class Form:
 
     def prompt(self, answer: Answer) -> str:
         """Return the prompt about an answer that lacks nothing."""
-        return rating.fill(self.text, {name: FIELDS[name](answer) for name in self._fields()})
+        values = {name: FIELDS[name](answer) for name in self._fields()}
+        if answer.task == "instruction" and "question" in values and "passages" not in values:
+            values["question"] = with_context(answer)  # an instruction's input belongs to it
+        return rating.fill(self.text, values)
 
     def rated(
         self, answer: Answer, name: str, words: str, finish_reason: str | None, detail: Mapping[str, Any]

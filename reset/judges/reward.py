@@ -2,7 +2,8 @@
 
 Models such as Skywork-Reward-V2 (Liu et al. 2025) are trained on pairs by the Bradley-Terry model: sigmoid(r - s) is
 the probability that a reply of reward r is preferred to one of reward s. The input is the conversation, instruction and
-reply, in the chat template of the model's tokenizer, as their authors' programs write it.
+reply, in the chat template of the model's tokenizer, as their authors' programs write it. The passages stand behind the
+instruction and the question.
 
 The verdict is named like the row. Its score is sigmoid(reward / scale), in [0, 1]: with `scale` 1 the probability that
 the reply is preferred to one of reward 0. Rewards above 10 are usual, which a scale of 1 would all make 1.00; the order
@@ -18,9 +19,9 @@ import torch
 from pydantic import Field
 
 from reset.errors import ResetError
-from reset.judges import Answer, Verdict
+from reset.judges import Answer, Tasks, Verdict
 from reset.judges.chat_rows import ids, require_template
-from reset.judges.ratings import question_text
+from reset.judges.ratings import with_context
 from reset.judges.sentences.batches import batches, padded
 from reset.runs.lean_imports import without
 
@@ -38,7 +39,7 @@ class Reward:
     chat template.
     """
 
-    tasks = frozenset({"instruction"})
+    tasks = frozenset({"instruction"})  # without the option `tasks`
 
     def __init__(
         self,
@@ -50,7 +51,9 @@ class Reward:
         scale: Annotated[float, Field(gt=0)],
         bfloat16: bool = False,
         arguments: dict[str, Any] | None = None,
+        tasks: Tasks | None = None,
     ) -> None:
+        self.tasks = frozenset(tasks or self.tasks)
         if scale <= 0:
             raise ResetError(f"judges.{name}.options.scale must be above 0, is {scale:g}")
         self._name, self._scale, self._arguments = name, scale, arguments or {}
@@ -62,7 +65,7 @@ class Reward:
 
     def verdicts(self, answers: Sequence[Answer]) -> Iterator[Verdict]:
         """Yield one verdict per answer."""
-        rows = [ids(self._tokenizer, [question_text(a), a.text], self._arguments, prompt=False) for a in answers]
+        rows = [ids(self._tokenizer, [with_context(a), a.text], self._arguments, prompt=False) for a in answers]
         fitting = [number for number, row in enumerate(rows) if len(row) <= self._max_tokens]
         rewards = dict(zip(fitting, self._rewards([rows[number] for number in fitting]), strict=True))
         for number, answer in enumerate(answers):

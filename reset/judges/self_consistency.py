@@ -14,17 +14,16 @@ fewer than `OTHERS` other answers, as in every pool that answers once; or the an
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from reset.judges import TASKS, Answer, Verdict
+from reset.judges import TASKS, Answer, Tasks, Verdict
 from reset.judges.rouge import rouge_l
 from reset.normalise import rouge_words
 
 OTHERS = 3  # fewer say nothing
 FEW = f"fewer than {OTHERS} other answers to the prompt"
-Task = Literal["instruction", "extractive_qa", "abstractive_qa", "summarization"]
 Agreement = Mapping[tuple[str, str], float]  # text, another text -> agreement in [0, 1]
 
 
@@ -42,7 +41,7 @@ class SelfConsistency:
         *,
         name: str,
         model: str | None = None,
-        tasks: Annotated[Sequence[Task], Field(min_length=1)] | None = None,
+        tasks: Tasks | None = None,
         batch_tokens: Annotated[int, Field(ge=1)] = 16384,
         labels: Mapping[str, int | str] | None = None,
     ) -> None:

@@ -33,7 +33,7 @@ import numpy as np
 from pydantic import Field
 
 from reset.errors import ResetError, nearest
-from reset.judges import Answer, Verdict
+from reset.judges import Answer, GroundedTasks, Verdict
 from reset.judges.sentences.conv import Conv
 from reset.judges.sentences.nli import LABELS, Nli
 from reset.judges.sentences.scripts import unjudged
@@ -122,7 +122,7 @@ class SummaC:
     `window` is the number of source sentences in a row that may entail a sentence together; 1 is the paper's.
     """
 
-    tasks = frozenset({"abstractive_qa", "summarization"})
+    tasks = frozenset({"abstractive_qa", "summarization"})  # without the option `tasks`
 
     def __init__(
         self,
@@ -141,7 +141,9 @@ class SummaC:
         window: Count = 1,
         labels: Mapping[str, int | str] | None = None,
         any_script: bool = False,
+        tasks: GroundedTasks | None = None,
     ) -> None:
+        self.tasks = frozenset(tasks or self.tasks)
         own = {
             "use_contradiction": use_contradiction,
             "sentences": sentences,

@@ -9,7 +9,7 @@ from typing import Any
 
 from reset import registry
 from reset.errors import ResetError, shown
-from reset.judges import TASKS, prompt_files
+from reset.judges import TASKS, chosen_tasks, prompt_files
 
 Options = Mapping[str, Any]
 ABSTRACTIVE = TASKS[2:]
@@ -98,27 +98,23 @@ def _lexical(_: str, options: Options, task: str, __: str) -> list[str]:
     return [*own, "unigram_coverage", "bigram_coverage", *optional]
 
 
-def _of_sentences(name: str, _: Options, task: str, __: str) -> list[str]:
-    return [name] if task in ABSTRACTIVE else []
+def _on(*own: str) -> Callable[[str, Options, str, str], list[str]]:
+    """Return the names of a kind that judges the tasks `own`, or those of its row's option `tasks`."""
 
+    def named(name: str, options: Options, task: str, _: str) -> list[str]:
+        return [name] if task in chosen_tasks(options, own) else []
 
-def _of_replies(name: str, _: Options, task: str, __: str) -> list[str]:
-    return [name] if task == "instruction" else []
+    return named
 
 
 def _llm(name: str, options: Options, task: str, split: str) -> list[str]:
     prompt = options.get("prompt")
-    return _of_prompt(prompt, name, task) if isinstance(prompt, str) else _of_replies(name, options, task, split)
+    return _of_prompt(prompt, name, task) if isinstance(prompt, str) else _on("instruction")(name, {}, task, split)
 
 
 def _of_prompt(prompt: str, name: str, task: str) -> list[str]:
     file = prompt_files.read(prompt)
     return [file.verdict or name] if task in file.judged else []
-
-
-def _self_consistency(name: str, options: Options, task: str, _: str) -> list[str]:
-    tasks = options.get("tasks") or TASKS
-    return [name] if isinstance(tasks, Collection) and task in tasks else []
 
 
 def _abstention(_: str, __: Options, task: str, ___: str) -> list[str]:
@@ -148,12 +144,12 @@ def _openai(name: str, options: Options, task: str, split: str) -> list[str]:
 
 KINDS: dict[str, Callable[[str, Options, str, str], list[str]]] = {
     "lexical": _lexical,
-    "summac": _of_sentences,
-    "minicheck": _of_sentences,
-    "claims": _of_sentences,
-    "reward": _of_replies,
+    "summac": _on(*ABSTRACTIVE),
+    "minicheck": _on(*ABSTRACTIVE),
+    "claims": _on(*ABSTRACTIVE),
+    "reward": _on("instruction"),
     "llm": _llm,
-    "self_consistency": _self_consistency,
+    "self_consistency": _on(*TASKS),
     "abstention": _abstention,
     "verifiable": _verifiable,
     "rubric": _rubric,

@@ -11,7 +11,7 @@ from reset import registry
 from reset.errors import ResetError
 from reset.files.code import code_hash, imported
 from reset.files.hashing import file_hash, fingerprint
-from reset.judges import Judge, LazyJudge, Paid, prompt_path
+from reset.judges import Judge, LazyJudge, Paid, chosen_tasks, prompt_path
 from reset.judges.own_class import OwnJudge
 from reset.runs import cluster
 from reset.runs.store import Store
@@ -83,7 +83,8 @@ def load(table: str, name: str, row: Mapping[str, Any], workers: Mapping[str, An
     if kind not in cluster.LOAD_MODEL:
         return build(), spread
     plug_in = registry.load(registry.JUDGES, kind, table)
-    tasks = plug_in.tasks_of(row["options"]) if hasattr(plug_in, "tasks_of") else plug_in.tasks
+    chosen = row["options"]
+    tasks = plug_in.tasks_of(chosen) if hasattr(plug_in, "tasks_of") else chosen_tasks(chosen, plug_in.tasks)
     return LazyJudge(tasks, build), spread
 
 

@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from reset.errors import ResetError
-from reset.judges import TASKS, Answer
+from reset.judges import TASKS, Answer, chosen_tasks
 from reset.judges.self_consistency import OTHERS
 from reset.judges.sentences.texts import long_enough, source, splitter, windows
 from reset.judges.verdict_names import ABSTRACTIVE
@@ -77,7 +77,9 @@ def _summac(name: str, options: Mapping[str, Any]) -> Compared:
             return long_enough(split(text), text)
         return [sentence for sentence in split(text) if len(sentence) > 10]
 
-    return Compared(frozenset(ABSTRACTIVE), sentences, _windows(sentences, _with_defaults(summac.SummaC, options)))
+    return Compared(
+        chosen_tasks(options, ABSTRACTIVE), sentences, _windows(sentences, _with_defaults(summac.SummaC, options))
+    )
 
 
 def _claims(_: str, options: Mapping[str, Any]) -> Compared:
@@ -92,12 +94,12 @@ def _claims(_: str, options: Mapping[str, Any]) -> Compared:
     def parts(text: str) -> list[str]:
         return [part for one in sentences(text) for part in (claims.clauses(one) if told["clauses"] else [one])]
 
-    return Compared(claims.Claims.tasks, parts, _windows(sentences, told))
+    return Compared(chosen_tasks(options, claims.Claims.tasks), parts, _windows(sentences, told))
 
 
 def _others(_: str, options: Mapping[str, Any]) -> Compared:
     split = splitter("english").tokenize
-    return Compared(frozenset(options.get("tasks") or TASKS), lambda text: long_enough(split(text), text), None)
+    return Compared(chosen_tasks(options, TASKS), lambda text: long_enough(split(text), text), None)
 
 
 def _windows(sentences: Texts, told: Mapping[str, Any]) -> Texts:

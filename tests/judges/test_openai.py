@@ -48,6 +48,13 @@ def test_prompt_is_table_5():
     assert "]\nAnswer: A duck.\n[" in text
 
 
+def test_the_input_of_an_instruction_is_shown_with_it(server):
+    one = replace(answer(1, split="test", references=["B"]), passages=["Ducks swim.", "Geese fly."])
+    list(rater(server, pairwise_model="strong").verdicts([one]))
+    assert len(server.asked) == 3
+    assert all("Describe a duck, 1.\n\nDucks swim.\n\nGeese fly.\n[" in prompt(body) for body in server.asked)
+
+
 def test_each_answer_gets_the_rating_of_its_own_question_divided_by_ten(server):
     server.reply = lambda body: f"Fine. Rating: [[{prompt(body).split('Describe a duck, ')[1][0]}]]"
     verdicts = list(rater(server).verdicts([answer(number) for number in range(1, 8)]))

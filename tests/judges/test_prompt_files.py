@@ -261,3 +261,10 @@ def test_a_folder_is_no_prompt_file(folder):
     prompt_path("mine").mkdir()
     with pytest.raises(ResetError, match=r"no prompt file 'mine' in .*\. Known: none$"):
         prompt_files.read("mine")
+
+
+@pytest.mark.parametrize(("text", "times"), [("{question} {answer}", 1), ("{question} {passages} {answer}", 1)])
+def test_the_input_of_an_instruction_is_shown_once(folder, server, text, times):
+    head = "---\ntasks: instruction\nscale: {least: 1, most: 5}\nread: last_number\n---\n"
+    list(judge(server, write(head + text)).verdicts([replace(GROUNDED, task="instruction")]))
+    assert asked(server).count("A red mill.") == times

@@ -50,6 +50,15 @@ def plainly(model, reply):
     return Qwen3ForSequenceClassification.from_pretrained(model).eval()(**inputs).logits[0][0].item()
 
 
+def test_the_model_reads_the_passages_behind_the_question(model):
+    asked = Answer("a", "Tom.", "abstractive_qa", "train", "Answer.", "Who sails?", ["Tom sails.", "Red."], [], None)
+    joined = Answer("a", "Tom.", "instruction", "train", "Answer.\nWho sails?\n\nTom sails.\n\nRed.", "", [], [], None)
+    told = judge(model, tasks=["abstractive_qa"])
+    assert told.tasks == {"abstractive_qa"}
+    (found,), (plain,) = (list(told.verdicts([one])) for one in (asked, joined))
+    assert found.detail == plain.detail
+
+
 def test_the_score_is_the_sigmoid_of_the_model_s_reward(model):
     found = list(judge(model).verdicts(answers()))
     rewards = [plainly(model, reply) for reply in REPLIES]

@@ -3,6 +3,7 @@
 import pytest
 
 from reset import registry
+from reset.errors import ResetError
 from reset.judges import TASKS, Answer, verdict_names
 from reset.judges.verdict_names import SPLITS
 from tests.judges import test_llm, test_minicheck, test_reward, test_summac
@@ -60,9 +61,13 @@ def built(tmp_path, server, monkeypatch):
         ("lexical", {}),
         ("lexical", {"more": ["k_precision"]}),
         ("summac", {}),
+        ("summac", {"tasks": ["extractive_qa", "summarization"]}),
         ("minicheck", {}),
+        ("minicheck", {"tasks": ["extractive_qa"]}),
         ("claims", {}),
+        ("claims", {"tasks": ["abstractive_qa"]}),
         ("reward", {}),
+        ("reward", {"tasks": ["instruction", "abstractive_qa"]}),
         ("llm", {}),
         ("self_consistency", {}),
         ("self_consistency", {"tasks": ["instruction", "summarization"]}),
@@ -80,6 +85,14 @@ def test_the_names_told_are_those_that_the_judge_gives(built, kind, options):
             told = verdict_names.names(kind, "row", row, task, split)
             assert set(told) == said(judge, task, split), (task, split)
             assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize(
+    ("kind", "tasks"), [("summac", ["instruction"]), ("claims", []), ("minicheck", ["qa"]), ("reward", ["summary"])]
+)
+def test_a_task_that_a_kind_cannot_judge_is_refused(built, kind, tasks):
+    with pytest.raises(ResetError, match=r"judges\.row\.options\.tasks"):
+        built(kind, tasks=tasks)
 
 
 def test_every_kind_of_judge_is_in_the_table():
