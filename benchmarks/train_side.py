@@ -18,8 +18,11 @@ from reset.micro.model import word_tokenizer
 from reset.model import adapters, precision
 from reset.runs.divergence import Limits
 from reset.training import loop
+from reset.training.preferences import dpo
 from reset.training.recipe import Recipe
 from reset.training.sft import supervised
+
+BUILDERS: dict[str, Any] = {"sft": supervised, "dpo": dpo}  # by a recipe's method
 
 
 class Clock(TrainerCallback):
@@ -54,7 +57,7 @@ def ours(rows: list[dict[str, Any]], job: dict[str, Any], work: Path, clock: Clo
     recipe = Recipe(**job["recipe"])
 
     def timed(*args: Any) -> loop.Watched:
-        built = supervised(*args)
+        built = BUILDERS[recipe.method](*args)
         built.add_callback(clock)
         return built
 
@@ -99,7 +102,11 @@ def main() -> None:
         work = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(folder)
         {"ours": ours, "theirs": theirs}[job["side"]](job["rows"], job, work, clock)
     steps = len(clock.ends) - 1  # the first warms up
-    tokens = sum(len(row["input_ids"]) for row in job["rows"]) * steps / len(clock.ends)
+    tokens = (
+        sum(len(value) for row in job["rows"] for key, value in row.items() if key.endswith("_ids"))
+        * steps
+        / len(clock.ends)
+    )
     wall, processor = (last - first for first, last in zip(clock.ends[0], clock.ends[-1], strict=True))
     rates = {"tokens_per_s": tokens / wall, "tokens_per_cpu_s": tokens / processor} if steps else {}
     peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

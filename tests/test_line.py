@@ -1,6 +1,8 @@
 """The whole line, run for real in a clone of its own: scale `smoke`, then what a change reruns, push and pull."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,8 +10,21 @@ import pytest
 
 from reset import params
 from tests.support.clones import clone, commit, ran, run
+from tests.test_document_commands import RESET_LM
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
+READING = ("check", "diff", "doctor", "export", "grid", "label", "plan", "status", "tidy", "tradeoff")
+ELSEWHERE = ("HEAD", "main", "--read", "--watch")  # other commits; what a browser writes; no end
+ALL = """
+import json, sys
+from reset.cli.main import main
+for words in json.load(sys.stdin):
+    print("$", *words, flush=True)
+    try:
+        main(words, standalone_mode=False)
+    except SystemExit as left:
+        assert not left.code, (words, left.code)
+"""  # one process, so that libraries are imported once
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +48,19 @@ def test_every_system_has_scores_and_every_row_is_accounted_for(line: Path) -> N
 
 def test_second_repro_runs_nothing(line: Path) -> None:
     assert ran(run(line, "dvc", "repro")) == set()
+
+
+def test_the_documents_commands_that_read_a_run_work_on_this_one(line: Path) -> None:
+    asked = {tuple(words[1:]) for words in RESET_LM if words[1] in READING and not set(words) & {*ELSEWHERE}}
+    asked = {words for words in asked if not words[-1].startswith("HEAD") and "mtl_reset_3" not in words}
+    assert {words[0] for words in asked} == {*READING}
+    shown = subprocess.run(
+        [sys.executable, "-c", ALL],
+        **{"cwd": line, "input": json.dumps(sorted(asked)), "capture_output": True, "text": True, "check": False},
+        env={**os.environ, "PYTHONPATH": str(line)},
+    )
+    assert shown.returncode == 0, shown.stdout[-2000:] + shown.stderr[-3000:]
+    assert shown.stdout.count("$ ") >= len(asked)
 
 
 def test_other_weight_reruns_selection_and_figures_but_neither_sampling_nor_judging(line: Path) -> None:

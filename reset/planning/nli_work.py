@@ -30,7 +30,6 @@ from reset.planning import judge_costs
 from reset.planning.base_outline import outline
 
 PAIRED = 3  # special tokens around the two texts of a pair
-NEEDS_WEIGHTS = frozenset({"deberta", "deberta-v2"})  # read a number while computing, which a meta tensor lacks
 
 
 @dataclass(frozen=True)
@@ -167,12 +166,21 @@ def pair_flop(folder: Path, tokens: int) -> int:
     What a batch costs once, as DeBERTa's relative positions do, does not count.
     """
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)  # nosec B615: a local folder
-    device = "cpu" if config.model_type in NEEDS_WEIGHTS else "meta"
+    try:
+        return _more_for_a_row(config, tokens, "meta")
+    except RuntimeError:  # it reads a number while computing, which a meta tensor lacks
+        return _more_for_a_row(config, tokens, "cpu")
+
+
+def _more_for_a_row(config: Any, tokens: int, device: str) -> int:
+    """Operations of a batch of two rows, less those of one."""
     with torch.device(device):
         model: Any = AutoModelForSequenceClassification.from_config(  # type: ignore[no-untyped-call]
             config, trust_remote_code=False
         )
     model.eval().requires_grad_(False)
+    model.config.use_cache = True  # decoders without a cache look for packed rows, and read a number for that
+    model.config.pad_token_id = model.config.pad_token_id or 0  # classifiers by decoders need one
     one, two = (_flop(model, torch.ones(rows, tokens, dtype=torch.long, device=device)) for rows in (1, 2))
     return two - one
 

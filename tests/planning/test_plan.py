@@ -18,7 +18,7 @@ from deepspeed.runtime.zero.stage_1_and_2 import estimate_zero2_model_states_mem
 from dvc.repo import Repo
 from huggingface_hub import constants
 from peft import LoraConfig, get_peft_model
-from transformers import AlbertConfig, DebertaV2Config, LlamaConfig, LlamaForCausalLM
+from transformers import AlbertConfig, DebertaV2Config, GPT2Config, LlamaConfig, LlamaForCausalLM
 
 from reset import params
 from reset.cli.main import main
@@ -368,6 +368,18 @@ def test_deberta_is_counted_too(tmp_path: Path) -> None:
         tmp_path
     )
     assert nli_work.pair_flop(tmp_path, 20) > 2 * 20 * 2 * (4 * 64**2 + 2 * 64 * 128)
+
+
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_a_decoder_with_a_head_of_labels_is_counted_too(tmp_path: Path, use_cache: bool) -> None:
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
+    LlamaConfig(**sizes, vocab_size=99, use_cache=use_cache).save_pretrained(tmp_path)
+    assert nli_work.pair_flop(tmp_path, 20) >= 2 * 20 * 2 * (4 * 64**2 + 3 * 64 * 128)
+
+
+def test_a_model_that_must_read_a_number_is_counted_with_its_weights(tmp_path: Path) -> None:
+    GPT2Config(vocab_size=99, n_embd=64, n_layer=2, n_head=2).save_pretrained(tmp_path)
+    assert nli_work.pair_flop(tmp_path, 20) >= 2 * 20 * 2 * (12 * 64**2)
 
 
 def test_pairs_of_a_pool_are_those_that_the_judge_scores(project: Path, minimal: Row, micro_model: Path) -> None:
