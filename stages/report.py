@@ -131,7 +131,10 @@ def points(p: Params) -> list[checkpoint_names.Point]:
 
 
 def shelves(p: Params) -> list[browser.Shelf]:
-    """Return each table of prompts with its pools and curated sets; of the test prompts only the evaluated pools."""
+    """Return each table of prompts with its pools and curated sets, the evaluated prompts first.
+
+    Of the evaluated prompts only the evaluated pools are shown.
+    """
     answers, curated = Path("data/answers"), Path("data/curated")
 
     def own(pool: str) -> bool:
@@ -152,7 +155,7 @@ def shelves(p: Params) -> list[browser.Shelf]:
                 if row.prompts == name and own(row.pool) and not of_another(curated / f"{key}.parquet", p.scale)
             },
         )
-        for name in p.prompts
+        for name in sorted(p.prompts, key=lambda one: one != p.evaluate.prompts)
     ]
 
 

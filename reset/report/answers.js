@@ -191,6 +191,13 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target === $("find")) { clearTimeout(waiting); filter(); $("list").focus(); open(0); }
   if (event.key === "Escape" && event.target.closest(".tools, .browser")) $("list").focus();
 });
+function first() { // the first prompt on which the headline's two systems differ in the first objective, or in any, or that both answer
+  const pools = told.pair.map((name) => POOLS.indexOf(name));
+  const both = (of, differ) => (row) => { const [one, two] = pools.map((pool) => of(row, pool)); return known(one) && known(two) && (!differ || one !== two); };
+  const leading = (row, pool) => row.scores[pool]?.[0];
+  const found = [both(leading, true), both(score, true), both(score, false)].map((test) => shown.findIndex(test));
+  return found.find((place) => place >= 0) ?? 0;
+}
 async function follow() { // a link to one prompt, #answers/nq/test/17
   let wanted = "";
   try { wanted = location.hash.startsWith("#answers/") ? decodeURIComponent(location.hash.slice(9)) : ""; } catch { return; }
@@ -206,6 +213,6 @@ $("filters").open = !NARROW.matches;
 NARROW.addEventListener("change", () => { $("filters").open = !NARROW.matches; });
 filter();
 await follow();
-if (at < 0 && !location.hash.startsWith("#answers/")) await open(0, false); // the first prompt stands there before one is chosen
+if (at < 0 && !location.hash.startsWith("#answers/")) await open(first(), false); // a prompt stands there before one is chosen
 document.body.dataset.ready = "yes";
 })();

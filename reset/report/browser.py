@@ -65,10 +65,11 @@ def content(
     stand_ins: Collection[str] = (),
     labels: Path | None = None,
 ) -> Content:
-    """Read the shelves whose tables exist; the blocks take at most `max_bytes`.
+    """Read the shelves whose tables exist; the index keeps their order.
 
-    `verdicts` is the folder of <pool>/<judge>.parquet. The objectives of the `tradeoff` come first. The verdicts in
-    `stand_ins` are marked. `labels` is the folder of people's labels.
+    The blocks take at most `max_bytes`: each shelf half of what those before it left, the last one all. `verdicts` is
+    the folder of <pool>/<judge>.parquet. The objectives of the `tradeoff` come first. The verdicts in `stand_ins` are
+    marked. `labels` is the folder of people's labels.
     """
     order = list(dict.fromkeys([*tradeoff, *objectives]))
     given = read_labels(labels) if labels else Labels()
@@ -77,8 +78,9 @@ def content(
     present = [shelf for shelf in shelves if shelf.prompts.is_file() and any(p.is_file() for p in shelf.pools.values())]
     for number, shelf in enumerate(present):
         used = sum(map(len, gathered.blocks))
-        _add_shelf(gathered, shelf, verdicts, speakers, used + (max_bytes - used) // (len(present) - number))
-    gathered.index.sort(key=lambda row: (row[1], row[2], natural(row[0])))
+        _add_shelf(gathered, shelf, verdicts, speakers, used + (max_bytes - used) // min(2, len(present) - number))
+    places = {shelf.name: number for number, shelf in enumerate(present)}
+    gathered.index.sort(key=lambda row: (places[row[1]], row[2], natural(row[0])))
     return gathered
 
 

@@ -88,6 +88,12 @@ def test_what_does_not_fit_is_left_out_by_hash_and_counted(root: Path) -> None:
     assert {row[1] for row in part.index} == {"test", "candidates"}
 
 
+def test_prompts_that_systems_are_compared_on_come_before_those_to_train_on(root: Path) -> None:
+    found = content(root)
+    assert list(dict.fromkeys(row[1] for row in found.index)) == ["test", "candidates"]
+    assert found.pools == ["mtl", "mtl_reset", "mtl_candidates"]
+
+
 def test_equal_tables_give_equal_bytes(root: Path) -> None:
     assert content(root) == content(root)
 

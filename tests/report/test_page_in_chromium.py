@@ -112,6 +112,31 @@ def test_reader_searches_opens_and_walks_with_the_keyboard(opened: Chrome) -> No
 
 @pytest.mark.slow
 @CHROMIUM
+def test_answers_open_on_a_test_prompt_with_the_headlines_two_systems_side_by_side(opened: Chrome) -> None:
+    assert opened.find_element(By.CSS_SELECTOR, "#answer h3").text == "nq/test/0"  # the first of some faithfulness
+    header = opened.find_elements(By.CSS_SELECTOR, ".pair article header")
+    assert [one.text.splitlines()[0].split()[0] for one in header] == ["mtl_reset", "mtl"]
+    assert [one.text for one in opened.find_elements(By.CLASS_NAME, "differs")] == ["mtl_reset", "mtl"]
+
+
+@pytest.mark.slow
+@CHROMIUM
+@pytest.mark.parametrize(("judge", "opens"), [("summac", "wikisum/test/2"), ("rater", "alpaca/test/2")])
+def test_answers_open_where_the_two_systems_differ_first_in_the_first_objective(
+    chrome: Chrome, tmp_path: Path, judge: str, opens: str
+) -> None:
+    root = lines.write(tmp_path / "run", prompts=3, gain=0.0)
+    for name in {"rater", judge}:
+        path = root / f"data/verdicts/mtl_reset/{name}.parquet"
+        rows = list(tables.read(path, schemas.VERDICTS))
+        tables.write(path, schemas.VERDICTS, [*rows[:2], {**rows[2], "score": 0.9}])
+    look(chrome, written(root))
+    wait(chrome, "document.body.dataset.ready")
+    assert chrome.find_element(By.CSS_SELECTOR, "#answer h3").text == opens
+
+
+@pytest.mark.slow
+@CHROMIUM
 def test_answers_stand_side_by_side_with_evidence_and_choice_and_stay_text(opened: Chrome) -> None:
     find(opened, "wikisum/train/3")
     wait(opened, "document.querySelector('#answer h3')?.textContent.startsWith('wikisum/train/3')")
