@@ -7,7 +7,7 @@ from typing import Any
 
 from reset.files.tables import Row
 from reset.report import plots
-from reset.report.lineage import Lineage, colour
+from reset.report.lineage import PALETTE, Lineage, colour
 
 Rows = Mapping[str, Sequence[Row]]
 MOST = 7  # series that are shown at once
@@ -81,11 +81,17 @@ def drawn(rows: Rows, pair: Sequence[str], of: Lineage, systems: Sequence[str]) 
         # without groups that have no answers
         plotted = [row for row in rows[chart.name] if row.get("n") != 0]
         if plotted:
-            own = [{**row, "colour": colour(places.get(row.get("system", ""), MOST))} for row in plotted]
+            own = [{**row, "colour": colour(_place(row, places))} for row in plotted]
             shown = {"section": chart.section, "title": chart.title, "text": chart.text}
             pickers = {"picker": _picker(own, chart, list(compared)), "one": _one(own, chart)}
             found.append({**shown, "spec": chart.draw(own), **pickers})
     return found
+
+
+def _place(row: Row, places: Mapping[str, int]) -> int:
+    """The number of a row's colour: that of its training, whose curve is of one colour from its start, or system."""
+    names = [row[key] for key in ("training", "system") if key in row]
+    return next((places[name] for name in names if name in places), len(PALETTE))
 
 
 def _one(rows: Sequence[Row], chart: Chart) -> dict[str, Any] | None:

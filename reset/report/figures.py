@@ -51,7 +51,7 @@ SYSTEMS = (
 PIPELINES = "Macro averages before and after the second stage, with 95 % intervals (the paper's Figures 3 and 6)."
 GAINS = (
     "Gain of each system over the one it started from, on the same prompts, with its 95 % interval. "
-    "Under its name: the rows that it was trained on. Coloured: clear; the differences of `report.comparisons` after "
+    "Under its name: the rows that it was trained on. Coloured: clear; the differences of report.comparisons after "
     "Holm's correction, the others each for itself."
 )
 WINS = (

@@ -10,33 +10,73 @@ from typing import Any
 import altair as alt
 
 from reset.files.tables import Row
-from reset.report.lineage import GREY
+from reset.report.lineage import GREY, PALETTE
 from reset.report.words import label
 
 Spec = dict[str, Any]
 TENTHS = [n / 10 for n in range(11)]
 HEIGHT = 170  # of a small plot, pixels
 GAP = 0.08  # least distance of two labels at the ends of curves, as a share of the axis y
-FRONT_HEIGHT = 360
+FRONT_HEIGHT = 420
+NAME_GAP = 0.045  # least distance of two names on the front, as a share of the axis y
 
 
 def front(rows: Sequence[Row], pair: Sequence[str]) -> Spec:
-    """Points of the grid of weights (one line per set of floors), the present choice and a random one."""
-    base = _chart(rows).encode(
-        x=alt.X(_field(pair[0]), title=f"{pair[0]} (mean of the winners)").scale(zero=False).axis(tickCount=6),
-        y=alt.Y(_field(pair[1]), title=f"{pair[1]} (mean of the winners)").scale(zero=False).axis(tickCount=6),
-        tooltip=["kind:N", "weights:N", "floors:N", "prompts:Q", *(alt.Tooltip(_field(n), format=".3f") for n in pair)],
+    """Points of the grid of weights (one line per set of floors), and by name choices (crosses) and systems (diamonds).
+
+    `rows` are those of `reset.report.tradeoff_page.drawn`; intervals are lines where a row has them.
+    """
+    figures = (alt.Tooltip(_field(name), format=".3f") for name in pair)
+    base = _chart(_named_beside(rows, pair)).encode(
+        x=_axis(alt.X, pair[0], pair[0]),
+        y=_axis(alt.Y, pair[1], pair[1]),
+        tooltip=["kind:N", "name:N", "weights:N", "floors:N", "prompts:Q", *figures],
     )
-    colour = alt.Color("floors:N", title="floors").sort(None).legend(orient="bottom", columns=2, labelLimit=300)
-    grid = base.transform_filter("datum.kind == 'front' || datum.kind == 'beaten'")
+    colour = alt.Color("floors:N", title="floors").sort(None).scale(range=[*PALETTE, GREY])
+    colour = colour.legend(orient="bottom", columns=2, labelLimit=300, symbolOpacity=1)
+    named, grid = base.transform_filter("datum.name"), base.transform_filter("!datum.name")
     points = grid.mark_circle(size=30).encode(
         color=colour, opacity=alt.when("datum.kind == 'front'").then(alt.value(1)).otherwise(alt.value(0.25))
     )
-    line = base.transform_filter("datum.kind == 'front'").mark_line(strokeWidth=1).encode(color=colour)
-    marked = base.transform_filter("datum.kind == 'chosen' || datum.kind == 'random'")
-    marks = marked.mark_point(shape="cross", size=160, filled=True, color="#888")
-    names = marked.mark_text(dy=-14, fontSize=12).encode(text="kind:N")
-    return _spec(alt.layer(line, points, marks, names).properties(width="container", height=FRONT_HEIGHT))
+    line = grid.transform_filter("datum.kind == 'front'").mark_line(strokeWidth=1).encode(color=colour)
+    shape = alt.when("datum.kind == 'trained'").then(alt.value("diamond")).otherwise(alt.value("cross"))
+    marks = named.mark_point(size=130, filled=True, opacity=1, color=GREY).encode(shape=shape)
+    layers = [*_crosses(grid, pair, color=colour), *_crosses(named, pair), line, points, *_names(named, pair), marks]
+    return _spec(alt.layer(*layers).properties(width="container", height=FRONT_HEIGHT))
+
+
+def _names(named: alt.Chart, pair: Sequence[str]) -> list[alt.Chart]:
+    """Names at their own heights: of systems on the left, where the front is not, of choices on the right."""
+    found = []
+    for test, side in (("==", -1), ("!=", 1)):
+        own = named.transform_filter(f"datum.kind {test} 'trained'")
+        leader = own.mark_rule(color=GREY, opacity=0.6, x2Offset=10 * side)
+        text = own.mark_text(align="left" if side > 0 else "right", dx=12 * side, fontSize=12)
+        found.append(leader.encode(x2=_field(pair[0]), y2="label_y:Q"))
+        found.append(text.encode(y=_axis(alt.Y, "label_y", pair[1]), text="name:N"))
+    return found
+
+
+def _axis(axis: Any, field: str, title: str) -> Any:
+    return axis(_field(field), title=title).scale(zero=False).axis(tickCount=6)
+
+
+def _crosses(base: alt.Chart, pair: Sequence[str], **colour: alt.Color) -> list[alt.Chart]:
+    """Both 95 % intervals of the points that have them."""
+    rule = base.transform_filter("isValid(datum.x_low)").mark_rule(color=GREY, opacity=0.35)
+    x, y = _axis(alt.X, "x_low", pair[0]), _axis(alt.Y, "y_low", pair[1])
+    return [rule.encode(x=x, x2="x_high:Q", **colour), rule.encode(y=y, y2="y_high:Q", **colour)]
+
+
+def _named_beside(rows: Sequence[Row], pair: Sequence[str]) -> list[Row]:
+    """Give each row with a name the height of that name (`label_y`), so that no two names meet."""
+    found = [dict(row) for row in rows]
+    heights = [row[pair[1]] for row in found]
+    ranked = sorted((row for row in found if row["name"]), key=lambda row: row[pair[1]])
+    gap = NAME_GAP * (max(heights) - min(heights) or 1.0)
+    for row, height in zip(ranked, _spread([row[pair[1]] for row in ranked], gap, min(heights)), strict=True):
+        row["label_y"] = height
+    return found
 
 
 def _field(name: str) -> str:
@@ -105,13 +145,14 @@ def _curves(rows: Sequence[Row], x: str, y: str, panel: str, *, tooltip: list[An
         detail="series:N",
         tooltip=tooltip,
     )
-    lines = base.mark_line(point=alt.OverlayMarkDef(color=GREY), color=GREY)
+    coloured = base.encode(color=_own_colour())
+    lines = coloured.mark_line(point=True)
     ends = base.transform_filter("datum.last")
     leaders = ends.mark_rule(color=GREY, opacity=0.6, xOffset=4, x2Offset=13).encode(x2=f"{x}:Q", y2="label_y:Q")
     names = ends.mark_text(align="left", dx=15, fontSize=11).encode(y="label_y:Q", text="series:N")
     layers = [lines, leaders, names]
     if any(row.get("low") is not None for row in rows):
-        layers.insert(0, base.mark_rule(color=GREY, opacity=0.5).encode(y="low:Q", y2="high:Q"))
+        layers.insert(0, coloured.mark_rule(opacity=0.5).encode(y="low:Q", y2="high:Q"))
     return _small(alt.layer(*layers), with_names(rows, x, y, panel), panel)
 
 

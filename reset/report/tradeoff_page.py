@@ -147,22 +147,49 @@ def write(path: Path, content: Content) -> None:
         tables=list(sections(content)),
         sections=[("story", "Front"), ("tables", "Tables")],
         pair=pair,
+        trained=bool(content["trained"]["systems"]),
         specs=[plots.front(drawn(content), pair)],
         script=html.script("vega_embed.js"),
     )
 
 
 def drawn(content: Content) -> list[dict[str, Any]]:
-    """Return the rows of the plot: the points of the grid, and the chosen and the random choice."""
-    pair = content["varied"][:2]
-    present = content["chosen"]["floors"]
+    """Return the rows of the plot: points of the grid, and by name both choices and the systems trained on the pool.
 
-    def row(kind: str, point: Content) -> dict[str, Any]:
+    A point of which both intervals are known has their ends: `x_low`, `x_high`, `y_low` and `y_high`.
+    """
+    pair, present = content["varied"][:2], content["chosen"]["floors"]
+    intervals = {_key(point): point["intervals"] for point in content["front"]}
+
+    def row(kind: str, name: str, point: Content) -> dict[str, Any]:
         weights = _of_weights(point["weights"], content["varied"]) if "weights" in point else ""
-        floors = _of_floors(point.get("floors", present))
-        figures = {name: point["means"].get(name) for name in pair}
-        return {"kind": kind, "weights": weights, "floors": floors, "prompts": point.get("prompts"), **figures}
+        floors = _of_floors(point.get("floors", present)) if kind != "trained" else ""
+        figures = {one: point["means"].get(one) for one in pair}
+        ends = _ends_of(point.get("intervals") or intervals.get(_key(point), {}), pair)
+        where = {"kind": kind, "name": name, "weights": weights, "floors": floors, "prompts": point.get("prompts")}
+        return {**where, **figures, **ends}
 
-    grid = [row("front" if point["front"] else "beaten", point) for point in content["points"]]
-    rows = [*grid, row("chosen", content["chosen"]), row("random", {"means": content["random"]})]
-    return [row for row in rows if None not in (row[pair[0]], row[pair[1]])]
+    grid = [row("front" if point["front"] else "beaten", "", point) for point in content["points"]]
+    chosen = [row("chosen", "chosen", content["chosen"]), row("random", "random", {"means": content["random"]})]
+    systems = [row("trained", one["system"], _trained(one)) for one in content["trained"]["systems"]]
+    return [one for one in (*grid, *chosen, *systems) if None not in (one[pair[0]], one[pair[1]])]
+
+
+def _key(point: Content) -> tuple[tuple[str, float], ...]:
+    """What tells a point of the grid from the others."""
+    return (*point.get("weights", {}).items(), *point.get("floors", {}).items())
+
+
+def _ends_of(intervals: Mapping[str, Sequence[float | None]], pair: Sequence[str]) -> dict[str, float]:
+    ends = [end for name in pair for end in intervals.get(name, (None, None))]
+    known = [end for end in ends if end is not None]
+    return dict(zip(("x_low", "x_high", "y_low", "y_high"), known, strict=True)) if len(known) == len(ends) else {}
+
+
+def _trained(system: Content) -> dict[str, Any]:
+    """A trained system as a point: the means of its answers to test prompts."""
+    of = system["trained"]
+    return {
+        "means": {name: figures["mean"] for name, figures in of.items()},
+        "intervals": {name: (figures["low"], figures["high"]) for name, figures in of.items()},
+    }

@@ -164,6 +164,20 @@ def test_curves_of_several_trainings_are_shown_one_training_at_a_time() -> None:
     assert charts._one(rows[:2], chart) is None
 
 
+def test_curve_of_a_training_has_the_colour_of_its_family_from_the_starting_model_on() -> None:
+    names = ("best_of", "checkpoint_scores", "checkpoint_lengths", "loss", "lengths", "scores", "differences")
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    for step, system in ((0, "base"), (50, "cd_50"), (100, "cd")):
+        where = {"training": "cd", "system": system, "checkpoint": "", "step": step, "panel": "cd", "series": "nq"}
+        rows["checkpoint_lengths"].append({**where, "tokens": 9.0})
+    of = lineage({**MODELS, "cd": "cd"}, INITS, EVALUATED)
+    (curve,) = charts.drawn(rows, PAIR, of, EVALUATED)
+    shown = {row["colour"] for row in curve["spec"]["data"]["values"]}
+    assert shown == {PALETTE[of.places(EVALUATED)["cd"]]}
+    (line, *_) = curve["spec"]["spec"]["layer"]
+    assert line["encoding"]["color"]["field"] == "colour"
+
+
 def test_costs_tell_rows_tokens_and_seconds_of_each_stage(tmp_path: Path) -> None:
     folders.write(tmp_path / "metrics/train/mtl.json", {"rows_out": 10, "tokens": 200})
     folders.write(tmp_path / "metrics/sample/mtl.json", {"rows_out": 5, "tokens": 70})
