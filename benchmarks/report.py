@@ -129,6 +129,7 @@ def measure(prompts: int, loads: int) -> dict[str, Any]:
             points=(),
             continued=(),
             verified={},
+            rated_by={},
             **{"resamples": 100, "seed": 0, "much_longer": 10, "similar": 10, "similar_on": None, "seeds": ()},
         )
         page.write(root / "out", rows, content, Run())

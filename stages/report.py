@@ -60,6 +60,7 @@ def sources(p: Params) -> dict[str, Any]:
         "similar": p.report.similar,
         "similar_on": p.report.similar_on,
         "verified": verified(p),
+        "rated_by": {name: row.rating for name, row in p.curated.items() if row.pick != "random"},
         "seeds": seed_table.read_table(Path(p.report.seeds), p.scale),
     }
 

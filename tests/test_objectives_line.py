@@ -74,6 +74,7 @@ def report(root: Path, objectives: Objectives, pair: list[str]) -> Path:
         paper_rows={"mtl": "w/ MTL", "mtl_reset": "w/ MTL+ReSet"},
         pairs=[["mtl_reset", "mtl"]],
         verified={},
+        rated_by={},
         pipelines={"one": ["mtl", "mtl_reset"]},
         stand_ins={"rating"},
         points=[],

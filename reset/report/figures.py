@@ -6,6 +6,7 @@ from math import sqrt
 from typing import Any
 
 from reset.files.tables import Row
+from reset.objectives import PARTS, macro_name
 from reset.report import intervals
 from reset.report.intervals import Line
 from reset.report.lineage import Lineage
@@ -30,7 +31,7 @@ def drawn(measured: Measured, of: Lineage) -> list[Figure]:
     rows = measured.rows
     wins = WINS + (NO_GOLD if any("gold" in row for row in rows["curated"]) else "")
     found = [
-        Figure("systems", "How good is each system, and how sure is that?", SYSTEMS, {"": _systems(measured, of)}),
+        Figure("systems", "How good is each system, and how sure is that?", SYSTEMS, _systems(measured, of)),
         Figure("systems", "What does a second stage give, and what does it take?", PIPELINES, _pipelines(rows)),
         Figure(
             "training", "What does continued training bring?", GAINS, {"": _gains(rows["gains"], rows["differences"])}
@@ -60,16 +61,25 @@ WINS = (
 )
 NO_GOLD = " Prompts whose reference won are left out."
 JUDGES = (
-    "Change of each judge's mean within a prompt, from all candidates to the kept answer, with its 95 % interval: "
-    "judges that did not choose should rise with those that did."
+    "Change of each judge's mean within a prompt, from all candidates to the kept answer, with its 95 % interval. "
+    "First the judges that chose; those that only watched should rise with them."
 )
 
 
-def _systems(measured: Measured, of: Lineage) -> intervals.Drawing:
-    """One panel per overall column of Table 4, with more than one kind also of the whole objective."""
-    panels = [column.name for column in measured.columns if column.overall]
-    panels = list(dict.fromkeys([*measured.pair, *panels]))
-    panels = [name for name in panels if any(name in macro for macro in measured.macros.values())]
+def _systems(measured: Measured, of: Lineage) -> dict[str, intervals.Drawing]:
+    """One panel per declared objective; then, of each objective with averages over parts, one panel per average."""
+    known = {name for macro in measured.macros.values() for name in macro}
+    parts = {
+        objective: [name for part in (None, *PARTS) if (name := macro_name(objective, part)) in known]
+        for objective in measured.objectives
+    }
+    shown = {"all objectives": [name for name in measured.objectives if name in known]}
+    shown |= {objective: panels for objective, panels in parts.items() if len(panels) > 1}
+    return {title: _macros(measured, of, panels) for title, panels in shown.items() if panels}
+
+
+def _macros(measured: Measured, of: Lineage, panels: Sequence[str]) -> intervals.Drawing:
+    """A line per system, with its macro averages `panels`."""
     places = of.places(measured.systems)
     lines = [
         Line(name, [measured.macros[name].get(panel) for panel in panels], family=places[name])
@@ -142,7 +152,21 @@ def _judges(rows: Sequence[Row]) -> dict[str, intervals.Drawing]:
         cells: dict[tuple[str, str], Any] = {
             (row["verdict"], row["task"]): {**row, "mean": row["change"]} for row in own
         }
-        verdicts = dict.fromkeys(row["verdict"] for row in own)
-        lines = [Line(verdict, [cells.get((verdict, task)) for task in tasks]) for verdict in verdicts]
+        chose = {
+            verdict: [task for task in tasks if (cells.get((verdict, task)) or {}).get("chose") == "yes"]
+            for verdict in dict.fromkeys(row["verdict"] for row in own)
+        }
+        lines = [
+            Line(verdict, [cells.get((verdict, task)) for task in tasks], note=_role(own_tasks, verdict, cells))
+            for verdict, own_tasks in sorted(chose.items(), key=lambda item: not item[1])
+        ]
         found[name] = intervals.drawing(tasks, lines, title=name)
     return found
+
+
+def _role(chose: Sequence[str], verdict: str, cells: Mapping[tuple[str, str], Row]) -> str:
+    """Whether a judge entered the selection; `chose` are the tasks in which it did."""
+    if not chose:
+        return "only watched"
+    every = len(chose) == sum(name == verdict for name, _ in cells)
+    return "chose" if every else f"chose in {', '.join(chose)}"

@@ -1,11 +1,12 @@
 """Agreement, length bias and gain of judges and watchers, from metrics/select and metrics/watch."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from reset.choosing.agreement import FEWEST, LENGTH, stand_in_label
 from reset.files.metrics import Metrics
 from reset.files.tables import Row
+from reset.objectives import Objectives, by_task, verdicts
 from reset.report.choices import in_order
 
 
@@ -31,13 +32,38 @@ def watched(metrics: Metrics, stand_ins: Collection[str] = ()) -> list[Row]:
     ]
 
 
-def means(metrics: Metrics, stand_ins: Collection[str] = ()) -> list[Row]:
-    """Return, per curated set, task and verdict: how the choice moved it, and its gamma with answer length."""
+def choosing(
+    metrics: Metrics, objectives: Objectives, rated_by: Mapping[str, str], stand_ins: Collection[str]
+) -> dict[tuple[str, str], list[str]]:
+    """Return the verdicts that chose, by curated set and task: those behind objectives of weight above 0.
+
+    `rated_by` maps each set that is not chosen at random to its verdict in place of "rating".
+    """
+    weighed = {name: one for name, one in objectives.items() if one.weight}
+    return {
+        (name, task): verdicts(speakers)
+        for name, choice in in_order(metrics).items()
+        if name in rated_by
+        for task, speakers in by_task(weighed, rated_by[name], () if "stand_ins_chose" in choice else stand_ins).items()
+    }
+
+
+def means(
+    metrics: Metrics,
+    stand_ins: Collection[str] = (),
+    chose: Mapping[tuple[str, str], Collection[str]] | None = None,
+) -> list[Row]:
+    """Return, per curated set, task and verdict: how the choice moved it, and its gamma with answer length.
+
+    `chose` holds the verdicts that chose (see `choosing`); the others only watched.
+    """
+    chose = chose or {}
     return [
         {
             "curated": name,
             "task": task,
             "verdict": stand_in_label(verdict, stand_ins),
+            "chose": "yes" if verdict in chose.get((name, task), ()) else "no",
             **gained,
             "gamma_with_length": _gamma(figures, verdict, LENGTH),
         }

@@ -25,6 +25,7 @@ class Measured:
     pair: Sequence[str]  # the two objectives of the trade-off
     skipped: Sequence[Sequence[str]]  # declared comparisons with a system that is not evaluated
     macros: Mapping[str, Mapping[str, Row]]  # system -> macro average -> mean, low, high
+    objectives: Sequence[str] = ()  # all that are declared, those of the trade-off first
     flows: Sequence[Row] = ()  # where the rows of each data set went; see `reset.report.row_flow`
 
 
@@ -46,6 +47,7 @@ def gather(
     similar_on: Sequence[str] | None,
     seeds: Sequence[Row],
     verified: Mapping[str, Path],
+    rated_by: Mapping[str, str],
     resamples: int,
     seed: int,
 ) -> Measured:
@@ -55,8 +57,8 @@ def gather(
     `paper_rows` maps a system to its row of the paper's Table 4; `pairs` are the differences to show, `pipelines` the
     two-stage ones by title, `points` the evaluated checkpoints, `continued` the systems whose gain to show; `stand_ins`
     are the verdicts of judges that stand in for a real one; `seeds` are the rows of Table 4 over several runs,
-    `verified` the verdicts of judge `verifiable` by system. A system
-    without scores gets dashes; tables and plots of absent metrics have no rows.
+    `verified` the verdicts of judge `verifiable` by system, `rated_by` the verdict of ratings by curated set, without
+    those chosen at random. A system without scores gets dashes; tables and plots of absent metrics have no rows.
     """
     order = [*(name for name in paper_rows if name in systems), *(name for name in systems if name not in paper_rows)]
     summaries = tables.systems(metrics, order)
@@ -75,7 +77,7 @@ def gather(
         "seeds": seeds,
         "ability": ability.rows(metrics, list(summaries), verified),
         **_of_checkpoints(metrics, summaries, points, objectives),
-        **_of_stages(metrics, stand_ins),
+        **_of_stages(metrics, stand_ins, judges.choosing(metrics, objectives, rated_by, stand_ins)),
     }
     skipped = [pair for pair in pairs if pair not in evaluated]
     return Measured(
@@ -87,6 +89,7 @@ def gather(
         pair=tradeoff,
         skipped=skipped,
         macros=_macros(summaries),
+        objectives=list(dict.fromkeys([*tradeoff, *objectives])),
         flows=row_flow.flows(metrics),
     )
 
@@ -148,7 +151,9 @@ def _of_checkpoints(
     }
 
 
-def _of_stages(metrics: Metrics, stand_ins: Collection[str]) -> dict[str, Sequence[Row]]:
+def _of_stages(
+    metrics: Metrics, stand_ins: Collection[str], chose: Mapping[tuple[str, str], Collection[str]]
+) -> dict[str, Sequence[Row]]:
     """Rows of the metrics files of single stages."""
     return {
         "best_of": choices.best_of(metrics),
@@ -157,7 +162,7 @@ def _of_stages(metrics: Metrics, stand_ins: Collection[str]) -> dict[str, Sequen
         "curated": choices.curated(metrics),
         "barred": choices.barred(metrics),
         "warnings": judges.warnings(metrics),
-        "judges": judges.means(metrics, stand_ins),
+        "judges": judges.means(metrics, stand_ins, chose),
         "agreement": judges.agreement(metrics, stand_ins),
         "spread": judges.spread(metrics),
         "watched": judges.watched(metrics, stand_ins),

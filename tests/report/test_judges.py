@@ -1,7 +1,10 @@
 """What the report says of judges and watchers."""
 
+from dataclasses import replace
+
 from reset.report import judges
 from tests.support.folders import metrics, write
+from tests.support.paper_objectives import OBJECTIVES
 
 MOVE = {"pool": 0.4, "winners": 0.6, "change": 0.2, "low": 0.1, "high": 0.3}
 GAINED = {"rating": MOVE, "length": MOVE}
@@ -20,6 +23,7 @@ def test_judges_and_watchers_are_rows_with_their_length_bias_agreement_and_warni
     assert judges.means(metrics(tmp_path))[0] == {
         **place,
         "verdict": "rating",
+        "chose": "no",
         **MOVE,
         "gamma_with_length": 0.5,
     }
@@ -36,6 +40,27 @@ def test_judges_and_watchers_are_rows_with_their_length_bias_agreement_and_warni
     assert judges.watched(metrics(tmp_path)) == [
         {"watcher": "other", "pool": "mtl", "verdict": "other:rating", "n": 5, "nulls": 1, "mean": 0.3}
     ]
+
+
+def test_judges_of_weighed_objectives_chose_and_others_watched(tmp_path):
+    moved = {"judges": {"instruction": {"agreement": {}, "means": {"rating": MOVE, "rating_weak": MOVE}}}}
+    for name in ("reset", "reset_s", "random"):
+        write(tmp_path / f"metrics/select/{name}.json", moved)
+    rated_by = {"reset": "rating", "reset_s": "rating_weak"}  # `random` is chosen at random
+
+    def chose(stand_ins=(), objectives=OBJECTIVES):
+        found = judges.choosing(metrics(tmp_path), objectives, rated_by, stand_ins)
+        return [
+            (row["curated"], row["verdict"])
+            for row in judges.means(metrics(tmp_path), chose=found)
+            if row["chose"] == "yes"
+        ]
+
+    assert sorted(chose()) == [("reset", "rating"), ("reset_s", "rating_weak")]
+    assert chose(stand_ins={"rating"}) == [("reset_s", "rating_weak")]  # a stand-in does not choose unless it may
+    assert chose(objectives={name: replace(one, weight=0.0) for name, one in OBJECTIVES.items()}) == []
+    write(tmp_path / "metrics/select/reset.json", {**moved, "stand_ins_chose": ["rating"]})
+    assert sorted(chose(stand_ins={"rating"})) == [("reset", "rating"), ("reset_s", "rating_weak")]
 
 
 def test_a_run_without_choices_has_nothing_to_say_of_judges(tmp_path):

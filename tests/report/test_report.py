@@ -41,7 +41,7 @@ def report(root: Path, into: str = "out", **changes: Any) -> Path:
     settings = {"systems": systems, "paper_rows": PAPER_ROWS, "pairs": PAIRS, "resamples": 200, "seed": 0}
     settings |= {"pipelines": PIPELINES, "stand_ins": [], "objectives": OBJECTIVES, "tradeoff": PAIR}
     settings |= {"much_longer": 10, "similar": 10, "similar_on": None, "seeds": [], "points": [], "continued": []}
-    settings |= {"verified": {}}
+    settings |= {"verified": {}, "rated_by": {"reset": "rating"}}
     rows = measured.gather(metrics=folders.metrics(root), scores=root / "data/scores", **settings | changes)
     page.write(root / into, rows, Content(), Run())
     return root / into

@@ -10,6 +10,7 @@ from reset.files.metrics import Metrics
 from reset.files.tables import write_json
 from reset.report import charts, costs, figures, intervals, plane, plots, row_flow, words
 from reset.report.lineage import PALETTE, START, Lineage, lineage
+from reset.report.measured import Measured
 from reset.report.story import said
 from tests.support import ROOT, folders
 
@@ -133,6 +134,51 @@ def test_only_the_first_lines_are_drawn_and_the_others_counted() -> None:
     lines = [intervals.Line(str(n), [difference(0.1, 0.0, 0.2)]) for n in range(30)]
     found = intervals.drawing(["a"], lines, most=10)
     assert (len(found.lines), found.more) == (10, 20)
+
+
+def measured(macros: dict[str, dict[str, float]], **rows: Any) -> Measured:
+    """What was measured of systems, as far as the drawings of means ask for it."""
+    names = ("pipelines", "gains", "differences", "wins", "judges", "curated")
+    known = {system: {name: difference(mean) for name, mean in own.items()} for system, own in macros.items()}
+    return Measured(
+        {name: rows.get(name, []) for name in names}, list(macros), [], [], [], PAIR, [], known, [*PAIR, "task"]
+    )
+
+
+def test_every_declared_objective_is_drawn_and_its_parts_beside_it() -> None:
+    macros = {
+        "faithfulness": 0.5,
+        "faithfulness_seen": 0.6,
+        "faithfulness_unseen": 0.4,
+        "instruction": 0.7,
+        "task": 0.3,
+    }
+    (one,) = figures.drawn(measured({"mtl": macros, "mtl_reset": macros}), Lineage())
+    assert {title: drawing.panels for title, drawing in one.drawings.items()} == {
+        "all objectives": ["faithfulness", "instruction", "task"],
+        "faithfulness": ["faithfulness", "faithfulness_seen", "faithfulness_unseen"],
+    }
+    (one,) = figures.drawn(measured({"mtl": {"task": 0.3}}), Lineage())
+    assert {title: drawing.panels for title, drawing in one.drawings.items()} == {"all objectives": ["task"]}
+
+
+def test_judges_that_chose_come_first_and_are_told_from_those_that_watched() -> None:
+    rows = [
+        {"curated": "reset", "task": task, "verdict": verdict, "chose": chose, "change": 0.1, "low": 0.0, "high": 0.2}
+        for task, verdict, chose in (
+            ("qa", "coverage", "no"),
+            ("qa", "rouge_l", "yes"),
+            ("qa", "oracle", "no"),
+            ("summary", "rouge_l", "yes"),
+            ("summary", "oracle", "yes"),
+        )
+    ]
+    (one,) = figures.drawn(measured({}, judges=rows), Lineage())
+    assert [(line["name"], line["note"]) for line in one.drawings["reset"].lines] == [
+        ("rouge_l", "chose"),
+        ("oracle", "chose in summary"),
+        ("coverage", "only watched"),
+    ]
 
 
 def test_share_of_wins_has_wilsons_interval() -> None:

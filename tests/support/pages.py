@@ -51,6 +51,7 @@ def page_of(
         points=[],
         continued=[],
         verified={},
+        rated_by={"reset": "rating"},
         **{"resamples": 50, "seed": 0, "much_longer": 10, "similar": 10, "similar_on": None, "seeds": []},
     )
     page.write(root / "out", rows, answers, run)
