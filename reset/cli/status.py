@@ -16,6 +16,11 @@ from reset.report import words
 
 CLEAR = "\x1b[H\x1b[2J"  # of a terminal
 FAILURES = ("failed", "stopped")
+BY = {
+    "last runs": "the last runs of such stages",
+    "plan": "the plan",
+    "committed run": "the committed run's stages",
+}
 
 
 @click.command()
@@ -32,9 +37,9 @@ FAILURES = ("failed", "stopped")
 def status(context: click.Context, as_json: bool, watch: float | None) -> None:
     """Show what `dvc repro` has done, what it does now and what is left; takes no part in the run.
 
-    Stages by kind; those that run with their answers, rows or steps and rates so far; time and dollars left, from the
-    plan and what was measured; the page. The exit status is 0 if a run goes on, if all is done or if nothing was run,
-    and 1 if stages are left of a run that failed or was stopped. Large files are not read:
+    Stages by kind; those that run with their answers, rows or steps and rates so far; time left and what it rests on,
+    dollars; the page. The exit status is 0 if a run goes on, if all is done or if nothing was run, and 1 if stages are
+    left of a run that failed or was stopped. Large files are not read:
     `dvc status` is the last word.
 
     \b
@@ -83,15 +88,16 @@ def _head(now: "Status") -> str:
     if now.state == "running" and now.began:
         parts.insert(0, f"for {duration(time.time() - now.began)}")
     if left or now.running:
-        parts.append(_time_left(now, left))
+        parts.append(_time_left(now))
     return f"scale {now.scale}: {now.state}: {', '.join(parts)}"
 
 
-def _time_left(now: "Status", left: int) -> str:
-    if not now.seconds_left and now.unknown >= left:
-        return "time left not known"
-    besides = f", and {now.unknown} stages whose time is not known" if now.unknown else ""
-    return f"about {duration(now.seconds_left)} left{besides}"
+def _time_left(now: "Status") -> str:
+    without = f"{now.unknown} stage{'s' if now.unknown > 1 else ''} without a figure" if now.unknown else ""
+    if not now.basis:
+        return f"time left not known: {without}"
+    rests = f"about {duration(now.seconds_left)} left, by {' and '.join(BY[basis] for basis in now.basis)}"
+    return f"{rests}; {without}" if without else rests
 
 
 def _running(one: "Running") -> list[str]:

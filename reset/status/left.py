@@ -1,4 +1,4 @@
-"""Seconds and dollars that a run still needs: the plan's figures, scaled by what the stages so far have taken."""
+"""The work of stages, the seconds that the plan gives it, and the dollars that a run still needs."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -34,6 +34,10 @@ class Work:
             return self.answers[row]
         return self._rows(row) if stage.kind == "train" else 1.0
 
+    def has_size(self, stage: Stage) -> bool:
+        """Return whether its work is counted in rows or answers; that of other stages is taken for equal."""
+        return stage.kind in ("judge", "sample", "train")
+
     def _rows(self, system: str) -> float | None:
         """Return the rows that a system trains on, as stage `mix` has counted them, else at most."""
         row = self._p.systems[system]
@@ -56,30 +60,6 @@ class Work:
             rate = plan.answers_per_s.get(self.judged[stage.name][0])
             return plan.stage_s + (work / rate if rate else 0.0)
         return plan.stage_s + (work / rates[stage.kind] if stage.kind in rates else 0.0)
-
-
-class Pace:
-    """What stages take, by group: measured, else planned."""
-
-    def __init__(self, work: Work, stages: Mapping[str, Stage], seconds: Mapping[str, float]) -> None:
-        self._work = work
-        self._taken, self._done = defaultdict[str, float](float), defaultdict[str, float](float)
-        self._planned = defaultdict[str, float](float)
-        for name in stages.keys() & seconds.keys():
-            if amount := work.of(stages[name]):
-                group, planned = work.group(stages[name]), work.planned(stages[name])
-                self._taken[group] += seconds[name]
-                self._done[group] += amount
-                self._planned[group] += planned or 0.0
-
-    def of(self, stage: Stage) -> float | None:
-        """Return the seconds that a stage takes; None if neither plan nor measurement tells."""
-        group, planned, amount = self._work.group(stage), self._work.planned(stage), self._work.of(stage)
-        if group not in self._taken:
-            return planned
-        if planned and self._planned[group]:
-            return planned * self._taken[group] / self._planned[group]
-        return None if amount is None else amount * self._taken[group] / self._done[group]
 
 
 @dataclass(frozen=True)
