@@ -1,11 +1,12 @@
 """Sampling side by side: same model, prompts, settings and token budgets, alternating, in one run; starts excluded.
 
-    python -m benchmarks.sample [--quick] [--part vllm] [--part transformers] [--part flat] [--part resume]
+    python -m benchmarks.sample [--quick] [--part vllm] [--part transformers] [--part engines] [--part flat]
 
 - vllm: ours against one `LLM.generate` per decode setting (what peers do), and against a bare `LLM.generate` of our own
   requests. The prefix cache is emptied before each, and has no room for all prompts, as with real models (`CACHE` in
   sample_engines.py): one call per setting reads every prompt anew.
 - transformers: ours against `model.generate` per setting, prompts in their order, padded, batches as large as ours.
+- engines: ours by transformers against ours by vLLM, each with a cache of its own choice.
 - flat: ours (transformers, an answer of one token to a short prompt) on more and more prompts, each number in a process
   of its own: cost per answer and peak memory.
 - resume: a run stopped at half its chunks and gone on with, against an undisturbed one.
@@ -15,8 +16,8 @@ Ours is the stage's own function, from the table of prompts to the table of answ
 Speeds are answers per second: each side draws its own answers from the same distributions, which are equally long on
 average. The model has random weights, unless `--model` names a folder; for vLLM it is wider, so that its work and not
 vLLM's own takes most of the time, as with real models. `--prompts` asks a run's prompts instead of made-up ones, in
-parts vllm and transformers, `--count` so many of them. Each part writes results/sample_<part>.json, with `--name small`
-sample_<part>_small.json.
+parts vllm, transformers and engines, `--count` so many of them. Each part writes results/sample_<part>.json, with
+`--name small` sample_<part>_small.json.
 """
 
 from collections.abc import Callable
@@ -30,7 +31,7 @@ from benchmarks.sample_engines import comparison
 from benchmarks.sample_runs import flat, one_size, resume
 from benchmarks.sample_work import random_model
 
-ENGINES = ("vllm", "transformers")
+ENGINES = ("vllm", "transformers", "engines")
 OTHERS: dict[str, Callable[[Path, bool], None]] = {"flat": flat, "resume": resume}
 PARTS = (*ENGINES, *OTHERS)
 MODELS: dict[str, dict[str, Any]] = {"vllm": {"width": 384, "ending": 16.0}}
@@ -41,7 +42,7 @@ MODELS: dict[str, dict[str, Any]] = {"vllm": {"width": 384, "ending": 16.0}}
 @click.option("--quick", is_flag=True, help="Fewer prompts and rounds.")
 @click.option("--model", type=click.Path(path_type=Path, exists=True), help="A model's folder.")
 @click.option("--prompts", type=click.Path(path_type=Path, exists=True), help="A table, data/prompts/<name>.parquet.")
-@click.option("--count", "most", type=click.IntRange(1), help="So many prompts, in parts vllm and transformers.")
+@click.option("--count", "most", type=click.IntRange(1), help="So many prompts, in the first three parts.")
 @click.option("--name", "of", default="", help="Ends the name of the result.")
 @click.option("--one-size", "count", type=int, hidden=True, help="So many prompts of part `flat`, in this process.")
 def main(

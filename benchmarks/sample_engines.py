@@ -1,4 +1,4 @@
-"""Parts `vllm` and `transformers` of the sampling benchmark: the same requests, by ours and by its peers."""
+"""Parts `vllm`, `transformers` and `engines` of the sampling benchmark: the same requests, by ours and its peers."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,11 +16,17 @@ from benchmarks.sample_work import BATCH, MAX_LENGTH, MAX_TOKENS, examples, pool
 from reset.engines import Engine, Request
 from reset.files import schemas, tables
 
-PROMPTS = {"vllm": (250, 20), "transformers": (150, 20)}  # and of a quick run
+PROMPTS = {"vllm": (250, 20), "transformers": (150, 20), "engines": (150, 20)}  # and of a quick run
 # Room for about 40 requests without shared prompts, and for a fifth of all prompts: a 7B model's cache on an 80 GB GPU
 # holds some 120,000 tokens, which is 70 requests of 1,700, and 120 prompts of 1,000. A CPU has blocks of 128 else.
 CACHE = {"block_size": 32, "num_gpu_blocks_override": 200}
 ROUNDS = 3
+BARS = {"vllm": {"per_setting": 1.5, "bare": 0.95}, "transformers": {"per_setting": 3.0}, "engines": {"vllm": 1.0}}
+NAMES = {
+    "per_setting": "one generate per setting",
+    "bare": "a bare generate of the same requests",
+    "vllm": "our engine vllm",
+}
 Side = Callable[[], int]  # runs once and says how many answers it made
 
 
@@ -87,6 +93,17 @@ def stage(model: Path, engine: Engine, folder: Path) -> Side:
     return lambda: sampled(folder, engine, tokenize, pool())[1]
 
 
+def both_engines(model: Path, dtype: Any) -> dict[str, Engine]:
+    """Ours by transformers and by vLLM, each with the cache that it takes by itself."""
+    from reset.engines.transformers.engine import TransformersEngine
+    from reset.engines.vllm.engine import VllmEngine
+
+    return {
+        "transformers": TransformersEngine(model=model, batch=BATCH, dtype=dtype),
+        "vllm": VllmEngine(model=model, max_model_len=MAX_LENGTH, options={"dtype": dtype}),
+    }
+
+
 def emptied(engine: Engine, side: Side) -> Side:
     """`side`, with vLLM's prefix cache emptied before."""
     llm = getattr(engine, "_llm", None)
@@ -114,11 +131,16 @@ def compared(sides: dict[str, Side], count: int, rounds: int) -> dict[str, Any]:
 def measured(part: str, model: Path, rows: Sequence[tables.Row], dtype: str, rounds: int) -> dict[str, Any]:
     """Run all sides of one engine on these prompts."""
     asked = requests(model, rows)
-    engine, peers = vllm_sides(model, asked) if part == "vllm" else transformers_sides(model, asked, dtype)
     with TemporaryDirectory() as folder:
         tables.write(Path(folder) / "prompts.parquet", schemas.EXAMPLES, iter(rows))
-        sides = {"ours": stage(model, engine, Path(folder)), **peers}
-        found = compared({name: emptied(engine, side) for name, side in sides.items()}, len(asked), rounds)
+        if part == "engines":
+            engines = both_engines(model, dtype)
+            sides = {name: emptied(one, stage(model, one, Path(folder))) for name, one in engines.items()}
+        else:
+            engine, peers = vllm_sides(model, asked) if part == "vllm" else transformers_sides(model, asked, dtype)
+            own = {"ours": stage(model, engine, Path(folder)), **peers}
+            sides = {name: emptied(engine, side) for name, side in own.items()}
+        found = compared(sides, len(asked), rounds)
         said = fmean(tables.column(Path(folder) / "answers.parquet", schemas.ANSWERS, "tokens"))
     return {**found, "prompt_tokens": fmean(len(one.token_ids) for one in asked), "answer_tokens": said}
 
@@ -136,11 +158,10 @@ def comparison(
     rows = given[:: -(-len(given) // asked)]
     prompts = len(rows)
     found = measured(part, model, rows, "auto" if table else "float32", 1 if quick else ROUNDS)
-    bars = {"vllm": {"per_setting": 1.5, "bare": 0.95}, "transformers": {"per_setting": 3.0}}[part]
-    names = {"per_setting": "one generate per setting", "bare": "a bare generate of the same requests"}
-    checks = []
-    for who, bar in bars.items():
-        ratios = [theirs / ours for theirs, ours in zip(found["seconds"][who], found["seconds"]["ours"], strict=True)]
-        checks.append(check(f"{part}: answers/s over {names[who]}", median(ratios), f">= {bar}"))
-    libraries = ["torch", *packages_distributions()[part]]
+    own, checks = "transformers" if part == "engines" else "ours", []
+    for who, bar in BARS[part].items():
+        ratios = [theirs / ours for theirs, ours in zip(found["seconds"][who], found["seconds"][own], strict=True)]
+        checks.append(check(f"{part}: answers/s over {NAMES[who]}", median(ratios), f">= {bar}"))
+    of_part = ("transformers", "vllm") if part == "engines" else (part,)
+    libraries = ["torch", *(library for name in of_part for library in packages_distributions()[name])]
     publish(f"sample_{part}{of and f'_{of}'}", checks, libraries=libraries, quick=quick, prompts=prompts, **found)
