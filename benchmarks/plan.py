@@ -2,7 +2,8 @@
 
 The plan is made in a folder of its own that holds what there is before anything is trained: params.yaml, the mixtures
 and the drawn prompts; then once more with the last run's metrics beside them. What it says is set beside what the run
-wrote. How long answers will be is known to nobody before: that check is there to say by how much the plan errs.
+wrote. How long answers will be is known to nobody before, so the first plan may be 15 % off where they count; what can
+be counted, and what repeats the last run, must be nearer. `benchmarks.plan_memory` has the memory.
 """
 
 import contextlib
@@ -80,7 +81,7 @@ def main(run: Path, quick: bool) -> None:
     """Plan a finished run as if it had not been run, and compare."""
     p, run = params.load(run / "params.yaml"), run.resolve()
     wrote, tables, checks = measured(run, p), {}, []
-    for when, names in (("before", BEFORE), ("again", AGAIN)):
+    for when, names, bar in (("before", BEFORE, 0.15), ("again", AGAIN, 0.02)):
         started = time.perf_counter()
         with only(run, names):
             rows = beside(plan(p, Rates(None, None)), wrote)
@@ -91,12 +92,12 @@ def main(run: Path, quick: bool) -> None:
             )
         checks += [
             check(f"{when}: disk of the worst system", worst(rows, "disk"), "<= 0.05"),
-            check(f"{when}: trained tokens of all systems", total(rows, "tokens_per_epoch"), "<= 0.02"),
-            check(f"{when}: trained tokens of the worst system", worst(rows, "tokens_per_epoch"), "<= 0.02"),
+            check(f"{when}: trained tokens of all systems", total(rows, "tokens_per_epoch"), f"<= {bar}"),
+            check(f"{when}: trained tokens of the worst system", worst(rows, "tokens_per_epoch"), f"<= {bar}"),
             check(f"{when}: answers of the worst pool", worst(rows, "answers"), "<= 0.0"),
         ]
         if when == "before":  # the second plan repeats the lengths of the run that it is compared with
-            checks.append(check(f"{when}: answered tokens of all pools", total(rows, "tokens"), "<= 0.02"))
+            checks.append(check(f"{when}: answered tokens of all pools", total(rows, "tokens"), f"<= {bar}"))
         tables[when] = rows
     publish("plan", checks, libraries=["torch", "transformers", "trl"], quick=quick, scale=p.scale, **tables)
 

@@ -119,6 +119,7 @@ def page(
         points=points,
         questions=label_table.questions(declared.read(params["objectives"])),
         overall=label_table.OVERALL,
+        wording=label_table.WORDING,
         failures=label_table.FAILURES,
         in_context=label_table.CONTEXT,
     )

@@ -20,7 +20,15 @@ from reset.objectives import Objectives
 from reset.report.labels import digest
 
 FOLDER = Path("labels")
-OVERALL = "overall"  # asked of every answer: would you train on it?
+OVERALL = "overall"  # asked of every answer
+WORDING = {  # of what is asked; an objective of another name is asked by its name
+    "task": "Is it a right answer?",
+    "instruction": "Does it do what was asked, and do it well?",
+    "faithfulness": "Do the passages support all that it says?",
+    "prudence": "Where the passages do not hold the answer, does it say so?",
+    "over_refusal": "Does it refuse although the passages hold the answer?",
+    OVERALL: "Would you train on it?",
+}
 CONTEXT = ("invented", "misplaced")  # of FAILURES, those that take no reference to tell
 FAILURES = {  # what the paper's authors looked for (A.2), in answers that have passages
     "invented": "takes or states what stands nowhere in the passages",

@@ -158,12 +158,14 @@ class Shape:
     def answering(self, dtype: torch.dtype, *, sequences: int, prompt_tokens: int, answer_tokens: int) -> int:
         """Bytes of the weights, of the KV cache of `sequences` sequences, and of reading their prompts at once.
 
-        One layer at a time is read: its MLP has three results of the widest module, and eight of the model's width are
-        there beside them, those of norms in float32. On a CPU the memory of a process is added.
+        One layer at a time is read: its MLP has three results of the widest module, and three of the model's width are
+        there beside them; in fewer bits than float32 as many as eight, since norms compute in that. On a CPU the memory
+        of a process is added.
         """
         cached = sequences * (prompt_tokens + answer_tokens + _ROOM) * self.cache
         widest = max((max(features) for features in self.linear.values()), default=self.width)
-        read = sequences * prompt_tokens * (3 * widest + 8 * self.width)
+        beside = 3 if dtype is torch.float32 else 8
+        read = sequences * prompt_tokens * (3 * widest + beside * self.width)
         total = dtype.itemsize * (self.parameters + cached + read)
         return total if torch.cuda.is_available() else PROCESS + total
 

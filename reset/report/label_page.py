@@ -21,18 +21,20 @@ def write(
     points: int,
     questions: Mapping[str, Sequence[str]],
     overall: str,
+    wording: Mapping[str, str],
     failures: Mapping[str, str],
     in_context: Sequence[str],
 ) -> None:
     """Write the page with `answers`, each with `pool`, `answer_id`, `answer_hash`, its text and its example.
 
     `name` is that of the file that the page offers; `questions` are asked per task, on a scale of `points` (2: yes or
-    no); the question `overall` is worded by the page. The `failures` are asked where there are passages, and those that
-    are not `in_context` only where there are references, too. What is labelled is kept in the browser under a hash of
-    answers and scale.
+    no), `overall` of every answer, as `wording` says where it has their name. The `failures` are asked where there are
+    passages, and those that are not `in_context` only where there are references, too. What is labelled is kept in the
+    browser under a hash of answers and scale.
     """
     content = {
         **{"name": name, "points": points, "overall": overall, "answers": [*answers]},
+        "wording": {**wording},
         **{"questions": {task: [*names] for task, names in questions.items()}},
         **{"failures": [[key, text, key in in_context] for key, text in failures.items()]},
     }

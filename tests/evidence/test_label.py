@@ -260,6 +260,9 @@ def test_two_answers_are_labelled_by_keyboard_and_read_back(project: Path, here:
         assert "Say who you are" in browser.find_element(By.ID, "warning").text
         press("ana", Keys.ENTER)
         first = browser.find_element(By.ID, "said").text
+        told = dict(one.text.partition(": ")[::2] for one in browser.find_elements(By.CSS_SELECTOR, "#form legend"))
+        assert told.pop("The answer") == "" and told["overall"] == "Would you train on it?"
+        assert told == {name: label_table.WORDING.get(name, "") for name in told}
         asked = len(browser.find_elements(By.CSS_SELECTOR, "#form fieldset[class]"))
         press(*"y" * asked, "m", "fine <b>so</b>", Keys.ESCAPE, Keys.ARROW_RIGHT)
         assert browser.find_element(By.ID, "said").text != first
