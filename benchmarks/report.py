@@ -1,4 +1,4 @@
-"""The page at 10,000 prompts: how large it is, how soon it shows words, how fast its list filters.
+"""The page at 10,000 prompts: its size, how soon it shows words, how fast its list filters by words of all texts.
 
 Tables of made-up words, four systems, every answer judged; headless Chromium opens the page from disk. The figures are
 medians of several loads and of several searches, each timed inside the browser.
@@ -86,8 +86,11 @@ def verdicts(draw: random.Random, answers: list[tables.Row]) -> Iterator[tables.
 
 
 def timed(path: Path, loads: int) -> dict[str, float]:
-    """Medians in milliseconds: first paint, until the browser of answers is ready, and of a search."""
-    paints, ready, searches, inside = [], [], [], []
+    """Medians in milliseconds: first paint, until the browser of answers is ready, and of a search.
+
+    The first search reads all texts, so it is timed by itself.
+    """
+    paints, ready, first, searches, inside = [], [], [], [], []
     for _ in range(loads):
         with chromium() as opened:
             opened.get(path.as_uri())
@@ -97,6 +100,7 @@ def timed(path: Path, loads: int) -> dict[str, float]:
                 time.sleep(0.02)
             paints.append(paint)
             ready.append(opened.execute_script("return performance.now()"))
+            first.append(opened.execute_async_script(FILTER, "kas")[0])
             for word in ("kastelimo1", "limo", "99", "test/42", "kas elimo", ""):
                 whole, own = opened.execute_async_script(FILTER, word)
                 searches.append(whole)
@@ -104,6 +108,7 @@ def timed(path: Path, loads: int) -> dict[str, float]:
     return {
         "first_paint_ms": round(statistics.median(paints), 1),
         "ready_ms": round(statistics.median(ready), 1),
+        "first_search_ms": round(statistics.median(first), 1),
         "filter_ms": round(max(inside), 1),
         "key_to_list_ms": round(statistics.median(searches), 1),
     }
@@ -149,6 +154,7 @@ def main(quick: bool) -> None:
         check("prompts in the page", figures["prompts"], ">= 10000"),
         check("megabytes of the page", figures["page_mb"], "< 25"),
         check("first paint, ms", figures["first_paint_ms"], "< 2000"),
+        check("first search, ms", figures["first_search_ms"], "< 5000"),
         check("filter, ms", figures["filter_ms"], "< 200"),
     ]
     for key, value in figures.items():

@@ -1,4 +1,4 @@
-// The browser of answers: list, filters, links, export. answer_cards.js shows a prompt.
+// The browser of answers: list, filters, links, export. answer_cards.js shows a prompt, answer_search.js finds words.
 "use strict";
 (async () => {
 const ROW = 46, { make, number } = cards;
@@ -18,7 +18,7 @@ function options(select, pairs) { for (const [value, text] of pairs) select.appe
 const told = JSON.parse($("answers-told").textContent), places = new Map(Object.entries(told.places));
 const { pools: POOLS, objectives: OBJECTIVES, curated: CURATED, rows } = await unpack("index");
 const index = rows.map(([id, shelf, dataset, heading, block, place, scores, differ, kept, labels]) =>
-  ({ id, shelf, dataset, heading, block, place, scores, differ, kept, labels, words: (id + " " + heading).toLowerCase() }));
+  ({ id, shelf, dataset, heading, block, place, scores, differ, kept, labels }));
 const values = (key) => [...new Set(index.map((row) => row[key]))];
 const scored = POOLS.map((name, place) => [place, name]).filter(([place]) => index.some((row) => place in row.scores || place in row.differ));
 options($("shelf"), [["", "all"], ...values("shelf").map((name) => [name, name])]);
@@ -81,9 +81,16 @@ const TESTS = {
 const ORDERS = { low: (row) => Math.min(...scores(row)), high: (row) => -Math.max(...scores(row)), lost: gain,
   won: (row) => { const own = gain(row); return own === null ? null : -own; }, differ: (row) => -differ(row) };
 
-let shown = index, at = -1, drawn = [], beside = null;
-function filter() {
-  const started = performance.now(), words = $("find").value.toLowerCase().split(/\s+/).filter(Boolean);
+let shown = index, at = -1, drawn = [], beside = null, searches = 0, texts;
+const readTexts = () => texts ??= search.read(index, unpack);
+async function filter() { // at once, but for the first search, which reads all texts
+  const words = search.split($("find").value), own = ++searches;
+  if (words.length) {
+    $("count").textContent = "reading all answers …";
+    await readTexts();
+    if (own !== searches) return;
+  }
+  const started = performance.now();
   const asked = Object.keys(TESTS).map((name) => [name, $(name).value]).filter(([, value]) => value !== "");
   shown = index.filter((row) => words.every((word) => row.words.includes(word)) && asked.every(([name, value]) => TESTS[name](row, value)));
   const order = ORDERS[$("order").value];
@@ -137,6 +144,7 @@ function show(prompt) {
   const asked = [$("left").value, $("right").value].map((pool) => POOLS[pool]);
   const choose = (pair) => { beside = pair; show(prompt); };
   $("answer").replaceChildren(...cards.page(prompt, { pair: beside, asked, usual: told.pair, places, choose }));
+  search.light($("answer"), search.split($("find").value));
 }
 
 function save(name, type, parts) {
@@ -172,7 +180,7 @@ let waiting;
 for (const name of ["find", "low", "high", "differ"]) $(name).addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 60); });
 for (const name of ["shelf", "dataset", "left", "right", "objective", "relation", "kept", "said", "failure", "order"]) $(name).addEventListener("change", async () => {
   const before = at >= 0 && shown[at];
-  filter();
+  await filter();
   if (before && shown.includes(before)) open(shown.indexOf(before));
 });
 $("clear").addEventListener("click", () => { for (const field of document.querySelectorAll(".tools input, .tools select")) field.value = ""; filter(); });
@@ -186,9 +194,10 @@ $("list").addEventListener("keydown", (event) => {
   const to = { ArrowDown: at + 1, j: at + 1, ArrowUp: at - 1, k: at - 1, PageDown: at + screen, PageUp: at - screen, Home: 0, End: shown.length - 1 }[event.key];
   if (to !== undefined) { event.preventDefault(); open(to); }
 });
-document.addEventListener("keydown", (event) => {
+$("find").addEventListener("focus", readTexts);
+document.addEventListener("keydown", async (event) => {
   if (event.key === "/" && !/INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) { event.preventDefault(); $("find").focus(); }
-  if (event.key === "Enter" && event.target === $("find")) { clearTimeout(waiting); filter(); $("list").focus(); open(0); }
+  if (event.key === "Enter" && event.target === $("find")) { clearTimeout(waiting); await filter(); $("list").focus(); open(0); }
   if (event.key === "Escape" && event.target.closest(".tools, .browser")) $("list").focus();
 });
 function first() { // the first prompt on which the headline's two systems differ in the first objective, or in any, or that both answer

@@ -8,7 +8,7 @@ from reset.choosing.agreement import STAND_IN
 from reset.files.tables import Row
 from reset.objectives import Speaker
 
-HEADING = 110  # characters of a prompt shown in the list and searched
+HEADING = 110  # characters of a prompt shown in the list
 Speakers = Mapping[str, Speaker]  # objective -> what speaks for it
 
 

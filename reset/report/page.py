@@ -14,7 +14,7 @@ from reset.report.browser import Content, packed
 from reset.report.measured import Measured
 from reset.report.story import Run, story
 
-SCRIPTS = ("vega_embed.js", "page.js", "answer_cards.js", "answers.js")
+SCRIPTS = ("vega_embed.js", "page.js", "answer_cards.js", "answer_search.js", "answers.js")
 SECTIONS = {  # id -> name, and the rows that the section shows as tables
     "systems": ("Systems", ("table4", "overview", "systems", "differences", "seeds", "matched", "ability")),
     "data": ("Data", ("table1", "accounts")),

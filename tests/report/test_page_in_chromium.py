@@ -23,6 +23,12 @@ from tests.support.pages import FACTS, page_of, written
 CHROMIUM = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 
 
+LIT = """
+return [...CSS.highlights.get("found")].map(
+  (range) => range.startContainer.data.slice(range.startOffset, range.endOffset))
+"""
+
+
 def wait(page_: Chrome, expression: str) -> None:
     WebDriverWait(page_, 20).until(lambda one: one.execute_script(f"return {expression}"))
 
@@ -108,6 +114,28 @@ def test_reader_searches_opens_and_walks_with_the_keyboard(opened: Chrome) -> No
     wait(opened, "document.querySelector('#answer h3').textContent === 'nq/test/39'")
     assert 10 < len(opened.find_elements(By.CSS_SELECTOR, ".row")) < 40  # not 40: only those in sight are there
     assert quiet(opened)
+
+
+@pytest.mark.slow
+@CHROMIUM
+def test_search_finds_words_of_whole_passages_and_of_folded_answers(chrome: Chrome, tmp_path: Path) -> None:
+    root = lines.write(tmp_path / "run", prompts=4)
+    prompts, answers = root / "data/prompts/test.parquet", root / "data/answers/mtl.parquet"
+    rows = list(tables.read(prompts, schemas.EXAMPLES))
+    long = [f"{'So it goes. ' * 40}The Kestrel sleeps."]  # beyond what the list shows
+    tables.write(prompts, schemas.EXAMPLES, [*rows[:4], {**rows[4], "passages": long}, *rows[5:]])
+    said = list(tables.read(answers, schemas.ANSWERS))
+    tables.write(answers, schemas.ANSWERS, [*said[:9], {**said[9], "text": f"Of a Heron. {'So. ' * 40}"}, *said[10:]])
+    look(chrome, written(root))
+    wait(chrome, "document.body.dataset.ready")
+    for words, found in (("kestrel", "wikisum/test/0"), ("heron of", "alpaca/test/1"), ("kestrel heron", None)):
+        find(chrome, words)
+        wait(chrome, f"document.getElementById('count').textContent === '{int(bool(found))} of 20'")
+        if found:
+            wait(chrome, f"document.querySelector('#answer h3').textContent === '{found}'")
+            lit = chrome.execute_script(LIT)
+            assert words.split()[0] in {one.lower() for one in lit}
+    assert quiet(chrome)
 
 
 @pytest.mark.slow
