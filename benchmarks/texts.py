@@ -23,6 +23,7 @@ from reset.judges.sentences.texts import splitter, width
 from reset.llm import rating, reply_text
 from reset.llm.reading import Reading
 from reset.micro import facts
+from reset.report import records
 
 CALLS = itertools.count()  # each call gets a text of its own
 SHORT_S, BAR = 0.02, "< 3.0"
@@ -92,6 +93,8 @@ FUNCTIONS: Mapping[str, Callable[[str], Any]] = {
     "unfinished": lambda text: reply_text.unfinished(text, "stop"),
     "render": lambda text: rating.render("rating.txt", question=text, answer=text),
     "micro sentences": facts.sentences,
+    "span of a passage": lambda text: records.span(text, [text]),
+    "half of a passage": lambda text: records.span(text[: len(text) // 2] + "b", [text]),
 }
 
 

@@ -10,7 +10,9 @@ function make(tag, text, name) {
   if (name) element.className = name;
   return element;
 }
-const number = (value) => value === null || value === undefined ? "–" : Number(value).toFixed(3);
+const known = (value) => value !== null && value !== undefined;
+const weakly = (support) => known(support) && support < SUPPORTED;
+const number = (value) => !known(value) ? "–" : Number(value).toFixed(3);
 
 function page(prompt, view) { // `view`: the pair to show, systems asked for and usual ones, colours, what chooses a pair
   const parts = [make("h3", prompt.id), make("p", prompt.instruction)];
@@ -60,6 +62,12 @@ function differing(one, two) { // ranges of the words that the other text lacks:
 }
 function words(text) { return [...text.matchAll(/\S+/g)].map((found) => ({ text: found[0], start: found.index, end: found.index + found[0].length })); }
 
+function placeOf(text, source) { // where a source stands in a passage, as whole words if it does
+  const letter = /[\p{L}\p{N}]/u, edge = (at) => !(letter.test(text[at - 1] ?? "") && letter.test(text[at] ?? ""));
+  for (let at = text.indexOf(source); at >= 0; at = text.indexOf(source, at + 1)) if (edge(at) && edge(at + source.length)) return at;
+  return text.indexOf(source);
+}
+
 class Evidence { // passages whose sentences are linked with the answers' sentences, both ways
   constructor(prompt) {
     this.links = new Map(); // source sentence -> elements in passages and answers
@@ -68,27 +76,26 @@ class Evidence { // passages whose sentences are linked with the answers' senten
   }
   passage(text, sources) {
     const quote = make("blockquote");
-    const found = sources.map((source) => ({ source, start: text.indexOf(source) })).filter(({ start }) => start >= 0).sort((a, b) => a.start - b.start);
-    let from = 0;
-    for (const { source, start } of found) {
-      if (start < from) continue;
-      const span = make("span", source, "source");
-      quote.append(text.slice(from, start), span);
-      this.join(span, source);
-      from = start + source.length;
+    const found = sources.map((source) => ({ source, start: placeOf(text, source) })).filter(({ start }) => start >= 0).map(({ source, start }) => ({ source, start, end: start + source.length }));
+    const cuts = [...new Set([0, text.length, ...found.flatMap(({ start, end }) => [start, end])])].sort((a, b) => a - b);
+    for (const [place, from] of cuts.slice(0, -1).entries()) { // sources may overlap: a piece belongs to all that cover it
+      const to = cuts[place + 1], own = found.filter(({ start, end }) => start <= from && to <= end);
+      const piece = own.length ? make("span", text.slice(from, to), "source") : text.slice(from, to);
+      quote.append(piece);
+      if (own.length) this.join(piece, ...own.map(({ source }) => source));
     }
-    quote.append(text.slice(from));
     return quote;
   }
-  join(element, source) {
-    if (!source) return;
-    if (!this.links.has(source)) this.links.set(source, new Set());
-    this.links.get(source).add(element);
+  join(element, ...sources) {
+    const own = sources.filter(Boolean);
+    if (!own.length) return;
+    for (const source of own) this.links.set(source, (this.links.get(source) ?? new Set()).add(element));
     element.tabIndex = 0;
-    const light = (on) => { for (const other of this.links.get(source)) other.classList.toggle("lit", on); };
+    const linked = () => own.flatMap((source) => [...this.links.get(source)]);
+    const light = (on) => { for (const other of linked()) other.classList.toggle("lit", on); };
     for (const name of ["mouseenter", "focus"]) element.addEventListener(name, () => light(true));
     for (const name of ["mouseleave", "blur"]) element.addEventListener(name, () => light(false));
-    const jump = () => [...this.links.get(source)].find((other) => other.closest("blockquote") !== element.closest("blockquote") && other.isConnected)?.scrollIntoView({ block: "center", behavior: "smooth" });
+    const jump = () => linked().find((other) => other.closest("blockquote") !== element.closest("blockquote") && other.isConnected)?.scrollIntoView({ block: "center", behavior: "smooth" });
     element.addEventListener("click", jump);
     element.addEventListener("keydown", (event) => { if (event.key === "Enter") jump(); });
   }
@@ -99,7 +106,7 @@ function article(answer, picked, evidence, marks, { colour, choose }) {
   head.append(make("small", `${answer.setting}, sweep ${answer.sweep}, ${answer.tokens} tokens`));
   if (choose) { const button = make("button", "set beside"); button.type = "button"; button.addEventListener("click", choose); head.append(button); }
   element.append(head, marked(answer, evidence, marks));
-  for (const [sentence, source, entailment] of answer.sentences.filter(([, , entailment]) => entailment < SUPPORTED)) {
+  for (const [sentence, source, entailment] of answer.sentences.filter(([, , entailment]) => weakly(entailment))) {
     const note = make("p", source ? `closest to “${sentence}”: ` : `not supported: “${sentence}”`, "evidence");
     note.append(...(source ? [make("q", source)] : []), ` (${number(entailment)})`);
     evidence.join(note, source);
@@ -125,7 +132,7 @@ function why(pick) {
 }
 function marked(answer, evidence, marks) { // the text with its sentences linked, unsupported ones underlined, differing words marked
   const paragraph = make("p", undefined, "text"), text = answer.text;
-  const sentences = answer.sentences.map(([sentence, source, entailment]) => ({ sentence, source, entailment, weak: entailment < SUPPORTED }));
+  const sentences = answer.sentences.map(([sentence, source, entailment]) => ({ sentence, source, entailment, weak: weakly(entailment) }));
   if (text && answer.verdicts.some(([, name, value]) => name.startsWith("span_coverage") && value === 0)) sentences.push({ sentence: text, source: "", weak: true });
   let from = 0;
   for (const { sentence, source, entailment, weak } of sentences) {
@@ -133,7 +140,7 @@ function marked(answer, evidence, marks) { // the text with its sentences linked
     if (start < 0 || !sentence) continue;
     fill(paragraph, text, from, start, marks);
     const span = make(weak ? "mark" : "span", undefined, "sentence");
-    if (entailment !== undefined) span.title = `support ${number(entailment)}`;
+    if (known(entailment)) span.title = `support ${number(entailment)}`;
     fill(span, text, start, start + sentence.length, marks);
     evidence.join(span, source);
     paragraph.append(span);

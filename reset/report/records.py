@@ -1,12 +1,15 @@
 """One prompt as the page's answer browser shows it."""
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from reset.files.tables import Row
 from reset.report.labels import Labels
 from reset.report.words import label
+
+WORD = re.compile(r"\w+")
 
 
 def record(
@@ -33,7 +36,8 @@ def record(
             **{key: answer[key] for key in ("setting", "sweep", "text", "tokens")},
             **{"pool": pool, "id": answer["answer_id"]},
             "verdicts": [_verdict(v, stand_ins) for v in by_answer[pool].get(answer["answer_id"], ())],
-            "sentences": _sentences(by_answer[pool].get(answer["answer_id"], ())),
+            "sentences": _sentences(by_answer[pool].get(answer["answer_id"], ()))
+            or _extracted(example, answer["text"]),
             **({"labels": said} if (said := labels.of(pool, answer["answer_id"], answer["text"])) else {}),
         }
         for pool, rows in answers.items()
@@ -49,6 +53,28 @@ def _verdict(row: Row, stand_ins: Collection[str]) -> list[Any]:
 
 def _score_parts(row: Row) -> Row:
     return {"score": row["score"], "parts": row["objectives"], "margin": row["margin"], "candidates": row["candidates"]}
+
+
+def _extracted(example: Row, text: str) -> list[list[Any]]:
+    """An extractive answer that stands in a passage, as its only sentence; no judge tells its support."""
+    source = span(text, example["passages"]) if example["task"] == "extractive_qa" else ""
+    return [[text, source, None]] if source else []
+
+
+def span(text: str, passages: Iterable[str]) -> str:
+    """Return the first place of a passage that has the words of `text`, as it is written there; "" if none has.
+
+    Case and all that is no letter or digit do not count; unlike for verdict `span_coverage`, articles do.
+    """
+    own = " ".join(word[0].lower() for word in WORD.finditer(text))
+    for passage in passages if own else ():
+        words = list(WORD.finditer(passage))
+        joined = f" {' '.join(word[0].lower() for word in words)} "
+        start = joined.find(f" {own} ")
+        if start >= 0:
+            first = joined.count(" ", 0, start)
+            return passage[words[first].start() : words[first + own.count(" ")].end()]
+    return ""
 
 
 def _sentences(verdicts: Iterable[Row]) -> list[list[Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reset.files import schemas, tables
+from reset.report import records
 from reset.report.choices import natural
 from tests.support import lines
 from tests.support.pages import content, written
@@ -62,6 +63,34 @@ def test_sentences_of_any_judge_are_shown_with_their_support(tmp_path: Path) -> 
     records = [record for block in content(tmp_path).blocks for record in unpacked(block)]
     (answer,) = next(one for one in records if one["id"] == "wikisum/test/0")["answers"][:1]
     assert answer["sentences"] == [["It is so.", "", 0.124]]  # one that tells no support is not judged
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a hall", "a hall"),
+        ("In A Hall.", "in a hall"),
+        ("u.s", "U.S"),
+        ("all", ""),  # no part of a word
+        ("blue hall", ""),
+        ("12", "12"),
+        ("hall It", "hall. It"),
+        ("...", ""),
+        ("", ""),
+    ],
+)
+def test_extractive_answer_is_found_in_its_passage_as_it_is_written_there(text: str, found: str) -> None:
+    assert records.span(text, ["Thing 112 is blue.", "It stands in a hall. It is 12 U.S. feet high."]) == found
+
+
+def test_only_extractive_answers_are_linked_without_a_judge(tmp_path: Path) -> None:
+    lines.write(tmp_path, prompts=1)
+    path = tmp_path / "data/answers/mtl.parquet"
+    tables.write(path, schemas.ANSWERS, [{**row, "text": "IN A HALL"} for row in tables.read(path, schemas.ANSWERS)])
+    (tmp_path / "data/verdicts/mtl/summac.parquet").unlink()
+    found = {one["id"]: one["answers"][0] for block in content(tmp_path).blocks for one in unpacked(block)}
+    assert found["nq/test/0"]["sentences"] == [["IN A HALL", "in a hall", None]]
+    assert found["wikisum/test/0"]["sentences"] == []
 
 
 def test_verdicts_of_stand_ins_are_called_so(root: Path) -> None:

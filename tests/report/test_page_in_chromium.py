@@ -197,6 +197,34 @@ def test_answer_sentence_and_its_source_show_each_other(opened: Chrome) -> None:
 
 @pytest.mark.slow
 @CHROMIUM
+def test_extractive_answers_and_their_overlapping_places_in_the_passage_show_each_other(
+    chrome: Chrome, tmp_path: Path
+) -> None:
+    root = lines.write(tmp_path / "run", prompts=1)
+    for pool, text in (("mtl", "in a hall"), ("mtl_reset", "A hall.")):
+        path = root / f"data/answers/{pool}.parquet"
+        rows = [{**row, "text": text} for row in tables.read(path, schemas.ANSWERS)]
+        tables.write(path, schemas.ANSWERS, rows)
+    look(chrome, written(root), at="#answers/nq/test/0")
+    wait(chrome, "document.querySelectorAll('article').length === 2")
+
+    def lit(at: str, of: str) -> list[str]:
+        chrome.execute_script("document.querySelector(arguments[0]).focus()", at)
+        found = [one.text for one in chrome.find_elements(By.CSS_SELECTOR, f"{of}.lit")]
+        chrome.execute_script("document.activeElement.blur()")
+        return found
+
+    assert [one.text for one in chrome.find_elements(By.CSS_SELECTOR, "blockquote .source")] == ["in ", "a hall"]
+    assert lit("article:nth-of-type(1) .sentence", "blockquote .source") == ["a hall"]
+    assert lit("article:nth-of-type(2) .sentence", "blockquote .source") == ["in ", "a hall"]
+    assert lit("blockquote .source", "article .sentence") == ["in a hall"]
+    assert lit("blockquote .source:nth-of-type(2)", "article .sentence") == ["A hall.", "in a hall"]
+    assert chrome.find_elements(By.CLASS_NAME, "evidence") == []  # nobody doubts it
+    assert quiet(chrome)
+
+
+@pytest.mark.slow
+@CHROMIUM
 def test_prompts_are_filtered_by_system_score_judges_and_choice(opened: Chrome) -> None:
     assert choose(opened, left="mtl", dataset="wikisum") == "40"
     assert choose(opened, left="mtl", right="mtl_reset", relation="system worse") == "120"
