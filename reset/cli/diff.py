@@ -81,20 +81,10 @@ def text(comparison: Mapping[str, Any]) -> str:
         blocks.append(f"{title}\n{words.aligned([head, *short])}" if rows else f"{title}: none")
     if any(len(cell) > WIDEST for _, _, rows in sections for row in rows for cell in row):
         blocks.append(f"Values of over {WIDEST} characters are cut; --json and --html show them whole.")
-    if rows := [_condition(row) for row in comparison["conditions"]]:
-        head = ["condition", "system", "difference", "95 % interval", "least that shows", ""]
-        blocks.append(f"Conditions\n{words.aligned([head, *rows])}")
+    if comparison["conditions"]:
+        blocks.append(f"Conditions\n{words.aligned(diffpage.conditions(comparison))}")
     return "\n\n".join(blocks)
 
 
 def _cut(cell: str) -> str:
     return cell if len(cell) <= WIDEST else cell[: WIDEST - 1] + "…"
-
-
-def _condition(row: Mapping[str, Any]) -> list[str]:
-    figures = {"mean": row["difference"], **{key: row[key] for key in ("low", "high", "prompts")}}
-    interval = words.interval(figures) or words.unknown(figures)
-    return [
-        *(row["condition"], row["system"], words.signed(figures), interval, words.figure(row["least"])),
-        "FAILS" if row["fails"] else "passes",
-    ]

@@ -107,6 +107,29 @@ def forest(scores: Sequence[Mapping[str, Any]]) -> intervals.Drawing:
     return intervals.drawing(panels, lines, title="differences, B minus A")
 
 
+def conditions(comparison: Mapping[str, Any]) -> list[list[str]]:
+    """Return the head and a row per condition and system, with the least difference that so many prompts show."""
+    head = ["condition", "system", "difference", "95 % interval", "least that shows", ""]
+    return [head, *map(_condition, comparison["conditions"])]
+
+
+def _condition(row: Mapping[str, Any]) -> list[str]:
+    figures = {"mean": row["difference"], **{key: row[key] for key in ("low", "high", "prompts")}}
+    interval = words.interval(figures) or words.unknown(figures)
+    return [
+        *(row["condition"], row["system"], words.signed(figures), interval, words.figure(row["least"])),
+        "FAILS" if row["fails"] else "passes",
+    ]
+
+
+def verdict(comparison: Mapping[str, Any]) -> str:
+    """Return in a sentence how many of the gate's conditions fail; "" if none was asked for."""
+    fails = [row["fails"] for row in comparison["conditions"]]
+    if not fails:
+        return ""
+    return f"Conditions of the gate: {sum(fails)} fail, {len(fails) - sum(fails)} pass."
+
+
 def headline(scores: Sequence[Mapping[str, Any]]) -> str:
     """Return in a sentence how many of the tested differences are clear."""
     tested = [{**row, "mean": row["difference"]} for row in scores if "p_holm" in row]
@@ -129,6 +152,8 @@ def write(path: Path, comparison: Mapping[str, Any]) -> None:
         "diff.html.j2",
         **{key: comparison[key] for key in ("a", "b", "rounds")},
         headline=headline(comparison["scores"]),
+        verdict=verdict(comparison),
+        conditions=conditions(comparison),
         forest=forest(comparison["scores"]),
         sections=[("story", "Story"), *((id_, NAMES.get(title, title.split(":")[0])) for id_, title, _, _ in parts)],
         parts=parts,
