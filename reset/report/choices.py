@@ -50,17 +50,22 @@ def natural(text: str) -> list[tuple[int, float, str]]:
 
 
 def curated(metrics: Metrics) -> list[Row]:
-    """Return, per curated set and data set, the variety of its candidates and the gain in mean score.
+    """Return, per curated set and data set, the variety of its candidates, the gain in mean score, and low winners.
 
     `least_bad` is the number of winners that no judge rated above the lowest, `gold` that of winners that are the
-    reference; there if references compete in any set, and null in the others. `pool_figures_of` is there if prompts
-    have unequal numbers of sweeps in any set: what is said of its candidates is of the first.
+    reference; there if references compete in any set, and null in the others. `<objective> 0` is the number of winners
+    whose value of it is 0; null where the objective is not of the data set's task. `pool_figures_of` is there if
+    prompts have unequal numbers of sweeps in any set: what is said of its candidates is of the first.
     """
     keys = ("rows", "distinct_texts", "candidate_score", "winner_score", "choice_matters", "least_bad")
     told = choices(metrics)
+    objectives = sorted(
+        {name for choice in told.values() for of in choice.get("datasets", {}).values() for name in of.get("low", {})}
+    )
     golden, uneven = (any(key in choice for choice in told.values()) for key in ("gold", "prompts_by_sweeps"))
     return [
         {"curated": name, "dataset": dataset, **{key: figures.get(key) for key in keys}}
+        | {f"{one} 0": figures.get("low", {}).get(one, {}).get("zero") for one in objectives}
         | ({"gold": _gold(choice, dataset)} if golden else {})
         | ({"pool_figures_of": "first sweep" if "prompts_by_sweeps" in choice else "all"} if uneven else {})
         for name, choice in told.items()

@@ -444,6 +444,22 @@ def test_references_that_won_stand_beside_the_chosen_answers_and_in_no_setting(p
     assert "| gold | pool figures of |" in (into / "report.md").read_text()
 
 
+def test_winners_of_the_value_0_are_counted_per_curated_set_and_objective(project: Path) -> None:
+    low = {"nq": {"faithfulness": {"zero": 88, "below": 90}, "task": {"zero": 0, "below": 3}}}
+    low |= {"instructions": {"instruction": {"zero": 2, "below": 5}}}
+    datasets = {name: {"rows": 300, "low": values} for name, values in low.items()}
+    folders.write(project / "metrics/select/reset.json", {"datasets": datasets})
+    rows = json.loads((report(project) / "curated.json").read_text())
+    counts = {
+        (row["curated"], row["dataset"]): [row[f"{name} 0"] for name in ("faithfulness", "instruction", "task")]
+        for row in rows
+    }
+    assert counts["reset", "nq"] == [88, None, 0]
+    assert counts["reset", "instructions"] == [None, 2, None]
+    assert all(values == [None] * 3 for (name, _), values in counts.items() if name != "reset")  # of older metrics
+    assert '<th scope="col">faithfulness 0</th>' in (project / "out/index.html").read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (390, "light")])
