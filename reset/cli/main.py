@@ -6,7 +6,7 @@ import click
 
 from reset import __version__
 from reset.errors import nearest
-from reset.runs import endings
+from reset.runs import endings, quiet
 
 COMMANDS = {
     "check": ("reset.cli.check:check", "Look for everything that a run needs before it starts."),
@@ -73,6 +73,7 @@ class Lazy(click.Group):
 def main() -> None:
     """Set up, inspect, compare and export ReSet runs. Each command has --help with an example."""
     endings.told()
+    quiet.libraries()
 
 
 if __name__ == "__main__":
