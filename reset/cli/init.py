@@ -25,11 +25,22 @@ Answer = TypeVar("Answer")
 FOLDERS = (Path("mine"), Path("../mine"))  # where files are looked for if none are named
 DEVICES = ("/dev/nvidiactl", "/dev/kfd")
 
-DATA = "1. Data: files, or folders that are read as one data set each (JSON Lines, JSON, CSV, TSV, Parquet, Arrow)."
-COLUMNS = "2. Columns: the task of a file, and what is in which column. Enter takes the guess."
-MODEL = "3. Model: an id of the hub, a folder, or toy (0.6 million parameters, to try the line within minutes)."
-JUDGE = "4. Judge: words (none), nli[=model], reward[=model], llm[=model@url of a server]; several with commas."
-MACHINE = "5. Machine: cpu, gpu, or gpus=8 for several."
+DATA = """\
+1. Which files hold your data? Name files or folders, with spaces between, such as ../mine/a.jsonl "../my data/b.csv".
+   JSON Lines, JSON, CSV, TSV, Parquet and Arrow are read. A folder is one data set; its files have the same columns."""
+COLUMNS = """\
+2. What is the task of each data set, and what is in its columns? Write the task and column=part, with commas, such as
+   abstractive_qa, text=passages. Tasks: instruction, extractive_qa, abstractive_qa, summarization. Parts: instruction,
+   question, passages, references, id, split."""
+MODEL = """\
+3. Which model is trained? Name one of the Hugging Face hub, such as Qwen/Qwen2.5-0.5B-Instruct, or a folder, or toy: a
+   model of 0.6 million parameters, to try the line within minutes."""
+JUDGE = """\
+4. Which judges rate the answers? Name words (no model), nli (faithfulness to a context), reward or llm (instructions);
+   several with commas, another model after =, such as nli, llm=my-rater@http://127.0.0.1:8001/v1."""
+MACHINE = """\
+5. Which machine runs it? Say cpu, gpu, or the number of GPUs, such as gpus=8."""
+ENTER = "Enter takes what stands in brackets; Ctrl-C ends, and nothing is written."
 
 
 @click.command()
@@ -70,6 +81,8 @@ def init(
     from reset.scales import scale
 
     path = _free(CONF / "scale" / f"{read.name(name)}.yaml", force)
+    if not yes:
+        click.echo(ENTER)
     found = _data(data, columns, yes)
     tasks, here = {one.columns.task for one in found}, _gpus()
     start = _ask(MODEL, "model", model, _usual() if here else read.TOY, read.model, yes)
@@ -103,7 +116,7 @@ def _data(paths: Sequence[str], columns: Sequence[str], yes: bool) -> "list[Data
     usual = next((files for folder in FOLDERS if (files := _files(folder))), None)
     if yes and not paths and not usual:
         raise ResetError("Name your files: --data mine/a.jsonl --data mine/b.csv")
-    seen = _ask(DATA, "files", shlex.join(paths) or None, usual, lambda text: looks(shlex.split(text)), yes)
+    seen = _ask(DATA, "files", shlex.join(paths) or None, usual, lambda text: looks(_words(text)), yes)
     said = given(columns, seen)
     if not yes:
         click.echo(COLUMNS)
@@ -128,6 +141,14 @@ def _columns(one: "Look", said: str, yes: bool) -> "Columns":
         click.echo(f"  {error.message}")
         return _prompt(f"  {one.name}", None, lambda text: guessed(one, text))
     return _prompt(f"  {one.name}", str(guess), lambda text: guess if text == str(guess) else guessed(one, text))
+
+
+def _words(text: str) -> list[str]:
+    """Return the paths that a user has typed, as a shell reads them."""
+    try:
+        return [os.path.expanduser(word) for word in shlex.split(text)]
+    except ValueError as error:
+        raise ResetError(f"{text}: a quotation mark is not closed") from error
 
 
 def _usual() -> str:
@@ -172,7 +193,7 @@ def _ask(
 
 
 def _prompt(question: str, default: str | None, read: Callable[[str], Answer]) -> Answer:
-    """Ask until the answer can be read; of one that cannot, one line says why."""
+    """Ask until the answer can be read; of one that cannot, one line says why. The end of the input ends it all."""
 
     def value(text: str) -> Answer:
         try:
@@ -180,7 +201,11 @@ def _prompt(question: str, default: str | None, read: Callable[[str], Answer]) -
         except ResetError as error:
             raise click.UsageError(error.message) from error
 
-    answer: Answer = click.prompt(question, default=default, value_proc=value)
+    try:
+        answer: Answer = click.prompt(question, default=default, value_proc=value)
+    except click.Abort as error:
+        click.echo()  # the question's line
+        raise ResetError("Ended before the last question: nothing is written. Options answer too: --help") from error
     return answer
 
 

@@ -53,18 +53,34 @@ def looks(paths: Sequence[str]) -> list[Look]:
 def look(path: str, taken: Iterable[str] = ()) -> Look:
     """Look into a file or folder; its data set gets a name that none of `taken` is.
 
-    Raises `ResetError` if nothing is there, or nothing that can be read.
+    Raises `ResetError` if nothing is there, or nothing that can be read, or if it is a folder of unlike files.
     """
     if "${" in path:
         raise ResetError(f"{path}: a path with '${{' cannot stand in conf/, rename it")
     streams = list(locate(_any(), path=Path(path), revision=None, downloads=Path()).streams)
-    found = [one for stream in streams for one in islice(stream.records, FIRST)]
+    by_file = {stream.origin: list(islice(stream.records, FIRST)) for stream in streams}
+    found = list(chain.from_iterable(by_file.values()))
+    _require_alike(path, by_file)
     records = tuple(one for one in found if not isinstance(one, Broken))
     if not records:
         why = f", the first is: {found[0].what}" if found and isinstance(found[0], Broken) else ""
         raise ResetError(f"{path}: holds no record that can be read{why}")
     splits = frozenset(stream.split for stream in streams) - {NO_SPLIT}
     return Look(_name(Path(path), set(taken)), path, records, splits)
+
+
+def _require_alike(path: str, by_file: Mapping[str, Sequence[Record | Broken]]) -> None:
+    """Raise `ResetError` if the files of a folder, which is one data set, have no column in common."""
+    columns = {
+        file: set(chain.from_iterable(_leaves(one) for one in records if not isinstance(one, Broken)))
+        for file, records in by_file.items()
+    }
+    named = {file: names for file, names in columns.items() if names}
+    if len(named) > 1 and not set.intersection(*named.values()):
+        files = ", ".join(sorted(Path(file).name for file in named))
+        raise ResetError(
+            f"{path}: a folder is read as one data set, and {files} have no column in common: name the files"
+        )
 
 
 def column_splits(one: Look, column: str) -> frozenset[str] | None:

@@ -207,3 +207,46 @@ def test_the_scale_keeps_the_comments_that_explain_it_and_no_row_of_another(proj
         "_self_"
     ]  # a round comes after it
     assert set(params.load().datasets) == set(content["datasets"])
+
+
+def test_each_question_is_a_sentence_with_an_example_and_its_default(project: Path) -> None:
+    shown = run(typed=[""] * 6).output
+    for sentence, example, default in (
+        (
+            "1. Which files hold your data?",
+            "../mine/a.jsonl",
+            "files [../mine/instructions.jsonl ../mine/questions.csv]",
+        ),
+        ("2. What is the task of each data set", "abstractive_qa, text=passages", "questions [extractive_qa, "),
+        ("3. Which model is trained?", "Qwen/Qwen2.5-0.5B-Instruct", "model [toy]"),
+        ("4. Which judges rate the answers?", "llm=my-rater@http://127.0.0.1:8001/v1", "judge [words]"),
+        ("5. Which machine runs it?", "gpus=8", "machine [cpu]"),
+    ):
+        start, number = shown.index(sentence), int(sentence[0])
+        question = shown[start : shown.find(f"\n{number + 1}. ", start)] if number < 5 else shown[start:]
+        assert example in question and default in question, question
+    assert max(map(len, shown.splitlines())) <= 130
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ('"../mine/a', "a quotation mark is not closed"),
+        ("../mine", "instructions.jsonl, questions.csv have no column in common: name the files"),
+        ("~/none.csv", "none.csv: no such file or folder"),
+        ("../project", "holds no file whose name ends in .jsonl"),
+        (" ", "Name a file at least"),
+    ],
+)
+def test_files_that_cannot_be_read_are_one_line_and_asked_for_again(project: Path, typed: str, message: str) -> None:
+    result = run(typed=[typed, *[""] * 6])
+    assert result.exit_code == 0, result.output
+    assert [message in line for line in result.output.splitlines() if "Error: " in line] == [True]
+
+
+@pytest.mark.parametrize("answered", range(6))
+def test_an_input_that_ends_early_is_one_line_and_writes_nothing(project: Path, answered: int) -> None:
+    before = state(project)
+    result = run(typed=[""] * answered)
+    assert result.exit_code == 1 and state(project) == before
+    assert result.output.splitlines()[-1].startswith("Error: Ended before the last question: nothing is written.")
