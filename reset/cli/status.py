@@ -2,7 +2,9 @@
 
 import json
 import sys
+import textwrap
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +12,13 @@ import click
 
 if TYPE_CHECKING:
     from reset.status.run_status import Running, Status
+    from reset.status.stage_graph import Node
 
 from reset.cli.numbers import Finite
 from reset.report import words
 
 CLEAR = "\x1b[H\x1b[2J"  # of a terminal
+WIDTH = 100  # columns of the graph
 FAILURES = ("failed", "stopped")
 BY = {
     "last runs": "the last runs of such stages",
@@ -33,8 +37,9 @@ BY = {
     metavar="[SECONDS]",
     help="Look again every 5 or SECONDS seconds until nothing runs.",
 )
+@click.option("--graph", is_flag=True, help="Show which kinds of stages read from which, in place of the run.")
 @click.pass_context
-def status(context: click.Context, as_json: bool, watch: float | None) -> None:
+def status(context: click.Context, as_json: bool, watch: float | None, graph: bool) -> None:
     """Show what `dvc repro` has done, what it does now and what is left; takes no part in the run.
 
     Stages by kind; those that run with their answers, rows or steps and rates so far; time left and what it rests on,
@@ -47,9 +52,14 @@ def status(context: click.Context, as_json: bool, watch: float | None) -> None:
       reset-lm status
       reset-lm status --watch 10
       reset-lm status --json
+      reset-lm status --graph
     """  # noqa: D301  (click reads the \b)
-    from reset.status import run_status  # Arrow takes a moment to import
+    from reset.status import run_status, stage_graph  # Arrow takes a moment to import
 
+    if graph:
+        nodes = stage_graph.read()
+        click.echo(json.dumps([asdict(node) for node in nodes], indent=2) if as_json else drawn(nodes))
+        return
     while True:
         now = run_status.read()
         shown = json.dumps(as_document(now), indent=None if watch else 2) if as_json else text(now)
@@ -79,6 +89,20 @@ def text(now: "Status") -> str:
     if now.failed:
         blocks.append("failed\n" + "\n".join(now.failed))
     return "\n\n".join([*blocks, "\n".join([_dollars(now), _page(now)])])
+
+
+def drawn(nodes: Sequence["Node"]) -> str:
+    """Return the kinds of stages, one a line: their number, and the kinds that they read from."""
+    left = max((len(node.kind) for node in nodes), default=0)
+    return "\n".join(
+        textwrap.fill(
+            ", ".join(node.reads_from) or words.DASH,
+            WIDTH,
+            initial_indent=f"{node.stages:5} {node.kind:{left}}  <- ",
+            subsequent_indent=" " * (left + 11),
+        )
+        for node in nodes
+    )
 
 
 def _head(now: "Status") -> str:
