@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from reset.cli.main import main
 from reset.files import schemas, tables
 from reset.report import browser, charts, labels, lineage
 from reset.report.story import Run
-from tests.support import folders, lines
+from tests.support import ROOT, folders, lines, picture
 from tests.support.browser import chromium
 from tests.support.pages import FACTS, page_of, written
 
@@ -404,3 +406,33 @@ def test_pages_of_two_runs_compared_are_as_quiet_and_as_narrow(chrome: Chrome, t
             wait(chrome, "document.querySelector('.top [aria-current]')?.textContent === 'Story'")
             assert chrome.find_element(By.CLASS_NAME, "forest").is_displayed()
             assert quiet(chrome)
+
+
+@CHROMIUM
+def test_the_readme_shows_the_first_screen_as_it_is_laid_out_now(chrome: Chrome, tmp_path: Path) -> None:
+    recorded = json.loads(picture.text((ROOT / "docs/page.png").read_bytes()))
+    assert len(recorded) > 20
+    changed = picture.apart(recorded, picture.layout(chrome, tmp_path))
+    assert not changed, "docs/page.png shows another page than the report is now: run make picture\n" + "\n".join(
+        changed
+    )
+
+
+def test_a_picture_is_of_another_page_if_a_name_a_box_or_a_colour_differs() -> None:
+    one = {"what": "h1", "box": [20, 60, 1240, 29], "look": ["black", "24px"]}
+    assert picture.apart([one], [{**one, "box": [20, 60 + picture.NEAR, 1240, 29]}]) == []
+    for other in ({"what": "h2"}, {"box": [20, 61 + picture.NEAR, 1240, 29]}, {"look": ["red", "24px"]}):
+        assert len(picture.apart([one], [{**one, **other}])) == 1
+    assert picture.apart([one], []) == ["now [], then ['h1']"]
+
+
+def test_a_picture_with_its_layout_is_a_picture_still() -> None:
+    png = picture.with_text((ROOT / "docs/page.png").read_bytes(), "[]")
+    at, kinds = 8, []
+    while at < len(png):
+        (size,), kind = struct.unpack(">I", png[at : at + 4]), png[at + 4 : at + 8]
+        content, at = png[at + 8 : at + 8 + size], at + 12 + size
+        assert png[at - 4 : at] == struct.pack(">I", zlib.crc32(kind + content))
+        kinds.append(kind)
+    assert (kinds[0], kinds[-2:]) == (b"IHDR", [b"tEXt", b"IEND"])
+    assert picture.text(picture.with_text(b"x" * 12, "[1]")) == "[1]"
