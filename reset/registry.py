@@ -11,8 +11,6 @@ from typing import Any, get_args
 
 from reset.errors import ResetError, nearest, shown
 
-NOT_BLANK = r"\S"  # the pattern of a text that must not be empty
-
 SOURCES: dict[str, str] = {
     "micro": "reset.sources.micro:Micro",
     "dolly": "reset.sources.dolly:Dolly",
@@ -235,7 +233,7 @@ def _lines(error: Any, key: str) -> Iterator[str]:
     """Yield a line for each error that pydantic found in the value of `key`."""
     for item in error.errors():
         place = ".".join([key, *map(str, item["loc"])])
-        blank = item["type"] == "string_pattern_mismatch" and item["ctx"]["pattern"] == NOT_BLANK
+        blank = item["type"] == "string_pattern_mismatch" and item["ctx"]["pattern"] == r"\S"
         yield f"{place}: {'must not be empty' if blank else item['msg']} (it is {shown(item['input'])})"
 
 

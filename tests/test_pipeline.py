@@ -201,8 +201,7 @@ def test_the_scales_choose_every_plug_in_there_is(lines):
         for address in line.outs
         for table, module in chosen(line.params, address).items()
     }
-    named = {name: table for name, table in vars(registry).items() if name.isupper() and isinstance(table, dict)}
-    tables = named | {"HUB": origins.HUB}
+    tables = {name: table for name, table in vars(registry).items() if name.isupper()} | {"HUB": origins.HUB}
     assert set(tables) == {"SOURCES", "ENGINES", "JUDGES", "BASES", "METHODS", "HUB"}
     used.add(("JUDGES", "reset.judges.minicheck"))  # by path alone: no scale names such a model
     used |= {
