@@ -41,14 +41,20 @@ def front(rows: Sequence[Row], pair: Sequence[str]) -> Spec:
     line = grid.transform_filter("datum.kind == 'front'").mark_line(strokeWidth=1).encode(color=colour)
     shape = alt.when("datum.kind == 'trained'").then(alt.value("diamond")).otherwise(alt.value("cross"))
     marks = named.mark_point(size=130, filled=True, opacity=1, color=GREY).encode(shape=shape)
-    layers = [*_crosses(grid, pair, color=colour), *_crosses(named, pair), line, points, *_names(named, pair), marks]
+    crosses = []
+    if any("x_low" in row for row in rows if not row["name"]):  # a layer without rows has no extent
+        crosses += _crosses(grid, pair, color=colour)
+    if any("x_low" in row for row in rows if row["name"]):
+        crosses += _crosses(named, pair)
+    layers = [*crosses, line, points, *_names(named, rows, pair), marks]
     return _spec(alt.layer(*layers).properties(width="container", height=FRONT_HEIGHT))
 
 
-def _names(named: alt.Chart, pair: Sequence[str]) -> list[alt.Chart]:
+def _names(named: alt.Chart, rows: Sequence[Row], pair: Sequence[str]) -> list[alt.Chart]:
     """Names at their own heights: of systems on the left, where the front is not, of choices on the right."""
     found = []
-    for test, side in (("==", -1), ("!=", 1)):
+    for trained in sorted({row["kind"] == "trained" for row in rows if row["name"]}):
+        test, side = ("==", -1) if trained else ("!=", 1)
         own = named.transform_filter(f"datum.kind {test} 'trained'")
         leader = own.mark_rule(color=GREY, opacity=0.6, x2Offset=10 * side)
         text = own.mark_text(align="left" if side > 0 else "right", dx=12 * side, fontSize=12)

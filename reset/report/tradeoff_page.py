@@ -180,8 +180,8 @@ def _key(point: Content) -> tuple[tuple[str, float], ...]:
     return (*point.get("weights", {}).items(), *point.get("floors", {}).items())
 
 
-def _ends_of(intervals: Mapping[str, Sequence[float | None]], pair: Sequence[str]) -> dict[str, float]:
-    ends = [end for name in pair for end in intervals.get(name, (None, None))]
+def _ends_of(intervals: Mapping[str, Sequence[float | None] | None], pair: Sequence[str]) -> dict[str, float]:
+    ends = [end for name in pair for end in intervals.get(name) or (None, None)]
     known = [end for end in ends if end is not None]
     return dict(zip(("x_low", "x_high", "y_low", "y_high"), known, strict=True)) if len(known) == len(ends) else {}
 

@@ -23,7 +23,8 @@ def system(name: str, **trained: tuple[float, float | None, float | None]) -> di
 def drawn(*systems: dict[str, Any]) -> list[dict[str, Any]]:
     points = [point(2.0, 1.0, front=True), point(1.0, 2.0, front=True), point(0.0, 0.5, front=False)]
     intervals = {"faithfulness": [0.9, 1.1], "task": [1.9, 2.1]}
-    content = {"varied": PAIR, "points": points, "front": [{**points[0], "intervals": intervals}]}
+    front = [{**points[0], "intervals": intervals}, {**points[1], "intervals": {"faithfulness": [0, 1], "task": None}}]
+    content = {"varied": PAIR, "points": points, "front": front}
     content |= {"chosen": points[1], "random": {"faithfulness": 0.2, "task": 0.1}, "trained": {"systems": systems}}
     return tradeoff_page.drawn(content)
 
@@ -51,6 +52,12 @@ def test_front_has_the_colours_of_the_page() -> None:
     layers = plots.front(drawn(), PAIR)["layer"]
     ranges = [layer["encoding"]["color"]["scale"]["range"] for layer in layers if "color" in layer["encoding"]]
     assert len(ranges) == 4 and all(one == [*PALETTE, GREY] for one in ranges)
+
+
+def test_a_plane_without_intervals_or_systems_has_no_layer_for_them() -> None:
+    rows = [{key: value for key, value in row.items() if key not in ENDS} for row in drawn()]
+    whole, plain = (plots.front(some, PAIR)["layer"] for some in (drawn(), rows))
+    assert len(plain) == len(whole) - 2  # of the grid's intervals
 
 
 def test_no_two_names_on_the_plane_are_at_one_height() -> None:
