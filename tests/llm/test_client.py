@@ -212,7 +212,7 @@ def test_no_more_than_allowed_are_in_flight(server, ledger, options):
     def reply(body):
         busy.append(1)
         most.append(len(busy))
-        if len(server.asked) <= 3:
+        if 1 < len(server.asked) <= 4:  # the first goes alone: whether its form is taken is not known before
             together.wait(60)  # until three are in flight
         time.sleep(0.02)
         busy.pop()
