@@ -33,7 +33,8 @@ TRAINED: dict[str, dict[str, Any]] = {
     "sft, passes of 512 tokens": {"micro_batch_tokens": 512},
     "sft, passes of 1,024 tokens": {"micro_batch_tokens": 1024},
     "sft, passes of 2,048 tokens": {"micro_batch_tokens": 2048},
-    "dpo, passes of two pairs": {"method": "dpo", "beta": 0.1, "micro_batch_size": 2, "micro_batch_tokens": None},
+    "dpo, passes of two pairs": {"method": "dpo", "beta": 0.1, "sft_weight": 0.0}
+    | {"micro_batch_size": 2, "micro_batch_tokens": None},
 }
 SAMPLED = {"sampling, 32 sequences": 32, "sampling, 128 sequences": 128}
 PROMPT, ANSWER = 384, 64  # tokens
@@ -67,17 +68,11 @@ def rows(method: str) -> list[dict[str, Any]]:
 def trained(model: Path, sizes: Shape, own: dict[str, Any], threads: int) -> tuple[int, float]:
     """Bytes planned for a recipe, and its process's peak."""
     given = {**RECIPE, "batch_size": BATCH, "micro_batch_size": BATCH, "dtype": "auto", "method": "sft", **own}
-    recipe = (Dpo if given["method"] == "dpo" else Supervised)(
-        **given, adapter=None, padding_free=False, **extra(given)
-    )
+    kind = Dpo if given["method"] == "dpo" else Supervised
+    recipe = kind(**given, adapter=None, padding_free=False)
     planned = sizes.training(recipe, precision.dtype("auto"), devices=1, tokens=TOKENS)
     job = {"side": "ours", "model": str(model), "max_tokens": TOKENS, "ranks": 1, "threads": threads}
     return planned, measure({**job, "recipe": given, "rows": rows(given["method"])})["peak_bytes"]
-
-
-def extra(given: dict[str, Any]) -> dict[str, Any]:
-    """Keys that a row of params.yaml must have and a recipe need not."""
-    return {"sft_weight": 0.0} if given["method"] == "dpo" else {}
 
 
 def sampled(model: Path, sizes: Shape, sequences: int) -> tuple[int, float]:

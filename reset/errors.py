@@ -3,6 +3,7 @@
 import difflib
 import reprlib
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
@@ -37,3 +38,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     matches = difflib.get_close_matches(name, names, n=1)
     hint = f"Did you mean '{matches[0]}'? " if matches else ""
     return f"{hint}Known: {', '.join(names)}"
+
+
+def unfit(error: Any, key: str, known: Iterable[str]) -> str:
+    """Describe one of pydantic's `ValidationError.errors()`, at `key` of params.yaml; `known` are the keys there."""
+    if error["type"] == "extra_forbidden":
+        return f"unknown key '{key}'. {nearest(str(error['loc'][-1]), known)}"
+    if error["type"] == "missing":
+        return f"key '{key}' is missing"
+    return f"{key}: ".removeprefix(": ") + f"{error['msg']} (it is {shown(error['input'])})"

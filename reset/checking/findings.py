@@ -41,6 +41,12 @@ def error(key: str, what: str, mend: str = "") -> Finding:
     return Finding("error", key, one_line(what), mend)
 
 
+def at_its_key(where: str, line: str) -> Finding:
+    """Return the error that `line` says: at the key that it begins with if that is below `where`, else at `where`."""
+    key, _, what = line.partition(": ")
+    return error(key, what) if what and " " not in key and key.startswith(f"{where}.") else error(where, line)
+
+
 def warning(key: str, what: str, mend: str = "") -> Finding:
     """Return what may stop a stage, or make a result hard to repeat."""
     return Finding("warning", key, one_line(what), mend)

@@ -7,7 +7,7 @@ from pathlib import Path
 from reset import registry
 from reset.checking import servers
 from reset.checking.bases import Files
-from reset.checking.findings import Finding, Found, error
+from reset.checking.findings import Finding, Found, at_its_key, error
 from reset.errors import ResetError
 from reset.params.answers import Judge
 
@@ -25,10 +25,7 @@ def _problems(where: str, problem: ResetError) -> Iterator[Finding]:
     """Yield a finding for each line of `problem`, at the key that it names, or else at `where`."""
     place = re.escape(where)
     lines = re.split(rf"; (?=(?:unknown key '|key ')?{place}\.)", problem.message.removeprefix("params.yaml: "))
-    for line in lines:
-        key, _, what = line.partition(": ")
-        at_key = what and " " not in key and key.startswith(f"{where}.")
-        yield error(key, what) if at_key else error(where, line)
+    return (at_its_key(where, line) for line in lines)
 
 
 def local(key: str, name: str, row: Judge, models: Mapping[str, Files | None]) -> Iterator[Finding]:

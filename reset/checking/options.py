@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reset import registry
-from reset.checking.findings import Finding, error
+from reset.checking.findings import Finding, at_its_key, error
 from reset.engines import in_process
 from reset.params.document import Params
 
@@ -19,9 +19,7 @@ def check(p: Params) -> Iterator[Finding]:
     for where, table, name, options in (*_data(p), *_models(p), *_judges(p)):
         package = PACKAGES.get(name)
         if package is None or find_spec(package):
-            for problem in registry.problems(table, name, where, **options):
-                key, _, what = problem.partition(": ")
-                yield error(key, what) if what and " " not in key else error(where, problem)
+            yield from (at_its_key(where, problem) for problem in registry.problems(table, name, where, **options))
         if name == "vllm" and isinstance(given := options.get("options"), Mapping):
             yield from _vllm(where, given)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from reset.errors import ResetError, nearest, shown
+from reset.errors import ResetError, nearest, unfit
 
 LIMITS = ("max_tokens", "max_completion_tokens")  # the fields that bound a reply; servers take one of them
 OWN_FIELDS = ("model", "messages", "n", "stream")  # that no parameter may change
@@ -146,12 +146,6 @@ def settings(options: dict[str, Any], *, judge: str, models: list[str], table: s
 
 
 def _problem(item: Any, where: str) -> str:
-    """Describe one of pydantic's errors as `reset.params.wording` does, which stands above this room."""
+    """Describe one of pydantic's errors; a validator above names the value itself, unless it holds a password."""
     key = ".".join([where, *map(str, item["loc"])])
-    if item["type"] == "extra_forbidden":
-        return f"unknown key '{key}'. {nearest(str(item['loc'][-1]), Server.model_fields)}"
-    if item["type"] == "missing":
-        return f"key '{key}' is missing"
-    if item["type"] == "value_error":  # of a validator above: names the value, unless it holds a password
-        return f"{key}: {item['ctx']['error']}"
-    return f"{key}: {item['msg']} (it is {shown(item['input'])})"
+    return f"{key}: {item['ctx']['error']}" if item["type"] == "value_error" else unfit(item, key, Server.model_fields)

@@ -6,17 +6,13 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
-from reset.errors import nearest, shown
+from reset.errors import nearest, shown, unfit
 
 
 def describe(error: Any, root: type[BaseModel]) -> str:
     """Describe one of `ValidationError.errors()` of the model `root` in a line."""
     keys, holder = _keys_and_holder(error["loc"], root)
     key = ".".join(keys)
-    if error["type"] == "extra_forbidden":
-        return f"unknown key '{key}'. {nearest(keys[-1], list(holder.model_fields))}"
-    if error["type"] == "missing":
-        return f"key '{key}' is missing"
     if error["type"].startswith("union_tag"):  # in a table whose rows have several types
         return _describe_tag(error, key)
     if error["type"] == "invalid_key" or (keys[-1:] == ["[key]"] and error["type"] != "literal_error"):
@@ -24,7 +20,7 @@ def describe(error: Any, root: type[BaseModel]) -> str:
     if keys[-1:] == ["[key]"]:  # in a table whose keys are fixed
         known = re.findall(r"'(\w+)'", error["ctx"]["expected"])
         return f"unknown key '{key.removesuffix('.[key]')}'. {nearest(keys[-2], known)}"
-    return f"{key}: ".removeprefix(": ") + f"{error['msg']} (it is {shown(error['input'])})"
+    return unfit(error, key, getattr(holder, "model_fields", ()))
 
 
 def _describe_tag(error: Any, key: str) -> str:

@@ -159,5 +159,5 @@ function fill(element, text, from, to, marks) {
   }
   if (from < to) element.append(text.slice(from, to));
 }
-return { make, number, page };
+return { make, known, number, page };
 })();

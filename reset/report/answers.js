@@ -1,7 +1,7 @@
 // The browser of answers: list, filters, links, export. answer_cards.js shows a prompt, answer_search.js finds words.
 "use strict";
 (async () => {
-const ROW = 46, { make, number } = cards;
+const ROW = 46, { make, known, number } = cards;
 const NARROW = matchMedia("(max-width: 46rem)");
 const $ = (id) => document.getElementById(id), blocks = new Map();
 
@@ -43,7 +43,6 @@ function score(row, pool) { // of the chosen objective, else the first that the 
   if (!own) return null;
   return $("objective").value === "" ? own.find((value) => value !== null) ?? null : own[$("objective").value];
 }
-const known = (value) => value !== null && value !== undefined;
 function scores(row) { // of the chosen system, or of all
   const left = $("left").value;
   return (left === "" ? Object.keys(row.scores) : [left]).map((pool) => score(row, pool)).filter(known);

@@ -115,8 +115,9 @@ def _status(root: Path, p: Params, stages: dict[str, Stage], done: set[str], run
 
 
 def _estimate(running: Running) -> Estimate | None:
-    known = running.seconds_left is not None and running.basis is not None
-    return Estimate(running.seconds_left or 0.0, running.basis or "last runs") if known else None
+    if running.seconds_left is None or running.basis is None:
+        return None
+    return Estimate(running.seconds_left, running.basis)
 
 
 def _basis(known: Iterable[Estimate]) -> tuple[Basis, ...]:
