@@ -75,6 +75,12 @@ def find(page_: Chrome, words: str) -> None:
     field.send_keys(words, Keys.ENTER)
 
 
+def find_prompt(page_: Chrome, name: str) -> None:
+    """Search for one prompt, and wait until it stands in place of the one that was there."""
+    find(page_, name)
+    wait(page_, f"document.querySelector('#answer h3')?.textContent === '{name}'")
+
+
 def choose(page_: Chrome, **chosen: str) -> str:
     """Set filters by their ids; return how many prompts are left, as the page says."""
     page_.execute_script("document.getElementById('filters').open = true")
@@ -104,8 +110,7 @@ def quiet(page_: Chrome) -> bool:
 @CHROMIUM
 def test_reader_searches_opens_and_walks_with_the_keyboard(opened: Chrome) -> None:
     assert opened.find_elements(By.CSS_SELECTOR, "#answer h3") and "#" not in opened.current_url  # the first one
-    find(opened, "nq/test/7")
-    wait(opened, "document.querySelector('#answer h3')?.textContent === 'nq/test/7'")
+    find_prompt(opened, "nq/test/7")
     assert opened.find_element(By.ID, "count").text == "1 of 200"
     assert opened.current_url.endswith("#answers/nq/test/7")
     find(opened, "nq test thing")
@@ -168,7 +173,7 @@ def test_answers_open_where_the_two_systems_differ_first_in_the_first_objective(
 @pytest.mark.slow
 @CHROMIUM
 def test_answers_stand_side_by_side_with_evidence_and_choice_and_stay_text(opened: Chrome) -> None:
-    find(opened, "wikisum/train/3")
+    find_prompt(opened, "wikisum/train/3")
     wait(opened, "document.querySelector('#answer h3')?.textContent.startsWith('wikisum/train/3')")
     wait(opened, "document.querySelectorAll('article').length === 2")
     kept, other = opened.find_elements(By.CSS_SELECTOR, "article")
@@ -187,7 +192,7 @@ def test_answers_stand_side_by_side_with_evidence_and_choice_and_stay_text(opene
 @pytest.mark.slow
 @CHROMIUM
 def test_answer_sentence_and_its_source_show_each_other(opened: Chrome) -> None:
-    find(opened, "wikisum/train/3")
+    find_prompt(opened, "wikisum/train/3")
     wait(opened, "document.querySelectorAll('article').length === 2")
     opened.execute_script("document.querySelector('mark').dispatchEvent(new Event('mouseenter'))")
     assert opened.find_element(By.CSS_SELECTOR, "blockquote .lit").text == "It stands in a hall."
