@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,18 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 lets its workers starve beside the other tests
 
 Row = dict[str, Any]
+WHOLLY_SLOW = re.compile(r"^pytestmark = .*mark\.slow", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave unread a file of which no test is asked for: what it imports takes longer than many tests."""
+    wanted = config.option.markexpr
+    if wanted not in {"slow", "not slow"} or not collection_path.match("test_*.py"):
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    none = "mark.slow" not in text if wanted == "slow" else WHOLLY_SLOW.search(text)
+    return True if none else None
+
 
 _MINIMAL: Row = {
     "scale": "tiny",

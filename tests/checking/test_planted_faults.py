@@ -213,6 +213,12 @@ def no_package(world: World) -> None:
     world.patch.setattr(machine, "find_spec", lambda package: None)
 
 
+def slower_engine(world: World) -> None:
+    world.patch.setattr(machine, "SLOWER_FROM", 1)
+    for name in ("_there", "_installed"):
+        world.patch.setattr(machine, name, lambda package: True)
+
+
 def small_memory(world: World) -> None:
     memory = psutil.virtual_memory()._replace(total=1_000_000)
     world.patch.setattr(psutil, "virtual_memory", lambda: memory)
@@ -386,6 +392,7 @@ FAULTS: dict[str, tuple[Break, str, str, str]] = {  # what is broken -> level, p
         "must not be empty",
     ),
     "rater larger than the GPU": (rater_beyond_the_gpu, "error", "judges.own_llm.model", "of weights, and a GPU has"),
+    "vLLM is installed and not used": (slower_engine, "warning", "sample.engine", "which is installed, answers faster"),
     "scale for a GPU where there is none": (
         lambda w: w.content["cluster"].update(worker_gpus=1.0),
         "warning",

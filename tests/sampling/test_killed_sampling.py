@@ -105,7 +105,7 @@ def test_kill_9_at_random_moments_changes_no_row_of_the_table(start):
 
 
 def test_ctrl_c_and_a_full_disk_lose_no_chunk_and_the_disk_is_told_in_a_line(start):
-    folder, process = start("undisturbed")
+    folder, process = start("undisturbed", cold=False)
     finished(process)
     expected = list(tables.read(folder / "answers.parquet", schemas.ANSWERS))
 
@@ -123,5 +123,5 @@ def test_ctrl_c_and_a_full_disk_lose_no_chunk_and_the_disk_is_told_in_a_line(sta
     assert said.splitlines()[-1].endswith("file too large; finished work is kept, run the same command again to resume")
     assert len(chunks(folder)) >= kept and not (folder / "answers.parquet").exists()
 
-    finished(start("disturbed")[1])
+    finished(start("disturbed", cold=False)[1])
     assert list(tables.read(folder / "answers.parquet", schemas.ANSWERS)) == expected
