@@ -1,6 +1,7 @@
 """Shared by all tests: one thread for torch, a tiny random LLaMA, rows of the examples table, a whole params.yaml."""
 
 import copy
+import gc
 import os
 import re
 from collections.abc import Callable
@@ -29,6 +30,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     text = collection_path.read_text(encoding="utf-8")
     none = "mark.slow" not in text if wanted == "slow" else WHOLLY_SLOW.search(text)
     return True if none else None
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported and collected."""
+    gc.collect()
+    gc.freeze()
 
 
 _MINIMAL: Row = {

@@ -18,6 +18,8 @@ from reset.files.row_accounts import Account
 from reset.sources.own import Own
 from tests.support import SHARED
 
+pytestmark = pytest.mark.slow
+
 TRAIN: Mapping[str, float] = {"train": 1.0}
 FIELDS: Mapping[str, str] = {"id": "id", "question": "q", "passages": "context", "references": "answer"}
 

@@ -13,6 +13,8 @@ from reset.cli import compose as composing
 from reset.cli.main import main
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SWEEPS = [(r"=range\(\d+\)$", "=0"), (r"=([^,\[{]+),.*$", r"=\1")]  # of a queue of experiments, the first one
 

@@ -21,6 +21,8 @@ from tests.support.clones import clone, ran, run
 from tests.support.families import FAMILIES
 from tests.support.traces import holders
 
+pytestmark = pytest.mark.slow
+
 KEY = "-".join(("planted", "5d81c7"))  # whole in no file, this one included
 CANDIDATES = "mtl_candidates"
 SAID = ("red mill", "It is a mill by the river.", "Nobody knows.", "hello, the mill is red and old.")
@@ -78,7 +80,6 @@ def figures(folder: Path, name: str) -> Any:
     return json.loads((folder / "metrics" / f"{name}.json").read_text())
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_through(
     line: tuple[Path, set[str]],
@@ -100,7 +101,6 @@ def test_published_records_other_methods_a_server_s_answers_and_its_ratings_go_t
     assert {row["dataset"] for row in figures(folder, "report/systems")} == records.OF.keys()
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_masked_sentences_and_a_mean_of_two_systems_go_through_and_are_counted(line: tuple[Path, set[str]]) -> None:
     folder, stages = line
@@ -113,7 +113,6 @@ def test_masked_sentences_and_a_mean_of_two_systems_go_through_and_are_counted(l
     assert weighted["trained_tokens"] < weighted["tokens"] - weighted["masked_tokens"]
 
 
-@pytest.mark.slow
 def test_the_key_of_a_server_is_in_no_file_that_the_line_wrote(line: tuple[Path, set[str]]) -> None:
     folder, _ = line
     assert holders(folder, KEY) == []
@@ -122,7 +121,6 @@ def test_the_key_of_a_server_is_in_no_file_that_the_line_wrote(line: tuple[Path,
     assert told[SAID[1]] >= {".parquet", ".sqlite", ".html"}
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_system_answers_by_vllm_and_stands_in_the_report(line: tuple[Path, set[str]]) -> None:
     pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")

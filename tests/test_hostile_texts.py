@@ -21,6 +21,8 @@ from reset.sources import Example, SetAside
 from reset.sources.construction import construct
 from tests.support.pace import at_most
 
+pytestmark = pytest.mark.slow
+
 QUICK = settings(
     derandomize=True,  # the same texts in every run
     database=None,

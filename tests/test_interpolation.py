@@ -16,6 +16,8 @@ from reset.interpolation import interpolate
 from reset.model import generation
 from tests.support.families import FAMILIES
 
+pytestmark = pytest.mark.slow
+
 
 def model(folder: Path, seed: int, name: str = "llama_3", dtype: torch.dtype = torch.float32, **saving: Any) -> Path:
     """Save a random model of a family, other weights for each seed."""

@@ -17,6 +17,8 @@ from reset.scoring import evaluate
 from tests.support import folders, made_pools
 from tests.support.paper_objectives import OBJECTIVES, PLAIN
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parent / "support/golden_objectives.json"  # made by the code that had three fixed axes
 CURATED: dict[str, dict[str, Any]] = {
     "reset": {},

@@ -69,7 +69,7 @@ NOT_WHAT = {
     "store.max_gb",
     "plan",
 }
-pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")]  # DVC's own
 HEAVY = ("torch", "transformers", "vllm", "mlflow", "datasets", "deepspeed", "trl", "ray")
 
 

@@ -9,6 +9,8 @@ from reset.params import load
 from reset.planning.nli_work import pair_flop
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 TEXT = (ROOT / "docs/scale.md").read_text()
 INPUTS = {name: float(value) for name, value in re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", TEXT, flags=re.MULTILINE)}
 FORMULAS = dict(re.findall(r"^    (\w+) += (.+)$", TEXT, flags=re.MULTILINE))
@@ -48,7 +50,6 @@ def test_inputs_that_name_the_scale_are_its_own(composed):
     assert INPUTS["entailed"] == (rows["ms_marco"] + rows["cnn_dailymail"]) / sum(rows.values())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("model", "config"), [("pair_gflop", ALBERT_XLARGE), ("small_gflop", DEBERTA_BASE)])
 def test_the_arithmetic_of_a_pair_is_that_of_the_model_s_configuration(model, config, tmp_path):
     config.save_pretrained(tmp_path)

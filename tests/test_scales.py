@@ -22,6 +22,8 @@ from tests.support import ROOT
 from tests.support.imports import module_of
 from tests.support.scales import SHIPPED
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=SHIPPED)
 def scale(request, composed):

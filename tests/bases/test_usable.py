@@ -11,6 +11,8 @@ from reset.bases.hub import HubModel
 from reset.errors import ResetError
 from tests.support.families import FAMILIES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:

@@ -18,6 +18,8 @@ from click.testing import CliRunner, Result
 from reset.cli.main import main
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 SEED, COUNT = 20, 200
 ODD: list[Any] = [None, [], ["x"], [None], [[1]], "", "text", -1, -0.5, 10**400, float("nan"), float("inf"), True]
 ODD += [{}, {"a": {"b": 1}}, {1: 2}, [{}], "../x", "base/nope"]
@@ -203,7 +205,6 @@ def test_a_change_that_means_something_is_accepted(check, content, at, value):
     assert not refused(result), result.output
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", ["check --offline", "plan", "doctor mtl"])
 def test_the_command_itself_ends_in_a_line(tmp_path, content, command):
     content = copy.deepcopy(content)

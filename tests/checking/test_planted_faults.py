@@ -18,6 +18,8 @@ from tests.support.chat_server import Fault, Server, settings
 from tests.support.hub_server import commit
 from tests.support.whole_lines import OWN_CLASS
 
+pytestmark = pytest.mark.slow
+
 REWARD, LLM = "models/mine/reward", "models/mine/llm"
 GPT = {"error": {"message": "Unsupported parameter: 'max_tokens' is not supported with this model.", "type": "x"}}
 

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from reset.cli.compose import compose
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -75,7 +77,6 @@ def test_an_override_that_cannot_be_is_one_line_and_changes_nothing(project: Pat
     assert [(project / name).read_bytes() for name in ("params.yaml", "conf/current.yaml")] == before
 
 
-@pytest.mark.slow
 def test_an_experiment_changes_what_it_says_and_nothing_else(project: Path) -> None:
     composed("scale=own", "data_folder=../mine")
     for name in ("dvc.yaml", ".dvcignore", ".gitignore"):

@@ -17,6 +17,8 @@ from reset.cli import init as command
 from reset.cli.init import init
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -11,6 +11,8 @@ from reset.cli.check import text
 from reset.cli.main import main
 from reset.report import tradeoff_page
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("number", ["nan", "inf", "-1.0"])
 def test_what_is_no_number_of_days_is_refused_in_one_line(number: str) -> None:

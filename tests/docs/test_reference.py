@@ -15,6 +15,8 @@ from reset.files import schemas
 from reset.scoring.evaluate import SCORES
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 CONF = ROOT / "conf"
 
 
@@ -39,7 +41,6 @@ def test_every_key_has_a_meaning(keys: list[Key]) -> None:
     assert [key.name for key in keys if len(key.meaning) < 4] == []
 
 
-@pytest.mark.slow
 def test_every_key_that_a_scale_sets_is_described(keys: list[Key], composed: dict[str, dict[str, Any]]) -> None:
     known = [key.path for key in keys]
     leaves = [key.path for key in keys if key.leaf]
@@ -68,7 +69,6 @@ def test_the_committed_parameters_are_among_the_composed_ones(composed: dict[str
     assert composed["micro"] == yaml.safe_load((ROOT / "params.yaml").read_text())
 
 
-@pytest.mark.slow
 def test_pages_of_params_have_every_key(keys: list[Key]) -> None:
     text = "\n".join(params.pages(CONF).values())
     assert [key.name for key in keys if f"# `{key.name}`" not in text] == []

@@ -11,7 +11,7 @@ from reset.engines.transformers.engine import TransformersEngine
 from reset.params import load
 from tests.support.vllm_server import serving
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 FLOAT = {"dtype": "float32"}
 
 
@@ -45,7 +45,6 @@ def test_kept_apart_and_merged_answer_alike_and_unlike_their_base(
     assert sum(base[name].text != one.text for name, one in merged.items()) > 30
 
 
-@pytest.mark.slow
 def test_vllm_answers_with_an_adapter_as_transformers_does(
     adapted: tuple[Path, Path], merged: dict[str, Completion]
 ) -> None:
@@ -59,7 +58,6 @@ def test_vllm_answers_with_an_adapter_as_transformers_does(
         engine._llm.llm_engine.engine_core.shutdown()
 
 
-@pytest.mark.slow
 def test_server_answers_under_the_adapter_s_own_name(
     adapted: tuple[Path, Path], merged: dict[str, Completion], micro_model: Path, tmp_path: Path, composed: object
 ) -> None:

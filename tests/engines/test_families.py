@@ -15,7 +15,7 @@ from reset.engines.transformers.engine import TransformersEngine
 from reset.errors import ResetError
 from tests.support.families import FAMILIES
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 STATES = ["qwen_3_next", "qwen_3_5", "lfm_2", "granite_hybrid", "falcon_h1", "mamba", "mamba_2"]
 OTHERS = [name for name in FAMILIES if name not in [*STATES, "rwkv"]]
 MOST = 20

@@ -15,7 +15,7 @@ from reset.registry import ENGINES, build
 from tests.support.chat_server import Fault, Server
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.usefixtures("quick", "one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick", "one_thread")]
 
 
 @pytest.fixture

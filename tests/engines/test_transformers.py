@@ -12,7 +12,7 @@ from reset.engines.transformers.engine import TransformersEngine
 from reset.errors import ResetError
 from reset.model.tokens import load_tokenizer
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")

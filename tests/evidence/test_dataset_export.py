@@ -17,6 +17,8 @@ from reset.files import schemas, tables
 from tests.evidence.test_export import change, stage, write
 from tests.support import lines
 
+pytestmark = pytest.mark.slow
+
 JUDGES = ("lexical", "rater", "summac")
 KEY = "sk-not-to-be-told"
 

@@ -20,6 +20,8 @@ from reset.files import schemas, tables
 from reset.report import words
 from tests.support import lines
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
@@ -188,7 +190,6 @@ def test_page_escapes_answers(runs: tuple[Path, Path], tmp_path: Path) -> None:
     assert page.count("<script") == 2  # our own
 
 
-@pytest.mark.slow
 def test_mlflow_compares_two_runs_by_the_same_numbers(
     runs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,7 +218,6 @@ def test_folder_without_tables_is_told(runs: tuple[Path, Path], tmp_path: Path) 
     assert refused.output == f"Error: '{tmp_path}' holds no tables: data/ is empty or missing\n"
 
 
-@pytest.mark.slow
 def test_commit_is_read_from_cache_or_remote_and_nothing_is_checked_out(
     runs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

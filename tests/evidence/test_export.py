@@ -18,6 +18,8 @@ from reset.model import adapters, tokens
 from reset.model.prompts import CHAT, TEMPLATES, render
 from tests.support.folders import add_system
 
+pytestmark = pytest.mark.slow
+
 RECIPE = {"learning_rate": 0.001, "epochs": 1.0, "zero_stage": 0}
 
 

@@ -16,6 +16,8 @@ from reset.judges import Answer
 from tests.judges import test_summac
 from tests.support import SHARED
 
+pytestmark = pytest.mark.slow
+
 REAL = SHARED / "data/real/refchecker_dolly.jsonl"
 
 

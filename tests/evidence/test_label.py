@@ -16,6 +16,8 @@ from reset.files import fast_yaml
 from reset.report import labels
 from tests.support import ROOT, made_pools
 
+pytestmark = pytest.mark.slow
+
 POOL = "mtl_candidates"
 
 
@@ -154,7 +156,6 @@ def test_a_label_of_a_text_that_the_pool_no_longer_has_does_not_count(project: P
     assert "Set aside: 1 of texts that the pool no longer has" in done.output
 
 
-@pytest.mark.slow
 def test_weights_follow_what_people_say_overall(project: Path, here: Path) -> None:
     """Overall is a yes where the task score is high, whatever the faithfulness."""
     judged = pool(project)
@@ -237,7 +238,6 @@ def test_the_page_embeds_no_text_as_markup(project: Path, here: Path) -> None:
     assert "http" not in html.replace("http-equiv", "")
 
 
-@pytest.mark.slow
 def test_two_answers_are_labelled_by_keyboard_and_read_back(project: Path, here: Path) -> None:
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By

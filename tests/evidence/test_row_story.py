@@ -15,6 +15,8 @@ from reset.files import schemas, tables
 from stages import fetch, prepare
 from tests.support import lines
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:

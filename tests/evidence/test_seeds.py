@@ -21,6 +21,8 @@ from reset.report import seed_table
 from tests.support import folders
 from tests.support.paper_objectives import OBJECTIVES, declared
 
+pytestmark = pytest.mark.slow
+
 PAIR = (("mtl_reset", "mtl"),)
 OF: tuple[Any, ...] = ({}, OBJECTIVES, ["faithfulness", "instruction"])
 
@@ -139,7 +141,6 @@ def test_run_named_twice_is_refused(runs: dict[str, Path]) -> None:
     assert "is given twice; counting a run twice would narrow the intervals" in " ".join(refused.output.split())
 
 
-@pytest.mark.slow
 def test_commits_and_experiments_are_read_from_the_cache(
     tmp_path: Path, runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,8 @@ from reset.evidence.revisions import Run
 from tests.support import ROOT, lines, made_pools
 from tests.support.paper_objectives import OBJECTIVES
 
+pytestmark = pytest.mark.slow
+
 NAMES = [*OBJECTIVES]
 SEED = 3
 
@@ -198,7 +200,6 @@ def test_tables_csv_and_page_tell_the_same_points(project: Path, tmp_path: Path)
     assert sum(row["kind"] in ("front", "beaten") for row in values) == 22
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 def test_the_page_draws_the_front_offline(project: Path, tmp_path: Path) -> None:
     from selenium.webdriver.common.by import By

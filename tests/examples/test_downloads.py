@@ -15,6 +15,8 @@ from reset.errors import ResetError
 from reset.examples import downloads
 from reset.examples.downloads import download, downloaded
 
+pytestmark = pytest.mark.slow
+
 CONTENT = b"".join(b"%d\n" % number for number in range(5_000))
 
 

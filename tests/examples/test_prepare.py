@@ -16,6 +16,8 @@ from reset.sources.construction import construct
 from reset.sources.fields import text
 from reset.sources.oasst1 import Oasst1
 
+pytestmark = pytest.mark.slow
+
 
 class Plain:
     """Instructions with an id and a response, or other tasks where a record says so."""

@@ -15,6 +15,8 @@ from reset.llm import rating
 from tests.support.chat_templates import CHATML
 from tests.support.tiny_tokenizers import tokenizer_of
 
+pytestmark = pytest.mark.slow
+
 ENGINES = {
     "transformers": {"batch": 4, "dtype": "float32"},
     "vllm": {"max_model_len": 1536, "options": {"dtype": "float32"}},

@@ -15,6 +15,8 @@ from reset.judges.sentences.texts import splitter
 from reset.micro.grounded import Noise
 from reset.sources.micro import KINDS, Micro
 
+pytestmark = pytest.mark.slow
+
 NOISE = {"misremembered": 0.3, "famous": 0.9, "obscure": 0.3, "half_followed": 0.5}
 ODD = ["the", ".", "a. the", ",,,,.", "", "mira 's home - red / forest"]
 

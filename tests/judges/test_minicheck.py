@@ -9,6 +9,8 @@ from reset.judges import Answer
 from reset.judges.minicheck import Checker, MiniCheck, parts
 from tests.support.checkers import save
 
+pytestmark = pytest.mark.slow
+
 PASSAGES = ["the cat sat on the mat all day . it was warm . the dog slept .", "a bird sat on the roof ."]
 ANSWERS = ["the cat sat on the mat . the dog slept all day .", "a bird slept .", "it was warm ."]
 

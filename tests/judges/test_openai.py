@@ -12,6 +12,8 @@ from reset.llm.ledger import Ledger, location
 from reset.llm.rating import render
 from tests.support.chat_server import Fault, Server, completion, settings
 
+pytestmark = pytest.mark.slow
+
 
 def answer(number, text="A duck.", split="train", references=()):
     return Answer(f"a{number}", text, "instruction", split, f"Describe a duck, {number}.", "", [], references, None)

@@ -17,6 +17,8 @@ from tests.judges import test_llm
 from tests.support import ROOT
 from tests.support.chat_server import Server, settings
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = sorted(file.stem for file in (ROOT / PROMPTS).glob("*.md"))
 PLAIN = """---
 tasks: summarization

@@ -12,6 +12,8 @@ from reset.judges import Answer, Read
 from reset.judges.openai import OpenAIRater
 from tests.support.chat_server import Server, completion, today
 
+pytestmark = pytest.mark.slow
+
 Composed = Callable[[str], Path]
 
 

@@ -10,6 +10,8 @@ from reset.llm import rating
 from tests.support.chat_templates import CHATML
 from tests.support.tiny_tokenizers import tokenizer_of
 
+pytestmark = pytest.mark.slow
+
 WRITTEN = ["<sep>", "<pad>", "[CLS]", "[SEP]", "[PAD]", "</s>", "<|im_end|>", "<|endoftext|>"]
 
 

@@ -29,6 +29,8 @@ from reset.judges.sentences.nli import Nli, label_order
 from reset.judges.sentences.texts import source, splitter
 from reset.judges.summac import SummaC
 
+pytestmark = pytest.mark.slow
+
 WORDS = [
     *"?.!",
     *re.findall(r"\w+", "the a cat dog bird sat lay slept on mat roof tree all day long night and it was warm"),

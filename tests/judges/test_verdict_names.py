@@ -9,6 +9,8 @@ from reset.judges.verdict_names import SPLITS
 from tests.judges import test_llm, test_minicheck, test_reward, test_summac
 from tests.support.chat_server import Server, settings
 
+pytestmark = pytest.mark.slow
+
 
 def answer(task, split):
     passages = [] if task == "instruction" else ["The duck sat on the pond all day.", "It was warm."]

@@ -11,6 +11,8 @@ from tests.llm.conftest import questions
 from tests.support import chat_server
 from tests.support.batch_server import BatchServer, answered
 
+pytestmark = pytest.mark.slow
+
 BUSY = (503, "<html><title>Service Unavailable</title></html>")
 
 

@@ -13,6 +13,8 @@ from tests.llm.conftest import questions
 from tests.support import chat_server
 from tests.support.chat_server import Fault
 
+pytestmark = pytest.mark.slow
+
 
 def ask(asked, server, ledger, pool="mtl"):
     return client.ask(asked, server, ledger, judge="rater", pool=pool)
@@ -205,7 +207,6 @@ def test_tokens_per_minute_count_the_prompt_and_the_longest_reply(server, ledger
     assert server.at[-1] - server.at[0] >= 2 - 0.5 - 0.2
 
 
-@pytest.mark.slow
 def test_no_more_than_allowed_are_in_flight(server, ledger, options):
     busy, most, together = [], [], threading.Barrier(3)
 

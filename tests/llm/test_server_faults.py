@@ -14,6 +14,8 @@ from tests.llm.conftest import DECODING, questions
 from tests.support import chat_server
 from tests.support.chat_server import Fault, Raw, completion
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):

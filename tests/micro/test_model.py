@@ -13,6 +13,8 @@ from reset.micro.model import SPECIAL, byte_tokenizer, vocabulary, word_tokenize
 from reset.model.prompts import render
 from reset.sources.micro import KINDS, Micro
 
+pytestmark = pytest.mark.slow
+
 NOISE = dict.fromkeys(("misremembered", "famous", "obscure", "half_followed"), 0.5)
 
 

@@ -48,7 +48,7 @@ for name, init, adapter, changed in json.loads(sys.argv[1]):
     )
 loop.leave()
 """
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 Train = Callable[..., Path]
 
 
@@ -82,7 +82,6 @@ def near(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor], atol: f
         torch.testing.assert_close(values, theirs[name], atol=atol, rtol=0)
 
 
-@pytest.mark.slow
 def test_systems_on_top_of_an_adapter_start_from_what_it_has_learned(
     train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,7 +116,6 @@ def test_systems_on_top_of_an_adapter_start_from_what_it_has_learned(
         assert "lm_head.weight" not in weights(folder, one)  # tied: once
 
 
-@pytest.mark.slow
 def test_two_ranks_of_zero_3_train_the_adapter_that_one_process_trains(train: Train) -> None:
     train(("one", "base", LORA, {}))
     spread = {"zero_stage": 3, "micro_batch_size": 2}
@@ -134,7 +132,6 @@ def test_two_ranks_of_zero_3_train_the_adapter_that_one_process_trains(train: Tr
     near(weights(folder, "merged_one"), weights(folder, "merged_3"), 1e-3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("merge", [False, True])
 def test_adapter_on_weights_of_four_bits_learns_and_answers(
     train: Train, tmp_path: Path, merge: bool, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,8 @@ from tests.support import chat_templates as templates
 from tests.support.families import FAMILIES
 from tests.support.tiny_tokenizers import tokenizer_of
 
+pytestmark = pytest.mark.slow
+
 CHATTING = [name for name, family in FAMILIES.items() if family.tokenizer().chat_template]
 BRIEF = Options(system="Be brief.")
 MESSAGES = ["What is the home of Mira?", "  two blanks\n\n", "\n\tTab, é and 東京 ", "1.\r\n2."]

@@ -9,6 +9,8 @@ from reset.judges import Read
 from reset.params import judged
 from tests.support.paper_objectives import PLAIN
 
+pytestmark = pytest.mark.slow
+
 LEXICAL = {"kind": "lexical", "needs": "reset/normalise.py", "model": None, "options": {}}
 SERVER = {"base_url": "http://127.0.0.1:1/v1"}
 

@@ -14,6 +14,8 @@ from reset.cli.main import main
 from reset.planning import assumed, model_size, workload
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 PLAN = {
     "train_tokens_per_s": 10.0,
     "sample_tokens_per_s": 2.0,

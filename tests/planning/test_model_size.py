@@ -15,6 +15,8 @@ from reset.planning import model_size
 from reset.training import attention
 from tests.support.families import FAMILIES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_parameters_and_widths_are_those_of_the_model(tmp_path: Path, name: str) -> None:

@@ -35,6 +35,8 @@ from reset.planning.dvc_pending import pending
 from reset.training.encoding import encode
 from tests.support.hub_server import hub
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, Any]
 
 

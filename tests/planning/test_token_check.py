@@ -20,7 +20,7 @@ from reset.planning import token_check
 from reset.planning.token_check import Limits, ask_engines, examine, rows_of, spans
 from tests.support.families import FAMILIES
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from reset.report.choices import natural
 from tests.support import lines
 from tests.support.pages import content, written
 
+pytestmark = pytest.mark.slow
+
 
 def unpacked(text: str) -> Any:
     return json.loads(gzip.decompress(base64.b64decode(text)))

@@ -22,6 +22,8 @@ from tests.support import ROOT, folders, lines, picture
 from tests.support.browser import chromium
 from tests.support.pages import FACTS, page_of, written
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 
 
@@ -106,7 +108,6 @@ def quiet(page_: Chrome) -> bool:
     return (asked, page_.get_log("browser"), wide) == ([], [], False)
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_reader_searches_opens_and_walks_with_the_keyboard(opened: Chrome) -> None:
     assert opened.find_elements(By.CSS_SELECTOR, "#answer h3") and "#" not in opened.current_url  # the first one
@@ -123,7 +124,6 @@ def test_reader_searches_opens_and_walks_with_the_keyboard(opened: Chrome) -> No
     assert quiet(opened)
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_search_finds_words_of_whole_passages_and_of_folded_answers(chrome: Chrome, tmp_path: Path) -> None:
     root = lines.write(tmp_path / "run", prompts=4)
@@ -145,7 +145,6 @@ def test_search_finds_words_of_whole_passages_and_of_folded_answers(chrome: Chro
     assert quiet(chrome)
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_answers_open_on_a_test_prompt_with_the_headlines_two_systems_side_by_side(opened: Chrome) -> None:
     assert opened.find_element(By.CSS_SELECTOR, "#answer h3").text == "nq/test/0"  # the first of some faithfulness
@@ -154,7 +153,6 @@ def test_answers_open_on_a_test_prompt_with_the_headlines_two_systems_side_by_si
     assert [one.text for one in opened.find_elements(By.CLASS_NAME, "differs")] == ["mtl_reset", "mtl"]
 
 
-@pytest.mark.slow
 @CHROMIUM
 @pytest.mark.parametrize(("judge", "opens"), [("summac", "wikisum/test/2"), ("rater", "alpaca/test/2")])
 def test_answers_open_where_the_two_systems_differ_first_in_the_first_objective(
@@ -170,7 +168,6 @@ def test_answers_open_where_the_two_systems_differ_first_in_the_first_objective(
     assert chrome.find_element(By.CSS_SELECTOR, "#answer h3").text == opens
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_answers_stand_side_by_side_with_evidence_and_choice_and_stay_text(opened: Chrome) -> None:
     find_prompt(opened, "wikisum/train/3")
@@ -189,7 +186,6 @@ def test_answers_stand_side_by_side_with_evidence_and_choice_and_stay_text(opene
     assert quiet(opened)
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_answer_sentence_and_its_source_show_each_other(opened: Chrome) -> None:
     find_prompt(opened, "wikisum/train/3")
@@ -202,7 +198,6 @@ def test_answer_sentence_and_its_source_show_each_other(opened: Chrome) -> None:
     assert len(opened.find_elements(By.CSS_SELECTOR, "article .sentence.lit")) == 2
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_extractive_answers_and_their_overlapping_places_in_the_passage_show_each_other(
     chrome: Chrome, tmp_path: Path
@@ -230,7 +225,6 @@ def test_extractive_answers_and_their_overlapping_places_in_the_passage_show_eac
     assert quiet(chrome)
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_prompts_are_filtered_by_system_score_judges_and_choice(opened: Chrome) -> None:
     assert choose(opened, left="mtl", dataset="wikisum") == "40"
@@ -244,7 +238,6 @@ def test_prompts_are_filtered_by_system_score_judges_and_choice(opened: Chrome) 
     assert quiet(opened)
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_prompts_are_found_whose_kept_answer_is_another(chrome: Chrome, tmp_path: Path) -> None:
     root = lines.write(tmp_path / "run", prompts=6)
@@ -272,7 +265,6 @@ def label(name: str, who: str, failures: list[str], **values: float | None) -> s
     return json.dumps({**one, "points": 2, "objectives": values, "failures": failures, "note": lines.HOSTILE}) + "\n"
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_labels_of_people_are_shown_and_filtered_by_answer_and_failure(chrome: Chrome, tmp_path: Path) -> None:
     root = lines.write(tmp_path)
@@ -298,13 +290,11 @@ def test_labels_of_people_are_shown_and_filtered_by_answer_and_failure(chrome: C
     assert quiet(chrome)
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_run_without_labels_offers_no_filter_of_labels(opened: Chrome) -> None:
     assert not opened.find_element(By.ID, "labels").is_displayed()
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_link_to_a_prompt_opens_it_and_one_to_an_unknown_says_so(chrome: Chrome, index: Path) -> None:
     look(chrome, index, at="#answers/nq/test/17")
@@ -319,7 +309,6 @@ def test_link_to_a_prompt_opens_it_and_one_to_an_unknown_says_so(chrome: Chrome,
     assert quiet(chrome)
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_what_is_filtered_is_exported_whole(chrome: Chrome, index: Path, tmp_path: Path) -> None:
     look(chrome, index)
@@ -337,7 +326,6 @@ def test_what_is_filtered_is_exported_whole(chrome: Chrome, index: Path, tmp_pat
     assert quiet(chrome)
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_a_spreadsheet_takes_no_answer_for_a_formula(chrome: Chrome, tmp_path: Path) -> None:
     root, formula = lines.write(tmp_path / "run", prompts=1), '=HYPERLINK("http://there", "me")'
@@ -353,7 +341,6 @@ def test_a_spreadsheet_takes_no_answer_for_a_formula(chrome: Chrome, tmp_path: P
     assert {row["text"] for row in rows if row["pool"] == "mtl"} == {"'" + formula}
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_page_is_walked_by_keyboard_and_printed_without_its_tools(chrome: Chrome, index: Path) -> None:
     look(chrome, index)
@@ -372,7 +359,6 @@ def test_page_is_walked_by_keyboard_and_printed_without_its_tools(chrome: Chrome
     assert chrome.find_element(By.TAG_NAME, "h1").is_displayed()
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_story_of_thirty_systems_fits_one_screen_and_a_telephone(chrome: Chrome, tmp_path: Path) -> None:
     names = [f"system_{n}" for n in range(30)]
@@ -398,7 +384,6 @@ def test_story_of_thirty_systems_fits_one_screen_and_a_telephone(chrome: Chrome,
     assert quiet(chrome)
 
 
-@pytest.mark.slow
 @CHROMIUM
 def test_pages_of_two_runs_compared_are_as_quiet_and_as_narrow(chrome: Chrome, tmp_path: Path) -> None:
     runs = [str(lines.write(tmp_path / name, prompts=6, gain=gain)) for name, gain in (("a", 0.3), ("b", 0.1))]

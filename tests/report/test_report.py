@@ -26,6 +26,8 @@ from stages import report as stage
 from tests.support import ROOT, folders
 from tests.support.paper_objectives import OBJECTIVES
 
+pytestmark = pytest.mark.slow
+
 PAIRS = (("mtl_reset", "mtl"), ("mtl_reset", "mtl_random"))
 PIPELINES = {"CD, then IF": ["cd", "cd_if"], "IF, then CD": ["if", "if_cd"]}
 PAPER_ROWS = {
@@ -460,7 +462,6 @@ def test_winners_of_the_value_0_are_counted_per_curated_set_and_objective(projec
     assert '<th scope="col">faithfulness 0</th>' in (project / "out/index.html").read_text()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (390, "light")])
 def test_page_draws_its_charts_offline(project: Path, width: int, scheme: str) -> None:

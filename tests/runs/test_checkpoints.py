@@ -8,6 +8,8 @@ import torch
 
 from reset.runs import checkpoints
 
+pytestmark = pytest.mark.slow
+
 
 def test_half_written_checkpoints_are_removed_and_the_last_whole_one_counts(tmp_path: Path) -> None:
     for step in (2, 10, 12):

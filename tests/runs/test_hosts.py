@@ -12,6 +12,8 @@ import pytest
 from reset.runs.launcher import free_port
 from tests.support.train_alone import RECIPE, run_alone
 
+pytestmark = pytest.mark.slow
+
 HOSTS = ("127.0.0.1", "127.0.0.2")
 SERVER = shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
 TOOLS = [SERVER, *map(shutil.which, ("pdsh", "ssh", "ssh-keygen"))]
@@ -44,7 +46,6 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     server.wait()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(None in TOOLS, reason="needs pdsh, an ssh client and an ssh server")
 @pytest.mark.usefixtures("ssh")
 def test_ranks_on_two_hosts_learn_what_one_process_learns(tmp_path: Path, init: Path) -> None:

@@ -14,6 +14,8 @@ from reset.runs import launcher
 from tests.support import ROOT
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 def hostfile(folder: Path, text: str) -> str:
     path = folder / "hostfile"

@@ -18,6 +18,8 @@ from tests.support import ROOT
 from tests.support.pace import at_most
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 def open_store(root, mark="mark", max_gb=1.0):
     return Store(root, "answers", mark, max_gb)
@@ -191,7 +193,6 @@ def command(folder, *words):
     return done.stdout
 
 
-@pytest.mark.slow
 def test_an_experiment_in_a_folder_of_its_own_finds_the_projects_store(tmp_path):
     dvc, git = str(Path(sys.executable).with_name("dvc")), ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
     (tmp_path / "stage.py").write_text(STAGE)

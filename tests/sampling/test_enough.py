@@ -15,6 +15,8 @@ from reset.sampling.pieces import Pool
 from reset.sampling.sample import sample
 from tests.sampling.test_sample import prompts, tokenize  # noqa: F401  (a fixture)
 
+pytestmark = pytest.mark.slow
+
 GRID = arms([0.0, 0.1, 0.2], [5, 10], 1.0)
 WORDS = ("it", "this", "that", "now")
 SWEEPS, ENOUGH = 4, Until(3)

@@ -10,6 +10,8 @@ from reset.sampling.pieces import Pool
 from reset.sampling.sample import sample
 from tests.sampling.test_sample import Echo, prompts, tokenize  # noqa: F401  (a fixture)
 
+pytestmark = pytest.mark.slow
+
 TEMPERATURES, TOP_KS = [0.0, 0.1, 0.2], [5, 10]
 CALLS = iter(range(1000))
 

@@ -11,6 +11,8 @@ from reset.sampling.decode_settings import arms
 from reset.sampling.pieces import TOO_LONG, Pool
 from reset.sampling.sample import _count_planned, sample
 
+pytestmark = pytest.mark.slow
+
 TEMPERATURES, TOP_KS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7], [5, 10, 20, 50, 70, 90, 100]
 INTENT, PAPER = arms(TEMPERATURES, TOP_KS, 1.0), arms(TEMPERATURES, TOP_KS, 0.0)
 

@@ -6,6 +6,8 @@ import pytest
 from reset.scoring.bootstrap import Difference, Interval, holm, interval, macro_difference, macro_mean
 from tests.support.pace import at_most
 
+pytestmark = pytest.mark.slow
+
 
 def run(values, *, seed=0, dataset="nq"):
     return {dataset: {(seed, str(number)): float(value) for number, value in enumerate(values)}}

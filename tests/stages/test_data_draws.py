@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from reset.files import schemas, tables
 from stages import draw, mix
 
+pytestmark = pytest.mark.slow
+
 Composed = Callable[[str], Path]
 NAMES = ("nq", "instructions")
 

@@ -14,6 +14,8 @@ from stages import identify, judge, select
 from tests.support import lines
 from tests.support.chat_server import Server, settings
 
+pytestmark = pytest.mark.slow
+
 PROMPTS, ANSWERS = "data/prompts/candidates.parquet", "data/answers/mtl_candidates.parquet"
 VERDICTS = Path("data/verdicts/mtl_candidates")
 

@@ -26,6 +26,8 @@ from tests.support import ROOT
 from tests.support.clones import clone, run
 from tests.support.pace import at_most
 
+pytestmark = pytest.mark.slow
+
 COMMAND = (sys.executable, "-P", "-m", "reset.cli.main", "status")
 
 
@@ -138,7 +140,6 @@ def made_at(root: Path, out: str) -> dict[str, Any]:
     return {"path": out, "md5": f"{md5}.dir", "size": 4, "nfiles": 2}
 
 
-@pytest.mark.slow
 def test_five_hundred_stages_are_told_in_forty_lines_and_two_seconds(tmp_path: Path) -> None:
     stages = large_run(tmp_path, pools=75)
     assert len(stages) > 500
@@ -152,7 +153,6 @@ def test_five_hundred_stages_are_told_in_forty_lines_and_two_seconds(tmp_path: P
     assert len(left) <= 40
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_run_is_running_then_stopped_where_it_was_killed_and_what_is_done_is_what_dvc_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -186,7 +186,6 @@ def test_a_run_is_running_then_stopped_where_it_was_killed_and_what_is_done_is_w
     assert done == {"fetch@nq", "prepare@nq"}
 
 
-@pytest.mark.slow
 def test_a_stage_that_failed_is_named_until_it_is_done(tmp_path: Path) -> None:
     folder = clone(tmp_path / "line")
     run(folder, sys.executable, "-m", "reset.cli.compose", "scale=smoke", "datasets.nq.options.rows.train=-1")

@@ -13,6 +13,8 @@ from reset.report import words
 from reset.status import stage_graph
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def test_each_kind_reads_from_the_kinds_that_dvc_says() -> None:
     graph, kinds = Repo(str(ROOT)).index.graph, {}

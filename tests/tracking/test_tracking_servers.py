@@ -15,6 +15,8 @@ from stages import report
 from tests.support import lines
 from tests.support.mlflow_server import mlflow_ui, upload
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project(project: Path) -> Path:
@@ -35,7 +37,6 @@ def test_dead_server_lets_the_report_end_and_its_record_wait(project: Path, monk
     assert (project / "metrics/report/index.html").is_file()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"), reason="needs Chromium")
 def test_two_rounds_on_a_server_compare_on_its_page_as_in_diff(project: Path) -> None:
     from mlflow import MlflowClient

@@ -8,6 +8,8 @@ import torch
 from reset.micro.model import language_model, word_tokenizer
 from reset.training import attention
 
+pytestmark = pytest.mark.slow
+
 
 def outcome(dtype: torch.dtype, *, switched: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits of two rows, the second one padded, and the gradient of their sum."""

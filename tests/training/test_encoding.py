@@ -18,6 +18,8 @@ from reset.training.recipe import IGNORED
 from tests.support.families import FAMILIES
 from tests.support.train_alone import rows
 
+pytestmark = pytest.mark.slow
+
 
 def test_only_the_response_and_its_end_token_are_trained() -> None:
     tokenizer = word_tokenizer(64)

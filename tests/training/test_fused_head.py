@@ -18,6 +18,8 @@ from tests.support.alive import Alive
 from tests.support.families import FAMILIES
 from tests.support.train_alone import RECIPE, run_alone
 
+pytestmark = pytest.mark.slow
+
 ROWS = [{"input_ids": list(range(5, 5 + n)), "labels": [-100] * (n - 3) + [7, 9, 2]} for n in (4, 9, 6)]
 
 
@@ -106,7 +108,6 @@ def test_a_tile_takes_the_bytes_that_are_planned(monkeypatch: pytest.MonkeyPatch
     assert alive.peak == pytest.approx(planned, rel=0.1)
 
 
-@pytest.mark.slow
 def test_ranks_of_zero_3_train_with_the_fused_head_as_one_process_does(tmp_path: Path, init: Path) -> None:
     large = tmp_path / "large"
     model = AutoModelForCausalLM.from_pretrained(init, dtype=torch.float32)

@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 
 from tests.support.train_alone import RECIPE, row, run_alone
 
+pytestmark = pytest.mark.slow
+
 KILLS, ROWS = 4, 64  # `make trials` kills each stage twenty times
 # 32 steps in batches of two micro batches, a checkpoint after every second but the last
 TWO_EPOCHS = replace(RECIPE, epochs=2.0, learning_rate=3e-2)
@@ -20,7 +22,6 @@ OTHERS = [  # dev rows that the model unlearns after some steps
 ]
 
 
-@pytest.mark.slow
 def test_kill_9_at_random_steps_changes_no_weight(tmp_path: Path, init: Path) -> None:
     status, expected, said = run_alone(tmp_path / "whole", init, TWO_EPOCHS, count=ROWS, dev=OTHERS)
     assert status == 0, said[-3000:]
@@ -38,7 +39,6 @@ def test_kill_9_at_random_steps_changes_no_weight(tmp_path: Path, init: Path) ->
     assert all(a[name].equal(b[name]) for name in a)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("stage", "before", "after"), [(2, 2, 1), (3, 1, 2)])
 def test_another_number_of_ranks_goes_on_with_the_optimiser(
     tmp_path: Path, init: Path, stage: int, before: int, after: int

@@ -11,6 +11,8 @@ import torch
 from reset.training import loop
 from tests.support.train_alone import RECIPE, run_alone
 
+pytestmark = pytest.mark.slow
+
 
 def test_deepspeed_is_not_asked_which_operators_a_compiler_could_build(monkeypatch: pytest.MonkeyPatch) -> None:
     def probed() -> NoReturn:
@@ -27,7 +29,6 @@ def test_deepspeed_is_not_asked_which_operators_a_compiler_could_build(monkeypat
     monkeypatch.delitem(vars(deepspeed.ops), "__compatible_ops__")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU, operators may be compiled")
 @pytest.mark.parametrize("stage", [0, 3])
 def test_a_training_run_calls_no_compiler(

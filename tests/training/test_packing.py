@@ -9,7 +9,7 @@ from reset.errors import ResetError
 from reset.training import packing, sft
 from tests.support.families import FAMILIES
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 APART = ["gpt_2", "llama_2", "qwen_3", "phi_3", "gemma_3", "gemma_3_images", "gemma_4_images", "mixtral", "pythia"]
 LEAKING = ["mpt", "opt", "qwen_3_next", "qwen_3_5", "lfm_2", "granite_hybrid", "falcon_h1", "mamba", "mamba_2", "rwkv"]
 

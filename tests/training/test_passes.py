@@ -10,6 +10,8 @@ from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 from reset.training import packing, passes
 from tests.support.train_alone import RECIPE, run_alone
 
+pytestmark = pytest.mark.slow
+
 ROWS = [{"input_ids": list(range(5, 5 + n)), "labels": [-100] * (n - 2) + [7, 2]} for n in (4, 5, 9, 6, 12, 3)]
 
 
@@ -40,7 +42,6 @@ def test_a_part_is_what_its_rows_would_be_alone(packed: bool) -> None:
     assert passes.row_lengths(found) == [5, 9, 6]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "processes", "zero_stage"), [("sequence", 1, 0), ("token", 2, 3)])
 def test_training_in_passes_learns_what_whole_micro_batches_learn(
     tmp_path: Path, init: Path, loss: str, processes: int, zero_stage: int

@@ -27,6 +27,8 @@ from tests.support.families import FAMILIES
 from tests.support.train_alone import LIMITS, RECIPE
 from tests.support.train_alone import row as plain
 
+pytestmark = pytest.mark.slow
+
 PREFERENCES = replace(RECIPE, batch_size=8, micro_batch_size=4, learning_rate=5e-3, epochs=4.0, beta=0.1, loss="token")
 LORA = adapters.Adapter(8, 16.0, 0.0, ["all-linear"], quantise="none", merge=True)
 RECIPES = {
@@ -219,7 +221,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory, init: Path) -> Path:
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", RECIPES)
 def test_loss_falls_and_the_margin_over_the_worse_answer_grows(trained: Path, method: str) -> None:
     entries = log(trained, method)
@@ -229,7 +230,6 @@ def test_loss_falls_and_the_margin_over_the_worse_answer_grows(trained: Path, me
         assert entries[-1]["margin"] > entries[0]["margin"] + 0.1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("method", "answers"), [("dpo", 2), ("kto", 1), ("weighted_sft", 1)])
 def test_figures_count_every_sequence(trained: Path, method: str, answers: int) -> None:
     figures = json.loads((trained / method / "figures.json").read_text())
@@ -240,7 +240,6 @@ def test_figures_count_every_sequence(trained: Path, method: str, answers: int) 
     assert (figures["dev_perplexity"] is None) == (method != "weighted_sft")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", RECIPES)
 def test_what_is_saved_is_another_model_in_safetensors(trained: Path, init: Path, method: str) -> None:
     folder = trained / method / "model"
@@ -249,7 +248,6 @@ def test_what_is_saved_is_another_model_in_safetensors(trained: Path, init: Path
     assert not list(folder.glob("*.bin"))
 
 
-@pytest.mark.slow
 def test_dpo_trains_an_adapter_against_the_weights_under_it(init: Path, tmp_path: Path) -> None:
     recipe = replace(RECIPES["dpo"], learning_rate=2e-2, gradient_checkpointing=True)
     train_all(tmp_path, init, {"dpo": recipe}, adapter=LORA)
@@ -261,7 +259,6 @@ def test_dpo_trains_an_adapter_against_the_weights_under_it(init: Path, tmp_path
     assert not adapters.apart(folder) and not (folder / "ref").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "apart"),
     [

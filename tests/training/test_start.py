@@ -10,8 +10,9 @@ from reset.micro.model import language_model, word_tokenizer
 from tests.support.load_alone import load
 from tests.support.train_alone import RECIPE
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_two_ranks_of_zero_3_hold_half_of_the_model_each(tmp_path: Path) -> None:
     tokenizer = word_tokenizer(64)
     model = language_model(tokenizer, layers=16, width=512, heads=8, max_tokens=64, seed=0)

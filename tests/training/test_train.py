@@ -24,6 +24,8 @@ from reset.training.recipe import IGNORED, accumulation
 from tests.support.families import FAMILIES
 from tests.support.train_alone import LIMITS, RECIPE, rows, run_alone
 
+pytestmark = pytest.mark.slow
+
 
 def test_run_that_does_not_fit_on_the_disk_is_refused_less_what_is_written(tmp_path: Path) -> None:
     (tmp_path / "checkpoint").write_bytes(bytes(1000))
@@ -136,7 +138,6 @@ def test_what_stands_before_a_row_changes_none_of_its_losses_in_bfloat16_either(
     assert not losses[0][0].equal(losses[1][0])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["sequence", "token"])
 def test_two_ranks_of_zero_3_learn_what_one_process_learns(tmp_path: Path, init: Path, loss: str) -> None:
     recipe = replace(RECIPE, loss=loss)
@@ -154,7 +155,6 @@ def test_two_ranks_of_zero_3_learn_what_one_process_learns(tmp_path: Path, init:
     assert not list((tmp_path / "two/work/model").rglob("*.bin"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "processes"), [("sequence", 1), ("token", 2)])
 def test_padding_free_training_learns_what_padded_training_learns(
     tmp_path: Path, init: Path, loss: str, processes: int
@@ -170,7 +170,6 @@ def test_padding_free_training_learns_what_padded_training_learns(
         assert free == pytest.approx(padded, abs=1e-4)
 
 
-@pytest.mark.slow
 def test_models_at_shares_of_the_training_stay_and_load_as_any_other(tmp_path: Path, init: Path) -> None:
     _, log, said = run_alone(tmp_path, init, RECIPE)
     assert [entry["step"] for entry in log] == [2, 4], said[-3000:]  # of four steps; each row has both losses
@@ -195,7 +194,6 @@ def test_log_has_one_row_per_step_with_all_columns() -> None:
     ]
 
 
-@pytest.mark.slow
 def test_checkpoints_take_no_more_disk_than_was_planned(tmp_path: Path, init: Path) -> None:
     assert run_alone(tmp_path, init, replace(RECIPE, zero_stage=2))[0] == 0
     written = sum(file.stat().st_size for file in (tmp_path / "work").glob("checkpoint-*/**/*") if file.is_file())
@@ -203,7 +201,6 @@ def test_checkpoints_take_no_more_disk_than_was_planned(tmp_path: Path, init: Pa
     assert 0.5 * planned < written < 1.2 * planned
 
 
-@pytest.mark.slow
 def test_loss_that_is_no_number_stops_with_step_and_batch(tmp_path: Path, init: Path) -> None:
     status, _, said = run_alone(tmp_path, init, replace(RECIPE, learning_rate=1e30))
     assert status == 1

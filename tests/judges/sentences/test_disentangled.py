@@ -10,6 +10,8 @@ from transformers.models.deberta_v2 import modeling_deberta_v2 as known
 from reset.judges.sentences.disentangled import SlicedAttention, slice_positions
 from reset.judges.sentences.encoders import lighten
 
+pytestmark = pytest.mark.slow
+
 BOTH = ("c2p", "p2c")
 SIZE = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 64, "vocab_size": 50}
 OPTIONS = {"type_vocab_size": 0, "position_biased_input": False, "num_labels": 3, "initializer_range": 0.3}

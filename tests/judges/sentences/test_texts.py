@@ -11,6 +11,8 @@ from reset.judges.sentences.texts import splitter, width
 from tests.support import SHARED
 from tests.support.pace import at_most
 
+pytestmark = pytest.mark.slow
+
 PUNKT = nltk.tokenize.PunktSentenceTokenizer()
 
 
