@@ -1,4 +1,4 @@
-"""Mutation testing of what decides rows: how many small changes of the code do the quick tests notice?
+"""Mutation testing of what decides rows: how many small changes of the code do the tests notice?
 
 `mutmut` (not among the requirements: `pip install mutmut==3.8.1`) changes one operator, constant, argument or name at a
 time and runs the tests that call the changed function. `[tool.mutmut]` in pyproject.toml names the modules and the
