@@ -19,7 +19,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 from transformers.cache_utils import DynamicLayer
 from transformers.pytorch_utils import Conv1D
 
-from reset.model import adapters, precision
+from reset.model import adapters, onednn, precision
 from reset.params.training import PREFERENCES, Recipe
 from reset.params.training import Adapter as AdapterRow
 
@@ -53,6 +53,7 @@ class Shape:
     vocabulary: int
     cache: int  # numbers in the KV cache per token: keys and values of all layers
     files: int  # bytes of tokenizer and configuration
+    tied: int  # numbers of a head that shares the embeddings' matrix, else 0
 
     def trained(self, adapter: Adapter | None) -> int:
         """Number of trained parameters: all, or the two matrices of each module that has an adapter."""
@@ -160,14 +161,17 @@ class Shape:
 
         One layer at a time is read: its MLP has three results of the widest module, and three of the model's width are
         there beside them; in fewer bits than float32 as many as eight, since norms compute in that. On a CPU the memory
-        of a process is added.
+        of a process is added, and in float32 the head's copy in oneDNN's layout.
         """
         cached = sequences * (prompt_tokens + answer_tokens + _ROOM) * self.cache
         widest = max((max(features) for features in self.linear.values()), default=self.width)
         beside = 3 if dtype is torch.float32 else 8
         read = sequences * prompt_tokens * (3 * widest + beside * self.width)
         total = dtype.itemsize * (self.parameters + cached + read)
-        return total if torch.cuda.is_available() else PROCESS + total
+        if torch.cuda.is_available():
+            return total
+        copied = self.tied if dtype is torch.float32 and self.tied >= onednn.LARGE else 0
+        return PROCESS + total + dtype.itemsize * copied
 
 
 def _is_target(name: str, targets: list[str]) -> bool:
@@ -183,12 +187,13 @@ def shape(folder: Path) -> Shape:
             config, trust_remote_code=False
         )
     config = config.get_text_config()  # of a model that reads images too
+    head, read = model.get_output_embeddings(), model.get_input_embeddings()
     return Shape(
         parameters=sum(weights.numel() for weights in model.parameters()),
         linear={
             name: (part.weight.shape[1], part.weight.shape[0])
             for name, part in model.named_modules()
-            if isinstance(part, torch.nn.Linear | Conv1D) and part is not model.get_output_embeddings()
+            if isinstance(part, torch.nn.Linear | Conv1D) and part is not head
         },
         largest_layer=max(sum(w.numel() for w in part.parameters(recurse=False)) for part in model.modules()),
         layers=config.num_hidden_layers,
@@ -196,6 +201,7 @@ def shape(folder: Path) -> Shape:
         vocabulary=config.vocab_size,
         cache=_cache(config),
         files=sum(file.stat().st_size for file in folder.iterdir() if file.is_file() and file.suffix != ".safetensors"),
+        tied=head.weight.numel() if head is not None and head.weight is read.weight else 0,
     )
 
 

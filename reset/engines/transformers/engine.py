@@ -3,7 +3,8 @@
 Requests are sorted by prompt. Each distinct prompt of a batch is read once, and all its answers share its key-value
 cache (`shared_prompts`); where the model's attention does not allow that, the cache is copied. A batch may mix greedy
 and sampled rows, temperatures and top-k. The random number of a token depends only on its answer's seed and its
-position, so batch size and order do not change an answer (up to rounding).
+position, so batch size and order do not change an answer (up to rounding). On a CPU, oneDNN multiplies the large
+matrices of a float32 model.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from reset.engines.transformers.cache import roomy_cache
 from reset.engines.transformers.next_token import choose, uniform
 from reset.engines.transformers.shared_prompts import SharedPrompts, share_prompts
 from reset.errors import ResetError
-from reset.model import adapters, precision
+from reset.model import adapters, onednn, precision
 from reset.model.limits import embeddings, positions
 from reset.model.tokens import answer_text, load_tokenizer
 
@@ -44,6 +45,8 @@ class TransformersEngine:
         loaded: Any = adapters.load(model, precision.dtype(dtype))
         self._cache_name = _cache_name(loaded)
         self._model = loaded.to(self._device).eval()
+        if (weights := next(self._model.parameters())).dtype is torch.float32 and onednn.multiplies(weights):
+            onednn.lay_out(self._model, least=onednn.LARGE)
         self._can_share = share_prompts(self._model)
         self._shared_from = 1 if _grouped(self._model.config) else SHARED
         states.check(self._model, self._prefill, self._step)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from reset.model import precision
+from reset.model import onednn
 from reset.runs.lean_imports import without
 
 with without("scipy", "sklearn"):
@@ -114,20 +114,13 @@ def _projection(attention: Any, kind: str) -> Callable[[torch.Tensor], torch.Ten
     return projection
 
 
-def onednn_multiplies(states: torch.Tensor) -> bool:
-    """Whether oneDNN can multiply matrices like these: on a CPU, which for bfloat16 must compute in it."""
-    if not torch.backends.mkldnn.is_available() or states.device.type != "cpu":  # type: ignore[no-untyped-call]
-        return False  # PyTorch has it not on every Mac
-    return states.dtype is not torch.bfloat16 or precision.dtype("auto") is torch.bfloat16
-
-
 def _multiply(states: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
     """Multiply (pairs, tokens, heads, width) by (heads, positions, width): (heads, pairs x tokens, positions).
 
     On a CPU by oneDNN, which takes half of MKL's time on AMD.
     """
     by_head = states.flatten(0, 1).transpose(0, 1)
-    if not onednn_multiplies(states):
+    if not onednn.multiplies(states):
         return by_head @ table.transpose(1, 2)
     multiply = torch.ops.mkldnn._linear_pointwise
     return torch.stack([multiply(*head, None, "none", [], "") for head in zip(by_head, table, strict=True)])

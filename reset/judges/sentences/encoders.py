@@ -1,8 +1,7 @@
 """Faster inference for sentence classifiers, with the same probabilities up to rounding.
 
-On a CPU, oneDNN multiplies float32 matrices and applies GELU, as it does for bfloat16. MKL, torch's default for
-float32, uses AVX-512 only on Intel processors. A BERT-like classifier reads only the first token, so the last layer
-computes only that one.
+On a CPU, oneDNN multiplies float32 matrices and applies GELU, as it does for bfloat16. A BERT-like classifier reads
+only the first token, so the last layer computes only that one.
 """
 
 from functools import partial
@@ -11,7 +10,8 @@ from typing import Any
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from reset.judges.sentences.disentangled import SlicedAttention, onednn_multiplies, slice_positions
+from reset.judges.sentences.disentangled import SlicedAttention, slice_positions
+from reset.model import onednn
 
 PLAIN = frozenset({"bert", "roberta", "xlm-roberta", "electra"})  # model types with plain softmax attention
 READ_AT_FIRST = PLAIN | {"deberta", "deberta-v2"}
@@ -21,22 +21,9 @@ def lighten(model: Any) -> None:
     """Apply all speed-ups that suit the model and its device; afterwards it can be neither saved nor copied."""
     slice_positions(model)
     keep_first_token(model)
-    if onednn_multiplies(next(model.parameters())):
-        multiply_by_onednn(model)
+    if onednn.multiplies(next(model.parameters())):
+        onednn.lay_out(model)
         join_gelu(model)
-
-
-def multiply_by_onednn(model: torch.nn.Module) -> None:
-    """Compute the linear layers of a float32 model with oneDNN on a CPU; on AMD, MKL takes twice as long.
-
-    This is the operation that torch's compiler inserts; weights are put into its layout once. It sums in another order,
-    so results differ by rounding.
-    """
-    for layer in model.modules():
-        if type(layer) is torch.nn.Linear:
-            laid_out = torch.ops.mkldnn._reorder_linear_weight(layer.weight)
-            layer.weight = torch.nn.Parameter(laid_out, requires_grad=False)
-            layer.forward = partial(_onednn_linear, layer, "none")  # type: ignore[method-assign]
 
 
 def join_gelu(model: Any) -> None:
@@ -45,7 +32,7 @@ def join_gelu(model: Any) -> None:
         return
     for layer in model.modules():
         if hasattr(layer, "intermediate_act_fn"):
-            layer.dense.forward = partial(_onednn_linear, layer.dense, "gelu")
+            layer.dense.forward = partial(onednn.linear, layer.dense, "gelu")
             layer.intermediate_act_fn = torch.nn.Identity()
 
 
@@ -91,11 +78,3 @@ class FirstTokenAttention(torch.nn.Module):
         mixed = scaled_dot_product_attention(query, tokens, tokens, mask, scale=self.scaling)[:, 0]
         context = torch.einsum("phw,hsw->phs", mixed, self.values).flatten(1) + self.bias
         return context[:, None].to(states.dtype), None
-
-
-def _onednn_linear(layer: torch.nn.Linear, activation: str, inputs: torch.Tensor) -> torch.Tensor:
-    variant = "none" if activation == "gelu" else ""  # GELU by the error function, not by tanh
-    product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(
-        inputs, layer.weight, layer.bias, activation, [], variant
-    )
-    return product

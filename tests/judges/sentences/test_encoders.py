@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from reset.judges.sentences.encoders import READ_AT_FIRST, join_gelu, keep_first_token, lighten, multiply_by_onednn
+from reset.judges.sentences.encoders import READ_AT_FIRST, join_gelu, keep_first_token, lighten
 
 SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 OWN = {"deberta-v2": {"relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_buckets": 8}}
@@ -95,10 +95,3 @@ def test_a_model_of_another_family_or_another_activation_is_left_alone():
     assert torch.equal(logits(albert), before[0])
     torch.testing.assert_close(logits(relu), before[1])
     assert not isinstance(relu.bert.encoder.layer[0].intermediate.intermediate_act_fn, torch.nn.Identity)
-
-
-def test_onednn_multiplies_as_torch_does():
-    layer, inputs = torch.nn.Linear(7, 5), torch.randn(2, 3, 7)
-    expected = layer(inputs)
-    multiply_by_onednn(layer)
-    torch.testing.assert_close(layer(inputs), expected)
