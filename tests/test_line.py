@@ -1,6 +1,6 @@
 """The whole line, run for real in a clone of its own: scale `smoke`, then what a change reruns, push and pull.
 
-Of its systems those that differ in kind answer the test prompts, and the starting models are trained for a few steps.
+Its starting models are trained for a few steps.
 """
 
 import json
@@ -16,9 +16,7 @@ from tests.support.clones import clone, commit, ran, run
 from tests.test_document_commands import RESET_LM
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
-SYSTEMS = ("base", "mtl", "mtl_reset", "mtl_reset_2", "mtl_random", "mtl_gold", "mtl_dpo", "cd_if_50")
 SMOKE = ("scale=smoke", "base.micro.options.blocks=800", "base.micro_nli.options.pairs=1280")
-SMOKE += (f"evaluate.systems=[{','.join(SYSTEMS)}]",)
 READING = ("check", "diff", "doctor", "export", "grid", "label", "plan", "status", "tidy", "tradeoff")
 ELSEWHERE = ("HEAD", "main", "--read", "--watch")  # other commits; what a browser writes; no end
 ALL = """
@@ -38,7 +36,6 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = clone(tmp_path_factory.mktemp("smoke"))
     run(folder, sys.executable, "-m", "reset.cli.compose", *SMOKE)
     run(folder, "dvc", "repro")
-    run(folder, sys.executable, "-m", "reset.cli.main", "tidy", "--yes")  # metrics of the committed run's other systems
     commit(folder)
     return folder
 
@@ -46,7 +43,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_system_has_scores_and_every_row_is_accounted_for(line: Path) -> None:
     systems = {path.stem for path in (line / "metrics/systems").glob("*.json")}
     assert systems == set(params.load(line / "params.yaml").evaluate.systems)
-    assert systems == {*SYSTEMS}
+    assert {"mtl", "mtl_reset", "mtl_random", "mtl_gold", "mtl_dpo", "cd_if_50"} <= systems
     accounts = [json.loads(path.read_text()) for path in (line / "metrics").rglob("*.json") if path.parent != line]
     balanced = [a["rows_in"] == a["rows_out"] + sum(a["set_aside"].values()) for a in accounts if "rows_in" in a]
     assert len(balanced) > 60
