@@ -31,6 +31,7 @@ SCALES = (
     "paper sample.engine=openai",
     "micro +studies=interpolation",
     "laptop +studies=[ifeval,lm_eval]",
+    "laptop +studies=real_text",
 )  # with overrides
 STAGES = sorted(path.stem for path in (ROOT / "stages").glob("*.py") if path.stem != "__init__")
 

