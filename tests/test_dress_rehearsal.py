@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import dress_rehearsal, paper_models
+from tests.support import dress_rehearsal, paper_models, warm
 from tests.support.clones import clone
 from tests.support.dress_rehearsal import GPT, KEPT, STRONG, WEAK, Ran, World
 
@@ -28,6 +28,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Ran]
         content = world.read()
         dress_rehearsal.keep(content)
         world.write(content)
+        world.more |= warm.start(world.environment).variable
         yield world, world.run("dvc", "repro")
 
 

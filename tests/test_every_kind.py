@@ -64,6 +64,7 @@ def line(composed: Callable[[str], Path], tmp_path_factory: pytest.TempPathFacto
     (folder / "brief.py").write_text(whole_lines.OWN_CLASS)
     with Server(reply, models=["strong"]) as server, pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "OPENAI_API_KEY", KEY)
+        patch.setitem(os.environ, "RESET_TRACKING", "1")
         own = yaml.safe_load(composed("own").read_text())
         parameters = whole_lines.published_records(own, root / "mine", root / "models", server.base_url)
         write(folder, parameters)

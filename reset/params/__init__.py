@@ -4,7 +4,6 @@ The models have no default values, because DVC versions only what the file says.
 take plain arguments. All problems of a file are reported together, each with its key and the most similar known name.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from reset.errors import ResetError, nearest
+from reset.files import fast_yaml
 from reset.params import references, wording
 from reset.params.document import Params
 from reset.params.judged import not_choosing, objectives_of, stand_ins
@@ -22,22 +22,10 @@ __all__ = ["FILE", "load", "not_choosing", "objectives_of", "row", "stand_ins"]
 FILE = Path("params.yaml")
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, to which a key that is there twice is an error, as it is to DVC."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the table that `node` writes; raises `ConstructorError` for a key that it writes twice."""
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
-        for key, count in Counter(keys).items():
-            if count > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' is there twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def load(path: Path = FILE) -> Params:
     """Read and check `path`; raises one `ResetError` that lists all problems of the file."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # nosec B506: a SafeLoader
+        content = fast_yaml.load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ResetError(f"{path}: {error.strerror}") from error
     except RecursionError as error:

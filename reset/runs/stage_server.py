@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from reset.runs import endings
+from reset.runs.lean_imports import without
 
 SOCKET = "RESET_STAGE_SERVER"  # environment variable: the path of the server's socket
 LIGHT = ("numpy", "pandas", "pyarrow.parquet", "pydantic", "yaml", "click", "psutil", "tqdm")
@@ -38,6 +39,7 @@ MODEL = (
 )
 TRAINER = ("datasets", "deepspeed", "peft", "trl.trainer.sft_trainer")
 LIBRARIES = {"base": (*MODEL, *TRAINER), "train": (*MODEL, *TRAINER), "sample": MODEL, "judge": MODEL, "watch": MODEL}
+UNUSED = ("mlflow", "scipy", "sklearn")  # they import these, seven seconds of sixteen, for what no stage calls
 LENGTH = 4  # bytes of a number on the socket
 
 
@@ -165,9 +167,10 @@ class Server:
 
 
 def _load(libraries: tuple[str, ...]) -> None:
-    for library in libraries:
-        with suppress(ImportError):  # the stage itself says what is missing
-            importlib.import_module(library)
+    with without(*UNUSED):
+        for library in libraries:
+            with suppress(ImportError):  # the stage itself says what is missing
+                importlib.import_module(library)
 
 
 def _become(request: Request, files: list[int]) -> Request:

@@ -1,6 +1,5 @@
 """Stage `sample` gives the same table with either engine, both in float32; vLLM runs from a plain command line."""
 
-import os
 import random
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import yaml
 
 from reset.files import schemas, tables
 from reset.micro.words import ANIMALS, NAMES, TOWNS
-from tests.support import ROOT
+from tests.support import warm
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")
@@ -43,7 +42,7 @@ def answers(micro_model, tmp_path_factory):
         run = subprocess.run(
             command,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env=warm.environment(cold=engine == "vllm"),
             capture_output=True,
             text=True,
             check=False,

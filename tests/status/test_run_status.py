@@ -53,7 +53,7 @@ def until(folder: Path, true: Callable[[dict[str, Any]], object], seconds: float
     end = time.monotonic() + seconds
     while not true(now := document(folder)):
         assert time.monotonic() < end, now
-        time.sleep(0.2)
+        time.sleep(1.5)
     return now
 
 

@@ -13,12 +13,13 @@ def run(folder: Path, *command: str) -> str:
     """Run a command in `folder` as a user would and return what it printed; fail with its last lines.
 
     All `dvc` of a test's process have their stages forked by one server, which a user's starts anew each time; but for
-    a test that sets variables of the hub, which its library reads when it is loaded.
+    a test with a hub of its own, whose address is read when the hub's library is loaded. The check before a heavy run
+    and the records for MLflow, which have tests of their own, are off unless a test sets their variables.
     """
     beside = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    hub = any(name.startswith("HF_") for name in os.environ)
+    hub = {"HF_ENDPOINT", "HF_HOME"} & os.environ.keys()
     environment = warm.environment() if command[0] == "dvc" and not hub else {**os.environ}
-    environment |= {"PATH": beside, "PYTHONPATH": str(folder)}
+    environment = {"RESET_CHECK": "0", "RESET_TRACKING": "0", **environment, "PATH": beside, "PYTHONPATH": str(folder)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
     return done.stdout + done.stderr

@@ -14,7 +14,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -85,6 +85,7 @@ class World:
     net: Internet
     raters: dict[str, chat_server.Server]
     hub: hub_server.HubServer
+    more: dict[str, str] = field(default_factory=dict)  # variables of the environment
 
     @property
     def environment(self) -> dict[str, str]:
@@ -92,7 +93,8 @@ class World:
         beside = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
         own = {"PATH": beside, "PYTHONPATH": str(self.folder), "HF_HOME": str(self.folder.parent / "hub_cache")}
-        return {**kept, **own, "OPENAI_API_KEY": "sk-rehearsal", "PYTHONUNBUFFERED": "1", **self.net.environment}
+        own |= {"OPENAI_API_KEY": "sk-rehearsal", "PYTHONUNBUFFERED": "1"}
+        return {**kept, **own, **self.net.environment, **self.more}
 
     def run(self, *command: str, fails: bool = False, **environment: str) -> "Ran":
         """Run a command as a user would; its exit status must be 0, or with `fails` another."""

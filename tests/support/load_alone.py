@@ -1,4 +1,4 @@
-"""Loads a model to train, in processes of its own (run as a script); prints what it takes and what it is."""
+"""Loads a model to train, in processes of its own (run as a module); prints what it takes and what it is."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from reset.runs.launcher import launcher
 from reset.training import loop
 from reset.training.recipe import Recipe
 from reset.training.start import start
-from tests.support import ROOT
+from tests.support import ROOT, warm
 
 # memory that is freed goes back at once, as that of a large model's layers does
 AS_LARGE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
@@ -23,8 +24,8 @@ AS_LARGE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_ARENA_MAX": "1"}
 def load(init: Path, recipe: Recipe, processes: int) -> list[dict[str, Any]]:
     """Load `init` on so many ranks; return of each the host memory at most, and the dtypes of weights and buffers."""
     done = subprocess.run(
-        [*launcher(processes), __file__, str(init), json.dumps(asdict(recipe))],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **AS_LARGE},
+        warm.command("tests.support.load_alone", str(init), json.dumps(asdict(recipe)), ranks=launcher(processes)),
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **_server().variable},
         capture_output=True,
         text=True,
         check=False,
@@ -32,6 +33,11 @@ def load(init: Path, recipe: Recipe, processes: int) -> list[dict[str, Any]]:
     found = [json.loads(line) for line in re.findall(r'{"bytes".*?}', done.stdout)]
     assert len(found) == processes, done.stdout + done.stderr
     return found
+
+
+@cache
+def _server() -> warm.Server:
+    return warm.start({**os.environ, **AS_LARGE})
 
 
 def _memory() -> int:

@@ -43,6 +43,7 @@ def mlflow_ui(project: Path) -> Iterator[str]:
     address = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-m", "mlflow", "ui", "--port", str(port), "--workers", "1"]
     env = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow.db", "DO_NOT_TRACK": "true"}
+    env |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # else nine more processes import it
     with (project / "ui.log").open("w") as log:
         server = subprocess.Popen(command, cwd=project, env=env, stdout=log, stderr=log, start_new_session=True)
     try:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.trials import STAGES, Project, Warm, differences, left_over, rater, stage
+from tests.support import warm
+from tests.support.trials import STAGES, Project, differences, left_over, rater, stage
 
 Stop = Callable[["Project", "subprocess.Popen[str]"], None]
 MOST_LATE = 3  # kills that come too late, for each that does not
@@ -103,17 +104,13 @@ class Rounds:
 def rounds(folder: Path, seed: int, names: Iterable[str] = STAGES) -> Iterator[Rounds]:
     """An undisturbed project of stages in `folder`, each timed, and the server that starts stages."""
     folder.mkdir(exist_ok=True)
-    warm = Warm(folder / "warm")
-    try:
-        with rater() as server:
-            whole = Project(folder / "whole", server, warm).make()
-            for name in names:
-                whole.finish(stage(name))
-            made = Rounds(folder, whole, seed)
-            made.seconds = {name: _again(whole, name, folder) for name in names}
-            yield made
-    finally:
-        warm.close()
+    with rater() as server:
+        whole = Project(folder / "whole", server, warm.server()).make()
+        for name in names:
+            whole.finish(stage(name))
+        made = Rounds(folder, whole, seed)
+        made.seconds = {name: _again(whole, name, folder) for name in names}
+        yield made
 
 
 def _again(whole: Project, name: str, folder: Path) -> float:

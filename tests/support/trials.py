@@ -27,8 +27,8 @@ import yaml
 
 from reset.files import schemas, tables
 from reset.micro.model import language_model, word_tokenizer
-from reset.runs.stage_server import SOCKET
 from tests.support import ROOT, chat_server
+from tests.support.warm import Server as Warm
 
 Rows = dict[str, Any]
 Asked = tuple[str, str]  # model, prompt
@@ -112,7 +112,7 @@ def rater() -> Iterator[Server]:
 class Project:
     """A project in `folder`, whose processes carry a mark of its own; `warm` starts its stages."""
 
-    def __init__(self, folder: Path, server: Server, warm: "Warm | None" = None) -> None:
+    def __init__(self, folder: Path, server: Server, warm: Warm | None = None) -> None:
         self.folder, self.server, self._mark, self._warm = folder, server, uuid.uuid4().hex, warm
 
     def make(self) -> "Project":
@@ -158,7 +158,7 @@ class Project:
         """Start a command as a terminal does: in a process group of its own, which hears Ctrl-C."""
         environment = {**os.environ, MARK: self._mark, "TMPDIR": str(self.folder / "tmp"), "PYTHONPATH": "."}
         environment |= {"OPENAI_API_KEY": "none", "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1"}
-        environment |= {SOCKET: self._warm.socket} if self._warm else {}
+        environment |= self._warm.variable if self._warm else {}
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -218,28 +218,6 @@ class Project:
         found = (path for path in self.folder.rglob("*") if path.is_file())
         names = {path.relative_to(self.folder): path for path in found}
         return {str(name): path for name, path in names.items() if name.parts[0] not in OURS}
-
-
-class Warm:
-    """A stage server (reset/runs/stage_server.py) that lasts for many stages, as `dvc repro` starts one."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.socket = str(folder / "socket")
-        command = [sys.executable, "-m", "reset.runs.stage_server", self.socket, str(os.getpid())]
-        self._process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
-        while not Path(self.socket).exists():
-            time.sleep(0.02)
-
-    def stages(self) -> list[psutil.Process]:
-        """The stages that it has forked and that run."""
-        children = psutil.Process(self._process.pid).children()
-        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-
-    def close(self) -> None:
-        """End the server."""
-        self._process.kill()
-        self._process.wait()
 
 
 def _environment(process: psutil.Process) -> Mapping[str, str]:

@@ -32,7 +32,7 @@ def wait_for(address, server):
 def serving(model, log, *options):
     """Yield the base address of a server of `model`; its last words are printed when it has ended."""
     port = free_port()
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model), "--enforce-eager"]
+    command = [sys.executable, "-m", "tests.support.forking_vllm", "--model", str(model), "--enforce-eager"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--dtype", "float32", "--max-model-len", "1024", *options]
     environment = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1"}
     with log.open("w") as written:

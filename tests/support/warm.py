@@ -9,37 +9,53 @@ import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import NamedTuple
+
+import psutil
 
 from reset.runs.stage_server import SOCKET, ask
 from tests.support import ROOT
 from tests.support.waiting import until
 
 
-@cache
-def _server() -> str:
-    """Start the server, which ends with this process, and let it load what a training needs; return its socket."""
+class Server(NamedTuple):
+    """A running server: its process, and the variable that names it for a command."""
+
+    process: psutil.Process
+    variable: dict[str, str]
+
+    def stages(self) -> list[psutil.Process]:
+        """What it has forked and runs."""
+        return [child for child in self.process.children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def start(environment: Mapping[str, str]) -> Server:
+    """Start a server in `environment`, which ends with this process, and let it load what a training needs."""
     socket = Path(mkdtemp(prefix="reset-tests-")) / "socket"
-    code = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    code = {**environment, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "reset.runs.stage_server", str(socket), str(os.getpid())]
-    subprocess.Popen(command, cwd=ROOT, env=code)
+    process = psutil.Process(subprocess.Popen(command, cwd=ROOT, env=code).pid)
     until(socket.exists)
-    subprocess.run(
-        [sys.executable, "-m", "stages.train", "--help"],
-        cwd=ROOT,
-        env={**os.environ, SOCKET: str(socket)},
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    return str(socket)
+    named = {SOCKET: str(socket)}
+    train = [sys.executable, "-m", "stages.train", "--help"]
+    subprocess.run(train, cwd=ROOT, env={**code, **named}, stdout=subprocess.DEVNULL, check=True)
+    return Server(process, named)
+
+
+@cache
+def server() -> Server:
+    """The server of this process."""
+    return start(os.environ)
 
 
 def environment(*, cold: bool = False) -> dict[str, str]:
     """This process's environment, for a command whose stages the server forks, or none if it shall be `cold`."""
-    return {**os.environ, SOCKET: "0" if cold else _server(), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    named = {SOCKET: "0"} if cold else server().variable
+    return {**os.environ, **named, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
 def command(module: str, *arguments: str, ranks: Sequence[str] = ()) -> list[str]:
@@ -51,7 +67,8 @@ def command(module: str, *arguments: str, ranks: Sequence[str] = ()) -> list[str
     if not ranks:
         return [sys.executable, "-m", this, module, *arguments]
     at = ranks.index("deepspeed.launcher.runner")
-    return [*ranks[:at], this, *ranks[at:], "--module", this, module, *arguments]
+    runner = [*ranks[:at], this, "tests.support.warm_runner", *ranks[at + 1 :]]
+    return [*runner, "--module", this, module, *arguments]
 
 
 def main() -> None:
