@@ -29,6 +29,7 @@ def printed(program: str) -> list[list[str]]:
 
 
 RESET_LM = printed("reset-lm")
+PLAIN: dict[tuple[str, ...], str] = {}  # params.yaml of a scale and of models, once
 EXPERIMENTS = [words for words in printed("dvc") if words[:3] == ["dvc", "exp", "run"]]
 
 
@@ -85,7 +86,9 @@ def test_overrides_in_a_document_compose(given: list[str], tmp_path: Path, monke
             override = re.sub(pattern, instead, override)
         first.append(override)
     scale = [one for one in first if one.startswith("scale=")]
-    plain = composed(tmp_path / "plain", [*scale, *(one for one in first if one.startswith("models="))], monkeypatch)
-    unknown = [one for one in first if not known(one, plain) and not one.startswith("data_folder=")]
+    groups = (*scale, *(one for one in first if one.startswith("models=")))
+    if groups not in PLAIN:
+        PLAIN[groups] = composed(tmp_path / "plain", [*groups], monkeypatch)
+    unknown = [one for one in first if not known(one, PLAIN[groups]) and not one.startswith("data_folder=")]
     assert unknown == []
     assert composed(tmp_path / "whole", first, monkeypatch)

@@ -34,9 +34,10 @@ def check(context: click.Context, offline: bool, as_json: bool) -> None:
       reset-lm compose scale=paper && reset-lm check
       reset-lm check --offline --json
     """  # noqa: D301  (click reads the \b)
-    from reset.checking import run  # the hub's client takes a second to import
+    p = params.load()  # what is wrong with the file itself is said at once
+    from reset.checking import run  # torch and the hub's client take seconds to import
 
-    found = run.check(params.load(), offline=offline)
+    found = run.check(p, offline=offline)
     report = replace(found, seconds=time.time() - psutil.Process().create_time())  # what the user waits, imports too
     click.echo(as_document(report) if as_json else text(report))
     if report.of("error"):

@@ -34,6 +34,8 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
     Example:
       reset-lm doctor mtl --rows 3 --engine transformers --engine vllm
     """  # noqa: D301  (click reads the \b)
+    p = params.load()  # what is wrong with the file itself is said at once
+    row = params.row(p.systems, system, "systems")
     from reset.model.adapters import exists, weights
     from reset.model.chat_frame import Options, frame
     from reset.model.generation import require_end
@@ -41,8 +43,6 @@ def doctor(system: str, rows: int, engines: tuple[str, ...], no_engine: bool, as
     from reset.planning import template_check  # transformers and TRL take seconds
     from reset.planning import token_check as examination
 
-    p = params.load()
-    row = params.row(p.systems, system, "systems")
     start, finished = Path("models") / row.init, Path("models") / system
     model = finished if exists(finished) else start
     trained, sampled = load_tokenizer(start), load_tokenizer(model)

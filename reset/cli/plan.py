@@ -92,10 +92,10 @@ def plan(
       reset-lm plan
       reset-lm compose scale=paper && reset-lm plan --train-tokens-per-s 3000 --sample-tokens-per-s 2500
     """  # noqa: D301  (click reads the \b)
+    p = params.load()  # what is wrong with the file itself is said at once
     from reset.planning import dvc_pending  # DVC, torch and the trainer take seconds to import
     from reset.planning import plan as planned
 
-    p = params.load()
     rates = planned.Rates(train_tokens_per_s, sample_tokens_per_s, nli_tflop_per_s)
     resources = planned.plan(p, rates, offline=offline)
     stages = None if no_status else [asdict(stage) for stage in dvc_pending.pending(Path())]

@@ -8,12 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+from click.testing import CliRunner
+
 from reset.runs.launcher import free_port
+from reset.tracking.__main__ import main
 from tests.support import ROOT
 
 UPLOAD = [sys.executable, "-m", "reset.tracking", "upload"]
@@ -30,12 +33,19 @@ def _empty_store() -> Path:
 
 
 def upload(project: Path, uri: str | None = None, *, new: bool = False) -> subprocess.CompletedProcess[str]:
-    """Send what waits in the project to `uri`, else to its own store, which MLflow makes if it shall be `new`."""
+    """Send what waits in the project to `uri`, else to its own store, which MLflow makes if it shall be `new`.
+
+    To a store that is there it is sent from this process, which has MLflow.
+    """
     env = {**os.environ, "PYTHONPATH": str(ROOT)} | ({"MLFLOW_TRACKING_URI": uri} if uri else {})
     own, waits = project / "mlflow.db", any((project / ".tracking").glob("*.json"))
-    if waits and not (uri or new or own.exists()):
+    if uri or new:
+        return subprocess.run(UPLOAD, cwd=project, env=env, capture_output=True, text=True, check=False)
+    if waits and not own.exists():
         shutil.copy(_empty_store(), own)
-    return subprocess.run(UPLOAD, cwd=project, env=env, capture_output=True, text=True, check=False)
+    with chdir(project):
+        done = CliRunner().invoke(main, ["upload"])
+    return subprocess.CompletedProcess(UPLOAD, done.exit_code, done.stdout, done.stderr)
 
 
 @contextmanager
