@@ -17,9 +17,10 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps")
-UV = (str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--no-deps", "--python", sys.executable)
-HASHES = "--require-hashes"
+PIP = (sys.executable, "-m", "pip", "install", "--quiet")
+UV = (str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python", sys.executable)
+ALONE = "--no-deps"  # all pins are there
+PINNED = (ALONE, "--require-hashes")
 NEITHER = "torch: the index of CPU builds cannot be reached; taking the default build, with CUDA's libraries on Linux"
 
 
@@ -53,17 +54,17 @@ def install(*arguments: str) -> None:
 
 def main() -> None:
     """Install uv itself, then the sets of the command line."""
-    subprocess.run([*PIP, HASHES, "-r", str(HERE / "uv.txt")], check=True)
+    subprocess.run([*PIP, *PINNED, "-r", str(HERE / "uv.txt")], check=True)
     names = [name for name in sys.argv[1:] if not name.startswith("--")]
     if pinned := [f"-r{HERE / name}.txt" for name in names if name != "torch"]:
-        install(HASHES, *pinned)
+        install(*PINNED, *pinned)
     if "torch" in names:
         torch = f"-r{HERE / 'torch.txt'}"
-        if cpu_is_wanted() and by_uv("--torch-backend", "cpu", torch) is None:
+        if cpu_is_wanted() and by_uv(ALONE, "--torch-backend", "cpu", torch) is None:
             return
         if cpu_is_wanted():
             print(NEITHER, flush=True)
-        install(torch)
+        install(torch)  # and what it needs of CUDA
 
 
 if __name__ == "__main__":

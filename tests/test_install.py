@@ -48,7 +48,7 @@ def test_uv_installs_pins_by_their_hashes_and_the_cpu_build_of_torch(
     assert pins[0] == torch[0] == "uv"
     assert "--require-hashes" in itself
     assert "--require-hashes" in pins
-    assert torch[-3:-1] == ["--torch-backend", "cpu"]
+    assert torch[-4:-1] == ["--no-deps", "--torch-backend", "cpu"]
 
 
 def test_pip_installs_the_same_where_uv_cannot_and_this_is_said(
@@ -58,6 +58,7 @@ def test_pip_installs_the_same_where_uv_cannot_and_this_is_said(
     assert [Path(words[-1].removeprefix("-r")).stem for words in by_pip] == ["uv", "base", "torch"]
     assert "--require-hashes" in by_pip[1]
     said = capsys.readouterr().out
+    assert "--no-deps" not in by_pip[-1]  # the default build needs CUDA's libraries
     assert "uv could not install (error: no route): pip does" in said
     assert script.NEITHER in said
 

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "tracking": "errors files",
     "runs": "errors files",
     "model": "errors files",
-    "params": "checkpoint_names errors judges model objectives registry",
+    "params": "checkpoint_names errors files judges model objectives registry",
     "interpolation": "errors files model",
     "micro": "model",
     "sources": "errors micro model normalise registry",
