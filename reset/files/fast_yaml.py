@@ -21,7 +21,7 @@ class _Once:
 
 
 class _Plain(_Once, yaml.SafeLoader):
-    """In Python: a text that is nested too deeply is a `RecursionError`."""
+    """In Python: it can be told that a text is nested too deeply."""
 
 
 class _Fast(_Once, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen when it is imported
@@ -31,7 +31,13 @@ class _Fast(_Once, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: igno
 def load(text: str) -> Any:
     """Return the content of a YAML text.
 
-    Raises `yaml.YAMLError` if it is none or a table has a key twice, `RecursionError` if it is nested too deeply.
+    Raises `yaml.YAMLError` if it is none, or if it has a key twice in a table, a number of 5,000 digits, a 40th of May,
+    or tables nested too deeply.
     """
     deep = text.count("[") + text.count("{") > BRACKETS or max(map(len, text.splitlines()), default=0) > WIDTH
-    return yaml.load(text, Loader=_Plain if deep else _Fast)  # nosec B506: safe loaders
+    try:
+        return yaml.load(text, Loader=_Plain if deep else _Fast)  # nosec B506: safe loaders
+    except RecursionError as error:
+        raise yaml.YAMLError("nested too deeply") from error
+    except ValueError as error:
+        raise yaml.YAMLError(str(error)) from error

@@ -28,9 +28,7 @@ def load(path: Path = FILE) -> Params:
         content = fast_yaml.load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ResetError(f"{path}: {error.strerror}") from error
-    except RecursionError as error:
-        raise ResetError(f"{path}: not YAML (nested too deeply)") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, a number of 5,000 digits, the 40th of May
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ResetError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
     try:
         params = Params.model_validate(content)

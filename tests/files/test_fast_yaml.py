@@ -8,8 +8,14 @@ from reset.files import fast_yaml
 
 @pytest.mark.parametrize("opened", ["[", "{a: ", "- ", "? ", "-\t", "[\n"], ids=repr)
 def test_a_text_that_is_nested_too_deeply_is_an_error_and_no_crash(opened: str) -> None:
-    with pytest.raises((RecursionError, yaml.YAMLError)):
+    with pytest.raises(yaml.YAMLError):
         fast_yaml.load("k:\n  " + opened * 200_000 + "x: [")
+
+
+@pytest.mark.parametrize("text", ["1" * 5000, "2024-05-40", "\0", "\ud83d", "[1"], ids=lambda text: repr(text[:10]))
+def test_a_value_that_is_none_is_an_error_of_yaml(text: str) -> None:
+    with pytest.raises(yaml.YAMLError):
+        fast_yaml.load(f"seed: {text}")
 
 
 def test_a_key_that_is_there_twice_is_an_error_and_a_merged_one_is_not() -> None:
