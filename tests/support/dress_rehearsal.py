@@ -24,6 +24,7 @@ import yaml
 
 from reset.sources.construction import construct
 from tests.support import chat_server, hub_server, paper_data, paper_models
+from tests.support.fewer import only
 from tests.support.internet import Internet, internet
 
 Rows = dict[str, Any]
@@ -42,13 +43,17 @@ OVERRIDES = (  # and the addresses of the open raters
     "train.processes=2",
 )
 
-KEPT: dict[str, tuple[str, ...]] = {  # rows that differ in kind: of files, inits, data, recipes and models that answer
-    "datasets": ("dolly", "sharegpt", "oasst1", "nq", "ms_marco", "cnn_dailymail", "bioasq", "alpaca"),
-    "systems": ("cd", "mtl", "mtl_reset_s"),
-    "pools": ("mtl_candidates", "base", "cd_25", "mtl_reset_s"),
-    "curated": ("reset_s",),
-    "mixtures": ("cd", "mtl"),
-}
+DATASETS = (
+    "dolly",
+    "sharegpt",
+    "oasst1",
+    "nq",
+    "ms_marco",
+    "cnn_dailymail",
+    "bioasq",
+    "alpaca",
+)  # of each kind of file
+SYSTEMS = ("base", "cd_25", "mtl_reset_s")  # of each kind of init, data, recipe and model that answers
 
 
 @dataclass
@@ -141,17 +146,15 @@ def pinned(content: Rows) -> dict[str, str]:
 
 
 def keep(content: Rows) -> None:
-    """Leave the rows of `KEPT` in params.yaml, and of the others what refers to them."""
-    for table, names in KEPT.items():
-        content[table] = {name: content[table][name] for name in names}
-    sets = KEPT["datasets"]
+    """Leave `DATASETS` and `SYSTEMS` in params.yaml, and of the other rows what these need."""
+    content |= only(content, SYSTEMS)
+    content["datasets"] = {name: content["datasets"][name] for name in DATASETS}
     for row in content["prompts"].values():
-        row["rows"] = {name: count for name, count in row["rows"].items() if name in sets}
+        row["rows"] = {name: count for name, count in row["rows"].items() if name in DATASETS}
     for row in content["mixtures"].values():
-        row["parts"] = {name: [one for one in part if one in sets] for name, part in row["parts"].items()}
+        row["parts"] = {name: [one for one in part if one in DATASETS] for name, part in row["parts"].items()}
     evaluate, report = content["evaluate"], content["report"]
-    evaluate["groups"] = {name: group for name, group in evaluate["groups"].items() if name in sets}
-    evaluate["systems"] = [name for name in evaluate["systems"] if name in KEPT["pools"]]
+    evaluate["groups"] = {name: group for name, group in evaluate["groups"].items() if name in DATASETS}
     for name in ("pipelines", "paper_rows"):
         report[name] = {}
     report["comparisons"] = [["mtl_reset_s", "cd_25"]]
