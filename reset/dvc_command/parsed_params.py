@@ -1,6 +1,8 @@
-"""params.yaml is parsed once, not once per stage."""
+"""params.yaml is parsed once, not once per stage, and a parameter is looked up by its keys, not by a walk."""
 
 import os
+from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 
@@ -21,3 +23,18 @@ def parse_params_once() -> None:
         return parsed[key]
 
     param.load_path = load_path
+    param.dpath = SimpleNamespace(**{**vars(param.dpath), "get": by_keys(param.dpath.get)})
+
+
+def by_keys(original: Any) -> Any:
+    """Return DVC's look-up of a parameter, which visits every key and item of the file, with a way past that."""
+
+    def get(content: Any, path: str, separator: str) -> Any:
+        found = content
+        for key in path.split(separator):
+            if not isinstance(found, Mapping) or key not in found or set(key) & {*"*?["}:
+                return original(content, path, separator=separator)  # an item of a list, a pattern, or not there
+            found = found[key]
+        return found
+
+    return get
