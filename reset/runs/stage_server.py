@@ -22,6 +22,7 @@ import signal
 import socket
 import sys
 import threading
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,8 @@ MODEL = (
     "transformers.models.auto.tokenization_auto",
 )
 TRAINER = ("datasets", "deepspeed", "peft", "trl.trainer.sft_trainer")
-LIBRARIES = {"base": (*MODEL, *TRAINER), "train": (*MODEL, *TRAINER), "sample": MODEL, "judge": MODEL, "watch": MODEL}
+JUDGE = (*MODEL, "nltk", "openai")
+LIBRARIES = {"base": (*MODEL, *TRAINER), "train": (*MODEL, *TRAINER), "sample": MODEL, "judge": JUDGE, "watch": JUDGE}
 UNUSED = ("mlflow", "scipy", "sklearn")  # they import these, seven seconds of sixteen, for what no stage calls
 LENGTH = 4  # bytes of a number on the socket
 
@@ -182,9 +184,16 @@ def _become(request: Request, files: list[int]) -> Request:
     os.environ.clear()
     os.environ.update(request["environ"])
     endings.with_parent()  # the server
+    leave_finalizers()
     sys.argv[:] = request["argv"]
     sys.path[0] = request["folder"]
     return request
+
+
+def leave_finalizers() -> None:
+    """Run none of the present finalizers at exit: they are the server's. torch's take 50 ms."""
+    for finalizer in list(getattr(weakref.finalize, "_registry", ())):
+        finalizer.atexit = False
 
 
 def main() -> None:

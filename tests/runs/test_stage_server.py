@@ -36,6 +36,15 @@ Path("stages/one.py").write_text("import os; open('parent_of_rank', 'w').write(s
 subprocess.run([sys.executable, "-m", "stages.one"], env={**os.environ, "RANK": "0"}, check=True)
 """.replace("ROOT", str(ROOT))
 
+ENDS = """
+import weakref
+from reset.runs.stage_server import leave_finalizers
+server, stage = {1}, {2}
+weakref.finalize(server, print, "server")
+leave_finalizers()
+weakref.finalize(stage, print, "stage")
+"""
+
 
 @pytest.fixture
 def owner() -> Iterator[subprocess.Popen[bytes]]:
@@ -160,3 +169,8 @@ def test_a_stage_dies_with_the_server(server: str, tmp_path: Path) -> None:
 def test_without_a_server_the_stage_runs_in_its_own_process(tmp_path: Path) -> None:
     assert ask(str(tmp_path / "none"), "stages.identify", []) is None
     assert stage(tmp_path, "stages.identify", "--help", **{SOCKET: str(tmp_path / "none")}).returncode == 0
+
+
+def test_a_fork_runs_its_own_finalizers_and_not_those_of_the_server(tmp_path: Path) -> None:
+    (tmp_path / "ends.py").write_text(ENDS)
+    assert stage(tmp_path, "ends").stdout == "stage\n"
