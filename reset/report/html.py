@@ -16,14 +16,19 @@ FILTERS = (words.mean, words.figure, words.signed, words.interval, words.directi
 
 def write(path: Path, template: str, **content: Any) -> None:
     """Write a template with its `content` to `path`; each page gets the colours of the families."""
+    page = _environment().get_template(template).render(**content, colours=[*PALETTE, GREY])
+    with atomic(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update({function.__name__: function for function in FILTERS})
-    page = environment.get_template(template).render(**content, colours=[*PALETTE, GREY])
-    with atomic(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    return environment
 
 
 @functools.cache
