@@ -17,7 +17,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")  # else each `dvc` of a test sends what it did, and takes a second for it
+os.environ.setdefault("SSL_CERT_DIR", str(Path(__file__).parent))  # no authorities: each client reads them, in 60 ms
 os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's 15 lets its workers starve beside the other tests
+pytest.MonkeyPatch().setattr(os, "fsync", lambda _: None)  # the files of tests need not outlive a power cut
 
 Row = dict[str, Any]
 WHOLLY_SLOW = re.compile(r"^pytestmark = .*mark\.slow", re.MULTILINE)

@@ -82,8 +82,11 @@ def test_todays_api_and_the_smaller_nli_model_judge_the_same_answers(line: tuple
     world.write(before)
 
 
-def test_vllm_samples_and_two_workers_of_ray_judge_as_they_would_on_gpus(line: tuple[World, Ran]) -> None:
-    """Scale `paper` has that engine, and as many workers as GPUs; the rest of the rehearsal is without both."""
+def test_vllm_samples_in_workers_of_ray_as_it_would_on_gpus(line: tuple[World, Ran]) -> None:
+    """Scale `paper` has that engine, and as many workers as GPUs; the rest of the rehearsal is without both.
+
+    tests/runs/test_cluster.py judges in such workers.
+    """
     for name in ("vllm", "ray"):
         pytest.importorskip(name, reason="needs the opt-in builds (make test installs them)")
     world, _ = line
@@ -91,13 +94,10 @@ def test_vllm_samples_and_two_workers_of_ray_judge_as_they_would_on_gpus(line: t
     content = world.read()
     dress_rehearsal.as_on_gpus(content)
     world.write(content)
-    targets = ("sample@base", "judge@summac-base")
     with TemporaryDirectory(prefix="ray") as folder:  # a short path: Ray's sockets lie below it
-        ran = world.run("dvc", "repro", *targets, RAY_TMPDIR=folder)
-        assert len(list(Path(folder).rglob("session_2*/logs/raylet.out"))) == len(targets)
-    assert ran.stages().keys() == set(targets)
+        ran = world.run("dvc", "repro", "sample@base", RAY_TMPDIR=folder)
+        assert len(list(Path(folder).rglob("session_2*/logs/raylet.out"))) == 1
+    assert ran.stages().keys() == {"sample@base"}
     again = figures(world, "sample/base")
     assert again["rows_out"] == sampled["rows_out"] > 0 and again["tokens"] > 0
-    verdicts = figures(world, "judge/base/summac")["verdicts"]
-    assert verdicts and all(one["n"] > one["nulls"] for one in verdicts.values())
     world.write(before)

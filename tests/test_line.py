@@ -1,13 +1,12 @@
 """The whole line, run for real in a clone of its own: scale `smoke`, then what a change reruns, push and pull.
 
-Its starting models are trained for a few steps, and of systems that differ in their rows alone some are left out.
+Its models are trained for a few steps, and of systems that differ in their rows alone some are left out.
 """
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,15 +33,13 @@ for words in json.load(sys.stdin):
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = clone(tmp_path_factory.mktemp("smoke"))
     compose(folder)
     run(folder, sys.executable, "-m", "reset.cli.main", "tidy", "--yes")  # the committed figures of the other systems
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RESET_TRACKING", "1")
-        run(folder, "dvc", "repro")
-        commit(folder)
-        yield folder
+    run(folder, "dvc", "repro")
+    commit(folder)
+    return folder
 
 
 def compose(folder: Path, *overrides: str) -> None:

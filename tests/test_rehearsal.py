@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 @pytest.mark.skipif(not REAL.is_dir(), reason="the samples of the real data sets are not here")
 def test_real_records_go_through_every_stage(tmp_path: Path) -> None:
     folder = clone(tmp_path)
-    run(folder, sys.executable, "-m", "reset.cli.compose", "scale=rehearsal", f"data_folder={REAL}")
+    short = ("scale=rehearsal", f"data_folder={REAL}", "sample.max_tokens=32")
+    run(folder, sys.executable, "-m", "reset.cli.compose", *short)
     write_only(folder / "params.yaml", ("base", "mtl", "mtl_reset"))
     run(folder, "dvc", "repro")
     for name in ("select", "systems", "judge"):

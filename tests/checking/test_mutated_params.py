@@ -21,6 +21,7 @@ from tests.support import ROOT
 pytestmark = pytest.mark.slow
 
 SEED, COUNT = 20, 200
+FAST = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 ODD: list[Any] = [None, [], ["x"], [None], [[1]], "", "text", -1, -0.5, 10**400, float("nan"), float("inf"), True]
 ODD += [{}, {"a": {"b": 1}}, {1: 2}, [{}], "../x", "base/nope"]
 Path_ = tuple[str | int, ...]
@@ -64,7 +65,7 @@ def check(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(content: dict[str, Any] | str) -> Result:
-        text = content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False)
+        text = content if isinstance(content, str) else yaml.dump(content, Dumper=FAST, sort_keys=False)
         Path("params.yaml").write_text(text, encoding="utf-8", errors="surrogatepass")
         return CliRunner().invoke(main, ["check", "--offline"])
 

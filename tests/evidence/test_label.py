@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def here(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path
     return tmp_path
 
 
+@cache
 def pool(project: Path, name: str = POOL) -> label_sample.JudgedAnswers:
     run = Run(str(project), project)
     return label_sample.load(run, run.yaml("params.yaml"), name)

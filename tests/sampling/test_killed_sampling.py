@@ -14,7 +14,7 @@ from reset.files import schemas, tables
 from reset.micro.words import ANIMALS, NAMES, TOWNS
 from tests.support import warm
 
-PROMPTS, KILLS = 96, 4  # `make trials` kills each stage twenty times
+PROMPTS, KILLS = 64, 4  # `make trials` kills each stage twenty times
 pytestmark = pytest.mark.slow
 
 

@@ -161,12 +161,10 @@ def keep(content: Rows) -> None:
 
 
 def as_on_gpus(content: Rows) -> None:
-    """Sample by vLLM, and sample and judge in chunks on two workers of Ray, each on a CPU in place of a GPU."""
+    """Sample by vLLM in workers of Ray, each on a CPU in place of a GPU."""
     content["sample"]["engine"] = "vllm"
     content["sample"]["engines"]["vllm"]["options"] = {"dtype": "float32", "enforce_eager": True}
     content["cluster"] |= {"workers": 2, "worker_cpus": 1.0, "worker_gpus": 0.0}
-    content["judge"]["chunk_answers"] = 1
-    content["store"]["max_gb"] = 0.0  # else verdicts on answers that come out the same are not asked for again
 
 
 def rating(body: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A params.yaml for a short line: of few systems, with the rows that these need, and micro models of few steps."""
+"""A params.yaml for a short line: of few systems and what these need, with few rows and micro models of few steps."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 Rows = dict[str, Any]
-MOST = {"blocks": 800, "pairs": 640}  # that a micro model is trained on
+MOST = {"blocks": 320, "pairs": 256}  # that a micro model is trained on
+ROWS, PROMPTS = 60, 4  # of a mixture, and of a data set
 
 
 def only(content: Rows, systems: Collection[str]) -> Rows:
@@ -39,10 +40,14 @@ def only(content: Rows, systems: Collection[str]) -> Rows:
 
 
 def write_only(path: Path, systems: Collection[str]) -> None:
-    """Rewrite a params.yaml with `only`, its micro models trained for a few steps."""
+    """Rewrite a params.yaml with `only`, few rows to train on, few prompts, and micro models of few steps."""
     content = only(yaml.safe_load(path.read_text()), systems)
     for row in content["base"].values():
         row["options"] |= {key: min(row["options"][key], most) for key, most in MOST.items() if key in row["options"]}
+    for row in content["mixtures"].values():
+        row["rows"] = min(row["rows"] or ROWS, ROWS)
+    for row in content["prompts"].values():
+        row["rows"] = {name: min(rows, PROMPTS) for name, rows in row["rows"].items()}
     path.write_text(yaml.safe_dump(content, sort_keys=False))
 
 

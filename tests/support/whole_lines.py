@@ -55,7 +55,7 @@ def six_families(models: Path) -> Rows:
     again = {name: f"{name}_reset" for name in SIX}
     system = {"dev": "mtl", "keep": []}
     return {
-        "base": {name: _hub(models / name) for name in SIX},
+        "base": {**{name: _hub(models / name) for name in SIX}, "micro_nli": {"options": {"pairs": 256}}},
         "systems": {
             **{f: {**system, "init": f"base/{f}", "data": "mixtures/mtl", "recipe": "full"} for f in SIX},
             **{again[f]: {**system, "init": f, "data": f"curated/{f}", "recipe": "continued"} for f in SIX},
