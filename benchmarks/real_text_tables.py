@@ -14,7 +14,7 @@ from reset.report import words
 
 FILE = Path("docs/real_text.json")
 NLI = Path("docs/real_text_nli.json")
-ORDER = ("base", "mtl", "mtl_random", "mtl_reset", "mtl_dpo")
+ORDER = ("base", "mtl", "mtl_unfiltered", "mtl_random", "mtl_reset", "mtl_dpo")  # others come after these
 SCORES = ("faithfulness_seen", "faithfulness_unseen", "copied_seen", "copied_unseen", "instruction", "task")
 MEASURES = ("seen faithfulness", "unseen faithfulness", "instruction", "task")  # of README's table
 README = (("mtl_reset", "mtl"), ("mtl_reset", "mtl_random"), ("mtl_dpo", "mtl"))
@@ -27,10 +27,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
+def ordered(systems: Iterable[str]) -> list[str]:
+    """All of the systems, in the order of the tables."""
+    return sorted(systems, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
+
 def scores(content: Figures) -> str:
     """Macro averages, the mean of the runs."""
     found = {(row["system"], row["score"]): row["mean"] for row in content["seeds"]["scores"]}
-    names = [name for name in ORDER if (name, "task") in found]
+    names = ordered({system for system, _ in found})
     rows = [[name, *(words.figure(found[name, score]) for score in SCORES)] for name in names]
     return table(["system", *(score.replace("_", ", ") for score in SCORES)], rows)
 
@@ -56,7 +61,7 @@ def _told(figures: dict[str, float | None]) -> str:
 def watched(content: Figures) -> str:
     """What the second NLI model says of the systems' abstractive answers and summaries; it chose nothing."""
     found = content["watched"]["means"]
-    names = [name for name in ORDER if name in found]
+    names = ordered(found)
     datasets = list(found[names[0]])
     return table(
         ["system", *datasets], ([name, *(words.figure(found[name][one]) for one in datasets)] for name in names)
@@ -107,8 +112,8 @@ def ended(content: Figures) -> str:
     keys = ("ended_prompts", "ended_faithfulness", "cut_prompts", "cut_faithfulness")
     rows = [
         [name, *(f"{row[key]:g}" if "prompts" in key else words.figure(row[key]) for key in keys)]
-        for name in ORDER
-        if (row := content["ended"].get(name))
+        for name in ordered(content["ended"])
+        if (row := content["ended"][name])
     ]
     return table(["system", "`mtl` ended", "faithfulness", "`mtl` was cut off", "faithfulness"], rows)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import real_text
+from benchmarks import real_text, real_text_tables
 
 
 def test_a_figure_that_a_run_lacks_has_no_mean() -> None:
@@ -34,3 +34,11 @@ def test_what_another_scale_has_left_in_the_folder_is_left_out(tmp_path: Path) -
         figures = {"scale": scale, "rows_out": 4, "tokens": 40, "finished": {"stop": 3, "length": 1}}
         (tmp_path / f"metrics/sample/{pool}.json").write_text(json.dumps(figures))
     assert real_text.sampled(tmp_path) == {"mtl": {"answers": 4, "tokens": 40, "cut": 0.25}}
+
+
+def test_every_system_of_a_study_has_its_row_those_that_the_tables_do_not_know_last() -> None:
+    systems = ["other", "mtl_reset", "base", "mtl_unfiltered"]
+    assert real_text_tables.ordered(systems) == ["base", "mtl_unfiltered", "mtl_reset", "other"]
+    figures = dict.fromkeys(("ended_prompts", "ended_faithfulness", "cut_prompts", "cut_faithfulness"), 1)
+    rows = real_text_tables.ended({"ended": dict.fromkeys(systems, figures)}).splitlines()[2:]
+    assert [row.split()[1] for row in rows] == real_text_tables.ordered(systems)
