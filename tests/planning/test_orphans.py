@@ -14,6 +14,7 @@ from reset.cli.tidy import tidy
 from reset.planning import orphans
 from reset.runs import store
 from reset.runs.stage_server import SOCKET
+from tests.support.clones import initialise
 
 pytestmark = pytest.mark.slow
 
@@ -51,8 +52,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "project"
     for folder in ("data/made", "metrics"):
         (root / folder).mkdir(parents=True)
-    run(root, "git", "init", "-q")
-    run(root, DVC, "init", "-q")
+    initialise(root)
     (root / "dvc.yaml").write_text(PIPELINE)
     (root / ".gitignore").write_text("/data\n/metrics/all.txt\n")
     write_rows(root, one="a", two="b", three="c")

@@ -15,6 +15,7 @@ import pytest
 from reset.runs import store
 from reset.runs.store import Store, key
 from tests.support import ROOT
+from tests.support.clones import initialise
 from tests.support.pace import at_most
 from tests.support.waiting import until
 
@@ -199,8 +200,7 @@ def test_an_experiment_in_a_folder_of_its_own_finds_the_projects_store(tmp_path)
     (tmp_path / "params.yaml").write_text("n: 1\n")
     stage = f"cmd: {sys.executable} stage.py\n    params: [n]\n    outs: [out.txt]\n"
     (tmp_path / "dvc.yaml").write_text(f"stages:\n  one:\n    {stage}")
-    command(tmp_path, "git", "init", "-q")
-    command(tmp_path, dvc, "init", "-q")
+    initialise(tmp_path)
     (tmp_path / ".gitignore").write_text("/out.txt\n/.store\n")
     command(tmp_path, dvc, "repro")
     assert (tmp_path / "out.txt").read_text() == "0 taken from the store, 1 computed"

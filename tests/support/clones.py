@@ -1,10 +1,12 @@
-"""Clones of this checkout, in which tests run the line as a user would."""
+"""Clones of this checkout and small repositories, in which tests run the line, or DVC, as a user would."""
 
 import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 from tests.support import ROOT, warm
 
@@ -34,6 +36,19 @@ def clone(into: Path) -> Path:
             shutil.copy(ROOT / name, into / name)
     run(into, "git", "init", "-q")
     return into
+
+
+def initialise(folder: Path) -> None:
+    """Make `folder` an empty repository of Git and DVC, by a copy of one: `dvc init` takes a second."""
+    shutil.copytree(_empty(), folder, dirs_exist_ok=True)
+
+
+@cache
+def _empty() -> Path:
+    folder = Path(mkdtemp(prefix="reset-tests-"))
+    run(folder, "git", "init", "-q")
+    run(folder, sys.executable, "-m", "dvc", "init", "-q")
+    return folder
 
 
 def commit(folder: Path) -> None:

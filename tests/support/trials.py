@@ -27,7 +27,7 @@ import yaml
 
 from reset.files import schemas, tables
 from reset.micro.model import language_model, word_tokenizer
-from tests.support import ROOT, chat_server
+from tests.support import ROOT, chat_server, clones
 from tests.support.warm import Server as Warm
 
 Rows = dict[str, Any]
@@ -149,8 +149,7 @@ class Project:
 
     def initialise(self) -> None:
         """Make it a repository of git and DVC."""
-        for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
-            self.finish(command)
+        clones.initialise(self.folder)
         for name in (".gitignore", ".dvcignore"):
             (self.folder / name).write_text("/tmp\n/.store\n/.ledger\n/.chunks\n/.tracking\n")
 
