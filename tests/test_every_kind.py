@@ -122,20 +122,8 @@ def test_the_key_of_a_server_is_in_no_file_that_the_line_wrote(line: tuple[Path,
     assert told[SAID[1]] >= {".parquet", ".sqlite", ".html"}
 
 
-@pytest.mark.timeout(900)
-def test_a_system_answers_by_vllm_and_stands_in_the_report(line: tuple[Path, set[str]]) -> None:
-    pytest.importorskip("vllm", reason="needs the opt-in build of vLLM (make test installs it)")
-    folder, _ = line
-    parameters = yaml.safe_load((folder / "params.yaml").read_text())
-    parameters["sample"]["engine"] = "vllm"
-    parameters["evaluate"]["systems"] = ["kto", "mtl"]
-    write(folder, parameters)
-    assert {"sample@mtl", "judge@rater-mtl", "evaluate@mtl"} <= ran(run(folder, "dvc", "repro", "evaluate@mtl"))
-    run(folder, "dvc", "repro", "--single-item", "report")
-    assert {row["system"] for row in figures(folder, "report/overview")} == {"kto", "mtl"}
-
-
 def test_every_registered_kind_is_in_a_whole_line(composed: Callable[[str], Path], tmp_path: Path) -> None:
+    """The dress rehearsal is the line with vLLM."""
     own, smoke = (yaml.safe_load(composed(scale).read_text()) for scale in ("own", "smoke"))
     six = OmegaConf.to_container(OmegaConf.merge(own, whole_lines.six_families(tmp_path)))
     every = whole_lines.published_records(own, tmp_path, tmp_path, "")

@@ -147,7 +147,6 @@ def _answered(server: str) -> Rows:
                     "max_wait_s": 600.0,
                     "fields": {},
                 },
-                "vllm": {"max_model_len": 512, "options": {"enforce_eager": True, "dtype": "float32"}},
             },
         },
         "template": "chat",

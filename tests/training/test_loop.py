@@ -30,10 +30,7 @@ def test_deepspeed_is_not_asked_which_operators_a_compiler_could_build(monkeypat
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU, operators may be compiled")
-@pytest.mark.parametrize("stage", [0, 3])
-def test_a_training_run_calls_no_compiler(
-    tmp_path: Path, init: Path, monkeypatch: pytest.MonkeyPatch, stage: int
-) -> None:
+def test_a_training_run_calls_no_compiler(tmp_path: Path, init: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compilers, called = tmp_path / "bin", tmp_path / "called"
     compilers.mkdir()
     for name in ("cc", "gcc", "c++", "g++", "clang", "clang++", "ninja"):
@@ -41,5 +38,5 @@ def test_a_training_run_calls_no_compiler(
         (compilers / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(compilers), prepend=":")
     monkeypatch.delenv("CC", raising=False)
-    status, _, said = run_alone(tmp_path, init, RECIPE.__class__(**{**vars(RECIPE), "zero_stage": stage}), cold=True)
+    status, _, said = run_alone(tmp_path, init, RECIPE.__class__(**{**vars(RECIPE), "zero_stage": 3}), cold=True)
     assert (status, called.exists()) == (0, False), said
