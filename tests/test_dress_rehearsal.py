@@ -28,7 +28,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Ran]
         content = world.read()
         dress_rehearsal.keep(content)
         world.write(content)
-        world.more |= warm.start(world.environment).variable
+        world.more |= {"RESET_TRACKING": "0", **warm.start(world.environment).variable}
         yield world, world.run("dvc", "repro")
 
 
