@@ -21,7 +21,8 @@ def test_dollars_of_a_judge_follow_from_the_pools_that_it_has_rated(
 ) -> None:
     monkeypatch.setenv("RESET_LEDGER", str(tmp_path / "replies.sqlite"))
     p = params.load(composed("paper"))
-    work, rated = Work(p), {name: pool for name, (judge, pool) in Work(p).judged.items() if judge == "rater"}
+    work = Work(p)
+    rated = {name: pool for name, (judge, pool) in work.judged.items() if judge == "rater"}
     assert dollars(p, work, rated, None).judges_left is None  # nothing has been rated
     with Ledger(tmp_path / "replies.sqlite") as ledger:
         for judge, pool, usd in (("rater", "base", A_CENT * work.answers["base"]), ("another", "base", 5.0)):

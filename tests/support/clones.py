@@ -6,7 +6,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from tests.support import ROOT, warm
 
@@ -40,15 +40,16 @@ def clone(into: Path) -> Path:
 
 def initialise(folder: Path) -> None:
     """Make `folder` an empty repository of Git and DVC, by a copy of one: `dvc init` takes a second."""
-    shutil.copytree(_empty(), folder, dirs_exist_ok=True)
+    shutil.copytree(_empty().name, folder, dirs_exist_ok=True)
 
 
 @cache
-def _empty() -> Path:
-    folder = Path(mkdtemp(prefix="reset-tests-"))
-    run(folder, "git", "init", "-q")
-    run(folder, sys.executable, "-m", "dvc", "init", "-q")
-    return folder
+def _empty() -> TemporaryDirectory[str]:
+    """It is there until this process ends."""
+    made = TemporaryDirectory(prefix="reset-tests-")
+    run(Path(made.name), "git", "init", "-q")
+    run(Path(made.name), sys.executable, "-m", "dvc", "init", "-q")
+    return made
 
 
 def commit(folder: Path) -> None:
